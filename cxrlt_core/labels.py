@@ -1,0 +1,69 @@
+"""The label space of CXR-LT 2023 and the three states of a label."""
+
+from collections.abc import Mapping, Sequence
+
+POSITIVE, NEGATIVE, UNKNOWN = 1, 0, -1
+
+#: Images in the training set of CXR-LT 2023 (Holste et al. 2023).
+TRAINING_IMAGES = 264_849
+
+#: Training positives of CXR-LT 2023 per class, in label-space order.
+TRAINING_POSITIVES: Mapping[str, int] = {
+    "Atelectasis": 67_597,
+    "Calcification of the Aorta": 4_361,
+    "Cardiomegaly": 76_900,
+    "Consolidation": 16_038,
+    "Edema": 38_574,
+    "Emphysema": 4_255,
+    "Enlarged Cardiomediastinum": 30_119,
+    "Fibrosis": 1_158,
+    "Fracture": 11_883,
+    "Hernia": 4_049,
+    "Infiltration": 10_218,
+    "Lung Lesion": 2_533,
+    "Lung Opacity": 79_931,
+    "Mass": 5_529,
+    "No Finding": 41_869,
+    "Nodule": 7_663,
+    "Pleural Effusion": 69_240,
+    "Pleural Other": 675,
+    "Pleural Thickening": 3_369,
+    "Pneumomediastinum": 788,
+    "Pneumonia": 48_093,
+    "Pneumoperitoneum": 543,
+    "Pneumothorax": 14_983,
+    "Subcutaneous Emphysema": 2_453,
+    "Support Devices": 89_140,
+    "Tortuous Aorta": 3_499,
+}
+
+#: The 26 classes, in the order of every label table and prediction table.
+CLASSES: tuple[str, ...] = tuple(TRAINING_POSITIVES)
+
+GROUPS = ("head", "medium", "tail")
+
+
+def group_classes(prevalence: Mapping[str, float], head: float, tail: float) -> dict[str, str]:
+    """Sort classes into head, medium and tail by their prevalence in the training set.
+
+    Args:
+        prevalence: share of positives among the known labels of each class, 0 to 1.
+        head: a class at or above this prevalence is a head class.
+        tail: a class below this prevalence is a tail class.
+
+    Returns:
+        Class name to ``"head"``, ``"medium"`` or ``"tail"``. A class without a known label
+        (prevalence NaN) is a tail class.
+    """
+
+    def group(share: float) -> str:
+        if share >= head:
+            return "head"
+        return "medium" if share >= tail else "tail"
+
+    return {name: group(share) for name, share in prevalence.items()}
+
+
+def in_label_order(classes: Sequence[str]) -> list[str]:
+    """Return the given classes in label-space order."""
+    return [name for name in CLASSES if name in set(classes)]

@@ -1,0 +1,28 @@
+"""What every stage shares: parameters, the border where errors become one line, and the item argument."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.files import existing
+from cxrlt_core.params import Params, parse_params
+
+
+def load_params(path: str = "params.yaml") -> Params:
+    """Read and validate the parameters in the current folder."""
+    try:
+        content = yaml.safe_load(existing(Path(path)).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    return parse_params(content, path)
+
+
+def run_stage(main: Callable[..., None]) -> None:
+    """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1."""
+    try:
+        main(load_params(), *sys.argv[1:])
+    except StudyError as error:
+        sys.exit(f"error: {error}")
