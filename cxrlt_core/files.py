@@ -43,9 +43,7 @@ def read_json(path: Path | str) -> Any:
     return json.loads(existing(path).read_text(encoding="utf-8"))
 
 
-def write_parquet(
-    path: Path | str, table: pd.DataFrame, metadata: dict[str, str] | None = None
-) -> None:
+def write_parquet(path: Path | str, table: pd.DataFrame, metadata: dict[str, str] | None = None) -> None:
     """Write a table without its index; the same table gives the same bytes."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **(metadata or {})})

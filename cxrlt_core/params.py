@@ -4,7 +4,6 @@ An unknown key, a wrong type or a value out of range raises :class:`StudyError` 
 problem, each naming the key.
 """
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
@@ -30,10 +29,10 @@ class Section(BaseModel):
 class DemoImages(Section):
     """How many images the demo draws for each set of the primary source and for each extra one."""
 
-    train: Count
-    dev: Count
-    test: Count
-    extra: Count
+    train: Count = 2000
+    dev: Count = 1000
+    test: Count = 2000
+    extra: Count = 1000
 
 
 class Demo(Section):
@@ -41,9 +40,9 @@ class Demo(Section):
 
     sources: list[Literal["mimic", "nih", "chexpert"]]
     text_encoders: list[Literal["pubmedbert", "clinical_t5"]]
-    seed: Seed
-    size: Annotated[int, Field(ge=32)]  # pixels, square
-    images: DemoImages
+    seed: Seed = 0
+    size: Annotated[int, Field(ge=32)] = 64  # pixels, square
+    images: DemoImages = DemoImages()
 
 
 class Source(Section):
@@ -244,6 +243,11 @@ class Table1Row(Section):
     tta: bool
     published: Real | None = None
 
+    @property
+    def name(self) -> str:
+        """Name of the row in table1.json."""
+        return f"{self.variant}+tta" if self.tta else self.variant
+
 
 class Table2Row(Section):
     """A row of Table 2: an ensemble, and the figure published for it."""
@@ -251,6 +255,11 @@ class Table2Row(Section):
     method: Literal["model_wise", "class_wise"]
     replenished: bool
     published: Real | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the row in table2.json."""
+        return f"{self.method}_replenished" if self.replenished else self.method
 
 
 class Params(Section):
@@ -336,6 +345,9 @@ def _dangling_names(params: Params) -> Any:
             yield f"{at}.data: 'replenished' needs a source in data.extra, which is empty"
     for position, row in enumerate(params.table1):
         yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
+    for table in ("table1", "table2"):
+        names = [row.name for row in getattr(params, table)]
+        yield from (f"{table}: row {name} stands twice" for name in set(names) if names.count(name) > 1)
     yield from check("reweight.base", params.reweight.base, params.variants, "variants")
     base = params.variants.get(params.reweight.base)
     if base and base.weights != "uniform":
@@ -346,5 +358,3 @@ def _dangling_names(params: Params) -> Any:
     for position, row in enumerate(params.table2):
         if row.replenished and not replenished:
             yield f"table2.{position}.replenished: no variant trains on data: replenished"
-    if math.isclose(params.reweight.ratio, 1.0):
-        yield "reweight.ratio: 1 would change no weight; expected another ratio"

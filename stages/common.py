@@ -1,5 +1,6 @@
 """What every stage shares: parameters, the border where errors become one line, and the item argument."""
 
+import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,11 @@ def load_params(path: str = "params.yaml") -> Params:
     except yaml.YAMLError as error:
         raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     return parse_params(content, path)
+
+
+def file_hash(path: str) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def run_stage(main: Callable[..., None]) -> None:

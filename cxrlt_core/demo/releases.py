@@ -1,0 +1,278 @@
+"""Synthetic releases of MIMIC-CXR-JPG, ChestX-ray14 and CheXpert in their own on-disk formats.
+
+The study's readers read these files as they would read the real ones: same file names, columns,
+spellings and oddities. The same parameters give the same bytes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from cxrlt_core.demo.phantom import STYLES, render
+from cxrlt_core.demo.population import Population, draw_population
+from cxrlt_core.errors import StudyError
+from cxrlt_core.files import write_text
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.params import Demo
+
+JPEG_QUALITY = 95
+
+#: NIH's names of its 14 findings, and the study's.
+NIH_FINDINGS: Mapping[str, str] = {
+    "Atelectasis": "Atelectasis",
+    "Cardiomegaly": "Cardiomegaly",
+    "Consolidation": "Consolidation",
+    "Edema": "Edema",
+    "Effusion": "Pleural Effusion",
+    "Emphysema": "Emphysema",
+    "Fibrosis": "Fibrosis",
+    "Hernia": "Hernia",
+    "Infiltration": "Infiltration",
+    "Mass": "Mass",
+    "Nodule": "Nodule",
+    "Pleural_Thickening": "Pleural Thickening",
+    "Pneumonia": "Pneumonia",
+    "Pneumothorax": "Pneumothorax",
+}
+
+#: Two of the names have a comma and no quotes, as NIH wrote them: 9 columns that parse as 11.
+NIH_HEADER = (
+    "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
+    "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"
+)
+
+CHEXPERT_CLASSES = (
+    "No Finding",
+    "Enlarged Cardiomediastinum",
+    "Cardiomegaly",
+    "Lung Opacity",
+    "Lung Lesion",
+    "Edema",
+    "Consolidation",
+    "Pneumonia",
+    "Atelectasis",
+    "Pneumothorax",
+    "Pleural Effusion",
+    "Pleural Other",
+    "Fracture",
+    "Support Devices",
+)
+
+#: Share of CheXpert's positives that become uncertain; half as many negatives do. Others: 4 %.
+UNCERTAIN: Mapping[str, float] = {
+    "No Finding": 0.0,
+    "Enlarged Cardiomediastinum": 0.2,
+    "Cardiomegaly": 0.12,
+    "Edema": 0.15,
+    "Consolidation": 0.35,
+    "Pneumonia": 0.4,
+    "Atelectasis": 0.3,
+    "Support Devices": 0.01,
+}
+
+#: Rows of CheXpert without any label; the real train.csv has 12.
+BLANK_ROWS = 2
+
+
+def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
+    """Write the label files and the images of a source; sources have no patient in common.
+
+    Args:
+        source: ``mimic``, ``nih`` or ``chexpert``.
+        labels: folder of the label files.
+        images: folder that the label files' paths are relative to.
+
+    Raises:
+        StudyError: for another source.
+    """
+    if source not in WRITERS:
+        raise StudyError(f"demo.sources: no release {source!r}, expected {', '.join(WRITERS)}")
+    rng = np.random.default_rng([demo.seed, list(WRITERS).index(source)])
+    sets, write_labels = WRITERS[source]
+    population = draw_population(sets(demo), rng, laterals=source != "nih")
+    paths = write_labels(population, labels, rng)
+    pictures = render(population, demo.size, STYLES[source], rng)
+    _write_images(images, paths, pictures, coloured=_coloured(source, len(paths), rng))
+
+
+def _mimic_sets(demo: Demo) -> dict[str, int]:
+    return {"train": demo.images.train, "dev": demo.images.dev, "test": demo.images.test}
+
+
+def _nih_sets(demo: Demo) -> dict[str, int]:
+    return {"train_val": demo.images.extra, "test": max(1, demo.images.extra // 10)}
+
+
+def _chexpert_sets(demo: Demo) -> dict[str, int]:
+    return {"train": demo.images.extra, "valid": max(1, demo.images.extra // 20)}
+
+
+def _write_mimic(population: Population, labels: Path, rng: np.random.Generator) -> list[str]:
+    """Write train.csv, development.csv and test.csv with CXR-LT 2023's columns."""
+    images = population.images
+    subject = _identifiers(10_000_000, 20_000_000, images["patient"], rng)
+    study = _identifiers(50_000_000, 60_000_000, images["study"], rng)
+    hexes = [rng.bytes(20).hex() for _ in range(len(images))]
+    dicom = ["-".join(h[i : i + 8] for i in range(0, 40, 8)) for h in hexes]
+    view, code = _mimic_views(images["view"], rng)
+    paths = [
+        f"files/p{p // 1_000_000}/p{p}/s{s}/{d}.jpg"
+        for p, s, d in zip(subject, study, dicom, strict=True)
+    ]
+    table = pd.DataFrame(
+        {
+            "dicom_id": dicom,
+            "subject_id": subject,
+            "study_id": study,
+            "ViewPosition": view,
+            "ViewCodeSequence_CodeMeaning": code,
+            "fpath": paths,
+        }
+    )
+    table[list(CLASSES)] = population.reported.astype(int)
+    for name, file in {"train": "train", "dev": "development", "test": "test"}.items():
+        _write_csv(labels / f"{file}.csv", table[(images["set"] == name).to_numpy()])
+    return paths
+
+
+def _mimic_views(view: pd.Series, rng: np.random.Generator) -> tuple[pd.Series, pd.Series]:
+    """Return ViewPosition and ViewCodeSequence: some laterals are LL, some positions blank."""
+    chance = rng.random(len(view))
+    code = view.map({"PA": "postero-anterior", "AP": "antero-posterior", "LATERAL": "lateral"})
+    position = view.mask((view == "LATERAL") & (chance < 0.3), "LL").mask(chance > 0.98, "")
+    return position, code
+
+
+def _write_nih(population: Population, labels: Path, rng: np.random.Generator) -> list[str]:
+    """Write Data_Entry_2017_v2020.csv and the two official lists."""
+    images = population.images
+    patient = images["patient"] + 1
+    number = images.groupby("patient").cumcount()
+    # Follow-ups count visits elsewhere too, so they are not the file's number.
+    visits = rng.integers(1, 6, len(images))[images["patient"]]
+    width, height = rng.integers(1800, 3100, (2, len(images)))
+    spacing = rng.choice([0.139, 0.143, 0.168, 0.171], len(images))
+    table = pd.DataFrame(
+        {
+            "index": [f"{p:08d}_{n:03d}.png" for p, n in zip(patient, number, strict=True)],
+            "findings": _nih_labels(population.reported, rng),
+            "follow-up": number + visits,
+            "patient": patient,
+            "age": images["age"],
+            "sex": images["sex"],
+            "view": images["view"],
+            "width": width,
+            "height": height,
+            "x": spacing,
+            "y": spacing,
+        }
+    )
+    rows = table.to_csv(index=False, header=False, lineterminator="\n")
+    write_text(labels / "Data_Entry_2017_v2020.csv", f"{NIH_HEADER}\n{rows}")
+    for name in ("train_val", "test"):
+        listed = table["index"][images["set"] == name]
+        write_text(labels / f"{name}_list.txt", "".join(f"{file}\n" for file in listed))
+    folder = np.where(np.arange(len(images)) < (len(images) + 1) // 2, 1, 2)
+    return [f"images_{f:03d}/images/{i}" for f, i in zip(folder, table["index"], strict=True)]
+
+
+def _nih_labels(reported: np.ndarray, rng: np.random.Generator) -> list[str]:
+    """Join each row's findings by ``|`` in any order; none of NIH's 14 is No Finding."""
+    names = np.array(list(NIH_FINDINGS))
+    known = reported[:, [CLASSES.index(name) for name in NIH_FINDINGS.values()]]
+    return ["|".join(rng.permutation(names[row])) or "No Finding" for row in known]
+
+
+def _write_chexpert(population: Population, labels: Path, rng: np.random.Generator) -> list[str]:
+    """Write train.csv with blank, 0, 1 and -1 labels, and valid.csv, which experts read: 0 and 1."""
+    images = population.images
+    lateral = images["view"] == "LATERAL"
+    study = images.groupby("patient")["study"].transform(lambda s: s - s.iloc[0] + 1)
+    table = pd.DataFrame(
+        {
+            "Path": [
+                f"CheXpert-v1.0-small/{part}/patient{p + 1:05d}/study{s}/view{v + 1}_{side}.jpg"
+                for part, p, s, v, side in zip(
+                    images["set"],
+                    images["patient"],
+                    study,
+                    images["position"],
+                    np.where(lateral, "lateral", "frontal"),
+                    strict=True,
+                )
+            ],
+            "Sex": images["sex"].map({"F": "Female", "M": "Male"}),
+            "Age": images["age"],
+            "Frontal/Lateral": np.where(lateral, "Lateral", "Frontal"),
+            "AP/PA": images["view"].mask(lateral, ""),
+        }
+    )
+    table.loc[rng.integers((images["set"] == "train").sum()), "Sex"] = "Unknown"
+    reported = population.reported[:, [CLASSES.index(name) for name in CHEXPERT_CLASSES]]
+    read_by_experts = (images["set"] == "valid").to_numpy()
+    written = _chexpert_labels(reported, images["study"].to_numpy(), rng)
+    written[read_by_experts] = reported[read_by_experts]
+    table[list(CHEXPERT_CLASSES)] = written
+    for name in ("train", "valid"):
+        _write_csv(labels / f"{name}.csv", table[(images["set"] == name).to_numpy()])
+    return list(table["Path"])
+
+
+def _chexpert_labels(
+    reported: np.ndarray, study: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return (N, 14) float: 1, -1, 0 where a report denies the finding, NaN where it is silent."""
+    rate = np.array([UNCERTAIN.get(name, 0.04) for name in CHEXPERT_CLASSES])
+    doubt, denial = rng.random((2, study[-1] + 1, len(rate)))[:, study]
+    # As many negatives as make up half of the doubtful positives.
+    odds = reported.sum(axis=0) / np.maximum((~reported).sum(axis=0), 1)
+    labels = np.where(reported, 1.0, np.where(denial < 0.15, 0.0, np.nan))
+    labels[:, CHEXPERT_CLASSES.index("No Finding")][labels[:, 0] == 0] = np.nan
+    labels[doubt < np.where(reported, rate, 0.5 * rate * odds)] = -1
+    labels[rng.choice(len(labels), min(BLANK_ROWS, len(labels) - 1), replace=False)] = np.nan
+    return labels
+
+
+def _identifiers(
+    low: int, high: int, number: pd.Series, rng: np.random.Generator
+) -> np.ndarray:
+    """Give each number 0, 1, … its own random identifier in [low, high), ascending."""
+    count = number.max() + 1
+    drawn = np.unique(rng.integers(low, high, 2 * count + 10))
+    return np.sort(rng.choice(drawn, count, replace=False))[number]
+
+
+def _coloured(source: str, count: int, rng: np.random.Generator) -> set[int]:
+    """Choose the few PNGs that NIH stored as RGBA."""
+    if source != "nih":
+        return set()
+    return set(rng.choice(count, min(count, max(2, count // 200)), replace=False).tolist())
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _write_images(
+    root: Path, paths: list[str], pictures: Iterable[np.ndarray], coloured: set[int]
+) -> None:
+    for folder in dict.fromkeys(str(Path(path).parent) for path in paths):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for row, (path, picture) in enumerate(zip(paths, pictures, strict=True)):
+        image = Image.fromarray(picture)
+        if row in coloured:
+            image = image.convert("RGBA")
+        image.save(root / path, quality=JPEG_QUALITY, compress_level=1)
+
+
+Writer = Callable[[Population, Path, np.random.Generator], list[str]]
+
+#: Source to its sets with their sizes, and the writer of its label files.
+WRITERS: Mapping[str, tuple[Callable[[Demo], dict[str, int]], Writer]] = {
+    "mimic": (_mimic_sets, _write_mimic),
+    "nih": (_nih_sets, _write_nih),
+    "chexpert": (_chexpert_sets, _write_chexpert),
+}

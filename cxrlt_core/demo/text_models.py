@@ -1,0 +1,112 @@
+"""Untrained stand-ins for the text encoders: tiny BERT and T5 folders that transformers loads.
+
+They let the demo run without a download. Their embeddings tell labels apart, but mean nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.files import write_text
+from cxrlt_core.labels import CLASSES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+BERT_WIDTH, T5_WIDTH = 64, 96
+
+README = """# {title}
+
+An untrained stand-in for {original}, written by the demo: random weights, {width} dimensions, a
+vocabulary made of the label names. It keeps the study runnable without a download and knows no
+medicine. For a real study, set `text_encoders` in `params.yaml` to the real model.
+"""
+
+
+def write_text_model(name: str, folder: Path, seed: int) -> None:
+    """Write a model folder: config.json, model.safetensors, tokenizer files and README.md.
+
+    Args:
+        name: ``pubmedbert`` (a BERT) or ``clinical_t5`` (a T5).
+        folder: becomes loadable by ``AutoTokenizer`` and ``AutoModel``, offline.
+        seed: the same seed gives the same bytes.
+
+    Raises:
+        StudyError: for another name.
+    """
+    if name not in BUILDERS:
+        known = ", ".join(BUILDERS)
+        raise StudyError(f"demo.text_encoders: no stand-in {name!r}, expected {known}")
+    import torch
+
+    original, build = BUILDERS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2 * seed + list(BUILDERS).index(name))
+        model, tokenizer = build()
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    width = model.config.hidden_size
+    text = README.format(title=folder.name, original=original, width=width)
+    write_text(folder / "README.md", text)
+
+
+def _words() -> list[str]:
+    """Return the words of the label names, lower case."""
+    return sorted({word for name in CLASSES for word in name.lower().split()})
+
+
+def _build_bert() -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    digits_and_marks = [*"0123456789", *".,:;-()"]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*letters, *digits_and_marks, *(f"##{c}" for c in [*letters, *"0123456789"])]
+    vocabulary = {token: row for row, token in enumerate([*special, *pieces, *_words()])}
+    tokenizer = BertTokenizerFast(vocab=vocabulary, do_lower_case=True, model_max_length=64)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=BERT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=2 * BERT_WIDTH,
+        max_position_embeddings=64,
+        # BERT's own 0.02 would leave the first token, which pooling reads, nearly the same.
+        initializer_range=0.3,
+    )
+    return BertModel(config), tokenizer
+
+
+def _build_t5() -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    from transformers import T5Config, T5ForConditionalGeneration, T5TokenizerFast
+
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    words = sorted({word for name in CLASSES for word in name.split()})
+    pieces = [*(f"▁{word}" for word in words), "▁"]
+    marks = [*letters, *(c.upper() for c in letters), *"0123456789", *".,:;-()"]
+    # A unigram vocabulary: whole words are likelier than their letters.
+    scores = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    scores += [(piece, -3.0) for piece in pieces] + [(mark, -9.0) for mark in marks]
+    tokenizer = T5TokenizerFast(vocab=scores, extra_ids=0, model_max_length=64)
+    config = T5Config(
+        vocab_size=len(scores),
+        d_model=T5_WIDTH,
+        d_kv=24,
+        d_ff=2 * T5_WIDTH,
+        num_layers=2,
+        num_decoder_layers=1,
+        num_heads=4,
+        decoder_start_token_id=0,
+    )
+    return T5ForConditionalGeneration(config), tokenizer
+
+
+Builder = Callable[[], tuple["PreTrainedModel", "PreTrainedTokenizerBase"]]
+
+#: Name to the encoder that it stands in for, and how the stand-in is built.
+BUILDERS: Mapping[str, tuple[str, Builder]] = {
+    "pubmedbert": ("a fine-tuned PubMedBERT", _build_bert),
+    "clinical_t5": ("Clinical-T5", _build_t5),
+}

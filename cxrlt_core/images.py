@@ -1,0 +1,87 @@
+"""Packed images of one set, gathered into batches: from memory where they fit, else from disk."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class PackedImages:
+    """The images of a set, in its order, out of one packed uint8 array per source."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], sources: Sequence[str], rows: Sequence[int]) -> None:
+        """Describe a set.
+
+        Args:
+            arrays: source to uint8 (N, H, W).
+            sources: source of each image of the set, (n,).
+            rows: row of each image in its source's array, (n,).
+        """
+        self._arrays = list(arrays.values())
+        position = {name: i for i, name in enumerate(arrays)}
+        self._array_of = np.array([position[name] for name in sources], dtype=np.int64)
+        self._rows = np.asarray(rows, dtype=np.int64)
+
+    def __len__(self) -> int:
+        """Return the number of images in the set."""
+        return len(self._rows)
+
+    @property
+    def size(self) -> int:
+        """Side of an image in pixels."""
+        return self._arrays[0].shape[1]
+
+    def gather(self, positions: np.ndarray) -> Tensor:
+        """Copy images out of the arrays.
+
+        Args:
+            positions: in the set; int (b,).
+
+        Returns:
+            uint8 (b, 1, H, W) on the CPU, in the order asked for.
+        """
+        out = np.empty((len(positions), 1, self.size, self.size), np.uint8)
+        array_of, rows = self._array_of[positions], self._rows[positions]
+        for number, array in enumerate(self._arrays):
+            mine = np.flatnonzero(array_of == number)
+            mine = mine[np.argsort(rows[mine], kind="stable")]  # disks like rising addresses
+            out[mine, 0] = array[rows[mine]]
+        return torch.from_numpy(out)
+
+    def resident(self, device: torch.device) -> "ResidentImages":
+        """Load the whole set into the memory of the device."""
+        return ResidentImages(self.gather(np.arange(len(self))).to(device))
+
+
+class ResidentImages:
+    """A set held in the memory of a device; gathers there."""
+
+    def __init__(self, images: Tensor) -> None:
+        """Take the images, uint8 (n, 1, H, W)."""
+        self._images = images
+
+    def __len__(self) -> int:
+        """Return the number of images in the set."""
+        return len(self._images)
+
+    def gather(self, positions: np.ndarray) -> Tensor:
+        """Return uint8 (b, 1, H, W) on the device, in the order asked for."""
+        return self._images[torch.from_numpy(positions).to(self._images.device)]
+
+
+def intensity(images: PackedImages, sample: int = 10_000) -> tuple[float, float]:
+    """Mean and standard deviation of the pixels, 0 to 1, over at most ``sample`` spaced images."""
+    positions = np.unique(np.linspace(0, len(images) - 1, min(sample, len(images))).astype(int))
+    histogram = np.zeros(256)
+    for part in np.array_split(positions, -(-len(positions) // 1000)):
+        histogram += np.bincount(images.gather(part).numpy().ravel(), minlength=256)
+    share, values = histogram / histogram.sum(), np.arange(256) / 255
+    mean = float((share * values).sum())
+    deviation = float(np.sqrt((share * (values - mean) ** 2).sum()))
+    return mean, max(deviation, 1e-3)
+
+
+def normalise(images: Tensor, mean: float, deviation: float) -> Tensor:
+    """Turn uint8 (B, 1, H, W) into float32 of zero mean and unit deviation."""
+    return (images.to(torch.float32) / 255 - mean) / deviation

@@ -1,0 +1,258 @@
+"""reports/report.md: what was run, what came out, and how far the numbers can be believed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cxrlt_core.labels import GROUPS
+from cxrlt_core.params import Params
+from cxrlt_core.tables import Row, duration, number_text, to_markdown
+
+DEMO_WARNING = (
+    "> **Synthetic demo: the images are drawn by a program and the encoders are small, untrained stand-ins. "
+    "No number on this page reproduces a published figure or says anything about patients.**\n"
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the report tells.
+
+    Attributes:
+        params: of the study.
+        summary: content of data/summary.json.
+        classes: class to group and training prevalence.
+        table1: rows, scored on development data.
+        table2: rows, scored on test data.
+        ensembles: row name to its entry in metrics/ensemble.json.
+        costs: variant to its entry in models/<variant>/cost.json.
+        weights: name (main, contrast) to the content of its weights file.
+        versions: package to version.
+        revision: of the code.
+        figures: those that were drawn.
+    """
+
+    params: Params
+    summary: Mapping
+    classes: Mapping[str, Mapping]
+    table1: Sequence[Row]
+    table2: Sequence[Row]
+    ensembles: Mapping[str, Mapping]
+    costs: Mapping[str, Mapping]
+    weights: Mapping[str, Mapping]
+    versions: Mapping[str, str]
+    revision: str
+    figures: Sequence[str]
+
+
+def render(study: Study) -> str:
+    """Write the report as markdown; pictures are linked from ``figures/``."""
+    warning = [DEMO_WARNING] if study.params.demo.sources else []
+    sections = [_title, _table1, _table2, _classes, _data, _training, _provenance]
+    return "\n".join(warning + [section(study) for section in sections])
+
+
+def _title(study: Study) -> str:
+    level = f"{study.params.bootstrap.level:.0%}"
+    sets = study.summary["sets"]
+    return f"""# {study.params.report.title}
+
+{len(study.params.variants)} trainings on {sets["train_primary"]["images"]:,} images of \
+`{study.params.data.primary}`{_extra_text(study)}, {len(study.summary["classes"])} classes; development \
+set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} images, split by patient.
+
+How to read the numbers:
+- **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
+classes grouped by training prevalence ({_group_limits(study)}). Unknown labels count nowhere.
+- **Intervals** [low, high] are {level} percentile intervals and ± one standard error, both from \
+{study.params.bootstrap.resamples:,} resamples of *patients*; all rows of a table share the resamples, so a \
+difference (Δ) is paired and its interval is narrower than the two beside it suggest.
+- **Training noise is not measured**: each variant was trained once, with seed \
+{study.params.train.seeds[0]}. Intervals tell what another draw of patients would change, not what another \
+seed would, and a seed alone can move mAP by as much as a design does: read a difference between two \
+*trainings* as unresolved until several seeds agree. Rows that differ only in TTA share one training.
+- **Published** figures are the paper's, for comparison only. They enter no computation.
+"""
+
+
+def _extra_text(study: Study) -> str:
+    extra = study.params.data.extra
+    if not extra:
+        return ""
+    return f", replenished with {' and '.join(f'`{name}`' for name in extra)} where a row says so"
+
+
+def _group_limits(study: Study) -> str:
+    limits = study.params.data.groups
+    sizes = {g: sum(c["group"] == g for c in study.classes.values()) for g in GROUPS}
+    return (
+        f"head from {limits.head:.0%}: {sizes['head']} classes, medium: {sizes['medium']}, "
+        f"tail below {limits.tail:.0%}: {sizes['tail']}"
+    )
+
+
+def _table1(study: Study) -> str:
+    return f"""## Table 1: the designs, on the development set
+
+{to_markdown(study.table1, study.params.bootstrap.level)}
+![Development mAP with intervals](figures/table1.png)
+
+The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`, rule \
+`{study.params.reweight.rule}`), so reweighted rows are scored on data that their loss has seen in that one way.
+{_weights_text(study)}
+"""
+
+
+def _weights_text(study: Study) -> str:
+    main = study.weights["main"]
+    up = [name for name, weight in main["weights"].items() if weight != 1]
+    threshold = number_text(main["threshold"])
+    return (
+        f"Upweighted (development AP of the base below {threshold}), by {main['ratio']:g} in `main` and "
+        f"{study.weights['contrast']['ratio']:g} in `contrast`: {', '.join(up) or 'none'}."
+    )
+
+
+def _table2(study: Study) -> str:
+    top_k = study.params.ensemble.top_k
+    optimism = "".join(
+        f"| {row.name} | {number_text(study.ensembles[row.name]['dev_mAP'])} "
+        f"| {number_text(row.metrics['mAP'])} |\n"
+        for row in study.table2
+    )
+    return f"""## Table 2: the ensembles, on the test set
+
+{to_markdown(study.table2, study.params.bootstrap.level)}
+![Test mAP with intervals](figures/table2.png)
+
+All members predict with TTA ({study.params.tta.views} views). *Model-wise* averages all models; *class-wise* \
+averages, per class, the {top_k} with the best development AP. The test set is scored here, once, and nowhere else.
+
+Selection is optimistic where it selects: the same ensembles on the development set that chose their members.
+
+| ensemble | development mAP | test mAP |
+| --- | --- | --- |
+{optimism}
+{_figures(study, "choice_", "Which models each class averages")}"""
+
+
+def _figures(study: Study, prefix: str, text: str) -> str:
+    return "".join(f"![{text}](figures/{name})\n" for name in study.figures if name.startswith(prefix))
+
+
+def _classes(study: Study) -> str:
+    sets = study.summary["sets"]
+    last = study.ensembles[study.table2[-1].name]["classes"]
+    lines = "".join(
+        f"| {name} | {entry['group']} | {_percent(entry['prevalence'])} "
+        f"| {_positives(sets, 'train_primary', name)} | {_positives(sets, 'train_replenished', name)} "
+        f"| {_positives(sets, 'dev', name)} | {_positives(sets, 'test', name)} "
+        f"| {number_text(last[name]['AP'])} | {number_text(last[name]['AUROC'])} |\n"
+        for name, entry in study.classes.items()
+    )
+    return f"""## Classes
+
+![Class distribution](figures/class_distribution.png)
+![Average precision against prevalence](figures/per_class_ap.png)
+
+AP and AUROC: test set, `{study.table2[-1].name}`. The other columns count positives.
+
+| class | group | training prevalence | train | replenished | dev | test | AP | AUROC |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+{lines}{_undefined(study)}"""
+
+
+def _undefined(study: Study) -> str:
+    lacking = [
+        f"{name} ({split})"
+        for split in ("dev", "test")
+        for name, counts in study.summary["sets"][split]["classes"].items()
+        if not counts["positive"] or not counts["negative"]
+    ]
+    if not lacking:
+        return ""
+    return (
+        f"\nWithout a known positive or a known negative, so undefined and left out of every mean: "
+        f"{', '.join(lacking)}.\n"
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _positives(sets: Mapping, name: str, label: str) -> str:
+    return f"{sets[name]['classes'][label]['positive']:,}"
+
+
+def _data(study: Study) -> str:
+    sources = "".join(
+        f"| {name} | {entry['rows']:,} | {entry['images']:,} | {entry['patients']:,} | {len(entry['known'])} "
+        f"| {_reasons(entry['dropped'])} | {_reasons(entry['rejected_images'])} | {entry['held_out']:,} |\n"
+        for name, entry in study.summary["sources"].items()
+    )
+    sets = "".join(
+        f"| {name} | {entry['images']:,} | {entry['patients']:,} | {entry['studies']:,} |\n"
+        for name, entry in study.summary["sets"].items()
+    )
+    return f"""## Data
+
+| source | label rows | images | patients | known classes | rows dropped | images rejected | held out |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+{sources}
+*Held out*: images of an extra source that are its official development or test set, or carry no label of the \
+label space.
+
+| set | images | patients | studies |
+| --- | --- | --- | --- |
+{sets}
+{_figures(study, "examples", "Example images")}"""
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count) or "none"
+
+
+def _training(study: Study) -> str:
+    lines = "".join(
+        f"| {name} | {cost['images']:,} | {cost['steps']:,} | {cost['passes']} | {duration(cost['seconds'])} "
+        f"| {cost['peak_memory_mib']:,} MiB | {cost['device']} |\n"
+        for name, cost in study.costs.items()
+    )
+    return f"""## Training
+
+![Training curves](figures/training_curves.png)
+
+Losses under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
+A replenished variant takes more steps for the same number of passes over the primary images.
+
+| variant | images | steps | passes over the primary images | time | peak memory | device |
+| --- | --- | --- | --- | --- | --- | --- |
+{lines}"""
+
+
+def _provenance(study: Study) -> str:
+    text = "".join(
+        f"| text `{name}` | `{e.model}`, {e.pooling} pooling |\n"
+        for name, e in study.params.text_encoders.items()
+    )
+    image = "".join(
+        f"| image `{name}` | `{e.model}`, pretrained: {e.pretrained}{f', {e.options}' if e.options else ''} |\n"
+        for name, e in study.params.image_encoders.items()
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
+    query = study.params.query
+    return f"""## Where the numbers come from
+
+| what | value |
+| --- | --- |
+{image}{text}| query network | width {query.width}, {query.layers} layers, {query.heads} heads, feed-forward \
+{query.feedforward} |
+| images | {study.params.image.size} × {study.params.image.size} pixels, grey |
+| seeds | training {study.params.train.seeds}, bootstrap {study.params.bootstrap.seed}, TTA \
+{study.params.tta.seed}, splits {study.params.data.splits.seed} |
+| code | {study.revision} |
+| versions | {versions} |
+
+Same parameters, same machine, same tables. Every file behind this page is named with its hash in `dvc.lock`; \
+`dvc params diff` tells what changed against another revision.
+"""

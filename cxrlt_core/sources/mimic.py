@@ -1,0 +1,103 @@
+"""MIMIC-CXR-JPG with the labels of CXR-LT 2023 (Holste et al. 2023): 26 classes, 0 or 1.
+
+``train.csv``, ``development.csv`` and ``test.csv``; the last two may have no labels.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.sources.table import (
+    Harmonized,
+    LabelFile,
+    Part,
+    find_file,
+    join_parts,
+    make_part,
+    read_label_file,
+    refuse_test_list,
+)
+
+KNOWN = CLASSES
+IMAGE_FOLDERS = ("",)
+
+_FILES = {
+    "train": ("train.csv",),
+    "dev": ("development.csv", "dev.csv"),
+    "test": ("test.csv",),
+}
+
+#: ViewPosition or, where that is blank, ViewCodeSequence_CodeMeaning, in capitals.
+_VIEWS = {
+    "PA": "PA",
+    "POSTERO-ANTERIOR": "PA",
+    "AP": "AP",
+    "ANTERO-POSTERIOR": "AP",
+    "LATERAL": "LATERAL",
+    "LL": "LATERAL",
+    "RL": "LATERAL",
+    "LEFT LATERAL": "LATERAL",
+    "RIGHT LATERAL": "LATERAL",
+}
+
+
+def read(labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
+    """Read the folder of the release, or one CSV file.
+
+    The official split is taken over when train, development and test all have labels; otherwise
+    no row has a split. A blank cell or -1 in a labelled row is unknown, whatever ``uncertain`` is.
+    """
+    refuse_test_list("mimic", test_list)
+    files = {split: read_label_file(path) for split, path in _label_files(labels).items()}
+    labelled = {split: file for split, file in files.items() if _has_labels(file)}
+    if not labelled:
+        raise StudyError(f"{labels}: no labelled row, expected some 0 or 1")
+    official = len(labelled) == len(_FILES)
+    parts = [_part(file, split if official else None) for split, file in labelled.items()]
+    harmonized = join_parts(parts, KNOWN)
+    blank = [file for split, file in files.items() if split not in labelled]
+    dropped = {f"{file.path.name}: no label": len(file) for file in blank}
+    return replace(harmonized, dropped=harmonized.dropped | dropped)
+
+
+def _label_files(labels: Path) -> dict[str, Path]:
+    if not labels.is_dir():
+        return {"train": labels}
+    found = {split: find_file(labels, *names) for split, names in _FILES.items()}
+    if found["train"] is None:
+        raise StudyError(f"{labels}: expected train.csv or train.csv.gz in this folder")
+    return {split: path for split, path in found.items() if path is not None}
+
+
+def _has_labels(file: LabelFile) -> bool:
+    """Return whether any label is there: development and test may lack the columns or the values."""
+    present = [name for name in CLASSES if name in file.cells]
+    return bool((file.cells[present] != "").any(axis=None))
+
+
+def _part(file: LabelFile, split: str | None) -> Part:
+    columns = {
+        "path": _paths(file),
+        "patient_id": file.extract("subject_id", r"^p?([0-9]+)$", "a number")[0],
+        "study_id": file.extract("study_id", r"^s?([0-9]+)$", "a number")[0],
+        "view": _views(file),
+        "split": split,
+    }
+    return make_part(file, "mimic", columns, KNOWN, file.marks(CLASSES))
+
+
+def _paths(file: LabelFile) -> pd.Series:
+    """Return paths from ``files/`` on, which is how a copy of the release begins."""
+    paths = file.paths("fpath" if "fpath" in file.cells else "path")
+    paths = paths.str.replace(r"^.*/files/", "files/", regex=True)
+    return paths.str.replace(r"^(p[0-9][0-9]/)", r"files/\1", regex=True)
+
+
+def _views(file: LabelFile) -> pd.Series:
+    position = file.column("ViewPosition").str.strip()
+    meaning = file.column("ViewCodeSequence_CodeMeaning").str.strip()
+    view = position.where(position != "", meaning)
+    return view.str.upper().map(_VIEWS).fillna("OTHER")

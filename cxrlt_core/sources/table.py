@@ -1,0 +1,292 @@
+"""What all readers share: a label file as text, its checks, and the common label table."""
+
+import csv
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
+
+#: States of a cell in a label column, before a reader decides what the last two mean.
+UNCERTAIN, BLANK, INVALID = -1, 2, 3
+
+_MARKS = {"": BLANK, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": UNCERTAIN, "-1.0": UNCERTAIN}
+
+# An empty component (so also an absolute path), "." or "..", or a drive letter.
+_LEAVES_ROOT = r"(?:^|[/\\])\.{0,2}(?:[/\\]|$)|^[A-Za-z]:"
+
+
+@dataclass(frozen=True)
+class Harmonized:
+    """The labels of one source in the common label space."""
+
+    table: pd.DataFrame  # image_id … split as text (split may be missing), then int8 per class
+    dropped: dict[str, int]  # reason to rows that the table leaves out
+    uncertain: dict[str, int]  # known class to uncertain marks in the label files
+    known: tuple[str, ...]  # classes that the source labels; the others are unknown throughout
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A CSV label file: every cell as text, one row a record, in file order."""
+
+    path: Path
+    cells: pd.DataFrame
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.cells)
+
+    def column(self, name: str) -> pd.Series:
+        """Return a column; StudyError when the file has none of that name."""
+        if name not in self.cells:
+            raise StudyError(f"{self.path}: missing column {name!r}")
+        return self.cells[name]
+
+    def fail(self, record: int, problem: str) -> NoReturn:
+        """Raise StudyError for a record, naming its line as an editor counts (the first is 1)."""
+        line, _ = next(islice(_records(self.path), record + 1, None))
+        raise StudyError(f"{self.path}: row {line}: {problem}")
+
+    def check(self, name: str, valid: np.ndarray | pd.Series, expected: str) -> None:
+        """Raise StudyError for the first record whose cell in column ``name`` is not valid."""
+        invalid = ~np.asarray(valid, bool)
+        if invalid.any():
+            record = int(invalid.argmax())
+            found = self.column(name).iloc[record]
+            self.fail(record, f"{name}: expected {expected}, found {found!r}")
+
+    def extract(self, name: str, pattern: str, expected: str) -> pd.DataFrame:
+        """Return the groups of a regular expression that every cell must match, a column each."""
+        groups = self.column(name).str.extract(pattern)
+        self.check(name, groups[0].notna(), expected)
+        return groups
+
+    def paths(self, name: str) -> pd.Series:
+        """Return a column of relative paths, none of which leaves the folder it starts from."""
+        paths = self.column(name)
+        inside = ~paths.str.contains(_LEAVES_ROOT)
+        self.check(name, inside, "a relative path without '..'")
+        return paths
+
+    def marks(self, classes: Sequence[str]) -> np.ndarray:
+        """Return label columns as int8 (N, C): 1, 0, UNCERTAIN or BLANK."""
+        return np.column_stack([self._marks(name) for name in classes])
+
+    def _marks(self, name: str) -> np.ndarray:
+        codes, values = pd.factorize(self.column(name))
+        marks = np.array([_MARKS.get(value.strip(), INVALID) for value in values], np.int8)[codes]
+        self.check(name, marks != INVALID, "0, 1, -1 or blank")
+        return marks
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one label file contributes; the index of ``table`` is the record in ``file``."""
+
+    file: LabelFile
+    table: pd.DataFrame
+    dropped: Mapping[str, int]
+    uncertain: Mapping[str, int]
+
+
+def read_label_file(path: Path) -> LabelFile:
+    """Read a CSV file, or a gzipped one when its name ends in ``.gz``.
+
+    Raises:
+        StudyError: not readable as UTF-8 CSV, no records, a column name twice, or a row with
+            another number of values than the header has names.
+    """
+    with _explained(path):
+        line, names = _header(path)
+        repeated = [name for name, count in Counter(names).items() if name and count > 1]
+        if repeated:
+            raise StudyError(f"{path}: column {repeated[0]!r} appears twice")
+        return LabelFile(path, _cells(path, names, line))
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read a text file, gzipped or not: its lines without surrounding space, blank ones left out."""
+    with _explained(path), _open(path) as stream:
+        return [line.strip() for line in stream if line.strip()]
+
+
+def _header(path: Path) -> tuple[int, list[str]]:
+    """Return the header's line and its names, padded with "" to the values of a record."""
+    head = list(islice(_records(path), 2))
+    if len(head) < 2:
+        raise StudyError(f"{path}: empty, expected a header and at least one row")
+    (line, header), (row, values) = head
+    # NIH has names with a comma inside, quoted or not, and commas at the end of the lines.
+    names = [name.strip() for name in ",".join(header).split(",")]
+    while names and not names[-1]:
+        names.pop()
+    surplus = values[len(names) :]
+    if len(values) < len(names) or any(surplus):
+        raise StudyError(_wrong_width(path, row, len(values), len(names)))
+    return line, names + [""] * len(surplus)
+
+
+def _cells(path: Path, names: list[str], header_line: int) -> pd.DataFrame:
+    named = [name for name in names if name]
+    ragged = []
+
+    def skip(row: pyarrow.csv.InvalidRow) -> str:
+        ragged.append(row.actual_columns)
+        return "skip"
+
+    with pa.input_stream(str(path)) as stream:
+        table = pyarrow.csv.read_csv(
+            stream,
+            pyarrow.csv.ReadOptions(column_names=names, skip_rows=header_line),
+            pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(named, pa.string()),
+                include_columns=named,
+                strings_can_be_null=False,
+            ),
+        )
+    if ragged:
+        wrong = ((line, len(row)) for line, row in _records(path) if line > header_line)
+        line, width = next((line, width) for line, width in wrong if width != len(names))
+        raise StudyError(_wrong_width(path, line, width, len(names)))
+    return table.to_pandas()
+
+
+def _wrong_width(path: Path, line: int, found: int, expected: int) -> str:
+    return f"{path}: row {line}: expected {expected} values, one per column, found {found}"
+
+
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each record starts, as an editor counts, and its values."""
+    with _open(path) as stream:
+        reader = csv.reader(stream)
+        start = 1
+        for values in reader:
+            if values:
+                yield start, values
+            start = reader.line_num + 1
+
+
+def _open(path: Path) -> TextIO:
+    """Open a UTF-8 text file, with or without byte-order mark, gzipped if its name says so."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8-sig", newline="")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what a file that is no text or CSV may raise into a StudyError."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
+        reason = str(error).partition("\n")[0]
+        raise StudyError(f"{path}: not readable as UTF-8 text or CSV: {reason}") from None
+
+
+def find_file(folder: Path, *names: str) -> Path | None:
+    """Return the first of the names, plain or with ``.gz`` behind, that the folder has."""
+    candidates = (folder / (name + suffix) for name in names for suffix in ("", ".gz"))
+    return next((path for path in candidates if path.exists()), None)
+
+
+def refuse_test_list(source: str, test_list: Path | None) -> None:
+    """Raise StudyError for a test list that the source would not read."""
+    if test_list is not None:
+        raise StudyError(f"data.sources.{source}.test_list: only nih has one, found {test_list}")
+
+
+def make_part(
+    file: LabelFile,
+    source: str,
+    columns: Mapping[str, pd.Series | str | None],
+    known: Sequence[str],
+    marks: np.ndarray,
+    *,
+    uncertain: int = UNKNOWN,
+    blank: int = UNKNOWN,
+) -> Part:
+    """Build the label table of one file; records without any mark are dropped.
+
+    Args:
+        file: the label file.
+        source: the name that ids are prefixed with.
+        columns: ``path``, ``patient_id``, ``study_id`` (both without prefix), ``view``, ``split``
+            (None where there is no official one).
+        known: the classes of ``marks``.
+        marks: int8 (N, C), as :meth:`LabelFile.marks` gives them.
+        uncertain: label of an uncertain mark.
+        blank: label of a blank cell.
+    """
+    labels = np.full((len(file), len(CLASSES)), UNKNOWN, np.int8)
+    decided = np.where(marks == UNCERTAIN, uncertain, np.where(marks == BLANK, blank, marks))
+    labels[:, [CLASSES.index(name) for name in known]] = decided
+    text = pd.DataFrame(
+        {
+            "image_id": f"{source}/" + columns["path"],
+            "patient_id": f"{source}/" + columns["patient_id"],
+            "study_id": f"{source}/" + columns["study_id"],
+            "view": columns["view"],
+            "path": columns["path"],
+            "split": pd.Series(columns["split"], file.cells.index, dtype="str"),
+        }
+    )
+    table = pd.concat([text, pd.DataFrame(labels, columns=CLASSES)], axis=1)
+    marked = (marks != BLANK).any(axis=1)
+    dropped = {} if marked.all() else {f"{file.path.name}: no label": int((~marked).sum())}
+    counts = (marks == UNCERTAIN).sum(axis=0).tolist()
+    return Part(file, table[marked], dropped, dict(zip(known, counts, strict=True)))
+
+
+def join_parts(parts: Sequence[Part], known: Sequence[str]) -> Harmonized:
+    """Join the files of a source.
+
+    Raises:
+        StudyError: an image that is there twice, within a file or in two; no labelled row.
+    """
+    table = pd.concat([part.table for part in parts], keys=range(len(parts)))
+    if table.empty:
+        raise StudyError(f"{parts[0].file.path}: no labelled row, expected some 0 or 1")
+    repeated = table["image_id"].duplicated()
+    if repeated.any():
+        part, record = table.index[repeated][0]
+        image = table.loc[(part, record), "path"]
+        parts[part].file.fail(record, f"image {image!r} is there twice, expected it once")
+    return Harmonized(
+        table=table.reset_index(drop=True),
+        dropped={reason: rows for part in parts for reason, rows in part.dropped.items()},
+        uncertain={name: sum(part.uncertain[name] for part in parts) for name in known},
+        known=tuple(known),
+    )
+
+
+def summarise(table: pd.DataFrame) -> dict[str, object]:
+    """Count a label table: images, patients, studies, and the labels of each class it has.
+
+    Returns:
+        ``{"images", "patients", "studies", "classes": {class: {"positive", "negative",
+        "unknown"}}}``, plain numbers ready for JSON.
+    """
+    states = {"positive": POSITIVE, "negative": NEGATIVE, "unknown": UNKNOWN}
+    return {
+        "images": int(table["image_id"].nunique()),
+        "patients": int(table["patient_id"].nunique()),
+        "studies": int(table["study_id"].nunique()),
+        "classes": {
+            name: {state: int((table[name] == value).sum()) for state, value in states.items()}
+            for name in CLASSES
+            if name in table
+        },
+    }

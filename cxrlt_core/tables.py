@@ -1,0 +1,128 @@
+"""Table 1 and Table 2 as JSON, CSV and markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrlt_core.params import Params, Table1Row
+
+TICK = "✓"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        name: unique in its table.
+        design: column to cell text, which design is on.
+        metrics: mAP, mAP_low, mAP_high, the group means and mAUROC, four decimals; None undefined.
+        errors: bootstrap standard error of each mean.
+        difference: mAP minus that of the first row: point, low, high.
+        published: the paper's mAP.
+        seconds: training time behind the row.
+    """
+
+    name: str
+    design: dict[str, str]
+    metrics: dict[str, float | None]
+    errors: dict[str, float | None]
+    difference: Sequence[float | None]
+    published: float | None
+    seconds: float
+
+
+def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
+    """Tell which designs a row of Table 1 has on."""
+    variant = params.variants[row.variant]
+    ratios = {"uniform": "", "main": params.reweight.ratio, "contrast": params.reweight.contrast_ratio}
+    ratio = ratios[variant.weights]
+    return {
+        "image encoder": variant.image,
+        "text encoder": variant.text,
+        "separate": TICK if variant.separate else "",
+        "reweight": f"{ratio:g}" if ratio else "",
+        "MixUp": TICK if variant.mixup else "",
+        "TTA": TICK if row.tta else "",
+        "replenished": TICK if variant.data == "replenished" else "",
+    }
+
+
+def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
+    """Row name to its metrics; no times, so that the same study gives the same bytes."""
+    return {row.name: row.metrics for row in rows}
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """All numbers, one row a line."""
+    records = [
+        {
+            "row": row.name,
+            **row.design,
+            **row.metrics,
+            **{f"{name}_se": value for name, value in row.errors.items()},
+            **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
+            "published_mAP": row.published,
+            "training_seconds": row.seconds,
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(records).to_csv(index=False)
+
+
+def to_markdown(rows: Sequence[Row], level: float) -> str:
+    """Return the table as people read it: the best mAP in bold, empty design columns left out."""
+    best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
+    columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
+    header = [
+        "",
+        *columns,
+        f"mAP [{level:.0%} interval]",
+        "head",
+        "medium",
+        "tail",
+        "mAUROC",
+        "Δ mAP to row 1",
+        "published mAP",
+        "training",
+    ]
+    lines = [header, ["---"] * len(header)]
+    for number, row in enumerate(rows, 1):
+        m = row.metrics
+        mean = number_text(m["mAP"])
+        mean = f"**{mean}**" if m["mAP"] == best else mean
+        groups = [f"{number_text(m[n])} ± {number_text(row.errors[n])}" for n in _SECONDARY]
+        point, low, high = row.difference
+        lines.append(
+            [
+                str(number),
+                *(row.design[name] for name in columns),
+                f"{mean} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]",
+                *groups,
+                "" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                number_text(row.published) if row.published is not None else "",
+                duration(row.seconds),
+            ]
+        )
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+_SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+
+
+def number_text(value: float | None) -> str:
+    """Four decimals, or a dash where undefined."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def signed(value: float | None) -> str:
+    """Four decimals with a sign, or a dash where undefined."""
+    return "–" if value is None else f"{value:+.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the largest fitting unit."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,44 @@
+"""Read the label files of one source into the common label space.
+
+Usage: python -m stages.harmonize <source>
+"""
+
+from pathlib import Path
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.files import write_json, write_parquet
+from cxrlt_core.params import Params
+from cxrlt_core.sources import Harmonized, read_source, summarise
+from stages.common import run_stage
+
+
+def main(params: Params, source: str) -> None:
+    """Write data/labels/<source>.parquet and, with its counts, data/labels/<source>.json."""
+    if source not in params.data.sources:
+        known = ", ".join(params.data.sources)
+        raise StudyError(f"data.sources.{source}: missing key, found {known}")
+    place = params.data.sources[source]
+    test_list = Path(place.test_list) if place.test_list else None
+    harmonized = read_source(source, Path(place.labels), test_list, place.uncertain)
+    write_parquet(f"data/labels/{source}.parquet", harmonized.table)
+    write_json(f"data/labels/{source}.json", describe(harmonized))
+
+
+def describe(harmonized: Harmonized) -> dict[str, object]:
+    """Return the counts of a source; ``rows`` are those of its label files, dropped ones included."""
+    summary = summarise(harmonized.table)
+    classes = {
+        name: {**counts, "uncertain": harmonized.uncertain.get(name, 0)}
+        for name, counts in summary["classes"].items()
+    }
+    return {
+        "rows": len(harmonized.table) + sum(harmonized.dropped.values()),
+        **summary,
+        "dropped": harmonized.dropped,
+        "known": list(harmonized.known),
+        "classes": classes,
+    }
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,34 @@
+"""Write and read a trained model: models/<variant>/."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from cxrlt_core.files import read_json, write_json
+from cxrlt_core.model import Classifier, ModelConfig, rebuild_model
+from cxrlt_core.tensors import read_tensors, write_tensors
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model ready to predict, with the mean and deviation of the pixels that it was trained on."""
+
+    network: Classifier
+    pixels: tuple[float, float]
+
+
+def save_model(variant: str, network: nn.Module, config: ModelConfig) -> None:
+    """Write model.safetensors and config.json."""
+    state = network.state_dict()
+    tensors = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.items()}
+    write_tensors(f"models/{variant}/model.safetensors", tensors)
+    write_json(f"models/{variant}/config.json", config.to_json())
+
+
+def load_model(variant: str) -> TrainedModel:
+    """Rebuild a trained model."""
+    config = read_json(f"models/{variant}/config.json")
+    tensors = read_tensors(f"models/{variant}/model.safetensors")
+    network = rebuild_model(config, {name: torch.from_numpy(array) for name, array in tensors.items()})
+    return TrainedModel(network, (config["pixel_mean"], config["pixel_deviation"]))

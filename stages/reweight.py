@@ -1,0 +1,23 @@
+"""Turn the development average precision of the base variant into class weights.
+
+Usage: python -m stages.reweight
+"""
+
+from cxrlt_core.files import read_json, write_json
+from cxrlt_core.params import Params
+from cxrlt_core.reweight import reweight
+from stages.common import run_stage
+
+
+def main(params: Params) -> None:
+    """Write weights/main.json and weights/contrast.json."""
+    settings = params.reweight
+    classes = read_json(f"metrics/dev/{settings.base}.json")["classes"]
+    development_ap = {name: entry["AP"] for name, entry in classes.items()}
+    for file, ratio in (("main", settings.ratio), ("contrast", settings.contrast_ratio)):
+        weights = reweight(development_ap, ratio, settings.rule, settings.k)
+        write_json(f"weights/{file}.json", weights)
+
+
+if __name__ == "__main__":
+    run_stage(main)

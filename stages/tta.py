@@ -1,0 +1,40 @@
+"""Predict development and test images of one variant with test-time augmentation.
+
+Usage: python -m stages.tta <variant>
+"""
+
+import torch
+
+from cxrlt_core.device import open_device
+from cxrlt_core.inference import predict
+from cxrlt_core.params import Params
+from cxrlt_core.tta import average_views, draw_views
+from stages.common import run_stage
+from stages.models import TrainedModel, load_model
+from stages.pixels import open_images
+from stages.predictions import write_predictions
+from stages.sets import read_set
+
+
+def main(params: Params, name: str) -> None:
+    """Write predictions/tta/<variant>/dev.parquet and test.parquet."""
+    device = open_device(params.compute.device, params.compute.threads)
+    model = load_model(name)
+    for split in ("dev", "test"):
+        predict_views(params, model, split, device, f"predictions/tta/{name}/{split}.parquet")
+
+
+def predict_views(params: Params, model: TrainedModel, split: str, device: torch.device, path: str) -> None:
+    """Average the probabilities of all views of a set."""
+    data = read_set(split)
+    images = open_images(params, data).resident(device)
+    precision, batch_size = params.train.precision, params.compute.batch_size
+    views = [
+        predict(model.network, images, model.pixels, device, precision, batch_size, view)
+        for view in draw_views(len(images), params.tta)
+    ]
+    write_predictions(path, data, average_views(views))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,75 @@
+"""Slow reference readers, a row at a time with the csv module; the fast ones are held against them."""
+
+import csv
+import gzip
+import re
+
+from cxrlt_core.labels import CLASSES
+
+NIH_NAMES = {"Effusion": "Pleural Effusion", "Pleural_Thickening": "Pleural Thickening"}
+NIH_KNOWN = [
+    *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Emphysema", "Fibrosis", "Hernia"),
+    *("Infiltration", "Mass", "No Finding", "Nodule", "Pleural Effusion", "Pleural Thickening"),
+    *("Pneumonia", "Pneumothorax"),
+]
+CHEXPERT_KNOWN = [
+    *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion"),
+    *("Edema", "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion"),
+    *("Pleural Other", "Fracture", "Support Devices"),
+]
+
+
+def rows_of(path):
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", newline="") as stream:
+        reader = csv.reader(stream)
+        header = next(reader)
+        for row in reader:
+            if row:
+                yield dict(zip(header, row, strict=False))
+
+
+def row_of(source, path, patient, study, view, split, labels):
+    row = {"image_id": f"{source}/{path}", "patient_id": f"{source}/{patient}"}
+    row |= {"study_id": f"{source}/{study}", "view": view, "path": path, "split": split}
+    return row | {name: labels.get(name, -1) for name in CLASSES}
+
+
+def read_nih(path, test=None):
+    for row in rows_of(path):
+        image = row["Image Index"]
+        found = {NIH_NAMES.get(name, name) for name in row["Finding Labels"].split("|")}
+        view = row["View Position"] if row["View Position"] in ("PA", "AP") else "OTHER"
+        split = None if test is None else "test" if image in test else "train"
+        labels = {name: int(name in found) for name in NIH_KNOWN}
+        yield row_of("nih", image, int(row["Patient ID"]), image, view, split, labels)
+
+
+def read_chexpert(path, uncertain, split=None):
+    values = {"": 0, "0.0": 0, "1.0": 1, "-1.0": {"ignore": -1, "zero": 0, "one": 1}[uncertain]}
+    for row in rows_of(path):
+        if not any(row[name] for name in CHEXPERT_KNOWN):
+            continue
+        parts = row["Path"].split("/")
+        if row["Frontal/Lateral"] == "Lateral":
+            view = "LATERAL"
+        else:
+            view = row["AP/PA"] if row["AP/PA"] in ("AP", "PA") else "OTHER"
+        labels = {name: values[row[name]] for name in CHEXPERT_KNOWN}
+        study = f"{parts[-3]}/{parts[-2]}"
+        path_ = "/".join(parts[1:])
+        yield row_of("chexpert", path_, parts[-3], study, view, split, labels)
+
+
+MIMIC_VIEWS = {"PA": "PA", "AP": "AP", "LATERAL": "LATERAL", "LL": "LATERAL"}
+MIMIC_MEANINGS = {"postero-anterior": "PA", "antero-posterior": "AP", "lateral": "LATERAL"}
+
+
+def read_mimic(path, split=None):
+    for row in rows_of(path):
+        position, meaning = row["ViewPosition"], row["ViewCodeSequence_CodeMeaning"]
+        found = MIMIC_VIEWS.get(position) if position else MIMIC_MEANINGS.get(meaning)
+        image = "files/" + re.search(r"p\d\d/p\d+/s\d+/.*", row["fpath"])[0]
+        labels = {name: int(float(row[name])) for name in CLASSES}
+        ids = row["subject_id"], row["study_id"]
+        yield row_of("mimic", image, *ids, found or "OTHER", split, labels)

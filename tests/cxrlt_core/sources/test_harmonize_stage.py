@@ -1,0 +1,69 @@
+import json
+import sys
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from conftest import CHEXPERT_HEADER, chexpert_row, write
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.files import read_parquet
+from cxrlt_core.params import Source
+from cxrlt_core.sources import read_source
+from stages import common, harmonize
+
+ROWS = [
+    chexpert_row("train/patient00001/study1/a.jpg", Edema="1.0", Mass=""),
+    chexpert_row("train/patient00001/study2/a.jpg", Edema="-1.0"),
+    chexpert_row("train/patient00002/study1/a.jpg"),
+]
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    sources = {
+        "chexpert": Source(labels="train.csv", images="images", uncertain="one"),
+        "nih": Source(labels="nowhere.csv", images="images"),
+        "padchest": Source(labels="train.csv", images="images"),
+    }
+    return SimpleNamespace(data=SimpleNamespace(sources=sources))
+
+
+def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):
+    harmonize.main(params, "chexpert")
+    expected = read_source("chexpert", tmp_path / "train.csv", None, "one").table
+    pd.testing.assert_frame_equal(read_parquet("data/labels/chexpert.parquet"), expected)
+    assert expected["Edema"].tolist() == [1, 1]
+
+
+def test_writes_the_counts(params, tmp_path):
+    harmonize.main(params, "chexpert")
+    counts = json.loads((tmp_path / "data/labels/chexpert.json").read_text())
+    assert list(counts) == ["rows", "images", "patients", "studies", "classes", "dropped", "known"]
+    assert (counts["rows"], counts["images"], counts["patients"], counts["studies"]) == (3, 2, 1, 2)
+    assert counts["dropped"] == {"train.csv: no label": 1}
+    assert len(counts["known"]) == 14
+    assert counts["classes"]["Edema"] == {"positive": 2, "negative": 0, "unknown": 0, "uncertain": 1}
+    assert counts["classes"]["Hernia"] == {"positive": 0, "negative": 0, "unknown": 2, "uncertain": 0}
+
+
+def test_source_that_params_lack(params):
+    with pytest.raises(
+        StudyError, match=r"^data\.sources\.mimic: missing key, found chexpert, nih, padchest$"
+    ):
+        harmonize.main(params, "mimic")
+
+
+def test_source_without_reader(params):
+    with pytest.raises(StudyError, match=r"^data\.sources\.padchest: unknown source"):
+        harmonize.main(params, "padchest")
+
+
+def test_missing_label_file_is_one_line_and_exit_code_1(params, monkeypatch):
+    monkeypatch.setattr(common, "load_params", lambda: params)
+    monkeypatch.setattr(sys, "argv", ["harmonize", "nih"])
+    with pytest.raises(SystemExit) as caught:
+        common.run_stage(harmonize.main)
+    assert caught.value.code == "error: data.sources.nih.labels: nowhere.csv: no such file or folder"

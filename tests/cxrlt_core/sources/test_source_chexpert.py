@@ -1,0 +1,126 @@
+import time
+
+import numpy as np
+import pytest
+from conftest import CHEXPERT_HEADER, chexpert_row, write
+from naive_reader import CHEXPERT_KNOWN, read_chexpert
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.sources import read_source
+
+A, B = "CheXpert-v1.0-small/train/patient00001/study", "CheXpert-v1.0-small/train/patient00002/study"
+ROWS = [
+    chexpert_row(f"{A}1/view1_frontal.jpg", No_Finding="1.0", Support_Devices="1.0", Edema="0.0"),
+    chexpert_row(f"{A}1/view2_lateral.jpg", "Lateral", "", Edema="-1.0", Fracture="1.0"),
+    chexpert_row(f"{A}2/view1_frontal.jpg", "Frontal", "PA", "Unknown", Pneumonia="-1.0", Edema="-1.0"),
+    chexpert_row(f"{B}1/view1_frontal.jpg"),  # all blank
+    chexpert_row(f"{B}2/view1_frontal.jpg", "Frontal", "LL", Edema="-1.0"),
+    chexpert_row(f"{B}3/view1_frontal.jpg", "Frontal", "", Pleural_Other="1.0"),
+]
+
+
+def read(path, uncertain="ignore"):
+    return read_source("chexpert", path, None, uncertain)
+
+
+@pytest.mark.parametrize("uncertain", ["ignore", "zero", "one"])
+def test_reads_every_row_as_the_naive_reader_does(tmp_path, same, uncertain):
+    path = write(tmp_path / "train.csv.gz", CHEXPERT_HEADER, *ROWS)
+    found = read(path, uncertain)
+    same(found.table, read_chexpert(path, uncertain))
+    assert found.known == tuple(name for name in CLASSES if name in CHEXPERT_KNOWN)
+    assert found.dropped == {"train.csv.gz: no label": 1}
+    assert found.uncertain == dict.fromkeys(found.known, 0) | {"Edema": 3, "Pneumonia": 1}
+
+
+@pytest.mark.parametrize(("uncertain", "value"), [("ignore", -1), ("zero", 0), ("one", 1)])
+def test_policy_decides_uncertain_marks_and_nothing_else(tmp_path, uncertain, value):
+    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS), uncertain).table
+    assert list(table["Edema"]) == [0, value, value, value, 0]
+    assert list(table["Support Devices"]) == [1, 0, 0, 0, 0]
+    assert (table["Hernia"] == -1).all()
+
+
+def test_unknown_policy(tmp_path):
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    with pytest.raises(StudyError, match=r"data\.sources\.chexpert\.uncertain: .* found 'maybe'"):
+        read(path, "maybe")
+
+
+def test_views(tmp_path):
+    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)).table
+    assert list(table["view"]) == ["AP", "LATERAL", "PA", "OTHER", "OTHER"]
+
+
+@pytest.mark.parametrize("root", ["CheXpert-v1.0/", "CheXpert-v1.0-small/", ""])
+def test_all_releases_give_the_same_ids(tmp_path, root):
+    path = f"{root}train/patient00001/study1/view1_frontal.jpg"
+    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, chexpert_row(path, Mass="", Edema="1.0")))
+    row = table.table.iloc[0]
+    assert row["path"] == "train/patient00001/study1/view1_frontal.jpg"
+    assert row["image_id"] == f"chexpert/{row['path']}"
+    assert row["patient_id"] == "chexpert/patient00001"
+    assert row["study_id"] == "chexpert/patient00001/study1"
+
+
+def test_same_basename_and_study_number_stay_apart(tmp_path):
+    rows = [chexpert_row(f"{root}1/view1_frontal.jpg", Edema="1.0") for root in (A, B)]
+    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *rows)).table
+    assert table["image_id"].is_unique
+    assert table["study_id"].is_unique
+
+
+def test_folder_takes_valid_as_dev(tmp_path):
+    write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    assert read(tmp_path).table["split"].isna().all()
+    valid = chexpert_row("CheXpert-v1.0/valid/patient64541/study1/view1_frontal.jpg", Edema="-1.0")
+    write(tmp_path / "valid.csv", CHEXPERT_HEADER, valid)
+    found = read(tmp_path)
+    assert list(found.table["split"].fillna("none")) == ["none"] * 5 + ["dev"]
+    assert found.uncertain["Edema"] == 4
+
+
+def test_folder_without_train(tmp_path):
+    write(tmp_path / "valid.csv", CHEXPERT_HEADER, *ROWS)
+    with pytest.raises(StudyError, match=r"expected train\.csv or train\.csv\.gz in this folder"):
+        read(tmp_path)
+
+
+def test_path_without_patient(tmp_path):
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[0], chexpert_row("train/view1.jpg"))
+    with pytest.raises(StudyError, match=r"train\.csv: row 3: Path: expected a path with patient"):
+        read(path)
+
+
+def test_only_blank_rows(tmp_path):
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[3])
+    with pytest.raises(StudyError, match=r"train\.csv: no labelled row"):
+        read(path)
+
+
+def test_test_list_is_refused(tmp_path):
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    with pytest.raises(StudyError, match=r"data\.sources\.chexpert\.test_list: only nih has one"):
+        read_source("chexpert", path, path, "ignore")
+
+
+def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path, same):
+    rng = np.random.default_rng(0)
+    marks = np.array(["", "0.0", "1.0", "-1.0"])[rng.choice(4, (223_414, 14), p=[0.7, 0.1, 0.15, 0.05])]
+    lines = [
+        f"CheXpert-v1.0/train/patient{i // 3:05d}/study{i % 3}/view1_frontal.jpg,Male,60,Frontal,AP,"
+        + ",".join(row)
+        for i, row in enumerate(marks.tolist())
+    ]
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *lines)
+    start = time.perf_counter()
+    table = read(path).table
+    assert time.perf_counter() - start < 6  # about 1 s on two cores; a loop over rows takes longer
+    part = 20_000  # the naive reader is slow: the first rows of the same file
+    head = write(tmp_path / "head.csv", CHEXPERT_HEADER, *lines[:part])
+    rows = list(read_chexpert(head, "ignore"))
+    same(table.head(len(rows)), rows)
+    marked = (marks != "").any(axis=1)
+    uncertain = marks[marked] == "-1.0"
+    assert (table[CHEXPERT_KNOWN].to_numpy() == np.where(uncertain, -1, marks[marked] == "1.0")).all()

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+from conftest import NIH_HEADER, nih_row, write
+from naive_reader import NIH_KNOWN, read_nih
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.sources import read_source
+from cxrlt_core.sources.nih import FINDINGS
+
+ROWS = [
+    nih_row("00000001_000.png", "Cardiomegaly"),
+    nih_row("00000001_001.png", "Effusion|Cardiomegaly"),
+    nih_row("00000002_000.png", "Pleural_Thickening|Hernia|Mass", "2", "AP"),
+    nih_row("00000003_004.png", "No Finding", "3", ""),
+]
+
+
+def read(path, test_list=None):
+    return read_source("nih", path, test_list, "ignore")
+
+
+def test_reads_every_row_as_the_naive_reader_does(tmp_path, same):
+    path = write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
+    found = read(path)
+    same(found.table, read_nih(path))
+    assert found.dropped == {}
+    assert found.known == tuple(name for name in CLASSES if name in NIH_KNOWN)
+    assert found.uncertain == dict.fromkeys(found.known, 0)
+
+
+def test_images_are_their_own_study_and_patients_carry_the_source(tmp_path):
+    table = read(write(tmp_path / "a.csv", NIH_HEADER, *ROWS)).table
+    assert list(table["study_id"]) == list(table["image_id"])
+    assert list(table["patient_id"]) == ["nih/1", "nih/1", "nih/2", "nih/3"]
+    assert list(table["view"]) == ["PA", "PA", "AP", "OTHER"]
+
+
+def test_names_are_mapped_and_unlabelled_classes_unknown(tmp_path):
+    table = read(write(tmp_path / "a.csv", NIH_HEADER, *ROWS)).table
+    assert list(table["Pleural Effusion"]) == [0, 1, 0, 0]
+    assert list(table["Pleural Thickening"]) == [0, 0, 1, 0]
+    assert list(table["No Finding"]) == [0, 0, 0, 1]
+    unknown = [name for name in CLASSES if name not in NIH_KNOWN]
+    assert len(unknown) == 11
+    assert (table[unknown] == -1).all(axis=None)
+
+
+def test_2017_file_with_trailing_commas_and_padded_ids(tmp_path, same):
+    new = write(tmp_path / "2020.csv", NIH_HEADER, *ROWS)
+    rows = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
+    old = write(tmp_path / "2017.csv", NIH_HEADER + ",", *rows)
+    same(read(old).table, read_nih(new))
+
+
+@pytest.mark.parametrize("commas", [("", ","), (",", "")])
+def test_trailing_comma_in_header_or_rows_only(tmp_path, same, commas):
+    header, tail = commas
+    path = write(tmp_path / "a.csv", NIH_HEADER + header, *(row + tail for row in ROWS))
+    same(read(path).table, read_nih(path))
+
+
+def test_quoted_header_names(tmp_path, same):
+    quoted = NIH_HEADER.replace("OriginalImage[Width,Height]", '"OriginalImage[Width,Height]"')
+    path = write(tmp_path / "a.csv", quoted, *ROWS)
+    same(read(path).table, read_nih(path))
+
+
+def test_windows_line_ends_byte_order_mark_and_gzip(tmp_path, same):
+    plain = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
+    windows = write(tmp_path / "b.csv.gz", "\ufeff" + NIH_HEADER, *ROWS, newline="\r\n")
+    same(read(windows).table, read_nih(plain))
+
+
+def test_without_a_test_list_there_is_no_split(tmp_path):
+    assert read(write(tmp_path / "a.csv", NIH_HEADER, *ROWS)).table["split"].isna().all()
+
+
+def test_test_list_splits_test_from_train(tmp_path, same):
+    path = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
+    listed = write(tmp_path / "list.txt", "00000001_001.png", "", "99999999_000.png", newline="\r\n")
+    same(read(path, listed).table, read_nih(path, {"00000001_001.png"}))
+
+
+def test_folder_brings_its_own_test_list(tmp_path):
+    write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
+    assert read(tmp_path).table["split"].isna().all()
+    write(tmp_path / "test_list.txt", "00000003_004.png")
+    assert list(read(tmp_path).table["split"]) == ["train", "train", "train", "test"]
+    other = write(tmp_path / "other.txt", "00000001_000.png")
+    assert list(read(tmp_path, other).table["split"]) == ["test", "train", "train", "train"]
+
+
+def test_folder_needs_exactly_one_label_file(tmp_path):
+    with pytest.raises(StudyError, match=r"expected one file Data_Entry_2017\*\.csv .* found none"):
+        read(tmp_path)
+    write(tmp_path / "Data_Entry_2017.csv", NIH_HEADER, *ROWS)
+    write(tmp_path / "Data_Entry_2017_v2020.csv.gz", NIH_HEADER, *ROWS)
+    with pytest.raises(StudyError, match=r"found Data_Entry_2017\.csv, Data_Entry_2017_v2020"):
+        read(tmp_path)
+
+
+def test_wrong_test_list(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
+    listed = write(tmp_path / "list.txt", "x.png", "y.png")
+    with pytest.raises(StudyError, match=r"list\.txt: none of its 2 images is in .*a\.csv"):
+        read(path, listed)
+    listed.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StudyError, match=r"list\.txt: not readable as UTF-8 text"):
+        read(path, listed)
+
+
+@pytest.mark.parametrize("findings", ["Covid", "Mass|Covid", "Mass|", "mass", ""])
+def test_unknown_finding(tmp_path, findings):
+    path = write(tmp_path / "a.csv", NIH_HEADER, ROWS[0], nih_row("00000009_000.png", findings))
+    with pytest.raises(StudyError, match=r"a\.csv: row 3: Finding Labels: unknown finding '") as caught:
+        read(path)
+    assert repr(findings.split("|")[-1]) in str(caught.value)
+    assert all(name in str(caught.value) for name in FINDINGS)
+
+
+@pytest.mark.parametrize("patient", ["", "p1", "1.0", "-1"])
+def test_patient_that_is_no_number(tmp_path, patient):
+    path = write(tmp_path / "a.csv", NIH_HEADER, ROWS[0], nih_row("00000009_000.png", patient=patient))
+    with pytest.raises(StudyError, match="row 3: Patient ID: expected a number, found"):
+        read(path)
+
+
+def test_full_size_against_the_naive_reader(tmp_path, same):
+    rng = np.random.default_rng(0)
+    names = np.array(list(FINDINGS))
+    combinations = ["|".join(rng.permutation(names)[: rng.integers(1, 5)]) for _ in range(800)]
+    draws = rng.integers(800, size=112_120)
+    rows = [
+        nih_row(f"{i // 4:08d}_{i % 4:03d}.png", combinations[draw], str(i // 4), ("PA", "AP")[i % 2])
+        for i, draw in enumerate(draws)
+    ]
+    path = write(tmp_path / "a.csv", NIH_HEADER, *rows)
+    same(read(path).table, read_nih(path))

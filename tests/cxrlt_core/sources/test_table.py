@@ -1,0 +1,154 @@
+"""What every reader does with a bad file, tried on the formats where it may happen."""
+
+import gzip
+
+import numpy as np
+import pytest
+from conftest import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.sources import read_source, summarise
+from cxrlt_core.sources.table import BLANK, UNCERTAIN, read_label_file
+
+GOOD = nih_row("good.png")
+
+
+def fails(path, source="nih"):
+    """Return the message for a bad label file: one line that begins with the file."""
+    with pytest.raises(StudyError) as caught:
+        read_source(source, path, None, "ignore")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize("lines", [(), (NIH_HEADER,), ("", "")])
+def test_empty_file(tmp_path, lines):
+    assert fails(write(tmp_path / "a.csv", *lines)).startswith("empty, expected a header")
+
+
+def test_missing_column(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER.replace("View Position", "View"), GOOD)
+    assert fails(path) == "missing column 'View Position'"
+
+
+def test_column_twice(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER.replace("Patient Age", "Patient ID"), GOOD)
+    assert fails(path) == "column 'Patient ID' appears twice"
+
+
+def test_login_page_instead_of_csv(tmp_path):
+    path = write(tmp_path / "a.csv", "<!DOCTYPE html>", "<html>", "</html>")
+    assert fails(path) == "missing column 'Image Index'"
+
+
+@pytest.mark.parametrize("mark", ["2", "0.5", "nan", "yes", "-2.0"])
+def test_label_value(tmp_path, mark):
+    rows = [chexpert_row(Edema="1.0"), chexpert_row(Edema=mark)]
+    path = write(tmp_path / "a.csv", CHEXPERT_HEADER, *rows)
+    assert fails(path, "chexpert") == f"row 3: Edema: expected 0, 1, -1 or blank, found '{mark}'"
+
+
+def test_marks(tmp_path):
+    path = write(tmp_path / "a.csv", "x,y", "1,-1.0", "0.0,", "-1, 1 ", ",0")
+    marks = read_label_file(path).marks(["y", "x"])
+    assert marks.dtype == np.int8
+    assert marks.tolist() == [[UNCERTAIN, 1], [BLANK, 0], [1, UNCERTAIN], [0, BLANK]]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "/etc/a.png",
+        "../a.png",
+        "a/../../b.png",
+        "a/..",
+        "./a.png",
+        "a//b.png",
+        "",
+        "..",
+        "C:/a.png",
+        r"..\a.png",
+    ],
+)
+def test_path_that_leaves_its_root(tmp_path, image):
+    path = write(tmp_path / "a.csv", NIH_HEADER, GOOD, nih_row(image))
+    expected = f"row 3: Image Index: expected a relative path without '..', found {image!r}"
+    assert fails(path) == expected
+
+
+@pytest.mark.parametrize("image", ["a..b.png", "..a.png", "a/.b.png", "a b.png"])
+def test_path_that_stays(tmp_path, image):
+    path = write(tmp_path / "a.csv", NIH_HEADER, nih_row(image))
+    assert read_source("nih", path, None, "ignore").table["path"].item() == image
+
+
+def test_absolute_path_below_the_stripped_part_is_refused(tmp_path):
+    row = chexpert_row("CheXpert-v1.0//train/patient00001/study1/view1_frontal.jpg", Edema="1.0")
+    assert "relative path" in fails(write(tmp_path / "a.csv", CHEXPERT_HEADER, row), "chexpert")
+
+
+def test_image_twice(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER, GOOD, nih_row("other.png"), GOOD)
+    assert fails(path) == "row 4: image 'good.png' is there twice, expected it once"
+
+
+def test_image_twice_after_its_prefix_is_dropped(tmp_path):
+    tail = "train/patient00001/study1/view1_frontal.jpg"
+    rows = [chexpert_row(f"CheXpert-v1.0{kind}/{tail}", Edema="1.0") for kind in ("", "-small")]
+    path = write(tmp_path / "a.csv", CHEXPERT_HEADER, chexpert_row(tail.replace("01/", "02/")), *rows)
+    assert fails(path, "chexpert").startswith(f"row 4: image '{tail}' is there twice")
+
+
+@pytest.mark.parametrize(("row", "found"), [(GOOD + ",1", 12), ("a.png,Mass,0", 3)])
+def test_row_of_another_width(tmp_path, row, found):
+    expected = f"expected 11 values, one per column, found {found}"
+    first = write(tmp_path / "a.csv", NIH_HEADER, row, GOOD)
+    assert fails(first) == f"row 2: {expected}"
+    later = write(tmp_path / "b.csv", NIH_HEADER, GOOD, row, "also,wrong")
+    assert fails(later) == f"row 3: {expected}"
+
+
+def test_row_numbers_count_blank_lines_and_lines_within_quotes(tmp_path):
+    quoted = nih_row("quoted.png").replace(",57,", ',"5\n7",')
+    path = write(tmp_path / "a.csv", "", NIH_HEADER, GOOD, "", quoted, nih_row("bad.png", "Covid"))
+    assert fails(path).startswith("row 7: Finding Labels: unknown finding 'Covid'")
+
+
+def test_blank_lines_are_no_rows(tmp_path):
+    path = write(tmp_path / "a.csv", "", NIH_HEADER, "", GOOD, "", "")
+    assert len(read_source("nih", path, None, "ignore").table) == 1
+
+
+def test_no_text(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(gzip.compress(b"zipped, but not named so"))
+    assert fails(path).startswith("not readable as UTF-8 text or CSV")
+    path.write_bytes(NIH_HEADER.encode() + b"\n" + GOOD.encode() + b"\n" + b"\xff" + GOOD.encode())
+    assert fails(path).startswith("not readable as UTF-8 text or CSV")
+
+
+def test_broken_gzip(tmp_path):
+    path = write(tmp_path / "a.csv.gz", NIH_HEADER, *(nih_row(f"{i}.png") for i in range(5000)))
+    content = path.read_bytes()
+    for broken in (content[: len(content) // 2], b"no gzip", content[:500] + b"x" * 50 + content[550:]):
+        path.write_bytes(broken)
+        assert fails(path).startswith("not readable as UTF-8 text or CSV")
+
+
+def test_summarise_counts_images_patients_studies_and_states(tmp_path):
+    rows = [
+        chexpert_row("train/patient00001/study1/a.jpg", Edema="1.0"),
+        chexpert_row("train/patient00001/study1/b.jpg", Edema="-1.0"),
+        chexpert_row("train/patient00001/study2/a.jpg", Edema="0.0"),
+        chexpert_row("train/patient00002/study1/a.jpg", Fracture="1.0"),
+    ]
+    path = write(tmp_path / "a.csv", CHEXPERT_HEADER, *rows)
+    table = read_source("chexpert", path, None, "ignore").table
+    summary = summarise(table)
+    assert (summary["images"], summary["patients"], summary["studies"]) == (4, 2, 3)
+    assert len(summary["classes"]) == 26
+    assert summary["classes"]["Edema"] == {"positive": 1, "negative": 2, "unknown": 1}
+    assert summary["classes"]["Hernia"] == {"positive": 0, "negative": 0, "unknown": 4}
+    assert list(summarise(table.drop(columns="Hernia"))["classes"]).count("Hernia") == 0
