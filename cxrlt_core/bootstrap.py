@@ -1,7 +1,7 @@
 """Patient-level bootstrap: every row of a table is scored on the same resampled patients.
 
 Images of one patient are not independent, so patients are drawn, with replacement, and each
-brings all its images (Efron and Tibshirani 1993, cluster bootstrap; percentile intervals).
+brings all its images (cluster bootstrap, Efron and Tibshirani 1993).
 """
 
 from collections.abc import Sequence
@@ -55,11 +55,24 @@ def mean_over_classes(samples: np.ndarray) -> np.ndarray:
         return np.where(defined, samples, 0.0).sum(axis=1) / defined.sum(axis=1)
 
 
-def interval(samples: np.ndarray, level: float) -> tuple[float, float]:
-    """Percentile interval of a (B,) array; NaN when no resample, or only one value, is defined."""
+def interval(samples: np.ndarray, point: float, level: float) -> tuple[float, float]:
+    """Percentile interval, centred on the estimate.
+
+    A resample holds some positives twice, and average precision rewards that: with few positives
+    the resamples lie above the estimate as a whole. Their spread is what is wanted, so their mean is
+    moved to the estimate before the percentiles are taken.
+
+    Args:
+        samples: (B,), NaN where a resample is undefined.
+        point: the estimate.
+        level: coverage, 0 to 1.
+
+    Returns:
+        Low and high; NaN when no sample is defined, or all are equal.
+    """
     samples = samples[np.isfinite(samples)]
     if len(samples) == 0 or np.ptp(samples) == 0:
         return float("nan"), float("nan")
     tail = (1 - level) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail])
+    low, high = np.quantile(samples - samples.mean() + point, [tail, 1 - tail])
     return float(low), float(high)

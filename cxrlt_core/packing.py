@@ -16,7 +16,6 @@ import shutil
 import signal
 import threading
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -34,11 +33,11 @@ from numpy.lib.format import open_memmap
 from cxrlt_core.decode import VERSION, decode
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.packed_array import fingerprint, map_array
 from cxrlt_core.progress import progress
 
 CHUNK = 32  # images that a worker takes at a time
 RECORD_SECONDS = 10.0  # a kill loses at most this much work
-FINGERPRINT_ROWS = 64
 
 
 def pack_images(
@@ -97,31 +96,7 @@ def check_rejects(index: pd.DataFrame, limit: float, key: str) -> None:
 def write_index(path: Path | str, index: pd.DataFrame, array: Path) -> None:
     """Write the index of :func:`pack_images`, with the array's fingerprint in its metadata."""
     pixels = open_memmap(array, mode="r")
-    write_parquet(path, index, {"fingerprint": _fingerprint(pixels, np.arange(len(pixels)))})
-
-
-def open_packed(index_path: Path | str, array_path: Path) -> np.memmap:
-    """Return the array of an index as :func:`open_array` does."""
-    return open_array(array_path, read_parquet_metadata(index_path).get("fingerprint", ""))
-
-
-def open_array(path: Path, fingerprint: str) -> np.memmap:
-    """Return a packed array, uint8 (N, size, size), mapped read-only.
-
-    Args:
-        path: the array, named ``<source>-<size>.npy``.
-        fingerprint: what the metadata of its index says under ``fingerprint``.
-
-    Raises:
-        StudyError: if the array is missing or another one.
-    """
-    remedy = f"pack it again: dvc repro --force pack@{path.stem.rpartition('-')[0]}"
-    if not path.exists():
-        raise StudyError(f"{path}: no such file, {remedy}")
-    pixels = _map(path)
-    if pixels is None or _fingerprint(pixels, np.arange(len(pixels))) != fingerprint:
-        raise StudyError(f"{path}: not the array that its index describes, {remedy}")
-    return pixels
+    write_parquet(path, index, {"fingerprint": fingerprint(pixels, np.arange(len(pixels)))})
 
 
 def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
@@ -175,7 +150,7 @@ class _Record:
             os.fsync(file.fileno())
         table = pd.DataFrame({"image_id": self.ids, "stamp": pd.array(self.stamps, dtype="string")})
         pixels = open_memmap(self.array, mode="r")
-        metadata = {"settings": self.settings, "fingerprint": _fingerprint(pixels, self.packed_rows)}
+        metadata = {"settings": self.settings, "fingerprint": fingerprint(pixels, self.packed_rows)}
         write_parquet(_record_path(self.array), table, metadata)
 
     @property
@@ -206,12 +181,12 @@ def _read_record(array: Path, settings: str) -> _Record | None:
         table, metadata = read_parquet(path), read_parquet_metadata(path)
     except (StudyError, OSError, ValueError):  # absent, or torn by a power cut
         return None
-    pixels = _map(array)
+    pixels = map_array(array)
     if metadata.get("settings") != settings or pixels is None or len(pixels) != len(table):
         return None
     stamps = [stamp if isinstance(stamp, str) else None for stamp in table["stamp"]]
     record = _Record(array, table["image_id"].tolist(), stamps, settings)
-    same = metadata["fingerprint"] == _fingerprint(pixels, record.packed_rows)
+    same = metadata["fingerprint"] == fingerprint(pixels, record.packed_rows)
     return record if same else None
 
 
@@ -237,25 +212,6 @@ def _lay_out(array: Path, sources: list[int | None], size: int) -> None:
 
 def _record_path(array: Path) -> Path:
     return array.with_suffix(".record.parquet")
-
-
-def _map(path: Path) -> np.memmap | None:
-    """Return the mapped array, None if the file is not a packed array."""
-    try:
-        pixels = open_memmap(path, mode="r")
-    except (OSError, ValueError):
-        return None
-    fits = pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.flags.c_contiguous
-    return pixels if fits else None
-
-
-def _fingerprint(pixels: np.ndarray, rows: np.ndarray) -> str:
-    """Return shape and CRC-32 of up to 64 of the given rows, evenly spaced."""
-    spaced = np.linspace(0, len(rows) - 1, min(len(rows), FINGERPRINT_ROWS)).astype(int)
-    code = 0
-    for row in rows[spaced]:
-        code = zlib.crc32(pixels[row], code)
-    return f"{'x'.join(map(str, pixels.shape))} crc32:{code:08x}"
 
 
 @dataclass(frozen=True)

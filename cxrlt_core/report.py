@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxrlt_core.labels import GROUPS
-from cxrlt_core.params import Params
+from cxrlt_core.params import ImageEncoder, Params
 from cxrlt_core.tables import Row, duration, number_text, to_markdown
 
 DEMO_WARNING = (
-    "> **Synthetic demo: the images are drawn by a program and the encoders are small, untrained stand-ins. "
-    "No number on this page reproduces a published figure or says anything about patients.**\n"
+    "> **Synthetic demo: the images are drawn by a program and the encoders are small stand-ins, trained on "
+    "nothing else. No number on this page reproduces a published figure or says anything about patients.**\n"
 )
+STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Study:
 
 def render(study: Study) -> str:
     """Write the report as markdown; pictures are linked from ``figures/``."""
-    warning = [DEMO_WARNING] if study.params.demo.sources else []
+    demo = study.params.demo
+    warning = [DEMO_WARNING] if demo.sources else [STANDIN_WARNING] if demo.text_encoders else []
     sections = [_title, _table1, _table2, _classes, _data, _training, _provenance]
     return "\n".join(warning + [section(study) for section in sections])
 
@@ -63,7 +65,7 @@ set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} imag
 How to read the numbers:
 - **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
 classes grouped by training prevalence ({_group_limits(study)}). Unknown labels count nowhere.
-- **Intervals** [low, high] are {level} percentile intervals and ± one standard error, both from \
+- **Intervals** [low, high] are {level} intervals and ± one standard error, both from the spread of \
 {study.params.bootstrap.resamples:,} resamples of *patients*; all rows of a table share the resamples, so a \
 difference (Δ) is paired and its interval is narrower than the two beside it suggest.
 - **Training noise is not measured**: each variant was trained once, with seed \
@@ -142,23 +144,27 @@ def _figures(study: Study, prefix: str, text: str) -> str:
 def _classes(study: Study) -> str:
     sets = study.summary["sets"]
     last = study.ensembles[study.table2[-1].name]["classes"]
-    lines = "".join(
-        f"| {name} | {entry['group']} | {_percent(entry['prevalence'])} "
-        f"| {_positives(sets, 'train_primary', name)} | {_positives(sets, 'train_replenished', name)} "
-        f"| {_positives(sets, 'dev', name)} | {_positives(sets, 'test', name)} "
-        f"| {number_text(last[name]['AP'])} | {number_text(last[name]['AUROC'])} |\n"
-        for name, entry in study.classes.items()
-    )
+    names = _set_names(study)
+    header = ["class", "group", "training prevalence", *names, "AP", "AUROC"]
+    lines = [header, ["---"] * len(header)]
+    for name, entry in study.classes.items():
+        positives = [f"{sets[s]['classes'][name]['positive']:,}" for s in names]
+        scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"])]
+        lines.append([name, entry["group"], _percent(entry["prevalence"]), *positives, *scores])
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     return f"""## Classes
 
 ![Class distribution](figures/class_distribution.png)
 ![Average precision against prevalence](figures/per_class_ap.png)
 
-AP and AUROC: test set, `{study.table2[-1].name}`. The other columns count positives.
+AP and AUROC: test set, `{study.table2[-1].name}`. Under the names of the sets: positives.
 
-| class | group | training prevalence | train | replenished | dev | test | AP | AUROC |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
-{lines}{_undefined(study)}"""
+{table}{_undefined(study)}"""
+
+
+def _set_names(study: Study) -> list[str]:
+    replenished = ["train_replenished"] if study.params.data.extra else []
+    return ["train_primary", *replenished, "dev", "test"]
 
 
 def _undefined(study: Study) -> str:
@@ -180,10 +186,6 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def _positives(sets: Mapping, name: str, label: str) -> str:
-    return f"{sets[name]['classes'][label]['positive']:,}"
-
-
 def _data(study: Study) -> str:
     sources = "".join(
         f"| {name} | {entry['rows']:,} | {entry['images']:,} | {entry['patients']:,} | {len(entry['known'])} "
@@ -192,7 +194,7 @@ def _data(study: Study) -> str:
     )
     sets = "".join(
         f"| {name} | {entry['images']:,} | {entry['patients']:,} | {entry['studies']:,} |\n"
-        for name, entry in study.summary["sets"].items()
+        for name, entry in ((name, study.summary["sets"][name]) for name in _set_names(study))
     )
     return f"""## Data
 
@@ -230,13 +232,21 @@ A replenished variant takes more steps for the same number of passes over the pr
 {lines}"""
 
 
+def _weights_of(encoder: ImageEncoder) -> str:
+    source = {True: "pretrained weights of the hub", False: "from random weights"}
+    options = ", ".join(f"{name} {value}" for name, value in encoder.options.items())
+    return ", ".join(
+        filter(None, [source.get(encoder.pretrained, f"weights `{encoder.pretrained}`"), options])
+    )
+
+
 def _provenance(study: Study) -> str:
     text = "".join(
         f"| text `{name}` | `{e.model}`, {e.pooling} pooling |\n"
         for name, e in study.params.text_encoders.items()
     )
     image = "".join(
-        f"| image `{name}` | `{e.model}`, pretrained: {e.pretrained}{f', {e.options}' if e.options else ''} |\n"
+        f"| image `{name}` | `{e.model}`, {_weights_of(e)} |\n"
         for name, e in study.params.image_encoders.items()
     )
     versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
@@ -245,7 +255,7 @@ def _provenance(study: Study) -> str:
 
 | what | value |
 | --- | --- |
-{image}{text}| query network | width {query.width}, {query.layers} layers, {query.heads} heads, feed-forward \
+{image}{text}| query network | width {query.width}, {query.layers} layer(s), {query.heads} heads, feed-forward \
 {query.feedforward} |
 | images | {study.params.image.size} × {study.params.image.size} pixels, grey |
 | seeds | training {study.params.train.seeds}, bootstrap {study.params.bootstrap.seed}, TTA \

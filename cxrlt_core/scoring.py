@@ -27,8 +27,8 @@ class Score:
         return float("nan") if value is None else value
 
     def interval(self, name: str, level: float) -> tuple[float, float]:
-        """Percentile interval of a mean."""
-        return interval(self.samples[name], level)
+        """Bootstrap interval of a mean."""
+        return interval(self.samples[name], self[name], level)
 
     def standard_error(self, name: str) -> float:
         """Bootstrap standard error of a mean; NaN with fewer than two different samples."""
@@ -67,7 +67,7 @@ def difference(row: Score, reference: Score, level: float, name: str = "mAP") ->
     Where no sample differs (a row against itself) the interval is the point.
     """
     point = row[name] - reference[name]
-    low, high = interval(row.samples[name] - reference.samples[name], level)
+    low, high = interval(row.samples[name] - reference.samples[name], point, level)
     return (point, low, high) if np.isfinite(low) else (point, point, point)
 
 

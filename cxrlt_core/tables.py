@@ -75,36 +75,20 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     """Return the table as people read it: the best mAP in bold, empty design columns left out."""
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
-    header = [
-        "",
-        *columns,
-        f"mAP [{level:.0%} interval]",
-        "head",
-        "medium",
-        "tail",
-        "mAUROC",
-        "Δ mAP to row 1",
-        "published mAP",
-        "training",
-    ]
+    published = ["published mAP"] if any(row.published is not None for row in rows) else []
+    header = ["", *columns, f"mAP [{level:.0%} interval]", "head", "medium", "tail", "mAUROC"]
+    header += ["Δ mAP to row 1", *published, "training"]
     lines = [header, ["---"] * len(header)]
     for number, row in enumerate(rows, 1):
         m = row.metrics
-        mean = number_text(m["mAP"])
-        mean = f"**{mean}**" if m["mAP"] == best else mean
-        groups = [f"{number_text(m[n])} ± {number_text(row.errors[n])}" for n in _SECONDARY]
+        mean = f"**{number_text(m['mAP'])}**" if m["mAP"] == best else number_text(m["mAP"])
+        cells = [str(number), *(row.design[name] for name in columns)]
+        cells.append(f"{mean} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]")
+        cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
         point, low, high = row.difference
-        lines.append(
-            [
-                str(number),
-                *(row.design[name] for name in columns),
-                f"{mean} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]",
-                *groups,
-                "" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]",
-                number_text(row.published) if row.published is not None else "",
-                duration(row.seconds),
-            ]
-        )
+        cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
+        cells += [number_text(row.published) for _ in published]
+        lines.append([*cells, duration(row.seconds)])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -114,6 +98,11 @@ _SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
 def number_text(value: float | None) -> str:
     """Four decimals, or a dash where undefined."""
     return "–" if value is None else f"{value:.4f}"
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """Value ± standard error, each left out where undefined."""
+    return number_text(value) if error is None else f"{number_text(value)} ± {number_text(error)}"
 
 
 def signed(value: float | None) -> str:

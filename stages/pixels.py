@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cxrlt_core.files import read_parquet_metadata
 from cxrlt_core.images import PackedImages
-from cxrlt_core.packing import open_array
+from cxrlt_core.packed_array import open_array
 from cxrlt_core.params import Params
 from stages.sets import LabelledSet, set_path
 

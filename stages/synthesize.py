@@ -1,6 +1,5 @@
 """Write the demo's images and label files of one source, in the on-disk format of the real one."""
 
-import shutil
 from pathlib import Path
 
 from cxrlt_core.demo.releases import write_release
@@ -11,10 +10,7 @@ from stages.common import run_stage
 def main(params: Params, source: str) -> None:
     """Write data/raw/<source>/labels and data/raw/<source>/images anew."""
     folder = Path("data/raw") / source
-    labels, images = folder / "labels", folder / "images"
-    for old in (labels, images):
-        shutil.rmtree(old, ignore_errors=True)
-    write_release(source, params.demo, labels, images)
+    write_release(source, params.demo, folder / "labels", folder / "images")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Write the untrained stand-in of one text encoder."""
 
-import shutil
 from pathlib import Path
 
 from cxrlt_core.demo.text_models import write_text_model
@@ -11,7 +10,6 @@ from stages.common import run_stage
 def main(params: Params, name: str) -> None:
     """Write data/text_encoders/<name>-standin anew."""
     folder = Path("data/text_encoders") / f"{name}-standin"
-    shutil.rmtree(folder, ignore_errors=True)
     write_text_model(name, folder, params.demo.seed)
 
 

@@ -85,13 +85,13 @@ def place_landmarks(
         return (findings[:, column] * amount).astype(np.float32)[:, None, None]
 
     emphysema = grade("Emphysema", 0.6, 1.2)
-    collapse = grade("Atelectasis", 0.05, 0.12)
+    collapse = grade("Atelectasis", 0.02, 0.08)
     collapsed_left = (looks[:, CLASSES.index("Atelectasis"), 1] >= 0.5)[:, None, None]
-    tortuous = grade("Tortuous Aorta", 0.5, 1)
+    tortuous = grade("Tortuous Aorta", 0.2, 0.8)
     mid, habitus = vary(-0.03, 0.03), vary(0.86, 1.08)
     base = vary(0.3, 0.48) - 0.06 * ap + 0.14 * emphysema
     dome_gap = vary(0.02, 0.1)
-    size = vary(0.24, 0.285) * (1 + 0.14 * ap) * (1 + grade("Cardiomegaly", 0.22, 0.45))
+    size = vary(0.24, 0.285) * (1 + 0.14 * ap) * (1 + grade("Cardiomegaly", 0.06, 0.32))
     size = size * (1 - 0.12 * emphysema)
     return Landmarks(
         lateral=lateral,
@@ -111,7 +111,7 @@ def place_landmarks(
         heart_y=base - vary(0.06, 0.12),
         heart_rx=size * view(1.25, 1.1),
         heart_ry=size * vary(0.95, 1.15),
-        mediastinum=vary(0.12, 0.16) + grade("Enlarged Cardiomediastinum", 0.09, 0.16),
+        mediastinum=vary(0.12, 0.16) + grade("Enlarged Cardiomediastinum", 0.02, 0.1),
         knob=vary(0.07, 0.09) + 0.06 * tortuous,
         spine_x=view(mid, mid + 0.5 * habitus),
         spine_bend=view(vary(-0.05, 0.05), 0.12),
@@ -191,7 +191,10 @@ class Canvas:
     def line(self, distance: np.ndarray, width: float) -> np.ndarray:
         """Triangular profile around distance 0; a line under a pixel wide grows fainter."""
         reach = max(width, float(self.pixel))
-        return np.clip(1 - np.abs(distance) * np.float32(1 / reach), 0, 1) * (width / reach)
+        profile = np.abs(distance)
+        profile *= np.float32(-width / reach**2)
+        profile += np.float32(width / reach)
+        return np.maximum(profile, 0, out=profile)
 
     def half(self, side: np.ndarray) -> np.ndarray:
         """One side of the body, +1 left (right of the picture) or -1; from the side, all of it."""
@@ -255,8 +258,12 @@ def _heart(c: Canvas) -> np.ndarray:
     across, down = c.x - m.heart_x, c.y - m.heart_y
     # The heart's axis falls to the patient's left, or to the front.
     tilt = m.view(0.35, -0.3)
-    radius = ((across - tilt * down) / m.heart_rx) ** 2 + ((down - tilt * across) / m.heart_ry) ** 2
-    return 0.6 * np.clip(1.8 - 1.8 * radius, 0, 1)
+    a, b = 1.8 / m.heart_rx**2, 1.8 / m.heart_ry**2
+    # The ellipse a (x - tilt y)² + b (y - tilt x)², multiplied out: x and y alone are cheap.
+    radius = (2 * tilt * (a + b) * across) * down
+    radius -= (a + tilt**2 * b) * across**2
+    radius -= (b + tilt**2 * a) * down**2 - 1.8
+    return np.float32(0.6) * np.clip(radius, 0, 1, out=radius)
 
 
 def _bones(c: Canvas) -> np.ndarray:
@@ -265,8 +272,9 @@ def _bones(c: Canvas) -> np.ndarray:
     vertebrae = 0.75 + 0.25 * np.clip(3 * np.cos(2 * np.pi * c.y / 0.16), -1, 1)
     arch = m.rib_slope * np.where(m.lateral, -c.u, (c.u - 0.25) ** 2)
     ribs = np.cos((2 * np.pi / m.rib_spacing) * (c.y - arch))
-    ribs = np.clip(2 * ribs - 0.9, 0, 1) * c.lungs
-    bones = 0.22 * spine * vertebrae + 0.15 * ribs
-    clavicle = c.line(c.y + 0.58 + 0.22 * c.u, 0.035) * c.edge(0.75 - c.u) * c.edge(c.u - 0.05)
-    sternum = c.edge(0.03 - np.abs(c.x - m.mid - m.inner + 0.08)) * c.edge(c.y + 0.5)
-    return bones + np.where(m.lateral, 0.3 * sternum * c.edge(0.3 - c.y), 0.3 * clavicle)
+    bones = np.clip(0.3 * ribs - 0.135, 0, 0.15) * c.lungs
+    bones += 0.22 * vertebrae * spine
+    along = m.view(0.3, 0) * c.edge(0.75 - c.u) * c.edge(c.u - 0.05)
+    bones += along * c.line(c.y + 0.58 + 0.22 * c.u, 0.035)
+    sternum = m.view(0, 0.3) * c.edge(0.03 - np.abs(c.x - m.mid - m.inner + 0.08))
+    return bones + sternum * (c.edge(c.y + 0.5) * c.edge(0.3 - c.y))

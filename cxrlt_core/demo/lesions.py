@@ -68,7 +68,7 @@ def _atelectasis(c: Canvas, k: Look) -> np.ndarray:
     x, y = k.place(c, (0.35, 0.65), (0.72, 0.9))
     slope = 0.5 * (k.form - 0.5)
     band = c.line(c.y - y - slope * (c.x - x), 0.07) + c.line(c.y - y + 0.14 - c.x * slope, 0.03)
-    return k.between(0.28, 0.6) * band * c.edge(0.2 - np.abs(c.x - x), 0.1) * c.lungs
+    return k.between(0.12, 0.38) * band * c.edge(0.2 - np.abs(c.x - x), 0.1) * c.lungs
 
 
 def _calcified_aorta(c: Canvas, k: Look) -> np.ndarray:
@@ -76,14 +76,14 @@ def _calcified_aorta(c: Canvas, k: Look) -> np.ndarray:
     x, y = c.knob
     radius = np.sqrt((c.x - x) ** 2 + (c.y - y) ** 2)
     rim = c.line(radius - c.marks.knob, 0.035) * c.edge(k.form - 0.2 + (c.x - x) * 8, 0.5)
-    return k.between(0.9, 1.8) * rim
+    return k.between(0.5, 1.3) * rim
 
 
 def _consolidation(c: Canvas, k: Look) -> np.ndarray:
     """A dense lobe with a sharp lower or upper border, the fissure."""
     x, y = k.place(c, (0.4, 0.7), (0.35, 0.75))
     fissure = np.sign(k.form - 0.5) * (c.y - y - 0.25 * (c.x - x))
-    return k.between(0.4, 0.75) * c.disc(x, y, 0.24, 0.3, 0.5) * c.edge(fissure) * c.lungs
+    return k.between(0.2, 0.5) * c.disc(x, y, 0.24, 0.3, 0.5) * c.edge(fissure) * c.lungs
 
 
 def _edema(c: Canvas, k: Look) -> np.ndarray:
@@ -91,7 +91,7 @@ def _edema(c: Canvas, k: Look) -> np.ndarray:
     wings = np.exp(-(((c.u - c.hilum - 0.06) / 0.16) ** 2 + ((c.y + 0.02) / 0.28) ** 2))
     lines = np.clip(np.cos(2 * np.pi * c.y / 0.1), 0, 1) * c.edge(c.u - c.outer + 0.16, 0.08)
     lines = lines * c.edge(c.y + 0.05, 0.2)
-    return k.between(0.2, 0.55) * (wings + 0.35 * lines) * c.lungs
+    return k.between(0.06, 0.34) * (wings + 0.35 * lines) * c.lungs
 
 
 def _emphysema(c: Canvas, k: Look) -> np.ndarray:
@@ -106,7 +106,7 @@ def _fibrosis(c: Canvas, k: Look) -> np.ndarray:
     """A net of fine lines in the lower and outer lungs."""
     grid = np.cos(2 * np.pi * (c.x + c.y) / 0.15 + k.u) * np.cos(2 * np.pi * (c.x - c.y) / 0.15)
     where = c.edge(c.y - c.marks.apex - 0.45, 0.4) * c.edge(c.u - c.inner - 0.15, 0.3)
-    return k.between(0.25, 0.5) * (np.abs(grid) - 0.15) * where * c.lungs
+    return k.between(0.35, 0.65) * (np.abs(grid) - 0.15) * where * c.lungs
 
 
 def _fracture(c: Canvas, k: Look) -> np.ndarray:
@@ -116,15 +116,15 @@ def _fracture(c: Canvas, k: Look) -> np.ndarray:
     across = (c.x - edge) * k.side
     pattern = np.cos(2 * np.pi * (c.y - y - 0.8 * across) / 0.19)
     where = c.edge(0.1 - np.abs(across), 0.06) * c.edge(0.19 - np.abs(c.y - y), 0.1)
-    return k.between(0.3, 0.6) * np.clip(2 * pattern, -0.6, 1) * where
+    return k.between(0.12, 0.38) * np.clip(2 * pattern, -0.6, 1) * where
 
 
 def _hernia(c: Canvas, k: Look) -> np.ndarray:
     """A round shadow behind the heart with air over a fluid level."""
     x = c.marks.mid + np.where(c.marks.lateral, 0.25, 0.16 * (k.u - 0.3))
     y = c.marks.dome_right - 0.04
-    sac = c.disc(x, y, 0.19, 0.17)
-    air = c.disc(x, y, 0.14, 0.12) * c.edge(y - c.y)
+    sac = c.disc(x, y, 0.22, 0.2)
+    air = c.disc(x, y, 0.17, 0.15) * c.edge(y - c.y)
     return k.between(0.4, 0.8) * sac - k.between(0.9, 1.5) * air
 
 
@@ -149,7 +149,7 @@ def _lung_lesion(c: Canvas, k: Look) -> np.ndarray:
 def _lung_opacity(c: Canvas, k: Look) -> np.ndarray:
     """A veil over the larger part of one lung."""
     x, y = k.place(c, (0.45, 0.55), (0.35, 0.8))
-    return k.between(0.18, 0.45) * c.blob(x, y, 0.34, 0.4) * c.half(k.side) * c.lungs
+    return k.between(0.06, 0.3) * c.blob(x, y, 0.34, 0.4) * c.half(k.side) * c.lungs
 
 
 def _mass(c: Canvas, k: Look) -> np.ndarray:
@@ -173,9 +173,9 @@ def _pleural_effusion(c: Canvas, k: Look) -> np.ndarray:
     """Fluid at the base that rises along the chest wall; both sides where it is grave."""
     m = c.marks
     reach = (c.u - m.inner) / (m.outer - m.inner)
-    level = c.top + 0.16 - k.between(0.08, 0.38) - 0.5 * np.maximum(reach - 0.35, 0) ** 2
+    level = c.top + 0.16 - k.between(-0.02, 0.3) - 0.5 * np.maximum(reach - 0.35, 0) ** 2
     sides = np.where(k.severity > 0.6, 1, c.half(k.side))
-    return 0.75 * c.edge(c.y - level, 0.08) * sides * c.lungs
+    return 0.5 * c.edge(c.y - level, 0.08) * sides * c.lungs
 
 
 def _pleural_other(c: Canvas, k: Look) -> np.ndarray:
@@ -206,7 +206,7 @@ def _pneumonia(c: Canvas, k: Look) -> np.ndarray:
     """A mottled patch with air in the bronchi."""
     x, y = k.place(c, (0.35, 0.65), (0.5, 0.8))
     mottle = np.cos(24 * (c.x + 0.4 * c.y) + 6 * k.form) * np.cos(22 * (c.y - 0.3 * c.x))
-    return k.between(0.3, 0.6) * c.blob(x, y, 0.2, 0.22) * (1 + 0.7 * mottle) * c.lungs
+    return k.between(0.1, 0.4) * c.blob(x, y, 0.2, 0.22) * (1 + 0.7 * mottle) * c.lungs
 
 
 def _pneumoperitoneum(c: Canvas, k: Look) -> np.ndarray:
@@ -221,12 +221,12 @@ def _pneumoperitoneum(c: Canvas, k: Look) -> np.ndarray:
 def _pneumothorax(c: Canvas, k: Look) -> np.ndarray:
     """Air without vessels around a collapsed lung with a bright rim."""
     m = c.marks
-    gap = k.between(0.09, 0.22)
+    gap = k.between(0.05, 0.17)
     apex = m.apex + 1.5 * gap
     inside = np.minimum(c.outer - gap - c.u, (c.y - apex) * np.float32(0.7))
     air = c.edge(-inside) * c.half(k.side) * c.lungs
     rim = c.line(inside, 0.04) * c.half(k.side) * c.lungs
-    return 0.35 * rim - 0.28 * air
+    return 0.2 * rim - 0.2 * air
 
 
 def _subcutaneous_emphysema(c: Canvas, k: Look) -> np.ndarray:
@@ -234,7 +234,7 @@ def _subcutaneous_emphysema(c: Canvas, k: Look) -> np.ndarray:
     outside = c.edge(c.u - c.outer - 0.04) * c.edge(0.35 - c.y, 0.3)
     streaks = np.cos(2 * np.pi * (c.u * 1.2 + 0.5 * c.y) / 0.13 + 6 * k.form)
     sides = np.where(k.severity > 0.5, 1, c.half(k.side))
-    return -k.between(0.35, 0.6) * np.clip(streaks + 0.2, 0, 1) * outside * sides
+    return -k.between(0.15, 0.45) * np.clip(streaks + 0.2, 0, 1) * outside * sides
 
 
 def _support_devices(c: Canvas, k: Look) -> np.ndarray:
@@ -249,7 +249,7 @@ def _support_devices(c: Canvas, k: Look) -> np.ndarray:
     gastric = gastric * c.edge(0.75 - c.y)
     show = [np.isin(chosen, kinds) for kinds in ((0, 1, 5), (1, 2, 4), (0, 3), (4, 5))]
     drawn = show[0] * tube + show[1] * central + show[2] * gastric + show[3] * _pacemaker(c, k)
-    return k.between(0.7, 1.2) * drawn
+    return k.between(0.25, 0.8) * drawn
 
 
 def _pacemaker(c: Canvas, k: Look) -> np.ndarray:
@@ -271,7 +271,7 @@ def _tortuous_aorta(c: Canvas, k: Look) -> np.ndarray:
     sway = 0.07 * np.sin(2 * np.pi * (c.y + 0.32) / 0.55) * k.between(0.8, 1.3)
     path = m.mid + m.view(0.2, 0.3) + sway
     tall = c.edge(c.y + 0.38, 0.15) * c.edge(m.heart_y + 0.05 - c.y, 0.15)
-    return 0.45 * c.edge(0.075 - np.abs(c.x - path), 0.06) * tall
+    return k.between(0.2, 0.45) * c.edge(0.075 - np.abs(c.x - path), 0.06) * tall
 
 
 PAINTERS: Mapping[str, Painter] = {

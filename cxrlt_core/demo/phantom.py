@@ -33,9 +33,7 @@ STYLES: Mapping[str, Style] = {
 }
 
 
-def render(
-    population: Population, size: int, style: Style, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
+def render(population: Population, size: int, style: Style, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield the population's images in order, each (size, size) uint8.
 
     Anatomy is drawn once a patient, the looks of the findings once a study, pose, exposure and
@@ -77,9 +75,7 @@ def _render_chunk(
     return _expose(canvas.map, style, rng)
 
 
-def _coordinates(
-    count: int, size: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _coordinates(count: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return x (n, 1, size) and y (n, size, 1) of the pixels, posed a little differently each."""
     axis = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1)[None]
     scale, right, down = rng.uniform(-0.03, 0.03, (3, count, 1)).astype(np.float32)

@@ -83,9 +83,7 @@ def prevalence() -> np.ndarray:
     return np.maximum(p**0.7 * p.max() ** 0.3, 0.01)
 
 
-def draw_population(
-    sets: Mapping[str, int], rng: np.random.Generator, laterals: bool = True
-) -> Population:
+def draw_population(sets: Mapping[str, int], rng: np.random.Generator, laterals: bool = True) -> Population:
     """Draw as many images as each set asks for; no patient is in two sets.
 
     Args:

@@ -4,6 +4,7 @@ The study's readers read these files as they would read the real ones: same file
 spellings and oddities. The same parameters give the same bytes.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -78,7 +79,9 @@ BLANK_ROWS = 2
 
 
 def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
-    """Write the label files and the images of a source; sources have no patient in common.
+    """Write the label files and the images of a source in place of what the folders held.
+
+    Sources have no patient in common.
 
     Args:
         source: ``mimic``, ``nih`` or ``chexpert``.
@@ -90,6 +93,8 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
     """
     if source not in WRITERS:
         raise StudyError(f"demo.sources: no release {source!r}, expected {', '.join(WRITERS)}")
+    for old in (labels, images):
+        shutil.rmtree(old, ignore_errors=True)
     rng = np.random.default_rng([demo.seed, list(WRITERS).index(source)])
     sets, write_labels = WRITERS[source]
     population = draw_population(sets(demo), rng, laterals=source != "nih")
@@ -119,8 +124,7 @@ def _write_mimic(population: Population, labels: Path, rng: np.random.Generator)
     dicom = ["-".join(h[i : i + 8] for i in range(0, 40, 8)) for h in hexes]
     view, code = _mimic_views(images["view"], rng)
     paths = [
-        f"files/p{p // 1_000_000}/p{p}/s{s}/{d}.jpg"
-        for p, s, d in zip(subject, study, dicom, strict=True)
+        f"files/p{p // 1_000_000}/p{p}/s{s}/{d}.jpg" for p, s, d in zip(subject, study, dicom, strict=True)
     ]
     table = pd.DataFrame(
         {
@@ -221,28 +225,24 @@ def _write_chexpert(population: Population, labels: Path, rng: np.random.Generat
     return list(table["Path"])
 
 
-def _chexpert_labels(
-    reported: np.ndarray, study: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _chexpert_labels(reported: np.ndarray, study: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return (N, 14) float: 1, -1, 0 where a report denies the finding, NaN where it is silent."""
     rate = np.array([UNCERTAIN.get(name, 0.04) for name in CHEXPERT_CLASSES])
+    denied = np.where(np.array(CHEXPERT_CLASSES) == "No Finding", 0, 0.15)
     doubt, denial = rng.random((2, study[-1] + 1, len(rate)))[:, study]
-    # As many negatives as make up half of the doubtful positives.
+    # Half as many doubtful negatives as doubtful positives.
     odds = reported.sum(axis=0) / np.maximum((~reported).sum(axis=0), 1)
-    labels = np.where(reported, 1.0, np.where(denial < 0.15, 0.0, np.nan))
-    labels[:, CHEXPERT_CLASSES.index("No Finding")][labels[:, 0] == 0] = np.nan
+    labels = np.where(reported, 1.0, np.where(denial < denied, 0.0, np.nan))
     labels[doubt < np.where(reported, rate, 0.5 * rate * odds)] = -1
     labels[rng.choice(len(labels), min(BLANK_ROWS, len(labels) - 1), replace=False)] = np.nan
     return labels
 
 
-def _identifiers(
-    low: int, high: int, number: pd.Series, rng: np.random.Generator
-) -> np.ndarray:
-    """Give each number 0, 1, … its own random identifier in [low, high), ascending."""
+def _identifiers(low: int, high: int, number: pd.Series, rng: np.random.Generator) -> np.ndarray:
+    """Give each number 0, 1, … its own random identifier in [low, high)."""
     count = number.max() + 1
     drawn = np.unique(rng.integers(low, high, 2 * count + 10))
-    return np.sort(rng.choice(drawn, count, replace=False))[number]
+    return rng.choice(drawn, count, replace=False)[number]
 
 
 def _coloured(source: str, count: int, rng: np.random.Generator) -> set[int]:
@@ -256,9 +256,7 @@ def _write_csv(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def _write_images(
-    root: Path, paths: list[str], pictures: Iterable[np.ndarray], coloured: set[int]
-) -> None:
+def _write_images(root: Path, paths: list[str], pictures: Iterable[np.ndarray], coloured: set[int]) -> None:
     for folder in dict.fromkeys(str(Path(path).parent) for path in paths):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for row, (path, picture) in enumerate(zip(paths, pictures, strict=True)):

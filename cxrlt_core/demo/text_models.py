@@ -3,6 +3,7 @@
 They let the demo run without a download. Their embeddings tell labels apart, but mean nothing.
 """
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ medicine. For a real study, set `text_encoders` in `params.yaml` to the real mod
 
 
 def write_text_model(name: str, folder: Path, seed: int) -> None:
-    """Write a model folder: config.json, model.safetensors, tokenizer files and README.md.
+    """Write a model folder anew: config.json, model.safetensors, tokenizer files and README.md.
 
     Args:
         name: ``pubmedbert`` (a BERT) or ``clinical_t5`` (a T5).
@@ -39,12 +40,15 @@ def write_text_model(name: str, folder: Path, seed: int) -> None:
         known = ", ".join(BUILDERS)
         raise StudyError(f"demo.text_encoders: no stand-in {name!r}, expected {known}")
     import torch
+    import transformers
 
     original, build = BUILDERS[name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2 * seed + list(BUILDERS).index(name))
         model, tokenizer = build()
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    transformers.utils.logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     width = model.config.hidden_size

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlt_core import packing
+from cxrlt_core import packed_array, packing
 from cxrlt_core.decode import decode
 from cxrlt_core.errors import StudyError
-from cxrlt_core.files import read_parquet, write_parquet
-from cxrlt_core.packing import check_rejects, locate, open_array, open_packed, pack_images, write_index
+from cxrlt_core.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.packed_array import open_array
+from cxrlt_core.packing import check_rejects, locate, pack_images, write_index
 from cxrlt_core.progress import progress
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,6 +47,10 @@ PATHS = [f"p{number % 3}/{number}.png" for number in range(100)]
 def pack(root, array, numbers=range(100), workers=1, folders=("",), size=SIZE):
     paths = [PATHS[number] for number in numbers]
     return pack_images([f"s/{path}" for path in paths], paths, root, folders, array, size, workers)
+
+
+def open_indexed(index, array):
+    return open_array(array, read_parquet_metadata(index)["fingerprint"])
 
 
 @pytest.fixture
@@ -173,7 +178,7 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from cxrlt_core import packing
+from cxrlt_core import packed_array, packing
 from cxrlt_core.decode import decode
 
 def slow(path, size):
@@ -221,7 +226,7 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
     pack(root, array)
     good = array.read_bytes()
     # Two rows that the fingerprint does not see, so that only the record's absence tells.
-    monkeypatch.setattr(packing, "FINGERPRINT_ROWS", 2)
+    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)
     pack(root, array)
     swapped = [*range(50), 51, 50, *range(52, 100)]
     with monkeypatch.context() as patch:
@@ -283,13 +288,13 @@ def test_no_images_make_an_empty_array(root, tmp_path):
     assert len(index) == 0
     assert np.load(tmp_path / "s-24.npy").shape == (0, SIZE, SIZE)
     write_index(tmp_path / "s.parquet", index, tmp_path / "s-24.npy")
-    assert len(open_packed(tmp_path / "s.parquet", tmp_path / "s-24.npy")) == 0
+    assert len(open_indexed(tmp_path / "s.parquet", tmp_path / "s-24.npy")) == 0
 
 
 def test_index_opens_its_array_read_only(root, tmp_path):
     array, index = tmp_path / "s-24.npy", tmp_path / "s.parquet"
     write_index(index, pack(root, array), array)
-    pixels = open_packed(index, array)
+    pixels = open_indexed(index, array)
     assert isinstance(pixels, np.memmap) and not pixels.flags.writeable
     np.testing.assert_array_equal(pixels, np.load(array))
     assert read_parquet(index)["row"].isna().sum() == 2
@@ -303,13 +308,13 @@ def test_foreign_array_is_refused(root, tmp_path):
     for foreign in (255 - good, good[:50], good.astype(np.int16), good.ravel(), np.asfortranarray(good)):
         np.save(array, foreign)
         with pytest.raises(StudyError, match=message):
-            open_packed(index, array)
+            open_indexed(index, array)
     array.write_text("no array")
     with pytest.raises(StudyError, match=message):
-        open_packed(index, array)
+        open_indexed(index, array)
     array.unlink()
     with pytest.raises(StudyError, match=r"s-24\.npy: no such file"):
-        open_packed(index, array)
+        open_indexed(index, array)
     with pytest.raises(StudyError, match=r"s-24\.npy: no such file"):
         open_array(array, "")
 
@@ -397,6 +402,6 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
         run("nih", 0.1)
     assert not Path("data/packed/nih.parquet").exists()
     run("nih", 0.2)
-    assert open_packed("data/packed/nih.parquet", Path("arrays/nih-32.npy")).shape == (5, 32, 32)
+    assert open_indexed("data/packed/nih.parquet", Path("arrays/nih-32.npy")).shape == (5, 32, 32)
     with pytest.raises(StudyError, match=r"data\.sources\.other"):
         run("other", 0.2)

@@ -4,6 +4,9 @@ import csv
 import gzip
 import re
 
+import numpy as np
+import pandas as pd
+
 from cxrlt_core.labels import CLASSES
 
 NIH_NAMES = {"Effusion": "Pleural Effusion", "Pleural_Thickening": "Pleural Thickening"}
@@ -73,3 +76,10 @@ def read_mimic(path, split=None):
         labels = {name: int(float(row[name])) for name in CLASSES}
         ids = row["subject_id"], row["study_id"]
         yield row_of("mimic", image, *ids, found or "OTHER", split, labels)
+
+
+def assert_same(table, rows):
+    """Hold a table against the rows of a naive reader, dtypes included."""
+    expected = pd.DataFrame(list(rows)).astype(dict.fromkeys(CLASSES, np.int8))
+    expected["split"] = expected["split"].astype("str")
+    pd.testing.assert_frame_equal(table, expected)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from conftest import CHEXPERT_HEADER, chexpert_row, write
+from label_files import CHEXPERT_HEADER, chexpert_row, write
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet

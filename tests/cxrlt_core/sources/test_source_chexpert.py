@@ -2,8 +2,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import CHEXPERT_HEADER, chexpert_row, write
-from naive_reader import CHEXPERT_KNOWN, read_chexpert
+from label_files import CHEXPERT_HEADER, chexpert_row, write
+from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
@@ -25,10 +25,10 @@ def read(path, uncertain="ignore"):
 
 
 @pytest.mark.parametrize("uncertain", ["ignore", "zero", "one"])
-def test_reads_every_row_as_the_naive_reader_does(tmp_path, same, uncertain):
+def test_reads_every_row_as_the_naive_reader_does(tmp_path, uncertain):
     path = write(tmp_path / "train.csv.gz", CHEXPERT_HEADER, *ROWS)
     found = read(path, uncertain)
-    same(found.table, read_chexpert(path, uncertain))
+    assert_same(found.table, read_chexpert(path, uncertain))
     assert found.known == tuple(name for name in CLASSES if name in CHEXPERT_KNOWN)
     assert found.dropped == {"train.csv.gz: no label": 1}
     assert found.uncertain == dict.fromkeys(found.known, 0) | {"Edema": 3, "Pneumonia": 1}
@@ -105,7 +105,7 @@ def test_test_list_is_refused(tmp_path):
         read_source("chexpert", path, path, "ignore")
 
 
-def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path, same):
+def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):
     rng = np.random.default_rng(0)
     marks = np.array(["", "0.0", "1.0", "-1.0"])[rng.choice(4, (223_414, 14), p=[0.7, 0.1, 0.15, 0.05])]
     lines = [
@@ -116,11 +116,11 @@ def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path, same):
     path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *lines)
     start = time.perf_counter()
     table = read(path).table
-    assert time.perf_counter() - start < 6  # about 1 s on two cores; a loop over rows takes longer
+    assert time.perf_counter() - start < 10  # about 1 s on an idle machine
     part = 20_000  # the naive reader is slow: the first rows of the same file
     head = write(tmp_path / "head.csv", CHEXPERT_HEADER, *lines[:part])
     rows = list(read_chexpert(head, "ignore"))
-    same(table.head(len(rows)), rows)
+    assert_same(table.head(len(rows)), rows)
     marked = (marks != "").any(axis=1)
     uncertain = marks[marked] == "-1.0"
     assert (table[CHEXPERT_KNOWN].to_numpy() == np.where(uncertain, -1, marks[marked] == "1.0")).all()

@@ -1,6 +1,6 @@
 import pytest
-from conftest import MIMIC_HEADER, MIMIC_META, mimic_row, write
-from naive_reader import read_mimic
+from label_files import MIMIC_HEADER, MIMIC_META, mimic_row, write
+from naive_reader import assert_same, read_mimic
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
@@ -35,12 +35,12 @@ def without_labels(rows):
     return [",".join(row.split(",")[:6]) + "," * len(CLASSES) for row in rows]
 
 
-def test_reads_every_row_as_the_naive_reader_does(tmp_path, same):
+def test_reads_every_row_as_the_naive_reader_does(tmp_path):
     write_release(tmp_path)
     found = read(tmp_path)
     files = {"train": "train.csv", "dev": "development.csv", "test": "test.csv"}
     rows = [row for split, name in files.items() for row in read_mimic(tmp_path / name, split)]
-    same(found.table, rows)
+    assert_same(found.table, rows)
     assert found.known == CLASSES
     assert found.dropped == {}
     assert found.uncertain == dict.fromkeys(CLASSES, 0)
@@ -74,17 +74,17 @@ def test_paths_begin_at_files(tmp_path, prefix):
     assert table["path"].item() == "files/p10/p10000032/s50414267/a.jpg"
 
 
-def test_path_column_may_be_called_path(tmp_path, same):
+def test_path_column_may_be_called_path(tmp_path):
     plain = write(tmp_path / "a.csv", MIMIC_HEADER, *TRAIN)
     renamed = write(tmp_path / "b.csv", MIMIC_HEADER.replace("fpath", "path"), *TRAIN)
-    same(read(renamed).table, read_mimic(plain))
+    assert_same(read(renamed).table, read_mimic(plain))
 
 
-def test_columns_are_found_by_name(tmp_path, same):
+def test_columns_are_found_by_name(tmp_path):
     plain = write(tmp_path / "a.csv", MIMIC_HEADER, *TRAIN)
     lines = [line.split(",") for line in [MIMIC_HEADER, *TRAIN]]
     mirrored = write(tmp_path / "b.csv", *(",".join([*line[::-1], "more"]) for line in lines))
-    same(read(mirrored).table, read_mimic(plain))
+    assert_same(read(mirrored).table, read_mimic(plain))
 
 
 def test_one_file_has_no_split(tmp_path):
@@ -158,15 +158,16 @@ def test_folder_without_train(tmp_path):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("column", ["subject_id", "study_id"])
-def test_id_that_is_no_number(tmp_path, column):
-    row = mimic_row("z").replace("z,10000032,50414267", "z,10000032.0,50414267.0")
-    path = write(
-        tmp_path / "a.csv",
-        MIMIC_HEADER,
-        TRAIN[0],
-        row.replace("032.0", "032" if column[1] == "t" else "032.0"),
-    )
+@pytest.mark.parametrize(
+    ("column", "row"),
+    [
+        ("subject_id", mimic_row(subject="10000032.0", path="files/z.jpg")),
+        ("study_id", mimic_row(study="50414267.0", path="files/z.jpg")),
+        ("study_id", mimic_row(study="", path="files/z.jpg")),
+    ],
+)
+def test_id_that_is_no_number(tmp_path, column, row):
+    path = write(tmp_path / "a.csv", MIMIC_HEADER, TRAIN[0], row)
     with pytest.raises(StudyError, match=rf"row 3: {column}: expected a number, found"):
         read(path)
 

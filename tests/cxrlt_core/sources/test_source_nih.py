@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from conftest import NIH_HEADER, nih_row, write
-from naive_reader import NIH_KNOWN, read_nih
+from label_files import NIH_HEADER, nih_row, write
+from naive_reader import NIH_KNOWN, assert_same, read_nih
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
@@ -20,10 +20,10 @@ def read(path, test_list=None):
     return read_source("nih", path, test_list, "ignore")
 
 
-def test_reads_every_row_as_the_naive_reader_does(tmp_path, same):
+def test_reads_every_row_as_the_naive_reader_does(tmp_path):
     path = write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
     found = read(path)
-    same(found.table, read_nih(path))
+    assert_same(found.table, read_nih(path))
     assert found.dropped == {}
     assert found.known == tuple(name for name in CLASSES if name in NIH_KNOWN)
     assert found.uncertain == dict.fromkeys(found.known, 0)
@@ -46,40 +46,40 @@ def test_names_are_mapped_and_unlabelled_classes_unknown(tmp_path):
     assert (table[unknown] == -1).all(axis=None)
 
 
-def test_2017_file_with_trailing_commas_and_padded_ids(tmp_path, same):
+def test_2017_file_with_trailing_commas_and_padded_ids(tmp_path):
     new = write(tmp_path / "2020.csv", NIH_HEADER, *ROWS)
     rows = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
     old = write(tmp_path / "2017.csv", NIH_HEADER + ",", *rows)
-    same(read(old).table, read_nih(new))
+    assert_same(read(old).table, read_nih(new))
 
 
 @pytest.mark.parametrize("commas", [("", ","), (",", "")])
-def test_trailing_comma_in_header_or_rows_only(tmp_path, same, commas):
+def test_trailing_comma_in_header_or_rows_only(tmp_path, commas):
     header, tail = commas
     path = write(tmp_path / "a.csv", NIH_HEADER + header, *(row + tail for row in ROWS))
-    same(read(path).table, read_nih(path))
+    assert_same(read(path).table, read_nih(path))
 
 
-def test_quoted_header_names(tmp_path, same):
+def test_quoted_header_names(tmp_path):
     quoted = NIH_HEADER.replace("OriginalImage[Width,Height]", '"OriginalImage[Width,Height]"')
     path = write(tmp_path / "a.csv", quoted, *ROWS)
-    same(read(path).table, read_nih(path))
+    assert_same(read(path).table, read_nih(path))
 
 
-def test_windows_line_ends_byte_order_mark_and_gzip(tmp_path, same):
+def test_windows_line_ends_byte_order_mark_and_gzip(tmp_path):
     plain = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
     windows = write(tmp_path / "b.csv.gz", "\ufeff" + NIH_HEADER, *ROWS, newline="\r\n")
-    same(read(windows).table, read_nih(plain))
+    assert_same(read(windows).table, read_nih(plain))
 
 
 def test_without_a_test_list_there_is_no_split(tmp_path):
     assert read(write(tmp_path / "a.csv", NIH_HEADER, *ROWS)).table["split"].isna().all()
 
 
-def test_test_list_splits_test_from_train(tmp_path, same):
+def test_test_list_splits_test_from_train(tmp_path):
     path = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
     listed = write(tmp_path / "list.txt", "00000001_001.png", "", "99999999_000.png", newline="\r\n")
-    same(read(path, listed).table, read_nih(path, {"00000001_001.png"}))
+    assert_same(read(path, listed).table, read_nih(path, {"00000001_001.png"}))
 
 
 def test_folder_brings_its_own_test_list(tmp_path):
@@ -126,7 +126,7 @@ def test_patient_that_is_no_number(tmp_path, patient):
         read(path)
 
 
-def test_full_size_against_the_naive_reader(tmp_path, same):
+def test_full_size_against_the_naive_reader(tmp_path):
     rng = np.random.default_rng(0)
     names = np.array(list(FINDINGS))
     combinations = ["|".join(rng.permutation(names)[: rng.integers(1, 5)]) for _ in range(800)]
@@ -136,4 +136,4 @@ def test_full_size_against_the_naive_reader(tmp_path, same):
         for i, draw in enumerate(draws)
     ]
     path = write(tmp_path / "a.csv", NIH_HEADER, *rows)
-    same(read(path).table, read_nih(path))
+    assert_same(read(path).table, read_nih(path))

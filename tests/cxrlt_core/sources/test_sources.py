@@ -1,5 +1,5 @@
 import pytest
-from conftest import NIH_HEADER, nih_row, write
+from label_files import NIH_HEADER, nih_row, write
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES

@@ -4,7 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
-from conftest import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
+from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.sources import read_source, summarise

@@ -2,9 +2,6 @@
 
 import gzip
 
-import numpy as np
-import pandas as pd
-import pytest
 from naive_reader import CHEXPERT_KNOWN
 
 from cxrlt_core.labels import CLASSES
@@ -46,15 +43,3 @@ def mimic_row(
     path = path or f"files/p{subject[:2]}/p{subject}/s{study}/{dicom}.jpg"
     marks = {name.replace("_", " "): mark for name, mark in marks.items()}
     return ",".join([dicom, subject, study, view, meaning, path, *(marks.get(c, label) for c in CLASSES)])
-
-
-@pytest.fixture
-def same():
-    """Return the check that a table equals the rows of a naive reader, dtypes included."""
-
-    def check(table, rows):
-        expected = pd.DataFrame(list(rows)).astype(dict.fromkeys(CLASSES, np.int8))
-        expected["split"] = expected["split"].astype("str")
-        pd.testing.assert_frame_equal(table, expected)
-
-    return check
