@@ -30,7 +30,8 @@ class Checkpoint:
         except FileNotFoundError:
             return None
         except Exception as error:
-            print(f"{self.path}: unreadable checkpoint set aside: {str(error).splitlines()[0]}")
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            print(f"{self.path}: unreadable checkpoint set aside: {reason}")
             self.path.rename(self.path.with_suffix(".bad"))
             return None
 

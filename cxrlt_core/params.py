@@ -6,14 +6,36 @@ problem, each naming the key.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from cxrlt_core.errors import StudyError
 
+
+def _no_switch(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("input should be a number")
+    return value
+
+
+def _switch_or_file(value: Any) -> Any:
+    if not isinstance(value, bool | str):
+        raise ValueError("input should be true, false or a .safetensors file")
+    return value
+
+
 # YAML 1.1 reads 2e-3 as a string; a Real accepts it.
-Real = Annotated[float, Strict(False)]
-Positive = Annotated[Real, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[Real, Field(ge=0, allow_inf_nan=False)]
+Real = Annotated[float, Strict(False), AllowInfNan(False), BeforeValidator(_no_switch)]
+Positive = Annotated[Real, Field(gt=0)]
+NotNegative = Annotated[Real, Field(ge=0)]
 Fraction = Annotated[Real, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -105,8 +127,8 @@ class TextEncoder(Section):
     @model_validator(mode="after")
     def mention_label(self) -> "TextEncoder":
         """Reject a prompt that would give all labels the same embedding."""
-        if "{label}" not in self.prompt:
-            raise ValueError("prompt must contain {label}")
+        if self.prompt.count("{") != 1 or self.prompt.count("}") != 1 or "{label}" not in self.prompt:
+            raise ValueError("prompt must contain {label} and no other braces")
         return self
 
 
@@ -114,7 +136,7 @@ class ImageEncoder(Section):
     """A timm network: its name, its weights (hub: true, none: false, or a .safetensors file)."""
 
     model: str
-    pretrained: bool | str
+    pretrained: Annotated[bool | str, BeforeValidator(_switch_or_file)]
     options: dict[str, Any] = {}  # further keyword arguments of timm.create_model
 
 
@@ -281,8 +303,8 @@ class Params(Section):
     launch: Launch
     report: Report
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
-    table1: list[Table1Row]
-    table2: list[Table2Row]
+    table1: Annotated[list[Table1Row], Field(min_length=1)]
+    table2: Annotated[list[Table2Row], Field(min_length=1)]
 
     @property
     def used_sources(self) -> list[str]:

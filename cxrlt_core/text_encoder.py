@@ -54,9 +54,9 @@ def _load(encoder: TextEncoder, key: str) -> tuple:
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder.model, **where)
         model = AutoModel.from_pretrained(encoder.model, use_safetensors=True, dtype=torch.float32, **where)
-    except (OSError, ValueError) as error:
-        kind = "local folder" if Path(encoder.model).is_dir() else "hub id or local folder"
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # the hub and the readers of a folder raise many kinds
+        kind = "local folder" if Path(encoder.model).is_dir() else "no such local folder, so a hub id"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StudyError(f"{key}.model: cannot load {encoder.model!r} ({kind}): {reason}") from None
     if model.config.is_encoder_decoder:
         model = model.get_encoder()

@@ -12,7 +12,7 @@ import numpy as np
 from cxrlt_core.labels import CLASSES
 
 #: Numbers in 0..1 that make up a patient's body.
-TRAITS = 24
+TRAITS = 21
 
 #: Numbers in 0..1 that make up the look of a finding: severity, side, then place and form.
 LOOK = 6
@@ -84,14 +84,14 @@ def place_landmarks(
         amount = mild + (grave - mild) * looks[:, column, 0]
         return (findings[:, column] * amount).astype(np.float32)[:, None, None]
 
-    emphysema = grade("Emphysema", 0.6, 1.2)
+    emphysema = grade("Emphysema", 0.4, 1)
     collapse = grade("Atelectasis", 0.02, 0.08)
     collapsed_left = (looks[:, CLASSES.index("Atelectasis"), 1] >= 0.5)[:, None, None]
-    tortuous = grade("Tortuous Aorta", 0.2, 0.8)
+    tortuous = grade("Tortuous Aorta", 0.1, 0.6)
     mid, habitus = vary(-0.03, 0.03), vary(0.86, 1.08)
     base = vary(0.3, 0.48) - 0.06 * ap + 0.14 * emphysema
     dome_gap = vary(0.02, 0.1)
-    size = vary(0.24, 0.285) * (1 + 0.14 * ap) * (1 + grade("Cardiomegaly", 0.06, 0.32))
+    size = vary(0.24, 0.285) * (1 + 0.14 * ap) * (1 + grade("Cardiomegaly", 0.03, 0.22))
     size = size * (1 - 0.12 * emphysema)
     return Landmarks(
         lateral=lateral,
@@ -111,7 +111,7 @@ def place_landmarks(
         heart_y=base - vary(0.06, 0.12),
         heart_rx=size * view(1.25, 1.1),
         heart_ry=size * vary(0.95, 1.15),
-        mediastinum=vary(0.12, 0.16) + grade("Enlarged Cardiomediastinum", 0.02, 0.1),
+        mediastinum=vary(0.12, 0.16) + grade("Enlarged Cardiomediastinum", 0.01, 0.05),
         knob=vary(0.07, 0.09) + 0.06 * tortuous,
         spine_x=view(mid, mid + 0.5 * habitus),
         spine_bend=view(vary(-0.05, 0.05), 0.12),

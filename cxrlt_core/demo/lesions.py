@@ -68,7 +68,7 @@ def _atelectasis(c: Canvas, k: Look) -> np.ndarray:
     x, y = k.place(c, (0.35, 0.65), (0.72, 0.9))
     slope = 0.5 * (k.form - 0.5)
     band = c.line(c.y - y - slope * (c.x - x), 0.07) + c.line(c.y - y + 0.14 - c.x * slope, 0.03)
-    return k.between(0.12, 0.38) * band * c.edge(0.2 - np.abs(c.x - x), 0.1) * c.lungs
+    return k.between(0.1, 0.3) * band * c.edge(0.2 - np.abs(c.x - x), 0.1) * c.lungs
 
 
 def _calcified_aorta(c: Canvas, k: Look) -> np.ndarray:
@@ -76,14 +76,14 @@ def _calcified_aorta(c: Canvas, k: Look) -> np.ndarray:
     x, y = c.knob
     radius = np.sqrt((c.x - x) ** 2 + (c.y - y) ** 2)
     rim = c.line(radius - c.marks.knob, 0.035) * c.edge(k.form - 0.2 + (c.x - x) * 8, 0.5)
-    return k.between(0.5, 1.3) * rim
+    return k.between(0.4, 1) * rim
 
 
 def _consolidation(c: Canvas, k: Look) -> np.ndarray:
     """A dense lobe with a sharp lower or upper border, the fissure."""
     x, y = k.place(c, (0.4, 0.7), (0.35, 0.75))
     fissure = np.sign(k.form - 0.5) * (c.y - y - 0.25 * (c.x - x))
-    return k.between(0.2, 0.5) * c.disc(x, y, 0.24, 0.3, 0.5) * c.edge(fissure) * c.lungs
+    return k.between(0.12, 0.4) * c.disc(x, y, 0.24, 0.3, 0.5) * c.edge(fissure) * c.lungs
 
 
 def _edema(c: Canvas, k: Look) -> np.ndarray:
@@ -91,7 +91,7 @@ def _edema(c: Canvas, k: Look) -> np.ndarray:
     wings = np.exp(-(((c.u - c.hilum - 0.06) / 0.16) ** 2 + ((c.y + 0.02) / 0.28) ** 2))
     lines = np.clip(np.cos(2 * np.pi * c.y / 0.1), 0, 1) * c.edge(c.u - c.outer + 0.16, 0.08)
     lines = lines * c.edge(c.y + 0.05, 0.2)
-    return k.between(0.06, 0.34) * (wings + 0.35 * lines) * c.lungs
+    return k.between(0.05, 0.26) * (wings + 0.35 * lines) * c.lungs
 
 
 def _emphysema(c: Canvas, k: Look) -> np.ndarray:
@@ -125,7 +125,7 @@ def _hernia(c: Canvas, k: Look) -> np.ndarray:
     y = c.marks.dome_right - 0.04
     sac = c.disc(x, y, 0.22, 0.2)
     air = c.disc(x, y, 0.17, 0.15) * c.edge(y - c.y)
-    return k.between(0.4, 0.8) * sac - k.between(0.9, 1.5) * air
+    return k.between(0.4, 0.8) * sac - k.between(1.1, 1.7) * air
 
 
 def _infiltration(c: Canvas, k: Look) -> np.ndarray:
@@ -149,7 +149,7 @@ def _lung_lesion(c: Canvas, k: Look) -> np.ndarray:
 def _lung_opacity(c: Canvas, k: Look) -> np.ndarray:
     """A veil over the larger part of one lung."""
     x, y = k.place(c, (0.45, 0.55), (0.35, 0.8))
-    return k.between(0.06, 0.3) * c.blob(x, y, 0.34, 0.4) * c.half(k.side) * c.lungs
+    return k.between(0.04, 0.22) * c.blob(x, y, 0.34, 0.4) * c.half(k.side) * c.lungs
 
 
 def _mass(c: Canvas, k: Look) -> np.ndarray:
@@ -166,16 +166,16 @@ def _nodule(c: Canvas, k: Look) -> np.ndarray:
     disc = c.disc(x, y, radius, radius, 0.5)
     disc = disc + (k.form > 0.3) * c.disc(x + k.side * 0.14, y - 0.2, radius, radius, 0.5)
     disc = disc + (k.form > 0.7) * c.disc(x - k.side * 0.03, y + 0.22, radius, radius, 0.5)
-    return k.between(0.55, 0.8) * disc * c.lungs
+    return k.between(0.4, 0.65) * disc * c.lungs
 
 
 def _pleural_effusion(c: Canvas, k: Look) -> np.ndarray:
     """Fluid at the base that rises along the chest wall; both sides where it is grave."""
     m = c.marks
     reach = (c.u - m.inner) / (m.outer - m.inner)
-    level = c.top + 0.16 - k.between(-0.02, 0.3) - 0.5 * np.maximum(reach - 0.35, 0) ** 2
+    level = c.top + 0.16 - k.between(-0.1, 0.22) - 0.5 * np.maximum(reach - 0.35, 0) ** 2
     sides = np.where(k.severity > 0.6, 1, c.half(k.side))
-    return 0.5 * c.edge(c.y - level, 0.08) * sides * c.lungs
+    return 0.28 * c.edge(c.y - level, 0.08) * sides * c.lungs
 
 
 def _pleural_other(c: Canvas, k: Look) -> np.ndarray:
@@ -184,7 +184,7 @@ def _pleural_other(c: Canvas, k: Look) -> np.ndarray:
     dashes = np.clip(2 * np.cos(2 * np.pi * c.u / 0.22 + 6 * k.form) + 1, 0, 1)
     on_wall = c.line(c.outer - c.u - 0.04, 0.045) * c.edge(c.y + 0.1)
     beads = np.clip(2 * np.cos(2 * np.pi * c.y / 0.22 + 6 * k.form) + 1, 0, 1)
-    return k.between(0.4, 0.8) * (on_dome * dashes + on_wall * beads) * (c.lungs > 0.1)
+    return k.between(0.6, 1) * (on_dome * dashes + on_wall * beads) * (c.lungs > 0.1)
 
 
 def _pleural_thickening(c: Canvas, k: Look) -> np.ndarray:
@@ -192,21 +192,21 @@ def _pleural_thickening(c: Canvas, k: Look) -> np.ndarray:
     depth = k.between(0.05, 0.11)
     band = c.edge(c.u - c.outer + depth) * c.edge(0.1 + 0.3 * k.form - c.y, 0.2)
     cap = c.edge(c.marks.apex + 0.12 + depth - c.y, 0.08)
-    return 0.5 * np.maximum(band, cap) * c.half(k.side) * c.lungs
+    return k.between(0.2, 0.4) * np.maximum(band, cap) * c.half(k.side) * c.lungs
 
 
 def _pneumomediastinum(c: Canvas, k: Look) -> np.ndarray:
     """Dark lines along both borders of the mediastinum and up into the neck."""
     away = np.abs(np.abs(c.x - c.marks.mid) - c.marks.mediastinum + 0.02)
     tall = c.edge(c.y + 0.95, 0.1) * c.edge(0.2 - c.y, 0.2)
-    return -k.between(0.5, 0.85) * c.line(away, 0.055) * tall
+    return -k.between(0.35, 0.6) * c.line(away, 0.055) * tall
 
 
 def _pneumonia(c: Canvas, k: Look) -> np.ndarray:
     """A mottled patch with air in the bronchi."""
     x, y = k.place(c, (0.35, 0.65), (0.5, 0.8))
     mottle = np.cos(24 * (c.x + 0.4 * c.y) + 6 * k.form) * np.cos(22 * (c.y - 0.3 * c.x))
-    return k.between(0.1, 0.4) * c.blob(x, y, 0.2, 0.22) * (1 + 0.7 * mottle) * c.lungs
+    return k.between(0.08, 0.3) * c.blob(x, y, 0.2, 0.22) * (1 + 0.7 * mottle) * c.lungs
 
 
 def _pneumoperitoneum(c: Canvas, k: Look) -> np.ndarray:
@@ -215,18 +215,18 @@ def _pneumoperitoneum(c: Canvas, k: Look) -> np.ndarray:
     crescent = c.edge(depth - 0.02) * c.edge(k.between(0.09, 0.15) - depth)
     right = np.where(k.form < 0.5, 1, c.half(np.float32(-1)))
     middle = (c.marks.inner + c.marks.outer) / 2
-    return -k.between(0.55, 0.9) * crescent * right * c.edge(0.22 - np.abs(c.u - middle), 0.1)
+    return -k.between(0.8, 1.2) * crescent * right * c.edge(0.22 - np.abs(c.u - middle), 0.1)
 
 
 def _pneumothorax(c: Canvas, k: Look) -> np.ndarray:
     """Air without vessels around a collapsed lung with a bright rim."""
     m = c.marks
-    gap = k.between(0.05, 0.17)
+    gap = k.between(0.04, 0.14)
     apex = m.apex + 1.5 * gap
     inside = np.minimum(c.outer - gap - c.u, (c.y - apex) * np.float32(0.7))
     air = c.edge(-inside) * c.half(k.side) * c.lungs
     rim = c.line(inside, 0.04) * c.half(k.side) * c.lungs
-    return 0.2 * rim - 0.2 * air
+    return 0.15 * rim - 0.15 * air
 
 
 def _subcutaneous_emphysema(c: Canvas, k: Look) -> np.ndarray:
@@ -234,7 +234,7 @@ def _subcutaneous_emphysema(c: Canvas, k: Look) -> np.ndarray:
     outside = c.edge(c.u - c.outer - 0.04) * c.edge(0.35 - c.y, 0.3)
     streaks = np.cos(2 * np.pi * (c.u * 1.2 + 0.5 * c.y) / 0.13 + 6 * k.form)
     sides = np.where(k.severity > 0.5, 1, c.half(k.side))
-    return -k.between(0.15, 0.45) * np.clip(streaks + 0.2, 0, 1) * outside * sides
+    return -k.between(0.12, 0.36) * np.clip(streaks + 0.2, 0, 1) * outside * sides
 
 
 def _support_devices(c: Canvas, k: Look) -> np.ndarray:
@@ -249,7 +249,7 @@ def _support_devices(c: Canvas, k: Look) -> np.ndarray:
     gastric = gastric * c.edge(0.75 - c.y)
     show = [np.isin(chosen, kinds) for kinds in ((0, 1, 5), (1, 2, 4), (0, 3), (4, 5))]
     drawn = show[0] * tube + show[1] * central + show[2] * gastric + show[3] * _pacemaker(c, k)
-    return k.between(0.25, 0.8) * drawn
+    return k.between(0.2, 0.6) * drawn
 
 
 def _pacemaker(c: Canvas, k: Look) -> np.ndarray:
@@ -271,7 +271,7 @@ def _tortuous_aorta(c: Canvas, k: Look) -> np.ndarray:
     sway = 0.07 * np.sin(2 * np.pi * (c.y + 0.32) / 0.55) * k.between(0.8, 1.3)
     path = m.mid + m.view(0.2, 0.3) + sway
     tall = c.edge(c.y + 0.38, 0.15) * c.edge(m.heart_y + 0.05 - c.y, 0.15)
-    return k.between(0.2, 0.45) * c.edge(0.075 - np.abs(c.x - path), 0.06) * tall
+    return k.between(0.12, 0.35) * c.edge(0.075 - np.abs(c.x - path), 0.06) * tall
 
 
 PAINTERS: Mapping[str, Painter] = {

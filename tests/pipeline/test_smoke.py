@@ -1,0 +1,196 @@
+"""The whole DAG on profiles/smoke.yaml: contracts between stages, and what an edit re-runs."""
+
+import hashlib
+import json
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from safetensors import safe_open
+
+from cxrlt_core.labels import CLASSES
+
+VARIANTS = [
+    "resnet50_bert_shared",
+    "resnet50_bert_separate",
+    "densenet121_bert_reweighted",
+    "resnet50_t5_contrast_mixup",
+    "resnet50_t5_mixup_replenished",
+]
+ON_MAIN = ["densenet121_bert_reweighted", "resnet50_t5_mixup_replenished"]
+
+
+def load(smoke, path):
+    return json.loads((smoke.folder / path).read_text())
+
+
+def table(smoke, path):
+    return pq.read_table(smoke.folder / path).to_pandas()
+
+
+def digest(smoke, *paths):
+    return [hashlib.sha256((smoke.folder / path).read_bytes()).hexdigest() for path in paths]
+
+
+def test_every_stage_runs(smoke):
+    per_variant = [f"{stage}@{v}" for stage in ("train", "evaluate", "tta") for v in VARIANTS]
+    per_source = [
+        f"{stage}@{s}" for stage in ("synthesize", "harmonize", "pack") for s in ("mimic", "nih", "chexpert")
+    ]
+    per_text = [
+        f"{stage}@{t}" for stage in ("synthesize_text", "embed") for t in ("pubmedbert", "clinical_t5")
+    ]
+    single = ["split", "reweight", "ensemble", "report"]
+    assert sorted(smoke.first_run) == sorted(per_variant + per_source + per_text + single)
+
+
+def test_label_tables(smoke):
+    for source in ("mimic", "nih", "chexpert"):
+        labels = table(smoke, f"data/labels/{source}.parquet")
+        assert list(labels.columns) == [
+            "image_id", "patient_id", "study_id", "view", "path", "split", *CLASSES,
+        ]  # fmt: skip
+        assert labels["image_id"].is_unique
+        assert set(labels[list(CLASSES)].to_numpy().ravel()) <= {-1, 0, 1}
+        assert (labels[list(CLASSES)].dtypes == "int8").all()
+        index = table(smoke, f"data/packed/{source}.parquet")
+        assert list(index.columns) == ["image_id", "row", "reason"]
+        assert index["image_id"].tolist() == labels["image_id"].tolist()
+
+
+def test_sets_share_no_patient(smoke):
+    sets = {
+        n: table(smoke, f"data/sets/{n}.parquet")
+        for n in ("train_primary", "train_replenished", "dev", "test")
+    }
+    patients = {name: set(t["patient_id"]) for name, t in sets.items()}
+    assert patients["train_primary"] < patients["train_replenished"]
+    assert not patients["train_replenished"] & patients["dev"]
+    assert not patients["train_replenished"] & patients["test"]
+    assert not patients["dev"] & patients["test"]
+    assert set(sets["train_replenished"]["source"]) == {"mimic", "nih", "chexpert"}
+    foreign = sets["train_replenished"].query("source != 'mimic'")
+    assert (foreign["Tortuous Aorta"] == -1).all()  # neither extra source knows it
+
+
+def test_text_embeddings(smoke):
+    widths = {}
+    for name in ("pubmedbert", "clinical_t5"):
+        with safe_open(smoke.folder / f"data/text/{name}.safetensors", "numpy") as file:
+            widths[name] = file.get_tensor("embeddings").shape
+            assert {"encoder", "revision", "pooling", "prompts"} <= set(file.metadata())
+    assert widths["pubmedbert"][0] == widths["clinical_t5"][0] == 26
+    assert widths["pubmedbert"][1] != widths["clinical_t5"][1]
+
+
+def test_predictions_and_metrics(smoke):
+    dev, test = (table(smoke, f"data/sets/{n}.parquet") for n in ("dev", "test"))
+    for variant in VARIANTS:
+        for path, data in (
+            (f"predictions/dev/{variant}.parquet", dev),
+            (f"predictions/tta/{variant}/dev.parquet", dev),
+            (f"predictions/tta/{variant}/test.parquet", test),
+        ):
+            predictions = table(smoke, path)
+            assert list(predictions.columns) == ["image_id", "study_id", "patient_id", *CLASSES]
+            assert predictions["image_id"].tolist() == data["image_id"].tolist()
+            assert predictions[list(CLASSES)].to_numpy().min() >= 0
+            assert predictions[list(CLASSES)].to_numpy().max() <= 1
+            assert (predictions[list(CLASSES)].dtypes == "float32").all()
+        metrics = load(smoke, f"metrics/dev/{variant}.json")
+        assert {"mAP", "mAUROC", "mAP_head", "mAP_medium", "mAP_tail", "classes"} <= set(metrics)
+    tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet")
+    plain = table(smoke, f"predictions/dev/{VARIANTS[0]}.parquet")
+    assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
+
+
+def test_weights(smoke):
+    main, contrast = load(smoke, "weights/main.json"), load(smoke, "weights/contrast.json")
+    assert set(main["weights"].values()) == {1.0, 2.0}
+    assert set(contrast["weights"].values()) == {1.0, 3.0}
+    assert set(load(smoke, "weights/uniform.json")["weights"].values()) == {1.0}
+
+
+def test_tables(smoke):
+    params = yaml.safe_load((smoke.folder / "params.yaml").read_text())
+    first, second = load(smoke, "reports/table1.json"), load(smoke, "reports/table2.json")
+    assert len(first) == len(params["table1"]) and len(second) == len(params["table2"])
+    for row in [*first.values(), *second.values()]:
+        assert row["mAP_low"] <= row["mAP"] <= row["mAP_high"]
+        assert row["mAP"] == round(row["mAP"], 4)
+    base = load(smoke, "metrics/dev/resnet50_bert_separate.json")
+    assert first["resnet50_bert_separate"]["mAP"] == round(base["mAP"], 4)
+    assert first["resnet50_bert_separate+tta"]["mAP"] != first["resnet50_bert_separate"]["mAP"]
+    csv = pd.read_csv(smoke.folder / "reports/table1.csv")
+    assert csv["mAP"].tolist() == [row["mAP"] for row in first.values()]
+
+
+def test_report(smoke):
+    text = (smoke.folder / "reports/report.md").read_text()
+    assert "synthetic" in text.splitlines()[0].lower() and "stand-in" in text.splitlines()[0].lower()
+    linked = {part.split(")")[0] for part in text.split("](")[1:]}
+    assert linked and all((smoke.folder / "reports" / path).is_file() for path in linked)
+    drawn = {f"figures/{p.name}" for p in (smoke.folder / "reports/figures").iterdir()}
+    assert drawn == linked
+
+
+def test_reports_hold_nothing_row_level(smoke):
+    ids = table(smoke, "data/sets/test.parquet")
+    names = [*ids["image_id"], *ids["patient_id"], *ids["study_id"]]
+    for path in (smoke.folder / "reports").rglob("*"):
+        if path.is_file() and path.suffix != ".png":
+            assert not any(name in path.read_text() for name in names), path
+
+
+def test_metrics_and_plots_are_tracked(smoke):
+    shown = json.loads(smoke.run("dvc", "metrics", "show", "--json").stdout)
+    assert set(shown[""]["data"]) == {"reports/table1.json", "reports/table2.json", "reports/summary.json"}
+    plots = smoke.run("dvc", "plots", "show", "--json").stdout
+    assert "models/resnet50_bert_shared/history.csv" in plots
+    assert "metrics/dev/resnet50_bert_shared.csv" in plots
+
+
+def test_second_run_does_nothing(smoke):
+    assert smoke.repro() == []
+
+
+@pytest.mark.parametrize("variant", ["resnet50_bert_separate", "resnet50_t5_mixup_replenished"])
+def test_training_again_gives_the_same_bytes(smoke, variant):
+    files = [f"models/{variant}/{name}" for name in ("model.safetensors", "config.json", "history.csv")]
+    before = digest(smoke, *files)
+    smoke.repro("repro", "--force", "--single-item", f"train@{variant}")
+    assert digest(smoke, *files) == before
+
+
+def test_another_ratio_reruns_what_depends_on_it(smoke):
+    before = load(smoke, "reports/table1.json")
+    ran = smoke.repro("exp", "run", "-S", "reweight.ratio=4")
+    expected = [f"{stage}@{v}" for stage in ("train", "evaluate", "tta") for v in ON_MAIN]
+    assert sorted(ran) == sorted([*expected, "reweight", "ensemble", "report"])
+    assert "densenet121_bert_reweighted" in smoke.run("dvc", "metrics", "diff").stdout
+    after = load(smoke, "reports/table1.json")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"densenet121_bert_reweighted+tta"}
+    smoke.git("checkout", "--", ".")
+    assert smoke.repro() == []
+
+
+def test_a_new_row_runs_what_is_new(smoke):
+    new = "{image: resnet50, text: pubmedbert, separate: true, weights: uniform, mixup: true, data: primary}"
+    smoke.edit("variants:\n", f"variants:\n  resnet50_bert_plain_mixup:\n    {new}\n")
+    smoke.edit("table1:\n", "table1:\n  - {variant: resnet50_bert_plain_mixup, tta: true}\n")
+    ran = smoke.repro()
+    new = [f"{stage}@resnet50_bert_plain_mixup" for stage in ("train", "evaluate", "tta")]
+    assert sorted(ran) == sorted([*new, "ensemble", "report"])
+    assert "resnet50_bert_plain_mixup+tta" in load(smoke, "reports/table1.json")
+    smoke.git("checkout", "--", ".")
+
+
+def test_an_uncertain_policy_reruns_replenished_variants_only(smoke):
+    smoke.edit("uncertain: ignore", "uncertain: one")
+    ran = smoke.repro()
+    trained = [stage for stage in ran if stage.startswith("train@")]
+    assert trained == ["train@resnet50_t5_mixup_replenished"]
+    assert not {"harmonize@mimic", "harmonize@nih", "evaluate@resnet50_bert_shared"} & set(ran)
+    smoke.git("checkout", "--", ".")
