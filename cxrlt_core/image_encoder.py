@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from torch import Tensor, nn
 
 from cxrlt_core.errors import StudyError
@@ -48,17 +49,19 @@ def build_image_encoder(name: str, options: Mapping[str, Any]) -> TokenEncoder:
     return TokenEncoder(network)
 
 
-def load_image_encoder(encoder: ImageEncoder, key: str) -> TokenEncoder:
+def load_image_encoder(encoder: ImageEncoder, size: int, key: str) -> TokenEncoder:
     """Build an encoder and load its pretrained weights, if it has any.
 
     timm sums the weights of the first convolution over RGB for grey input.
 
     Args:
         encoder: timm name; weights from the hub, from a local .safetensors file, or none.
+        size: side of the images in pixels; a blank one is encoded to try the network.
         key: where the encoder stands in params.yaml, for messages.
 
     Raises:
-        StudyError: unknown name, wrong options, or weights that cannot be read or fetched.
+        StudyError: unknown name, wrong options, weights that cannot be read or fetched, or a network
+            that does not turn an image of this size into tokens.
     """
     if not timm.is_model(encoder.model):
         raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network")
@@ -70,7 +73,17 @@ def load_image_encoder(encoder: ImageEncoder, key: str) -> TokenEncoder:
             raise StudyError(f"{key}.pretrained: {encoder.pretrained}: no such file")
         options["pretrained_cfg_overlay"] = {"file": encoder.pretrained}
     try:
-        return build_image_encoder(encoder.model, {**options, "pretrained": bool(encoder.pretrained)})
+        tokens = build_image_encoder(encoder.model, {**options, "pretrained": bool(encoder.pretrained)})
     except Exception as error:  # timm and the hub raise many kinds; all come from this one setting
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise StudyError(f"{key}: cannot build {encoder.model!r}: {reason}") from None
+        raise StudyError(f"{key}: cannot build {encoder.model!r}: {_reason(error)}") from None
+    try:
+        with torch.inference_mode():
+            tokens.eval()(torch.zeros(1, 1, size, size))
+    except Exception as error:
+        text = f"cannot encode images of {size} × {size} pixels: {_reason(error)}"
+        raise StudyError(f"{key}: {encoder.model!r} {text}") from None
+    return tokens.train()
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

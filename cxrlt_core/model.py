@@ -66,7 +66,7 @@ def new_model(
         targets: of the training set, int8 (N, C); set the prior.
         key: where the image encoder stands in params.yaml, for messages.
     """
-    tokens = load_image_encoder(encoder, key)
+    tokens = load_image_encoder(encoder, config.image_size, key)
     return _assemble(config, tokens, label_coordinates(embeddings), prior_logits(targets))
 
 

@@ -80,7 +80,7 @@ def table_forest(rows: Sequence[tuple[str, float, float, float]], xlabel: str) -
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.36 * len(rows)))
     y = -np.arange(len(rows))
     points, low, high = (np.array([row[i] for row in rows], float) for i in (1, 2, 3))
-    # A percentile interval need not hold its point, so it is drawn about its own middle.
+    # A skewed interval may miss its point, so it is drawn about its own middle.
     axes.errorbar((low + high) / 2, y, xerr=(high - low) / 2, fmt="none", capsize=3, ecolor=COLOURS["head"])
     axes.plot(points, y, "o", color=COLOURS["head"], markersize=5)
     axes.axvline(points[0], color=GREY, linewidth=1, linestyle="--", zorder=0)

@@ -64,11 +64,15 @@ def score(
 def difference(row: Score, reference: Score, level: float, name: str = "mAP") -> tuple[float, float, float]:
     """Paired difference of two rows scored on the same draws: point, low, high.
 
-    Where no sample differs (a row against itself) the interval is the point.
+    Where no sample differs (a row against itself) the interval is the point; where the samples tell
+    nothing (one patient, no class defined) it is NaN.
     """
     point = row[name] - reference[name]
-    low, high = interval(row.samples[name] - reference.samples[name], point, level)
-    return (point, low, high) if np.isfinite(low) else (point, point, point)
+    samples = row.samples[name] - reference.samples[name]
+    defined = samples[np.isfinite(samples)]
+    if len(defined) and not defined.any():
+        return point, point, point
+    return point, *interval(samples, point, level)
 
 
 def table_metrics(row: Score, level: float) -> dict[str, float | None]:

@@ -52,7 +52,7 @@ class Trainer:
         self.targets = torch.from_numpy(targets).to(device)
         self.class_weights = torch.from_numpy(class_weights.astype(np.float32)).to(device)
         self.settings, self.mixup, self.seed = settings, mixup, seed
-        self.steps_per_epoch = math.ceil(len(targets) / settings.batch_size)
+        self.steps_per_epoch = _steps(len(targets), settings.batch_size)
         self.optimiser = torch.optim.AdamW(
             _parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True
         )
@@ -144,6 +144,16 @@ def learning_rate(step: int, steps: int, settings: Train) -> float:
         return settings.learning_rate * (step + 1) / warmup
     progressed = (step - warmup) / max(1, steps - warmup)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progressed))
+
+
+def _steps(n: int, batch_size: int) -> int:
+    """Batches an epoch: as few as the batch size allows, but none of a single image.
+
+    One image has no partner for MixUp and no spread for batch normalisation.
+    """
+    if n < 2:
+        raise StudyError(f"the training set holds {n} image(s), expected at least 2")
+    return min(math.ceil(n / batch_size), n // 2)
 
 
 def _batches(n: int, steps: int, generator: np.random.Generator) -> Iterator[np.ndarray]:

@@ -1,0 +1,65 @@
+"""A copy of the repository in which studies are run through DVC."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "HF_HUB_OFFLINE": "1",
+    **{
+        f"GIT_{who}_{what}": "test@example.org"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    },
+}
+
+
+class Workspace:
+    """A copy of the repository in which commands are run."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run(self, *command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
+
+    def repro(self, *arguments: str) -> list[str]:
+        """Run ``dvc repro`` (or another dvc command) and return the stages that it ran."""
+        done = self.run("dvc", *(arguments or ("repro",)))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return re.findall(r"Running stage '([^']+)'", done.stdout)
+
+    def edit(self, before: str, after: str) -> None:
+        path = self.folder / "params.yaml"
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after, 1))
+
+    def git(self, *arguments: str) -> None:
+        done = self.run("git", *arguments)
+        assert done.returncode == 0, done.stderr
+
+
+def copy_repository(folder: Path, profile: str) -> Workspace:
+    """Copy what git tracks or would track, with a profile as params.yaml, and commit it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    shutil.copy(ROOT / "profiles" / profile, folder / "params.yaml")
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    workspace = Workspace(folder)
+    workspace.git("init", "--quiet")
+    workspace.git("add", "--all")
+    workspace.git("commit", "--quiet", "--message", "smoke")
+    return workspace
