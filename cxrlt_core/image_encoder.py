@@ -1,5 +1,6 @@
 """Image encoder: any timm network on grey input, its feature map before pooling turned into tokens."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def load_image_encoder(encoder: ImageEncoder, size: int, key: str) -> TokenEncod
     """
     if not timm.is_model(encoder.model):
         raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
     options = dict(encoder.options)
     if isinstance(encoder.pretrained, str):
         if not encoder.pretrained.endswith(".safetensors"):
@@ -77,7 +79,7 @@ def load_image_encoder(encoder: ImageEncoder, size: int, key: str) -> TokenEncod
     except Exception as error:  # timm and the hub raise many kinds; all come from this one setting
         raise StudyError(f"{key}: cannot build {encoder.model!r}: {_reason(error)}") from None
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             tokens.eval()(torch.zeros(1, 1, size, size))
     except Exception as error:
         text = f"cannot encode images of {size} × {size} pixels: {_reason(error)}"

@@ -107,10 +107,10 @@ The development set chose the class weights (`reweight.base`: `{study.params.rew
 def _weights_text(study: Study) -> str:
     main = study.weights["main"]
     up = [name for name, weight in main["weights"].items() if weight != 1]
-    threshold = number_text(main["threshold"])
+    limit = "up to" if main["rule"] == "bottom_k" else "below"
     return (
-        f"Upweighted (development AP of the base below {threshold}), by {main['ratio']:g} in `main` and "
-        f"{study.weights['contrast']['ratio']:g} in `contrast`: {', '.join(up) or 'none'}."
+        f"Upweighted (development AP of the base {limit} {number_text(main['threshold'])}), "
+        f"by {main['ratio']:g} in `main` and {study.weights['contrast']['ratio']:g} in `contrast`: {', '.join(up) or 'none'}."
     )
 
 

@@ -1,5 +1,6 @@
 """Design 1, text encoder: one embedding per label name from a frozen pretrained language model."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
 
 def _load(encoder: TextEncoder, key: str) -> tuple:
     from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     where = {"revision": encoder.revision, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder.model, **where)

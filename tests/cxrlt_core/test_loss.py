@@ -32,7 +32,9 @@ def test_equals_a_double_loop(batch, image_weights):
     logits, targets = batch
     weights = torch.tensor([1.0, 2.0, 3.0, 0.5])
     losses, total = masked_bce(logits, targets, weights, image_weights)
-    expected = naive(logits.detach(), targets, weights, torch.ones(6) if image_weights is None else image_weights)
+    expected = naive(
+        logits.detach(), targets, weights, torch.ones(6) if image_weights is None else image_weights
+    )
     assert losses.item() == pytest.approx(expected[0], rel=1e-5)
     assert total.item() == pytest.approx(expected[1], rel=1e-6)
 

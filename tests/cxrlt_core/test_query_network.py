@@ -29,6 +29,7 @@ def test_inner_products_are_the_cosines_times_the_number_of_labels(width, embedd
     assert coordinates.shape == (26, 26) and coordinates.dtype == np.float32
     np.testing.assert_allclose(coordinates @ coordinates.T, 26 * cosines(embeddings[:, :width]), atol=1e-4)
     np.testing.assert_allclose(np.sqrt((coordinates**2).mean(1)), 1, atol=1e-5)
+    np.testing.assert_allclose(coordinates, coordinates.T, atol=1e-5)  # no basis is preferred
 
 
 def variants(embeddings: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,7 +9,8 @@ from cxrlt_core.labels import CLASSES
 NIH = ROOT.parent / "shared" / "real" / "nih"
 POSITIVES = {
     "Atelectasis": 59, "Cardiomegaly": 36, "Pleural Effusion": 53, "Infiltration": 79, "Mass": 46,
-    "Nodule": 57, "Pneumonia": 21, "Pneumothorax": 28, "Consolidation": 52, "Edema": 12, "Emphysema": 26, "Fibrosis": 36,
+    "Nodule": 57, "Pneumonia": 21, "Pneumothorax": 28, "Consolidation": 52, "Edema": 12, "Emphysema": 26,
+    "Fibrosis": 36,
     "Pleural Thickening": 44, "Hernia": 13, "No Finding": 65,
 }  # fmt: skip
 

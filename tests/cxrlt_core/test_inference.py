@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cxrlt_core.images import PackedImages
+from cxrlt_core.inference import predict
+
+CPU = torch.device("cpu")
+
+
+class FirstPixel(nn.Module):
+    """Returns each image's first pixel as its logit, and remembers how it was called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self.modes: list[bool] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.sizes.append(len(images))
+        self.modes.append(self.training)
+        return images[:, :, 0, 0]
+
+
+@pytest.fixture
+def numbered() -> PackedImages:
+    """Image i is filled with the value i; the set holds rows 22, 21, … 0."""
+    array = np.broadcast_to(np.arange(23, dtype=np.uint8)[:, None, None], (23, 4, 4))
+    return PackedImages({"s": array}, ["s"] * 23, range(22, -1, -1))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 23, 100])
+def test_keeps_the_order_and_every_image_once(batch_size, numbered):
+    model = FirstPixel()
+    probabilities = predict(model, numbered, (0.0, 1 / 255), CPU, "fp32", batch_size)
+    expected = 1 / (1 + np.exp(-np.arange(22, -1, -1.0)[:, None]))
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+    assert sum(model.sizes) == 23 and max(model.sizes) <= batch_size
+    assert probabilities.dtype == np.float32
+
+
+def test_resident_images_give_the_same(numbered):
+    one, two = (predict(FirstPixel(), i, (0, 1), CPU, "fp32", 5) for i in (numbered, numbered.resident(CPU)))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_the_model_is_in_evaluation_mode(numbered):
+    model = FirstPixel().train()
+    predict(model, numbered, (0.0, 1.0), CPU, "fp32", 4)
+    assert not any(model.modes)
+
+
+def test_batch_size_and_repetition_do_not_matter_to_a_real_model(build, toy):
+    images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
+    model = build().train()  # with dropout and batch statistics, were it left in training mode
+    whole = predict(model, images, (0.4, 0.3), CPU, "fp32", 40)
+    np.testing.assert_array_equal(whole, predict(model, images, (0.4, 0.3), CPU, "fp32", 40))
+    for batch_size in (1, 7):
+        part = predict(model, images, (0.4, 0.3), CPU, "fp32", batch_size)
+        np.testing.assert_allclose(part, whole, atol=1e-5)
+
+
+def test_bfloat16_probabilities_come_as_float32(build, toy):
+    images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
+    exact, rough = (predict(build(), images, (0.4, 0.3), CPU, p, 16) for p in ("fp32", "bf16"))
+    assert rough.dtype == np.float32 and not np.array_equal(exact, rough)
+    np.testing.assert_allclose(rough, exact, atol=0.05)

@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.params import parse_params
+
+ROOT = Path(__file__).parents[2]
+FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_committed_study_parses(file):
+    params = parse_params(yaml.safe_load(file.read_text(encoding="utf-8")), file.name)
+    assert params.used_sources[0] == params.data.primary
+
+
+def refusal(changed, changes: dict) -> str:
+    with pytest.raises(StudyError) as caught:
+        changed(changes)
+    return str(caught.value)
+
+
+BAD = {
+    "unknown key": ({"train.epoch": 3}, "train.epoch: unknown key"),
+    "unknown nested key": ({"train.augment.shear": 3}, "train.augment.shear: unknown key"),
+    "unknown section": ({"extra": {}}, "extra: unknown key"),
+    "text for a count": ({"train.epochs": "3"}, "train.epochs: input should be a valid integer, found '3'"),
+    "switch for a count": (
+        {"train.epochs": True},
+        "train.epochs: input should be a valid integer, found True",
+    ),
+    "fraction for a count": ({"tta.views": 2.5}, "tta.views: input should be a valid integer"),
+    "switch for a number": ({"train.learning_rate": True}, "train.learning_rate: input should be a number"),
+    "switch for a fraction": ({"data.splits.dev": False}, "data.splits.dev: input should be a number"),
+    "words for a number": ({"mixup.alpha": "some"}, "mixup.alpha: input should be a valid number"),
+    "not a number": ({"train.learning_rate": float("nan")}, "train.learning_rate: input should be a finite"),
+    "published nan": ({"table1.0.published": float("nan")}, "table1.0.published: input should be a finite"),
+    "infinite": ({"train.augment.rotate": "inf"}, "train.augment.rotate: input should be a finite"),
+    "number for a switch": ({"train.augment.flip": 1}, "train.augment.flip: input should be a valid boolean"),
+    "list for a section": ({"tta": []}, "tta: input should be a valid dictionary"),
+    "negative": ({"reweight.ratio": -1}, "reweight.ratio: input should be greater than 0, found -1"),
+    "too large": ({"data.splits.dev": 1.0}, "data.splits.dev: input should be less than 1, found 1.0"),
+    "one image a batch": ({"train.batch_size": 1}, "train.batch_size: input should be greater than or equal"),
+    "unknown choice": ({"reweight.rule": "best"}, "reweight.rule: input should be 'below_mean', "),
+    "no training patients": ({"data.splits.dev": 0.8}, "data.splits: dev + test must be below 1"),
+    "heads": ({"query.heads": 3}, "query: width 16 must be a multiple of heads 3"),
+    "several seeds": ({"train.seeds": [0, 1]}, "train: seeds takes one seed so far"),
+    "prompt without label": (
+        {"text_encoders.pubmedbert.prompt": "x"},
+        "text_encoders.pubmedbert: prompt must",
+    ),
+    "prompt with braces": (
+        {"text_encoders.pubmedbert.prompt": "{label} {x}"},
+        "text_encoders.pubmedbert: prom",
+    ),
+    "weights": (
+        {"image_encoders.resnet50.pretrained": 1},
+        "image_encoders.resnet50.pretrained: input should be",
+    ),
+    "name": ({"variants.a b": {}}, "variants.a b"),
+    "no rows": ({"table1": []}, "table1: list should have at least 1 item"),
+    "dangling image": (
+        {"variants.resnet50_bert_shared.image": "vgg"},
+        "variants.resnet50_bert_shared.image: 'vgg'",
+    ),
+    "dangling text": (
+        {"variants.resnet50_bert_shared.text": "gpt"},
+        "variants.resnet50_bert_shared.text: 'gpt'",
+    ),
+    "dangling primary": (
+        {"data.primary": "padchest"},
+        "data.primary: 'padchest' is not in data.sources (mimic",
+    ),
+    "dangling extra": (
+        {"data.extra": ["nih", "padchest"]},
+        "data.extra.1: 'padchest' is not in data.sources",
+    ),
+    "dangling row": ({"table1.1.variant": "none"}, "table1.1.variant: 'none' is not in variants"),
+    "dangling base": ({"reweight.base": "none"}, "reweight.base: 'none' is not in variants"),
+    "base that depends on itself": (
+        {"reweight.base": "densenet121_bert_reweighted"},
+        "reweight.base: 'densenet121_bert_reweighted' must itself train with weights: uniform",
+    ),
+    "primary as extra": ({"data.extra": ["mimic"]}, "data.extra: a source may be used once"),
+    "row twice": (
+        {"table1.1.variant": "resnet50_bert_shared"},
+        "table1: row resnet50_bert_shared stands twice",
+    ),
+    "nothing to replenish with": (
+        {"data.extra": []},
+        "variants.resnet50_t5_mixup_replenished.data: 'replenished'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_mistake_is_one_line_that_names_the_key(name, changed):
+    changes, start = BAD[name]
+    message = refusal(changed, changes)
+    assert message.startswith(f"params.yaml: {start}")
+    assert name == "name" or "\n" not in message
+
+
+def test_every_mistake_has_its_line(changed):
+    message = refusal(changed, {"train.epochs": 0, "tta.views": 0, "report.titel": "x"})
+    keys = [line.split(": ")[1] for line in message.splitlines()]
+    assert sorted(keys) == ["report.titel", "train.epochs", "tta.views"]
+
+
+def test_a_missing_key_is_named(smoke_content):
+    train = {key: value for key, value in smoke_content["train"].items() if key != "epochs"}
+    with pytest.raises(StudyError, match=r"^mine\.yaml: train\.epochs: missing key$"):
+        parse_params({**smoke_content, "train": train}, "mine.yaml")
+
+
+def test_replenished_rows_need_a_replenished_variant(smoke_content):
+    variants = {k: v for k, v in smoke_content["variants"].items() if v["data"] == "primary"}
+    with pytest.raises(StudyError, match=r"^params\.yaml: table2\.2\.replenished: no variant trains on"):
+        parse_params({**smoke_content, "variants": variants})
+
+
+@pytest.mark.parametrize("content", [None, [], "text"])
+def test_a_file_without_sections_is_refused(content):
+    with pytest.raises(StudyError, match=r"^params\.yaml: expected a mapping of sections"):
+        parse_params(content)
+
+
+def test_numbers_may_be_written_as_yaml_writers_do(changed):
+    assert changed({"train.learning_rate": "2e-3"}).train.learning_rate == 0.002
+    assert yaml.safe_load("2e-3") == "2e-3"
+    assert changed({"reweight.ratio": 3}).reweight.ratio == 3.0
+    assert changed({"image_encoders.resnet50.pretrained": "w.safetensors"})
+
+
+def test_sections_are_frozen(smoke):
+    with pytest.raises(ValidationError, match="frozen"):
+        smoke.train.epochs = 5
+    with pytest.raises(ValidationError, match="frozen"):
+        smoke.train = None
+
+
+def test_row_names(smoke):
+    assert [row.name for row in smoke.table1][1:3] == ["resnet50_bert_separate", "resnet50_bert_separate+tta"]
+    assert [row.name for row in smoke.table2] == ["model_wise", "class_wise", "class_wise_replenished"]

@@ -1,0 +1,112 @@
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from cxrlt_core.tables import Row, design_columns, duration, to_csv, to_json, to_markdown
+
+MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+
+
+def make_row(name: str, value: float | None, **changes) -> Row:
+    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", *MEANS[1:]), value)
+    settings = {
+        "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
+        "metrics": metrics,
+        "errors": dict.fromkeys(MEANS, None if value is None else 0.01),
+        "difference": [value, value, value],
+        "published": 0.3,
+        "seconds": 61.0,
+    }
+    return Row(name=name, **{**settings, **changes})
+
+
+def cells(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    return [make_row("first", 0.25), make_row("best+tta", 0.5), make_row("undefined", None, published=None)]
+
+
+def test_markdown_is_well_formed(rows):
+    table = cells(to_markdown(rows, 0.95))
+    assert len({len(line) for line in table}) == 1 and len(table) == 5
+    assert set(table[1]) == {"---"}
+    assert [line[0] for line in table[2:]] == ["1", "2", "3"]
+
+
+def test_best_row_is_bold_and_empty_designs_are_left_out(rows):
+    text = to_markdown(rows, 0.95)
+    table = cells(text)
+    assert "TTA" in table[0] and "MixUp" not in table[0] and "mAP [95% interval]" in table[0]
+    assert text.count("**") == 2 and "**0.5000** [0.5000, 0.5000]" in table[3]
+
+
+def test_undefined_numbers_are_dashes(rows):
+    table = cells(to_markdown(rows, 0.95))
+    last = dict(zip(table[0], table[-1], strict=True))
+    assert last["mAP [95% interval]"] == "– [–, –]"
+    assert last["tail"] == "–" and last["published mAP"] == "–" and last["Δ mAP to row 1"] == "– [–, –]"
+    assert "None" not in to_markdown(rows, 0.95) and "nan" not in to_markdown(rows, 0.95)
+
+
+def test_only_undefined_rows_have_no_best():
+    assert "**" not in to_markdown([make_row("x", None)], 0.95)
+
+
+def test_differences_carry_a_sign_and_the_first_row_has_none(rows):
+    table = cells(to_markdown(rows, 0.9))
+    column = table[0].index("Δ mAP to row 1")
+    assert table[2][column] == "" and table[3][column] == "+0.5000 [+0.5000, +0.5000]"
+
+
+def test_published_column_only_where_something_is_published():
+    assert "published" not in to_markdown([make_row("x", 0.1, published=None)], 0.95)
+
+
+def test_json_holds_the_metrics_and_no_times(rows):
+    content = json.loads(json.dumps(to_json(rows), allow_nan=False))
+    assert list(content) == ["first", "best+tta", "undefined"]
+    assert content["first"]["mAP"] == 0.25 and content["undefined"]["mAP"] is None
+    slow = [make_row("first", 0.25, seconds=9999.0)]
+    assert json.dumps(to_json(slow)) == json.dumps(to_json(rows[:1]))
+    assert "second" not in json.dumps(content)
+
+
+def test_csv_holds_all_numbers(rows):
+    table = pd.read_csv(io.StringIO(to_csv(rows)))
+    assert table["row"].tolist() == ["first", "best+tta", "undefined"]
+    assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
+    assert table["mAUROC_se"][0] == 0.01 and table["training_seconds"][0] == 61
+    assert table["difference_high"][1] == 0.5 and table["published_mAP"][0] == 0.3
+
+
+def test_design_columns_tell_the_variant(smoke):
+    by_name = {row.name: design_columns(smoke, row) for row in smoke.table1}
+    assert by_name["resnet50_bert_shared"] == {
+        "image encoder": "resnet50",
+        "text encoder": "pubmedbert",
+        "separate": "",
+        "reweight": "",
+        "MixUp": "",
+        "TTA": "",
+        "replenished": "",
+    }
+    contrast = by_name["resnet50_t5_contrast_mixup+tta"]
+    assert (contrast["separate"], contrast["reweight"], contrast["MixUp"], contrast["TTA"]) == (
+        "✓",
+        "3",
+        "✓",
+        "✓",
+    )
+    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2.0 h")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
