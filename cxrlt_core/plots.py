@@ -121,8 +121,9 @@ def ap_against_prevalence(classes: Mapping[str, Mapping], title: str) -> Figure:
             arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2},
         )
     axes.set_xscale("log")
-    ends = np.array([min(prevalence.values(), default=0.01) * 0.8, max(prevalence.values(), default=1) * 1.6])
-    axes.plot(ends, np.minimum(ends, 1), color=GREY, linestyle="--", linewidth=1, label="chance")
+    ends = (min(prevalence.values(), default=0.01) * 0.8, max(prevalence.values(), default=1) * 1.9)
+    chance = np.geomspace(*ends, 100)
+    axes.plot(chance, chance, color=GREY, linestyle="--", linewidth=1, label="chance")
     axes.set_xlim(*ends)
     axes.set_ylim(0, 1)
     axes.set_xlabel("prevalence among known labels (log scale)")

@@ -59,6 +59,13 @@ class DecoderLayer(nn.Module):
         return labels + self.dropout(self.feedforward(self.norms[2](labels)))
 
 
+def _initialise(module: nn.Module) -> None:
+    """Start as torch.nn.Transformer does: weaker weights let the labels drown the image at first."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
 class QueryNetwork(nn.Module):
     """Label coordinates and image tokens in, one feature vector per image and label out."""
 
@@ -78,6 +85,7 @@ class QueryNetwork(nn.Module):
         self.norm_tokens = nn.LayerNorm(settings.width)
         self.layers = nn.ModuleList(DecoderLayer(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
+        self.apply(_initialise)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Turn image tokens (B, T, token_width) into label features (B, C, d)."""
