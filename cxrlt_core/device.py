@@ -1,6 +1,7 @@
 """The device, its threads and its number format."""
 
 import os
+import resource
 from contextlib import AbstractContextManager
 
 import torch
@@ -61,3 +62,10 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
+
+
+def peak_memory(device: torch.device) -> int:
+    """Peak memory of the process (of the GPU, where one is used), in MiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) >> 20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

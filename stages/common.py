@@ -26,6 +26,12 @@ def file_hash(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
+def loaded_code() -> list[str]:
+    """Return the files of the repository's modules that are loaded."""
+    modules = [m for name, m in sorted(sys.modules.items()) if name.startswith(("cxrlt_core.", "stages."))]
+    return [m.__file__ for m in modules if m.__file__]
+
+
 def run_stage(main: Callable[..., None]) -> None:
     """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1."""
     try:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from cxrlt_core import plots
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params import Params
-from cxrlt_core.tables import Row
+from cxrlt_core.tables import TICK, Row
 from stages.pixels import open_images
 from stages.sets import read_set
 
@@ -71,5 +71,11 @@ KEYS = ("mAP", "mAP_low", "mAP_high")
 
 def caption(row: Row, number: int) -> str:
     """Name a row by its designs."""
-    parts = [value if value != "✓" else column for column, value in row.design.items() if value]
+    parts = []
+    for column, value in row.design.items():
+        if value:
+            parts.append(column if value == TICK else PHRASES.get(column, "{}").format(value))
     return f"{number}  {', '.join(parts)}"
+
+
+PHRASES = {"reweight": "reweight ×{}", "models": "{} models"}

@@ -7,6 +7,7 @@ from torch import nn
 
 from cxrlt_core.files import read_json, write_json
 from cxrlt_core.model import Classifier, ModelConfig, rebuild_model
+from cxrlt_core.params import Params
 from cxrlt_core.tensors import read_tensors, write_tensors
 
 
@@ -16,6 +17,23 @@ class TrainedModel:
 
     network: Classifier
     pixels: tuple[float, float]
+
+
+def model_config(params: Params, name: str, classes: list[str], pixels: tuple[float, float]) -> ModelConfig:
+    """Describe the model of a variant."""
+    variant = params.variants[name]
+    encoder = params.image_encoders[variant.image]
+    return ModelConfig(
+        classes=classes,
+        image_model=encoder.model,
+        image_options=encoder.options,
+        image_size=params.image.size,
+        pixel_mean=pixels[0],
+        pixel_deviation=pixels[1],
+        text=variant.text,
+        separate=variant.separate,
+        query=params.query.model_dump(),
+    )
 
 
 def save_model(variant: str, network: nn.Module, config: ModelConfig) -> None:

@@ -4,7 +4,6 @@ Usage: python -m stages.train <variant>
 """
 
 import os
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +11,17 @@ import pandas as pd
 import torch
 
 from cxrlt_core.checkpoint import Checkpoint
-from cxrlt_core.device import describe_device, open_device
+from cxrlt_core.device import describe_device, open_device, peak_memory
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_json, write_json, write_text
 from cxrlt_core.images import intensity
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.model import ModelConfig, new_model
+from cxrlt_core.model import new_model
 from cxrlt_core.params import Params
 from cxrlt_core.tensors import read_tensors
 from cxrlt_core.training import Trainer
-from stages.common import file_hash, run_stage
-from stages.models import save_model
+from stages.common import file_hash, loaded_code, run_stage
+from stages.models import model_config, save_model
 from stages.pixels import open_images
 from stages.sets import read_set, set_path
 
@@ -69,23 +68,6 @@ def main(params: Params, name: str) -> None:
     checkpoint.remove()
 
 
-def model_config(params: Params, name: str, classes: list[str], pixels: tuple[float, float]) -> ModelConfig:
-    """Describe the model of a variant."""
-    variant = params.variants[name]
-    encoder = params.image_encoders[variant.image]
-    return ModelConfig(
-        classes=classes,
-        image_model=encoder.model,
-        image_options=encoder.options,
-        image_size=params.image.size,
-        pixel_mean=pixels[0],
-        pixel_deviation=pixels[1],
-        text=variant.text,
-        separate=variant.separate,
-        query=params.query.model_dump(),
-    )
-
-
 def definition(params: Params, name: str) -> dict:
     """Name all that decides how a training goes, so that only the same training is resumed."""
     variant = params.variants[name]
@@ -96,15 +78,8 @@ def definition(params: Params, name: str) -> dict:
     ]
     sections = params.model_dump(include={"train", "mixup", "query", "compute", "image"})
     encoder = params.image_encoders[variant.image].model_dump()
-    hashes = [file_hash(file) for file in files]
+    hashes = [file_hash(file) for file in files + loaded_code()]
     return {"variant": variant.model_dump(), **sections, "encoder": encoder, "files": hashes}
-
-
-def peak_memory(device: torch.device) -> int:
-    """Peak memory of the process (of the GPU, where one is used), in MiB."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) >> 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def test_the_loss_goes_down_on_a_learnable_set(trainer, tmp_path):
     one = trainer(40, epochs=25, augment=Augment())
     history = one.run(Checkpoint(tmp_path))
     losses = [entry["loss"] for entry in history]
-    assert 0.5 < losses[0] < 0.9 and losses[-1] < 0.5 * losses[0]
+    assert 0.5 < losses[0] < 0.9 and losses[-1] < 0.6 * losses[0]
     assert [entry["epoch"] for entry in history] == list(range(1, 26))
     assert one.seconds > 0
 
