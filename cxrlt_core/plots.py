@@ -29,8 +29,12 @@ plt.rcParams.update(
 )
 
 
-def save_figure(figure: Figure, path: Path | str) -> None:
-    """Write a PNG without date or version, so that an unchanged figure is an unchanged file."""
+def save_figure(figure: Figure, path: Path | str, note: str = "") -> None:
+    """Write a PNG, with a note below, without date or version: an unchanged figure is an unchanged file."""
+    if note:
+        figure.draw_without_rendering()  # layout is known only now
+        bottom = figure.get_tightbbox().y0 / figure.get_figheight()
+        figure.text(0.5, bottom - 0.14 / figure.get_figheight(), note, ha="center", fontsize=8, color=GREY)
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)

@@ -33,6 +33,13 @@ class Row:
     seconds: float
 
 
+def caveat(params: Params) -> str:
+    """Say what must stand beside every number of a demo; empty for real images and real encoders."""
+    if params.demo.sources:
+        return "Synthetic demo: drawn images, small stand-in encoders. Reproduces no published figure."
+    return "Real images, but untrained stand-in text encoders." if params.demo.text_encoders else ""
+
+
 def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
     """Tell which designs a row of Table 1 has on."""
     variant = params.variants[row.variant]
@@ -54,8 +61,8 @@ def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
     return {row.name: row.metrics for row in rows}
 
 
-def to_csv(rows: Sequence[Row]) -> str:
-    """All numbers, one row a line."""
+def to_csv(rows: Sequence[Row], note: str) -> str:
+    """All numbers, one row a line; a note stands in a column of its own."""
     records = [
         {
             "row": row.name,
@@ -65,6 +72,7 @@ def to_csv(rows: Sequence[Row]) -> str:
             **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
             "published_mAP": row.published,
             "training_seconds": row.seconds,
+            **({"note": note} if note else {}),
         }
         for row in rows
     ]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from cxrlt_core import plots
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params import Params
-from cxrlt_core.tables import TICK, Row
+from cxrlt_core.tables import TICK, Row, caveat
 from stages.pixels import open_images
 from stages.sets import read_set
 
@@ -45,7 +45,7 @@ def draw_figures(
     if params.report.show_images:
         figures["examples.png"] = examples(params)
     for name, figure in figures.items():
-        plots.save_figure(figure, FOLDER / name)
+        plots.save_figure(figure, FOLDER / name, caveat(params))
     return list(figures)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from cxrlt_core.files import existing, read_json, write_json, write_text
 from cxrlt_core.params import Params
 from cxrlt_core.report import Study, render
-from cxrlt_core.tables import to_csv, to_json, to_markdown
+from cxrlt_core.tables import caveat, to_csv, to_json, to_markdown
 from stages.common import run_stage
 from stages.figures import draw_figures
 from stages.tables import headline, table1, table2
@@ -25,10 +25,12 @@ def main(params: Params) -> None:
     costs = {name: read_json(f"models/{name}/cost.json") for name in params.variants}
     ensembles = read_json("metrics/ensemble.json")["rows"]
     tables = {"table1": table1(params, costs), "table2": table2(params, ensembles, costs)}
+    note = caveat(params)
     for name, rows in tables.items():
         write_json(f"reports/{name}.json", to_json(rows))
-        write_text(f"reports/{name}.csv", to_csv(rows))
-        write_text(f"reports/{name}.md", to_markdown(rows, params.bootstrap.level))
+        write_text(f"reports/{name}.csv", to_csv(rows, note))
+        table = to_markdown(rows, params.bootstrap.level)
+        write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
     summary = read_json("data/summary.json")
     weights = {name: read_json(f"weights/{name}.json") for name in ("main", "contrast")}
     classes = read_json("data/sets/classes.json")

@@ -53,6 +53,13 @@ def test_draws_the_same_bytes_twice_and_closes(name, tmp_path):
     assert not plt.get_fignums()
 
 
+def test_a_note_is_drawn(tmp_path):
+    for file, note in (("plain.png", ""), ("noted.png", "synthetic")):
+        plots.save_figure(plots.table_forest([("a", 0.3, 0.2, 0.45)], "mAP"), tmp_path / file, note)
+    plain, noted = (plt.imread(tmp_path / file) for file in ("plain.png", "noted.png"))
+    assert noted.shape[0] > plain.shape[0]  # it stands below the figure
+
+
 def test_the_forest_draws_intervals_where_they_are():
     figure = plots.table_forest([("a", 0.3, 0.2, 0.45), ("b", 0.3, 0.31, 0.4)], "mAP")
     (axes,) = figure.axes

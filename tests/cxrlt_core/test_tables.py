@@ -4,7 +4,7 @@ import json
 import pandas as pd
 import pytest
 
-from cxrlt_core.tables import Row, design_columns, duration, to_csv, to_json, to_markdown
+from cxrlt_core.tables import Row, caveat, design_columns, duration, to_csv, to_json, to_markdown
 
 MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
 
@@ -77,11 +77,19 @@ def test_json_holds_the_metrics_and_no_times(rows):
 
 
 def test_csv_holds_all_numbers(rows):
-    table = pd.read_csv(io.StringIO(to_csv(rows)))
+    table = pd.read_csv(io.StringIO(to_csv(rows, "a note")))
     assert table["row"].tolist() == ["first", "best+tta", "undefined"]
     assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
+    assert (table["note"] == "a note").all() and "note" not in to_csv(rows, "")
     assert table["mAUROC_se"][0] == 0.01 and table["training_seconds"][0] == 61
     assert table["difference_high"][1] == 0.5 and table["published_mAP"][0] == 0.3
+
+
+def test_a_caveat_stands_beside_numbers_of_a_demo_only(changed):
+    assert "Synthetic" in caveat(changed({}))
+    real = {"demo.sources": [], "demo.text_encoders": []}
+    assert caveat(changed(real)) == ""
+    assert "stand-in" in caveat(changed({"demo.sources": []}))
 
 
 def test_design_columns_tell_the_variant(smoke):

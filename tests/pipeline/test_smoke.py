@@ -135,6 +135,12 @@ def test_report(smoke):
     assert drawn == linked
 
 
+def test_every_table_says_that_the_data_are_synthetic(smoke):
+    for name in ("table1", "table2"):
+        assert "Synthetic demo" in (smoke.folder / f"reports/{name}.md").read_text().splitlines()[0]
+        assert pd.read_csv(smoke.folder / f"reports/{name}.csv")["note"].str.contains("Synthetic demo").all()
+
+
 def test_reports_hold_nothing_row_level(smoke):
     ids = table(smoke, "data/sets/test.parquet")
     names = [*ids["image_id"], *ids["patient_id"], *ids["study_id"]]
