@@ -56,7 +56,7 @@ def forest(rows: Sequence[Row], label: str) -> Figure:
     return plots.table_forest([(c, *n) for c, n in zip(captions, numbers, strict=True)], label)
 
 
-def examples(params: Params, count: int = 24) -> Figure:
+def examples(params: Params, count: int = 16) -> Figure:
     """Show the first development images with their positive labels."""
     data = read_set("dev")
     positions = np.arange(min(count, len(data.table)))
