@@ -1,8 +1,4 @@
-"""The study's parameters: params.yaml validated once into frozen, typed objects.
-
-An unknown key, a wrong type or a value out of range raises :class:`StudyError` with one line per
-problem, each naming the key.
-"""
+"""The study's parameters as frozen, typed objects; :mod:`cxrlt_core.parse_params` makes them."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,11 +9,11 @@ from pydantic import (
     ConfigDict,
     Field,
     Strict,
-    ValidationError,
+    field_validator,
     model_validator,
 )
 
-from cxrlt_core.errors import StudyError
+from cxrlt_core.labels import CLASSES
 
 
 def _no_switch(value: Any) -> Any:
@@ -67,13 +63,36 @@ class Demo(Section):
     images: DemoImages = DemoImages()
 
 
+Policy = Literal["ignore", "zero", "one"]
+
+
 class Source(Section):
     """Where one data set lies on disk, and how its labels are read."""
 
     labels: str  # file or folder with the label files
     images: str  # folder that the paths in the label files are relative to
     test_list: str | None = None  # NIH: official list of test images
-    uncertain: Literal["ignore", "zero", "one"] = "ignore"  # CheXpert: what -1 becomes
+    uncertain: dict[str, Policy] = {"default": "ignore"}  # what -1 becomes; in YAML also one word for all
+    views: Literal["all", "frontal"] = "all"  # frontal: PA and AP
+
+    @field_validator("uncertain", mode="before")
+    @classmethod
+    def spread(cls, value: Any) -> Any:
+        """Take one word for all classes."""
+        if isinstance(value, str):
+            return {"default": value}
+        if not isinstance(value, dict):
+            raise ValueError("expected ignore, zero or one, or a mapping of classes to these")
+        return {"default": "ignore", **value}
+
+    @field_validator("uncertain")
+    @classmethod
+    def name_classes(cls, value: dict[str, Policy]) -> dict[str, Policy]:
+        """Reject what is no class."""
+        for name in value:
+            if name not in ("default", *CLASSES):
+                raise ValueError(f"{name!r} is neither a class of the label space nor default")
+        return value
 
 
 class Splits(Section):
@@ -105,6 +124,7 @@ class Data(Section):
     extra: list[Name]  # replenish the training set
     sources: dict[Name, Source]
     splits: Splits
+    leaks: Literal["stop", "drop"] = "stop"  # training images found in dev or test: stop, or leave them out
     groups: Groups = Groups(head=0.1, tail=0.01)
 
 
@@ -113,6 +133,7 @@ class Image(Section):
 
     size: Annotated[int, Field(ge=16)]  # pixels
     store: str  # folder of the packed arrays
+    fit: Literal["squash", "crop", "pad"] = "squash"  # how other shapes become square
     max_rejects: Fraction = 0.01  # share of unreadable images that stops the run
 
 
@@ -212,6 +233,12 @@ class Tta(Section):
     augment: Augment
 
 
+class StudyLevel(Section):
+    """Whether an image is scored with its own prediction or with that of its study."""
+
+    aggregate: Literal["none", "mean", "view_weighted"] = "none"
+
+
 class Ensemble(Section):
     """Class-wise ensemble: how many models each class averages."""
 
@@ -297,6 +324,7 @@ class Params(Section):
     mixup: Mixup
     reweight: Reweight
     tta: Tta
+    study: StudyLevel = StudyLevel()
     ensemble: Ensemble
     bootstrap: Bootstrap
     compute: Compute
@@ -310,73 +338,3 @@ class Params(Section):
     def used_sources(self) -> list[str]:
         """The primary source, then the extra ones."""
         return [self.data.primary, *self.data.extra]
-
-
-def parse_params(content: Any, file: str = "params.yaml") -> Params:
-    """Validate the content of a params file.
-
-    Args:
-        content: what YAML gave.
-        file: its name, for messages.
-
-    Raises:
-        StudyError: with one line per problem, each naming the file and the key.
-    """
-    if not isinstance(content, dict):
-        raise StudyError(f"{file}: expected a mapping of sections, found {type(content).__name__}")
-    try:
-        params = Params.model_validate(content)
-    except ValidationError as error:
-        raise StudyError("\n".join(f"{file}: {_line(e)}" for e in error.errors())) from None
-    problems = list(_dangling_names(params))
-    if problems:
-        raise StudyError("\n".join(f"{file}: {problem}" for problem in problems))
-    return params
-
-
-def _line(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
-    if error["type"] == "missing":
-        return f"{key}: missing key"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    value = error["input"]
-    shown = "" if isinstance(value, dict | list) else f", found {value!r}"
-    return f"{key}: {message}{shown}"
-
-
-def _dangling_names(params: Params) -> Any:
-    """Yield a line for each name that is used but not defined."""
-
-    def check(key: str, name: str, known: Any, section: str) -> Any:
-        if name not in known:
-            yield f"{key}: {name!r} is not in {section} ({', '.join(known) or 'empty'})"
-
-    yield from check("data.primary", params.data.primary, params.data.sources, "data.sources")
-    for position, name in enumerate(params.data.extra):
-        yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
-    if len(set(params.used_sources)) != len(params.used_sources):
-        yield "data.extra: a source may be used once, and the primary one not as an extra"
-    for name, variant in params.variants.items():
-        at = f"variants.{name}"
-        yield from check(f"{at}.image", variant.image, params.image_encoders, "image_encoders")
-        yield from check(f"{at}.text", variant.text, params.text_encoders, "text_encoders")
-        if variant.data == "replenished" and not params.data.extra:
-            yield f"{at}.data: 'replenished' needs a source in data.extra, which is empty"
-    for position, row in enumerate(params.table1):
-        yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
-    for table in ("table1", "table2"):
-        names = [row.name for row in getattr(params, table)]
-        yield from (f"{table}: row {name} stands twice" for name in set(names) if names.count(name) > 1)
-    yield from check("reweight.base", params.reweight.base, params.variants, "variants")
-    base = params.variants.get(params.reweight.base)
-    if base and base.weights != "uniform":
-        yield f"reweight.base: {params.reweight.base!r} must itself train with weights: uniform"
-    if not any(v.data == "primary" for v in params.variants.values()):
-        yield "variants: at least one must train on data: primary"
-    replenished = any(v.data == "replenished" for v in params.variants.values())
-    for position, row in enumerate(params.table2):
-        if row.replenished and not replenished:
-            yield f"table2.{position}.replenished: no variant trains on data: replenished"

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cxrlt_core.data_report import set_names
 from cxrlt_core.labels import GROUPS
+from cxrlt_core.markdown import markdown_table, percent
 from cxrlt_core.params import ImageEncoder, Params
+from cxrlt_core.study_level import VIEW_WEIGHTS
 from cxrlt_core.tables import Row, duration, number_text, to_markdown
 
 DEMO_WARNING = (
@@ -72,8 +75,20 @@ difference (Δ) is paired and its interval is narrower than the two beside it su
 {study.params.train.seeds[0]}. Intervals tell what another draw of patients would change, not what another \
 seed would, and a seed alone can move mAP by as much as a design does: read a difference between two \
 *trainings* as unresolved until several seeds agree. Rows that differ only in TTA share one training.
-- **Published** figures are the paper's, for comparison only. They enter no computation.
+{_study_level(study)}- **Published** figures are the paper's, for comparison only. They enter no computation.
 """
+
+
+def _study_level(study: Study) -> str:
+    rule = study.params.study.aggregate
+    if rule == "none":
+        return ""
+    weights = ", ".join(f"{view} {weight:g}" for view, weight in VIEW_WEIGHTS.items())
+    how = {"mean": "the mean", "view_weighted": f"the weighted mean ({weights})"}[rule]
+    return (
+        f"- **Studies**: every image is scored with {how} over the images of its study "
+        f"(`study.aggregate: {rule}`); the feedback that chose the class weights is per image.\n"
+    )
 
 
 def _extra_text(study: Study) -> str:
@@ -116,11 +131,10 @@ def _weights_text(study: Study) -> str:
 
 def _table2(study: Study) -> str:
     top_k = study.params.ensemble.top_k
-    optimism = "".join(
-        f"| {row.name} | {number_text(study.ensembles[row.name]['dev_mAP'])} "
-        f"| {number_text(row.metrics['mAP'])} |\n"
+    optimism = [
+        [row.name, number_text(study.ensembles[row.name]["dev_mAP"]), number_text(row.metrics["mAP"])]
         for row in study.table2
-    )
+    ]
     return f"""## Table 2: the ensembles, on the test set
 
 {to_markdown(study.table2, study.params.bootstrap.level)}
@@ -131,9 +145,7 @@ averages, per class, the {top_k} with the best development AP. The test set is s
 
 Selection is optimistic where it selects: the same ensembles on the development set that chose their members.
 
-| ensemble | development mAP | test mAP |
-| --- | --- | --- |
-{optimism}
+{markdown_table(["ensemble", "development mAP", "test mAP"], optimism)}
 {_figures(study, "choice_", "Which models each class averages")}"""
 
 
@@ -144,14 +156,13 @@ def _figures(study: Study, prefix: str, text: str) -> str:
 def _classes(study: Study) -> str:
     sets = study.summary["sets"]
     last = study.ensembles[study.table2[-1].name]["classes"]
-    names = _set_names(study)
+    names = set_names(study.params)
     header = ["class", "group", "training prevalence", *names, "AP", "AUROC"]
-    lines = [header, ["---"] * len(header)]
+    lines = []
     for name, entry in study.classes.items():
         positives = [f"{sets[s]['classes'][name]['positive']:,}" for s in names]
         scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"])]
-        lines.append([name, entry["group"], _percent(entry["prevalence"]), *positives, *scores])
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *scores])
     return f"""## Classes
 
 ![Class distribution](figures/class_distribution.png)
@@ -159,12 +170,7 @@ def _classes(study: Study) -> str:
 
 AP and AUROC: test set, `{study.table2[-1].name}`. Under the names of the sets: positives.
 
-{table}{_undefined(study)}"""
-
-
-def _set_names(study: Study) -> list[str]:
-    replenished = ["train_replenished"] if study.params.data.extra else []
-    return ["train_primary", *replenished, "dev", "test"]
+{markdown_table(header, lines)}{_undefined(study)}"""
 
 
 def _undefined(study: Study) -> str:
@@ -182,44 +188,33 @@ def _undefined(study: Study) -> str:
     )
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
-
-
 def _data(study: Study) -> str:
-    sources = "".join(
-        f"| {name} | {entry['rows']:,} | {entry['images']:,} | {entry['patients']:,} | {len(entry['known'])} "
-        f"| {_reasons(entry['dropped'])} | {_reasons(entry['rejected_images'])} | {entry['held_out']:,} |\n"
-        for name, entry in study.summary["sources"].items()
-    )
-    sets = "".join(
-        f"| {name} | {entry['images']:,} | {entry['patients']:,} | {entry['studies']:,} |\n"
-        for name, entry in ((name, study.summary["sets"][name]) for name in _set_names(study))
-    )
+    sets = study.summary["sets"]
+    counts = ("images", "patients", "studies")
+    rows = [[name, *(f"{sets[name][count]:,}" for count in counts)] for name in set_names(study.params)]
     return f"""## Data
 
-| source | label rows | images | patients | known classes | rows dropped | images rejected | held out |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-{sources}
-*Held out*: images of an extra source that are its official development or test set, or carry no label of the \
-label space.
+{markdown_table(["set", *counts], rows)}
+[data.md](data.md) counts the labels of every source, what was dropped or rejected and why, and what was checked \
+across sets.
 
-| set | images | patients | studies |
-| --- | --- | --- | --- |
-{sets}
 {_figures(study, "examples", "Example images")}"""
 
 
-def _reasons(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count) or "none"
-
-
 def _training(study: Study) -> str:
-    lines = "".join(
-        f"| {name} | {cost['images']:,} | {cost['steps']:,} | {cost['passes']} | {duration(cost['seconds'])} "
-        f"| {cost['peak_memory_mib']:,} MiB | {cost['device']} |\n"
+    header = ["variant", "images", "steps", "passes over the primary images", "time", "peak memory", "device"]
+    rows = [
+        [
+            name,
+            f"{cost['images']:,}",
+            f"{cost['steps']:,}",
+            str(cost["passes"]),
+            duration(cost["seconds"]),
+            f"{cost['peak_memory_mib']:,} MiB",
+            cost["device"],
+        ]
         for name, cost in study.costs.items()
-    )
+    ]
     return f"""## Training
 
 ![Training curves](figures/training_curves.png)
@@ -227,9 +222,7 @@ def _training(study: Study) -> str:
 Losses under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
 A replenished variant takes more steps for the same number of passes over the primary images.
 
-| variant | images | steps | passes over the primary images | time | peak memory | device |
-| --- | --- | --- | --- | --- | --- | --- |
-{lines}"""
+{markdown_table(header, rows)}"""
 
 
 def _weights_of(encoder: ImageEncoder) -> str:

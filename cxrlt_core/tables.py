@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cxrlt_core.markdown import markdown_table
 from cxrlt_core.params import Params, Table1Row
 
 TICK = "✓"
@@ -86,7 +87,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
     header = ["", *columns, f"mAP [{level:.0%} interval]", "head", "medium", "tail", "mAUROC"]
     header += ["Δ mAP to row 1", *published, "training"]
-    lines = [header, ["---"] * len(header)]
+    lines = []
     for number, row in enumerate(rows, 1):
         m = row.metrics
         mean = f"**{number_text(m['mAP'])}**" if m["mAP"] == best else number_text(m["mAP"])
@@ -97,7 +98,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
         cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
         cells += [number_text(row.published) for _ in published]
         lines.append([*cells, duration(row.seconds)])
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return markdown_table(header, lines)
 
 
 _SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")

@@ -9,7 +9,8 @@ import yaml
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import existing
-from cxrlt_core.params import Params, parse_params
+from cxrlt_core.params import Params
+from cxrlt_core.parse_params import parse_params
 
 
 def load_params(path: str = "params.yaml") -> Params:

@@ -24,11 +24,11 @@ def main(params: Params) -> None:
     rows, first = {}, None
     for row in params.table2:
         models = [n for n, v in params.variants.items() if row.replenished or v.data == "primary"]
-        on_dev = stack(models, "dev", dev)
+        on_dev, on_test = (stack(models, data, params.study.aggregate) for data in (dev, test))
         weights = choose(row, on_dev, dev, params.ensemble.top_k)
-        on_test = ensemble(stack(models, "test", test), weights)
-        write_predictions(f"predictions/ensemble/{row.name}.parquet", test, on_test)
-        scored = score(test.targets, on_test, test.classes, read_groups(), draws)
+        combined = ensemble(on_test, weights)
+        write_predictions(f"predictions/ensemble/{row.name}.parquet", test, combined)
+        scored = score(test.targets, combined, test.classes, read_groups(), draws)
         first = first or scored
         dev_ap = average_precision(dev.targets, ensemble(on_dev, weights))
         rows[row.name] = {
@@ -43,9 +43,10 @@ def main(params: Params) -> None:
     write_json("metrics/ensemble.json", {"images": len(test.table), "rows": rows})
 
 
-def stack(models: list[str], split: str, data: LabelledSet) -> np.ndarray:
+def stack(models: list[str], data: LabelledSet, rule: str) -> np.ndarray:
     """Read the TTA predictions of the models, float32 (M, N, C)."""
-    return np.stack([read_predictions(f"predictions/tta/{name}/{split}.parquet", data) for name in models])
+    paths = [f"predictions/tta/{model}/{data.name}.parquet" for model in models]
+    return np.stack([read_predictions(path, data, rule) for path in paths])
 
 
 def choose(row: Table2Row, on_dev: np.ndarray, dev: LabelledSet, top_k: int) -> np.ndarray:

@@ -8,12 +8,12 @@ import pandas as pd
 from cxrlt_core.device import open_device
 from cxrlt_core.files import write_json, write_text
 from cxrlt_core.inference import predict
-from cxrlt_core.metrics import summarise
+from cxrlt_core.metrics import average_precision, or_none, summarise
 from cxrlt_core.params import Params
 from stages.common import run_stage
 from stages.models import load_model
 from stages.pixels import open_images
-from stages.predictions import write_predictions
+from stages.predictions import by_study, write_predictions
 from stages.sets import read_groups, read_set
 
 
@@ -31,7 +31,11 @@ def main(params: Params, name: str) -> None:
         params.compute.batch_size,
     )
     write_predictions(f"predictions/dev/{name}.parquet", data, probabilities)
-    metrics = summarise(data.targets, probabilities, data.classes, read_groups())
+    # Reweighting acts on images, so its feedback is per image however the tables are scored.
+    image_ap = average_precision(data.targets, probabilities)
+    scored = by_study(data, probabilities, params.study.aggregate)
+    metrics = summarise(data.targets, scored, data.classes, read_groups())
+    metrics["image_AP"] = dict(zip(data.classes, map(or_none, image_ap.tolist()), strict=True))
     write_json(f"metrics/dev/{name}.json", metrics)
     per_class = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")
     write_text(f"metrics/dev/{name}.csv", per_class.to_csv(float_format="%.4f"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import write_json, write_parquet
 from cxrlt_core.params import Params
-from cxrlt_core.sources import Harmonized, read_source, summarise
+from cxrlt_core.sources import Harmonized, Options, read_source, summarise
 from stages.common import run_stage
 
 
@@ -18,8 +18,8 @@ def main(params: Params, source: str) -> None:
         known = ", ".join(params.data.sources)
         raise StudyError(f"data.sources.{source}: missing key, found {known}")
     place = params.data.sources[source]
-    test_list = Path(place.test_list) if place.test_list else None
-    harmonized = read_source(source, Path(place.labels), test_list, place.uncertain)
+    options = Options(Path(place.test_list) if place.test_list else None, place.uncertain, place.views)
+    harmonized = read_source(source, Path(place.labels), options)
     write_parquet(f"data/labels/{source}.parquet", harmonized.table)
     write_json(f"data/labels/{source}.json", describe(harmonized))
 

@@ -1,9 +1,13 @@
-"""Write and read prediction tables: image_id, study_id, patient_id, then one probability per class."""
+"""Write and read prediction tables: image_id, study_id, patient_id, then one probability per class.
+
+The tables hold what the model says of each image; aggregation over studies happens on reading.
+"""
 
 import numpy as np
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet, write_parquet
+from cxrlt_core.study_level import aggregate
 from stages.sets import LabelledSet
 
 
@@ -14,9 +18,18 @@ def write_predictions(path: str, data: LabelledSet, probabilities: np.ndarray) -
     write_parquet(path, table)
 
 
-def read_predictions(path: str, data: LabelledSet) -> np.ndarray:
-    """Read probabilities, float32 (N, C), and make sure that they belong to the set's rows."""
+def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:
+    """Read probabilities, float32 (N, C), aggregated over studies by ``study.aggregate``.
+
+    Raises:
+        StudyError: when they do not belong to the set's rows.
+    """
     table = read_parquet(path)
     if list(table.columns[3:]) != data.classes or not table["image_id"].equals(data.table["image_id"]):
         raise StudyError(f"{path}: images or classes differ from those of the set; run dvc repro")
-    return table[data.classes].to_numpy(np.float32)
+    return by_study(data, table[data.classes].to_numpy(np.float32), rule)
+
+
+def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndarray:
+    """Aggregate the probabilities of a set over studies."""
+    return aggregate(probabilities, data.table["study_id"], data.table["view"], rule)

@@ -12,8 +12,7 @@ from stages.common import run_stage
 def main(params: Params) -> None:
     """Write weights/main.json and weights/contrast.json."""
     settings = params.reweight
-    classes = read_json(f"metrics/dev/{settings.base}.json")["classes"]
-    development_ap = {name: entry["AP"] for name, entry in classes.items()}
+    development_ap = read_json(f"metrics/dev/{settings.base}.json")["image_AP"]
     for file, ratio in (("main", settings.ratio), ("contrast", settings.contrast_ratio)):
         weights = reweight(development_ap, ratio, settings.rule, settings.k)
         write_json(f"weights/{file}.json", weights)

@@ -20,7 +20,7 @@ def table1(params: Params, costs: dict) -> list[Row]:
     rows, first = [], None
     for row in params.table1:
         file = f"tta/{row.variant}/dev" if row.tta else f"dev/{row.variant}"
-        probabilities = read_predictions(f"predictions/{file}.parquet", dev)
+        probabilities = read_predictions(f"predictions/{file}.parquet", dev, params.study.aggregate)
         scored = score(dev.targets, probabilities, dev.classes, groups, draws)
         first = first or scored
         rows.append(

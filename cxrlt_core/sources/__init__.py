@@ -1,43 +1,57 @@
 """Readers of the real data sets, each into the common label space.
 
-A new source is one module with ``KNOWN`` (the classes it labels), ``IMAGE_FOLDERS`` and ``read``,
-and one entry in :data:`READERS`.
+A source is one module of its name in this package, which offers what :class:`Reader` says, and one
+entry in ``data.sources``; docs/add-a-source.md walks through one.
 """
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Protocol
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import existing
-from cxrlt_core.sources import chexpert, mimic, nih
-from cxrlt_core.sources.table import Harmonized, summarise
+from cxrlt_core.sources.table import Harmonized, Options, summarise
 
-__all__ = ["READERS", "Harmonized", "Reader", "image_folders", "read_source", "summarise"]
+__all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers", "summarise"]
 
 
 class Reader(Protocol):
-    """What a reader module offers."""
+    """What a reader module offers.
+
+    Attributes:
+        KNOWN: classes that the source labels, in label-space order.
+        IMAGE_FOLDERS: glob patterns, relative to the source's images, of folders that paths start
+            from; "" is the images folder itself.
+    """
 
     KNOWN: tuple[str, ...]
     IMAGE_FOLDERS: tuple[str, ...]
 
-    def read(self, labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
+    def read(self, labels: Path, options: Options) -> Harmonized:
         """Read the label files of the source."""
         ...
 
 
-#: The sources that ``data.sources`` may name.
-READERS: dict[str, Reader] = {"mimic": mimic, "nih": nih, "chexpert": chexpert}
+def readers() -> list[str]:
+    """Return the names that ``data.sources`` may use."""
+    return sorted(module.name for module in iter_modules(__path__) if module.name != "table")
 
 
-def read_source(name: str, labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
+def find_reader(name: str) -> Reader:
+    """Return the reader module of a source; StudyError when there is none of that name."""
+    if name not in readers():
+        raise StudyError(f"data.sources.{name}: unknown source, expected {', '.join(readers())}")
+    return import_module(f"{__name__}.{name}")
+
+
+def read_source(name: str, labels: Path, options: Options) -> Harmonized:
     """Read the label files of a source into the common label space.
 
     Args:
-        name: key of :data:`READERS`.
+        name: one of :func:`readers`.
         labels: label file, or the folder with the label files.
-        test_list: official list of test images; for ``nih`` only.
-        uncertain: what CheXpert's -1 becomes: ``ignore``, ``zero`` or ``one``.
+        options: official test list, policy for uncertain marks, views.
 
     Returns:
         The table with ``image_id`` (source and relative path), ``patient_id``, ``study_id``,
@@ -48,22 +62,11 @@ def read_source(name: str, labels: Path, test_list: Path | None, uncertain: str)
     Raises:
         StudyError: an unknown source, a missing file, or a bad file, row or value.
     """
-    reader = _reader(name)
-    for key, path in (("labels", labels), ("test_list", test_list)):
+    reader = find_reader(name)
+    for key, path in (("labels", labels), ("test_list", options.test_list)):
         if path is not None:
             _existing(f"data.sources.{name}.{key}", path)
-    return reader.read(labels, test_list, uncertain)
-
-
-def image_folders(name: str) -> tuple[str, ...]:
-    """Return glob patterns, relative to the source's images, of folders that paths start from."""
-    return _reader(name).IMAGE_FOLDERS
-
-
-def _reader(name: str) -> Reader:
-    if name not in READERS:
-        raise StudyError(f"data.sources.{name}: unknown source, expected {', '.join(READERS)}")
-    return READERS[name]
+    return reader.read(labels, options)
 
 
 def _existing(key: str, path: Path) -> None:

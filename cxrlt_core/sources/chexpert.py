@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.errors import StudyError
-from cxrlt_core.labels import NEGATIVE, POSITIVE, UNKNOWN, in_label_order
+from cxrlt_core.labels import NEGATIVE, in_label_order
 from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
+    Options,
     Part,
     find_file,
     join_parts,
@@ -38,25 +39,16 @@ KNOWN = tuple(
         ]
     )
 )
-IMAGE_FOLDERS = ("", "CheXpert-v1.0*")
 
-#: Policy to the label of an uncertain mark.
-POLICIES = {"ignore": UNKNOWN, "zero": NEGATIVE, "one": POSITIVE}
+# The full release comes in folders such as "CheXpert-v1.0 batch 2 (train 1)", some of which hold the
+# patients themselves; train and valid have no patient in common.
+IMAGE_FOLDERS = ("", "train", "valid", "CheXpert-v1.0*", "CheXpert-v1.0*/train", "CheXpert-v1.0*/valid")
 
 
-def read(labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
-    """Read ``train.csv``, or the folder that has it and perhaps ``valid.csv``, the official dev set.
-
-    Args:
-        labels: file or folder.
-        test_list: must be None.
-        uncertain: what -1 becomes: ``ignore`` (unknown), ``zero`` or ``one``.
-    """
-    refuse_test_list("chexpert", test_list)
-    if uncertain not in POLICIES:
-        known = ", ".join(POLICIES)
-        raise StudyError(f"data.sources.chexpert.uncertain: expected {known}, found {uncertain!r}")
-    parts = [_part(path, split, POLICIES[uncertain]) for path, split in _label_files(labels)]
+def read(labels: Path, options: Options) -> Harmonized:
+    """Read ``train.csv``, or the folder that has it and perhaps ``valid.csv``, the official dev set."""
+    refuse_test_list("chexpert", options.test_list)
+    parts = [_part(path, split, options) for path, split in _label_files(labels)]
     return join_parts(parts, KNOWN)
 
 
@@ -69,19 +61,18 @@ def _label_files(labels: Path) -> list[tuple[Path, str | None]]:
     return [(train, None)] + ([(valid, "dev")] if valid else [])
 
 
-def _part(path: Path, split: str | None, uncertain: int) -> Part:
+def _part(path: Path, split: str | None, options: Options) -> Part:
     file = read_label_file(path)
     ids = file.extract("Path", "(patient[0-9]+)/(study[0-9]+)/", "a path with patient<number>/study<number>/")
     columns = {
-        # The full and the small release differ in this folder only: the ids are the same.
-        "path": file.paths("Path").str.replace(r"^CheXpert-v1\.0[^/]*/", "", regex=True),
+        # The releases differ in these folders only: the ids are the same.
+        "path": file.paths("Path").str.replace(r"^(CheXpert-v1\.0[^/]*/)?((train|valid)/)?", "", regex=True),
         "patient_id": ids[0],
         "study_id": ids[0] + "/" + ids[1],
         "view": _views(file),
         "split": split,
     }
-    marks = file.marks(KNOWN)
-    return make_part(file, "chexpert", columns, KNOWN, marks, uncertain=uncertain, blank=NEGATIVE)
+    return make_part(file, "chexpert", columns, KNOWN, file.marks(KNOWN), options, blank=NEGATIVE)
 
 
 def _views(file: LabelFile) -> pd.Series:

@@ -13,6 +13,7 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
+    Options,
     Part,
     find_file,
     join_parts,
@@ -44,19 +45,19 @@ _VIEWS = {
 }
 
 
-def read(labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
+def read(labels: Path, options: Options) -> Harmonized:
     """Read the folder of the release, or one CSV file.
 
     The official split is taken over when train, development and test all have labels; otherwise
-    no row has a split. A blank cell or -1 in a labelled row is unknown, whatever ``uncertain`` is.
+    no row has a split. A blank cell in a labelled row is unknown.
     """
-    refuse_test_list("mimic", test_list)
+    refuse_test_list("mimic", options.test_list)
     files = {split: read_label_file(path) for split, path in _label_files(labels).items()}
     labelled = {split: file for split, file in files.items() if _has_labels(file)}
     if not labelled:
         raise StudyError(f"{labels}: no labelled row, expected some 0 or 1")
     official = len(labelled) == len(_FILES)
-    parts = [_part(file, split if official else None) for split, file in labelled.items()]
+    parts = [_part(file, split if official else None, options) for split, file in labelled.items()]
     harmonized = join_parts(parts, KNOWN)
     blank = [file for split, file in files.items() if split not in labelled]
     dropped = {f"{file.path.name}: no label": len(file) for file in blank}
@@ -78,7 +79,7 @@ def _has_labels(file: LabelFile) -> bool:
     return bool((file.cells[present] != "").any(axis=None))
 
 
-def _part(file: LabelFile, split: str | None) -> Part:
+def _part(file: LabelFile, split: str | None, options: Options) -> Part:
     columns = {
         "path": _paths(file),
         "patient_id": file.extract("subject_id", r"^p?([0-9]+)$", "a number")[0],
@@ -86,7 +87,7 @@ def _part(file: LabelFile, split: str | None) -> Part:
         "view": _views(file),
         "split": split,
     }
-    return make_part(file, "mimic", columns, KNOWN, file.marks(CLASSES))
+    return make_part(file, "mimic", columns, KNOWN, file.marks(CLASSES), options)
 
 
 def _paths(file: LabelFile) -> pd.Series:

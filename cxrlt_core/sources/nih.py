@@ -13,6 +13,7 @@ from cxrlt_core.labels import in_label_order
 from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
+    Options,
     find_file,
     join_parts,
     make_part,
@@ -43,12 +44,13 @@ KNOWN = tuple(in_label_order(list(FINDINGS.values())))
 IMAGE_FOLDERS = ("", "images", "images_*/images", "images_*")
 
 
-def read(labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
+def read(labels: Path, options: Options) -> Harmonized:
     """Read the label file, or the folder that has it and perhaps ``test_list.txt``.
 
     With a test list every image is in ``test`` or ``train``. NIH has no studies, so each image is
-    its own, and no uncertain marks, so ``uncertain`` changes nothing.
+    its own, and no uncertain marks.
     """
+    test_list = options.test_list
     if labels.is_dir():
         test_list = test_list or find_file(labels, "test_list.txt")
         labels = _label_file(labels)
@@ -62,7 +64,7 @@ def read(labels: Path, test_list: Path | None, uncertain: str) -> Harmonized:
         "view": view.where(view.isin(["PA", "AP"]), "OTHER"),
         "split": None if test_list is None else _split(file, test_list),
     }
-    return join_parts([make_part(file, "nih", columns, KNOWN, _marks(file))], KNOWN)
+    return join_parts([make_part(file, "nih", columns, KNOWN, _marks(file), options)], KNOWN)
 
 
 def _label_file(folder: Path) -> Path:

@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -26,6 +26,26 @@ _MARKS = {"": BLANK, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": UNCERTAIN, "-1.0"
 
 # An empty component (so also an absolute path), "." or "..", or a drive letter.
 _LEAVES_ROOT = r"(?:^|[/\\])\.{0,2}(?:[/\\]|$)|^[A-Za-z]:"
+
+
+#: Policy to the label of an uncertain mark.
+POLICIES = {"ignore": UNKNOWN, "zero": NEGATIVE, "one": POSITIVE}
+
+#: What ``views`` may say, and the views that it keeps.
+VIEWS = {"all": ("PA", "AP", "LATERAL", "OTHER"), "frontal": ("PA", "AP")}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a source is read, as its entry in ``data.sources`` says."""
+
+    test_list: Path | None = None  # official list of test images
+    uncertain: Mapping[str, str] = field(default_factory=lambda: {"default": "ignore"})
+    views: str = "all"  # key of VIEWS
+
+    def label_of_uncertain(self, name: str) -> int:
+        """Return what an uncertain mark of a class becomes: 1, 0 or -1."""
+        return POLICIES[self.uncertain.get(name, self.uncertain["default"])]
 
 
 @dataclass(frozen=True)
@@ -214,11 +234,11 @@ def make_part(
     columns: Mapping[str, pd.Series | str | None],
     known: Sequence[str],
     marks: np.ndarray,
+    options: Options,
     *,
-    uncertain: int = UNKNOWN,
     blank: int = UNKNOWN,
 ) -> Part:
-    """Build the label table of one file; records without any mark are dropped.
+    """Build the label table of one file; records without any mark, or of other views, are dropped.
 
     Args:
         file: the label file.
@@ -227,10 +247,11 @@ def make_part(
             (None where there is no official one).
         known: the classes of ``marks``.
         marks: int8 (N, C), as :meth:`LabelFile.marks` gives them.
-        uncertain: label of an uncertain mark.
+        options: decide on uncertain marks and on views.
         blank: label of a blank cell.
     """
     labels = np.full((len(file), len(CLASSES)), UNKNOWN, np.int8)
+    uncertain = np.array([options.label_of_uncertain(name) for name in known], np.int8)
     decided = np.where(marks == UNCERTAIN, uncertain, np.where(marks == BLANK, blank, marks))
     labels[:, [CLASSES.index(name) for name in known]] = decided
     text = pd.DataFrame(
@@ -244,10 +265,17 @@ def make_part(
         }
     )
     table = pd.concat([text, pd.DataFrame(labels, columns=CLASSES)], axis=1)
-    marked = (marks != BLANK).any(axis=1)
-    dropped = {} if marked.all() else {f"{file.path.name}: no label": int((~marked).sum())}
-    counts = (marks == UNCERTAIN).sum(axis=0).tolist()
-    return Part(file, table[marked], dropped, dict(zip(known, counts, strict=True)))
+    dropped = _dropped(table["view"], (marks != BLANK).any(axis=1), options.views)
+    kept = dropped.isna().to_numpy()
+    counts = (marks[kept] == UNCERTAIN).sum(axis=0).tolist()
+    reasons = {f"{file.path.name}: {reason}": int(n) for reason, n in dropped.value_counts().items()}
+    return Part(file, table[kept], reasons, dict(zip(known, counts, strict=True)))
+
+
+def _dropped(view: pd.Series, marked: np.ndarray, views: str) -> pd.Series:
+    """Return why each record is dropped, missing where it is kept."""
+    reason = ("view " + view).mask(view.isin(VIEWS[views]))
+    return reason.where(marked, "no label")
 
 
 def join_parts(parts: Sequence[Part], known: Sequence[str]) -> Harmonized:
@@ -258,7 +286,9 @@ def join_parts(parts: Sequence[Part], known: Sequence[str]) -> Harmonized:
     """
     table = pd.concat([part.table for part in parts], keys=range(len(parts)))
     if table.empty:
-        raise StudyError(f"{parts[0].file.path}: no labelled row, expected some 0 or 1")
+        reasons = {reason: rows for part in parts for reason, rows in part.dropped.items()}
+        found = ", ".join(f"{rows} × {reason}" for reason, rows in reasons.items())
+        raise StudyError(f"{parts[0].file.path}: no row is left, dropped: {found}")
     repeated = table["image_id"].duplicated()
     if repeated.any():
         part, record = table.index[repeated][0]
@@ -276,14 +306,15 @@ def summarise(table: pd.DataFrame) -> dict[str, object]:
     """Count a label table: images, patients, studies, and the labels of each class it has.
 
     Returns:
-        ``{"images", "patients", "studies", "classes": {class: {"positive", "negative",
-        "unknown"}}}``, plain numbers ready for JSON.
+        ``{"images", "patients", "studies", "views": {view: images}, "classes": {class: {"positive",
+        "negative", "unknown"}}}``, plain numbers ready for JSON.
     """
     states = {"positive": POSITIVE, "negative": NEGATIVE, "unknown": UNKNOWN}
     return {
         "images": int(table["image_id"].nunique()),
         "patients": int(table["patient_id"].nunique()),
         "studies": int(table["study_id"].nunique()),
+        "views": {view: int((table["view"] == view).sum()) for view in VIEWS["all"]},
         "classes": {
             name: {state: int((table[name] == value).sum()) for state, value in states.items()}
             for name in CLASSES

@@ -11,7 +11,8 @@ import torch
 import yaml
 
 from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import ImageEncoder, Params, parse_params
+from cxrlt_core.params import ImageEncoder, Params
+from cxrlt_core.parse_params import parse_params
 
 torch.set_num_threads(1)
 PROFILES = Path(__file__).parents[2] / "profiles"

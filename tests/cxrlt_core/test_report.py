@@ -25,22 +25,13 @@ def make_study(params: Params) -> Study:
     counts["Mass"] = {"positive": 0, "negative": 0, "unknown": 12}
     size = {"images": 1200, "patients": 12, "studies": 12, "classes": counts}
     sets = dict.fromkeys(("train_primary", "train_replenished", "dev", "test"), size)
-    source = {
-        "rows": 1300,
-        "images": 1250,
-        "patients": 20,
-        "known": ["Edema"],
-        "dropped": {"no label": 50, "lateral": 0},
-        "rejected_images": {},
-        "held_out": 4,
-    }
     scores = {name: {"AP": 0.5, "AUROC": 0.6} for name in CLASSES}
     scores["Mass"] = {"AP": None, "AUROC": None}
     weights = {"rule": "below_mean", "threshold": 0.25, "weights": {"Edema": 1.0, "Hernia": 2.0, "Mass": 1.0}}
     cost = {"seconds": 5.0, "device": "CPU", "steps": 9, "images": 1200, "passes": 1, "peak_memory_mib": 1024}
     return Study(
         params=params,
-        summary={"classes": list(CLASSES), "sources": {"mimic": source}, "sets": sets},
+        summary={"classes": list(CLASSES), "sets": sets},
         classes=CLASSES,
         table1=[make_row("base", 0.25), make_row("base+tta", None)],
         table2=[make_row("model_wise", 0.25), make_row("class_wise", 0.5)],
@@ -71,7 +62,7 @@ def test_real_images_carry_no_demo_warning(changed):
 
 def test_every_table_is_well_formed(study):
     tables = re.findall(r"(?:^\|.*\n)+", render(study), flags=re.MULTILINE)
-    assert len(tables) == 8
+    assert len(tables) == 7
     for table in tables:
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table
@@ -89,6 +80,13 @@ def test_upweighted_classes_are_named(study):
     main = {**study.weights["main"], "rule": "bottom_k"}
     other = dataclasses.replace(study, weights={**study.weights, "main": main})
     assert "base up to 0.2500)" in render(other)
+
+
+def test_aggregation_over_studies_is_explained(changed, study):
+    assert "`study.aggregate" not in render(study)
+    text = render(make_study(changed({"study.aggregate": "view_weighted"})))
+    assert "weighted mean (PA 7, AP 7, LATERAL 3, OTHER 5)" in text
+    assert "`study.aggregate: mean`" in render(make_study(changed({"study.aggregate": "mean"})))
 
 
 def test_only_drawn_figures_of_choice_and_examples_are_linked(study):

@@ -193,6 +193,17 @@ def test_a_new_row_runs_what_is_new(smoke):
     smoke.git("checkout", "--", ".")
 
 
+def test_scoring_by_study_trains_nothing(smoke):
+    before = load(smoke, "reports/table1.json")
+    smoke.edit("study: {aggregate: none}", "study: {aggregate: view_weighted}")
+    ran = smoke.repro()
+    variants = [stage for stage in smoke.first_run if stage.startswith("evaluate@")]
+    assert sorted(ran) == sorted([*variants, "reweight", "ensemble", "report"])
+    after = load(smoke, "reports/table1.json")
+    assert all(before[name]["mAP"] != after[name]["mAP"] for name in before)
+    smoke.git("checkout", "--", ".")
+
+
 def test_an_uncertain_policy_reruns_replenished_variants_only(smoke):
     smoke.edit("uncertain: ignore", "uncertain: one")
     ran = smoke.repro()

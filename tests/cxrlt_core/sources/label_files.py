@@ -43,3 +43,22 @@ def mimic_row(
     path = path or f"files/p{subject[:2]}/p{subject}/s{study}/{dicom}.jpg"
     marks = {name.replace("_", " "): mark for name, mark in marks.items()}
     return ",".join([dicom, subject, study, view, meaning, path, *(marks.get(c, label) for c in CLASSES)])
+
+
+PADCHEST_HEADER = (
+    ",ImageID,ImageDir,StudyDate_DICOM,StudyID,PatientID,PatientBirth,PatientSex_DICOM,"
+    "ViewPosition_DICOM,Projection,MethodProjection,Pediatric,Modality_DICOM,Manufacturer_DICOM,"
+    "PhotometricInterpretation_DICOM,PixelRepresentation_DICOM,PixelAspectRatio_DICOM,"
+    "SpatialResolution_DICOM,BitsStored_DICOM,WindowCenter_DICOM,WindowWidth_DICOM,Rows_DICOM,"
+    "Columns_DICOM,XRayTubeCurrent_DICOM,Exposure_DICOM,ExposureInuAs_DICOM,ExposureTime,"
+    "RelativeXRayExposure_DICOM,ReportID,Report,MethodLabel,Labels,Localizations,"
+    "LabelsLocalizationsBySentence,labelCUIS,LocalizationsCUIS"
+)
+
+
+def padchest_row(labels="['normal']", image="10_a.png", patient="1", study="10", view="PA", cuis="[]"):
+    """A row of the release; ``cuis`` may have line breaks, as the release has in that column."""
+    scan = f"10,{image},0,20140915,{study},{patient},1930.0,F,POSTEROANTERIOR,{view},Manual review of"
+    scan += " DICOM fields,No,CR,ImagingDynamicsCompanyLtd,MONOCHROME2,0,None,None,12,2092,2251,1728,1872"
+    report = '250,2,2500,10,-1.42,4765777, sin hallazg patolog edad pacient .,Physician,"' + labels
+    return f'{scan},{report}",[],"[[\'normal\'], [\'normal\']]","{cuis}",[]'

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.sources.padchest import INCOMPLETE, RULES
 
 NIH_NAMES = {"Effusion": "Pleural Effusion", "Pleural_Thickening": "Pleural Thickening"}
 NIH_KNOWN = [
@@ -60,7 +61,7 @@ def read_chexpert(path, uncertain, split=None):
             view = row["AP/PA"] if row["AP/PA"] in ("AP", "PA") else "OTHER"
         labels = {name: values[row[name]] for name in CHEXPERT_KNOWN}
         study = f"{parts[-3]}/{parts[-2]}"
-        path_ = "/".join(parts[1:])
+        path_ = "/".join(parts[-3:])
         yield row_of("chexpert", path_, parts[-3], study, view, split, labels)
 
 
@@ -76,6 +77,29 @@ def read_mimic(path, split=None):
         labels = {name: int(float(row[name])) for name in CLASSES}
         ids = row["subject_id"], row["study_id"]
         yield row_of("mimic", image, *ids, found or "OTHER", split, labels)
+
+
+PADCHEST_VIEWS = {"PA": "PA", "AP": "AP", "AP_horizontal": "AP", "L": "LATERAL"}
+
+
+def read_padchest(path):
+    for row in rows_of(path):
+        cell = row["Labels"].strip()
+        found = [name.strip().strip("'").strip() for name in cell.strip("[]").split(",")]
+        whole = cell not in ("", "nan", "[]") and not any(name in INCOMPLETE for name in found)
+        labels = {}
+        for name, rule in RULES.items():
+            if any(finding in rule.positive for finding in found):
+                labels[name] = 1
+            elif whole and not any(finding in rule.unknown for finding in found):
+                labels[name] = 0
+        sick = {name for name in labels if labels[name] == 1} - {"No Finding", "Support Devices"}
+        rest = [name for name in found if name not in ("normal", *RULES["Support Devices"].positive)]
+        labels["No Finding"] = 0 if sick else 1 if "normal" in found and not rest else -1
+        if set(labels.values()) != {-1}:
+            ids = row["PatientID"], f"{row['PatientID']}/{row['StudyID']}"
+            view = PADCHEST_VIEWS.get(row["Projection"], "OTHER")
+            yield row_of("padchest", row["ImageID"], *ids, view, None, labels)
 
 
 def assert_same(table, rows):

@@ -9,7 +9,7 @@ from label_files import CHEXPERT_HEADER, chexpert_row, write
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet
 from cxrlt_core.params import Source
-from cxrlt_core.sources import read_source
+from cxrlt_core.sources import Options, read_source
 from stages import common, harmonize
 
 ROWS = [
@@ -26,14 +26,14 @@ def params(tmp_path, monkeypatch):
     sources = {
         "chexpert": Source(labels="train.csv", images="images", uncertain="one"),
         "nih": Source(labels="nowhere.csv", images="images"),
-        "padchest": Source(labels="train.csv", images="images"),
+        "vindr": Source(labels="train.csv", images="images"),
     }
     return SimpleNamespace(data=SimpleNamespace(sources=sources))
 
 
 def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):
     harmonize.main(params, "chexpert")
-    expected = read_source("chexpert", tmp_path / "train.csv", None, "one").table
+    expected = read_source("chexpert", tmp_path / "train.csv", Options(uncertain={"default": "one"})).table
     pd.testing.assert_frame_equal(read_parquet("data/labels/chexpert.parquet"), expected)
     assert expected["Edema"].tolist() == [1, 1]
 
@@ -41,7 +41,7 @@ def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):
 def test_writes_the_counts(params, tmp_path):
     harmonize.main(params, "chexpert")
     counts = json.loads((tmp_path / "data/labels/chexpert.json").read_text())
-    assert list(counts) == ["rows", "images", "patients", "studies", "classes", "dropped", "known"]
+    assert list(counts) == ["rows", "images", "patients", "studies", "views", "classes", "dropped", "known"]
     assert (counts["rows"], counts["images"], counts["patients"], counts["studies"]) == (3, 2, 1, 2)
     assert counts["dropped"] == {"train.csv: no label": 1}
     assert len(counts["known"]) == 14
@@ -50,15 +50,13 @@ def test_writes_the_counts(params, tmp_path):
 
 
 def test_source_that_params_lack(params):
-    with pytest.raises(
-        StudyError, match=r"^data\.sources\.mimic: missing key, found chexpert, nih, padchest$"
-    ):
+    with pytest.raises(StudyError, match=r"^data\.sources\.mimic: missing key, found chexpert, nih, vindr$"):
         harmonize.main(params, "mimic")
 
 
 def test_source_without_reader(params):
-    with pytest.raises(StudyError, match=r"^data\.sources\.padchest: unknown source"):
-        harmonize.main(params, "padchest")
+    with pytest.raises(StudyError, match=r"^data\.sources\.vindr: unknown source"):
+        harmonize.main(params, "vindr")
 
 
 def test_missing_label_file_is_one_line_and_exit_code_1(params, monkeypatch):

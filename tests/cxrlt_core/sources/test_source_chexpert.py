@@ -1,13 +1,16 @@
 import time
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from label_files import CHEXPERT_HEADER, chexpert_row, write
 from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources import read_source
+from cxrlt_core.packing import locate
+from cxrlt_core.sources import Options, find_reader, read_source
 
 A, B = "CheXpert-v1.0-small/train/patient00001/study", "CheXpert-v1.0-small/train/patient00002/study"
 ROWS = [
@@ -20,8 +23,8 @@ ROWS = [
 ]
 
 
-def read(path, uncertain="ignore"):
-    return read_source("chexpert", path, None, uncertain)
+def read(path, uncertain="ignore", **classes):
+    return read_source("chexpert", path, Options(uncertain={"default": uncertain, **classes}))
 
 
 @pytest.mark.parametrize("uncertain", ["ignore", "zero", "one"])
@@ -42,10 +45,32 @@ def test_policy_decides_uncertain_marks_and_nothing_else(tmp_path, uncertain, va
     assert (table["Hernia"] == -1).all()
 
 
-def test_unknown_policy(tmp_path):
+def test_a_class_may_have_a_policy_of_its_own(tmp_path):
+    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS), "zero", Pneumonia="one").table
+    assert list(table["Edema"]) == [0, 0, 0, 0, 0]
+    assert list(table["Pneumonia"]) == [0, 0, 1, 0, 0]
+
+
+def test_frontal_views_only(tmp_path):
     path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
-    with pytest.raises(StudyError, match=r"data\.sources\.chexpert\.uncertain: .* found 'maybe'"):
-        read(path, "maybe")
+    found = read_source("chexpert", path, Options(views="frontal"))
+    everything = read(path)
+    assert list(found.table["view"]) == ["AP", "PA"]
+    pd.testing.assert_frame_equal(found.table, everything.table.iloc[[0, 2]].reset_index(drop=True))
+    assert found.dropped == {
+        "train.csv: view OTHER": 2,
+        "train.csv: view LATERAL": 1,
+        "train.csv: no label": 1,
+    }
+    assert found.uncertain == dict.fromkeys(found.known, 0) | {"Edema": 1, "Pneumonia": 1}
+
+
+def test_no_frontal_view_at_all(tmp_path):
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[1], ROWS[3])
+    with pytest.raises(StudyError) as caught:
+        read_source("chexpert", path, Options(views="frontal"))
+    reasons = "1 × train.csv: view LATERAL, 1 × train.csv: no label"
+    assert str(caught.value) == f"{path}: no row is left, dropped: {reasons}"
 
 
 def test_views(tmp_path):
@@ -58,7 +83,7 @@ def test_all_releases_give_the_same_ids(tmp_path, root):
     path = f"{root}train/patient00001/study1/view1_frontal.jpg"
     table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, chexpert_row(path, Mass="", Edema="1.0")))
     row = table.table.iloc[0]
-    assert row["path"] == "train/patient00001/study1/view1_frontal.jpg"
+    assert row["path"] == "patient00001/study1/view1_frontal.jpg"
     assert row["image_id"] == f"chexpert/{row['path']}"
     assert row["patient_id"] == "chexpert/patient00001"
     assert row["study_id"] == "chexpert/patient00001/study1"
@@ -69,6 +94,27 @@ def test_same_basename_and_study_number_stay_apart(tmp_path):
     table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *rows)).table
     assert table["image_id"].is_unique
     assert table["study_id"].is_unique
+
+
+LAYOUTS = {
+    "full": ("CheXpert-v1.0/train", "CheXpert-v1.0/valid"),
+    "small": ("CheXpert-v1.0-small/train", "CheXpert-v1.0-small/valid"),
+    "inside the release": ("train", "valid"),
+    "batches": ("CheXpert-v1.0 batch 3 (train 2)", "CheXpert-v1.0 batch 1 (validate & csv)/valid"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_images_of_every_release_are_found(tmp_path, layout):
+    train, valid = "patient00001/study1/view1_frontal.jpg", "patient64541/study1/view1_frontal.jpg"
+    for folder, path in zip(LAYOUTS[layout], (train, valid), strict=True):
+        write(tmp_path / "images" / folder / path)
+    write(tmp_path / "train.csv", CHEXPERT_HEADER, chexpert_row(f"CheXpert-v1.0/train/{train}", Edema="1.0"))
+    write(tmp_path / "valid.csv", CHEXPERT_HEADER, chexpert_row(f"CheXpert-v1.0/valid/{valid}", Edema="1.0"))
+    paths = read(tmp_path).table["path"].tolist()
+    found = locate(paths, tmp_path / "images", find_reader("chexpert").IMAGE_FOLDERS)
+    expected = [f"{folder}/{path}" for folder, path in zip(LAYOUTS[layout], (train, valid), strict=True)]
+    assert [str(Path(file).relative_to(tmp_path / "images")) for file in found] == expected
 
 
 def test_folder_takes_valid_as_dev(tmp_path):
@@ -95,14 +141,14 @@ def test_path_without_patient(tmp_path):
 
 def test_only_blank_rows(tmp_path):
     path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[3])
-    with pytest.raises(StudyError, match=r"train\.csv: no labelled row"):
+    with pytest.raises(StudyError, match=r"train\.csv: no row is left, dropped: 1 × train\.csv: no label$"):
         read(path)
 
 
 def test_test_list_is_refused(tmp_path):
     path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
     with pytest.raises(StudyError, match=r"data\.sources\.chexpert\.test_list: only nih has one"):
-        read_source("chexpert", path, path, "ignore")
+        read_source("chexpert", path, Options(path))
 
 
 def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):

@@ -4,7 +4,7 @@ from naive_reader import assert_same, read_mimic
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources import read_source
+from cxrlt_core.sources import Options, read_source
 
 TRAIN = [
     mimic_row("a", view="PA", Edema="1"),
@@ -21,8 +21,8 @@ DEV = [mimic_row("j", "10000935", "50578979", Mass="1")]
 TEST = [mimic_row("k", "10000980", "50985099", Pneumonia="1")]
 
 
-def read(path):
-    return read_source("mimic", path, None, "ignore")
+def read(path, uncertain="ignore"):
+    return read_source("mimic", path, Options(uncertain={"default": uncertain}))
 
 
 def write_release(folder, development=DEV, test=TEST):
@@ -126,12 +126,14 @@ def test_train_alone(tmp_path):
     assert found.table["split"].isna().all()
 
 
-def test_blank_and_uncertain_cells_are_unknown(tmp_path):
+def test_blank_cells_are_unknown_and_uncertain_ones_follow_the_policy(tmp_path):
     path = write(tmp_path / "a.csv", MIMIC_HEADER, mimic_row(Edema="", Mass="-1"), *DEV)
     found = read(path)
     assert list(found.table["Edema"]) == [-1, 0]
     assert list(found.table["Mass"]) == [-1, 1]
     assert found.uncertain["Mass"] == 1
+    assert list(read(path, "one").table["Mass"]) == [1, 1]
+    assert list(read(path, "one").table["Edema"]) == [-1, 0]
 
 
 def test_blank_row_in_a_labelled_file_is_dropped(tmp_path):
@@ -184,4 +186,4 @@ def test_missing_column(tmp_path, column):
 def test_test_list_is_refused(tmp_path):
     path = write(tmp_path / "a.csv", MIMIC_HEADER, *TRAIN)
     with pytest.raises(StudyError, match=r"data\.sources\.mimic\.test_list: only nih has one"):
-        read_source("mimic", path, path, "ignore")
+        read_source("mimic", path, Options(path))

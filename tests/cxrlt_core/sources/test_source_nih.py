@@ -5,7 +5,7 @@ from naive_reader import NIH_KNOWN, assert_same, read_nih
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources import read_source
+from cxrlt_core.sources import Options, read_source
 from cxrlt_core.sources.nih import FINDINGS
 
 ROWS = [
@@ -17,7 +17,7 @@ ROWS = [
 
 
 def read(path, test_list=None):
-    return read_source("nih", path, test_list, "ignore")
+    return read_source("nih", path, Options(test_list))
 
 
 def test_reads_every_row_as_the_naive_reader_does(tmp_path):

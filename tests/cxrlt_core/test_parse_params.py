@@ -5,7 +5,7 @@ import yaml
 from pydantic import ValidationError
 
 from cxrlt_core.errors import StudyError
-from cxrlt_core.params import parse_params
+from cxrlt_core.parse_params import parse_params
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
@@ -45,6 +45,17 @@ BAD = {
     "too large": ({"data.splits.dev": 1.0}, "data.splits.dev: input should be less than 1, found 1.0"),
     "one image a batch": ({"train.batch_size": 1}, "train.batch_size: input should be greater than or equal"),
     "unknown choice": ({"reweight.rule": "best"}, "reweight.rule: input should be 'below_mean', "),
+    "unknown policy": (
+        {"data.sources.chexpert.uncertain": "maybe"},
+        "data.sources.chexpert.uncertain.default: input should be 'ignore', 'zero' or 'one', found 'maybe'",
+    ),
+    "no policy": ({"data.sources.chexpert.uncertain": 1}, "data.sources.chexpert.uncertain: expected ignore"),
+    "policy of no class": (
+        {"data.sources.chexpert.uncertain": {"Pneumonias": "one"}},
+        "data.sources.chexpert.uncertain: 'Pneumonias' is neither a class of the label space nor default",
+    ),
+    "unknown views": ({"data.sources.nih.views": "PA"}, "data.sources.nih.views: input should be 'all' or"),
+    "unknown aggregate": ({"study.aggregate": "max"}, "study.aggregate: input should be 'none', 'mean' or"),
     "no training patients": ({"data.splits.dev": 0.8}, "data.splits: dev + test must be below 1"),
     "heads": ({"query.heads": 3}, "query: width 16 must be a multiple of heads 3"),
     "several seeds": ({"train.seeds": [0, 1]}, "train: seeds takes one seed so far"),
@@ -133,6 +144,14 @@ def test_numbers_may_be_written_as_yaml_writers_do(changed):
     assert yaml.safe_load("2e-3") == "2e-3"
     assert changed({"reweight.ratio": 3}).reweight.ratio == 3.0
     assert changed({"image_encoders.resnet50.pretrained": "w.safetensors"})
+
+
+def test_policies_are_spread_over_classes(changed, smoke):
+    key = "data.sources.chexpert.uncertain"
+    assert smoke.data.sources["nih"].uncertain == {"default": "ignore"}
+    assert changed({key: "one"}).data.sources["chexpert"].uncertain == {"default": "one"}
+    policies = {"Pneumonia": "one", "Atelectasis": "zero"}
+    assert changed({key: policies}).data.sources["chexpert"].uncertain == {"default": "ignore", **policies}
 
 
 def test_sections_are_frozen(smoke):

@@ -1,0 +1,19 @@
+"""Write reports/data.md, which needs no training: what the sources bring and what the sets hold.
+
+Usage: python -m stages.describe
+"""
+
+from cxrlt_core.data_report import render_data
+from cxrlt_core.files import read_json, write_text
+from cxrlt_core.params import Params
+from stages.common import run_stage
+
+
+def main(params: Params) -> None:
+    """Write reports/data.md."""
+    summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
+    write_text("reports/data.md", render_data(params, summary, classes))
+
+
+if __name__ == "__main__":
+    run_stage(main)
