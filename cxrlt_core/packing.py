@@ -1,18 +1,16 @@
 """Decode and resize every image of a source once, into one uint8 array that training maps.
 
 Three files: the array ``<name>.npy``, uint8 (N, size, size); beside it a record of what is on
-disk, from which an interrupted run goes on; and the index, which tells a reader the row of each
-image and by a fingerprint whether the array is the one it describes.
+disk, from which an interrupted run goes on (:mod:`cxrlt_core.pack_record`); and the index, which
+tells a reader the row of each image and by a fingerprint whether the array is the one it describes.
 
-The record stamps each packed image with the size and time of its file. A later run decodes only
-images without a stamp and those whose file has changed since; an image whose file has gone stays
-packed, and a rejected one is tried again.
+A run decodes only images that the record lacks and those whose file has changed since; an image
+whose file has gone stays packed, and a rejected one is tried again.
 """
 
-import json
+import hashlib
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 import time
@@ -30,10 +28,11 @@ import numpy as np
 import pandas as pd
 from numpy.lib.format import open_memmap
 
-from cxrlt_core.decode import VERSION, decode
+from cxrlt_core.decode import Fit, decode
 from cxrlt_core.errors import StudyError
-from cxrlt_core.files import read_parquet, read_parquet_metadata, write_parquet
-from cxrlt_core.packed_array import fingerprint, map_array
+from cxrlt_core.files import write_parquet
+from cxrlt_core.pack_record import Record, open_record
+from cxrlt_core.packed_array import fingerprint
 from cxrlt_core.progress import progress
 
 CHUNK = 32  # images that a worker takes at a time
@@ -47,6 +46,7 @@ def pack_images(
     folders: tuple[str, ...],
     array: Path,
     size: int,
+    fit: Fit,
     workers: int,
 ) -> pd.DataFrame:
     """Pack images into ``array`` and return the index.
@@ -58,22 +58,25 @@ def pack_images(
         folders: glob patterns below ``root``, in order of preference; "" is ``root`` itself.
         array: the .npy file; its row i is image i, and stays zero if the image is rejected.
         size: side of the packed images in pixels.
+        fit: how other shapes become square: ``squash``, ``crop`` or ``pad``.
         workers: processes; 1 runs in this one.
 
     Returns:
-        A row per image: ``image_id``, ``row`` (null if rejected), ``reason`` (null if packed).
+        A row per image: ``image_id``, ``row`` (null if rejected), ``reason`` (null if packed) and
+        ``digest``, by which equal pixels are found (null if rejected or of one shade).
 
     Raises:
         StudyError: if a path leaves ``root``, a folder cannot be read or the disk is full.
     """
     try:
         files = locate(paths, root, folders)
-        record = _open_record(array, list(ids), root, size)
-        reasons = _fill(record, files, workers)
+        record = open_record(array, ids, root, size, fit)
+        reasons = _fill(record, files, fit, workers)
     except OSError as error:
         raise StudyError(f"{error.filename or array}: {error.strerror or error}") from None
-    rows = pd.array(np.arange(len(reasons)), dtype="Int64")
-    index = pd.DataFrame({"image_id": record.ids, "row": rows, "reason": pd.array(reasons, dtype="string")})
+    index = pd.DataFrame({"image_id": record.ids, "row": pd.array(np.arange(len(reasons)), dtype="Int64")})
+    index["reason"] = pd.array(reasons, dtype="string")
+    index["digest"] = pd.array(record.digests, dtype="string")
     index.loc[index["reason"].notna(), "row"] = pd.NA
     return index
 
@@ -135,85 +138,6 @@ def _matches(root: Path, pattern: str) -> list[str]:
     return sorted(str(folder) for folder in root.glob(pattern) if folder.is_dir())
 
 
-@dataclass
-class _Record:
-    """What is on disk: per image the stamp of the file that its row was made from, or None."""
-
-    array: Path
-    ids: list[str]
-    stamps: list[str | None]
-    settings: str  # rows made with other settings are worthless
-
-    def save(self) -> None:
-        """Flush the array, then name its finished rows, so that no row is named too early."""
-        with self.array.open("r+b") as file:
-            os.fsync(file.fileno())
-        table = pd.DataFrame({"image_id": self.ids, "stamp": pd.array(self.stamps, dtype="string")})
-        pixels = open_memmap(self.array, mode="r")
-        metadata = {"settings": self.settings, "fingerprint": fingerprint(pixels, self.packed_rows)}
-        write_parquet(_record_path(self.array), table, metadata)
-
-    @property
-    def packed_rows(self) -> np.ndarray:
-        """Rows that have a stamp."""
-        return np.flatnonzero([stamp is not None for stamp in self.stamps])
-
-
-def _open_record(array: Path, ids: list[str], root: Path, size: int) -> _Record:
-    """Return the record of an array that holds these images, laid out anew if it did not."""
-    settings = json.dumps({"decoder": VERSION, "size": size, "root": str(root)})
-    old = _read_record(array, settings) or _Record(array, [], [], settings)
-    if ids and old.ids == ids:
-        return old
-    old_rows = {name: row for row, name in enumerate(old.ids) if old.stamps[row]}
-    sources = [old_rows.get(name) for name in ids]
-    _lay_out(array, sources, size)
-    stamps = [None if row is None else old.stamps[row] for row in sources]
-    record = _Record(array, ids, stamps, settings)
-    record.save()
-    return record
-
-
-def _read_record(array: Path, settings: str) -> _Record | None:
-    """Return the record beside an array, None if there is none that fits."""
-    path = _record_path(array)
-    try:
-        table, metadata = read_parquet(path), read_parquet_metadata(path)
-    except (StudyError, OSError, ValueError):  # absent, or torn by a power cut
-        return None
-    pixels = map_array(array)
-    if metadata.get("settings") != settings or pixels is None or len(pixels) != len(table):
-        return None
-    stamps = [stamp if isinstance(stamp, str) else None for stamp in table["stamp"]]
-    record = _Record(array, table["image_id"].tolist(), stamps, settings)
-    same = metadata["fingerprint"] == fingerprint(pixels, record.packed_rows)
-    return record if same else None
-
-
-def _lay_out(array: Path, sources: list[int | None], size: int) -> None:
-    """Write an array whose row i is row ``sources[i]`` of the present one, or zero where None."""
-    array.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = len(sources) * size**2, shutil.disk_usage(array.parent).free
-    if needed > free:
-        raise StudyError(f"{array}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")
-    draft = array.with_name(f".{array.name}.new")
-    offset = open_memmap(draft, "w+", np.uint8, (len(sources), size, size)).offset
-    copies = [(row, source) for row, source in enumerate(sources) if source is not None]
-    if copies:
-        present = open_memmap(array, mode="r")
-        with draft.open("r+b") as file:
-            for row, source in copies:
-                file.seek(offset + row * size**2)
-                file.write(present[source])
-    # Without a record a kill here costs time; with the old one it would cost truth.
-    _record_path(array).unlink(missing_ok=True)
-    os.replace(draft, array)
-
-
-def _record_path(array: Path) -> Path:
-    return array.with_suffix(".record.parquet")
-
-
 @dataclass(frozen=True)
 class _Item:
     """One image for a worker."""
@@ -221,21 +145,32 @@ class _Item:
     row: int
     file: str | None  # None: not in any folder
     stamp: str | None  # of the file that the row holds already
+    digest: str | None
 
 
-def _fill(record: _Record, files: list[str | None], workers: int) -> list[str | None]:
+@dataclass(frozen=True)
+class _Result:
+    """What became of it."""
+
+    stamp: str | None = None
+    digest: str | None = None
+    reason: str | None = None  # of a rejection
+
+
+def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> list[str | None]:
     """Pack all images that the record lacks; return the reason of each rejection, None elsewhere."""
-    items = list(map(_Item, range(len(files)), files, record.stamps))
+    items = list(map(_Item, range(len(files)), files, record.stamps, record.digests))
     chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
     reasons: list[str | None] = []
     saved = time.monotonic()
     bar = progress(len(items), "images", f"pack {record.array.stem}")
     with bar, _mapper(min(workers, len(chunks))) as map_chunks:
         try:
-            for results in map_chunks(partial(_pack_chunk, record.array), chunks):
-                done = len(reasons)
-                record.stamps[done : done + len(results)] = [stamp for stamp, _ in results]
-                reasons += [reason for _, reason in results]
+            for results in map_chunks(partial(_pack_chunk, record.array, fit), chunks):
+                rows = slice(len(reasons), len(reasons) + len(results))
+                record.stamps[rows] = [result.stamp for result in results]
+                record.digests[rows] = [result.digest for result in results]
+                reasons += [result.reason for result in results]
                 bar.update(len(results))
                 if time.monotonic() - saved > RECORD_SECONDS:
                     record.save()
@@ -245,8 +180,8 @@ def _fill(record: _Record, files: list[str | None], workers: int) -> list[str | 
     return reasons
 
 
-def _pack_chunk(array: Path, chunk: list[_Item]) -> list[tuple[str | None, str | None]]:
-    """Write the rows of some images; return stamp and reason of each, one of them None."""
+def _pack_chunk(array: Path, fit: Fit, chunk: list[_Item]) -> list[_Result]:
+    """Write the rows of some images."""
     pixels = open_memmap(array, mode="r")
     # Written, not mapped: a full disk is then an error instead of a dead process.
     with array.open("r+b") as out:
@@ -255,23 +190,29 @@ def _pack_chunk(array: Path, chunk: list[_Item]) -> list[tuple[str | None, str |
             out.seek(pixels.offset + row * image.nbytes)
             out.write(image)
 
-        return [_pack_image(item, pixels.shape[1], write) for item in chunk]
+        return [_pack_image(item, pixels.shape[1], fit, write) for item in chunk]
 
 
-def _pack_image(
-    item: _Item, size: int, write: Callable[[int, np.ndarray], None]
-) -> tuple[str | None, str | None]:
+def _pack_image(item: _Item, size: int, fit: Fit, write: Callable[[int, np.ndarray], None]) -> _Result:
     stamp = _stamp(item.file)
     if item.stamp and stamp in (item.stamp, None):
-        return item.stamp, None
+        return _Result(item.stamp, item.digest)
     try:
         if item.file is None:
             raise StudyError("file not found")
-        image, reason = decode(item.file, size), None
+        image = decode(item.file, size, fit)
+        result = _Result(stamp, _digest(image))
     except StudyError as error:
-        image, stamp, reason = np.zeros((size, size), np.uint8), None, str(error)
+        image, result = np.zeros((size, size), np.uint8), _Result(reason=str(error))
     write(item.row, image)
-    return stamp, reason
+    return result
+
+
+def _digest(image: np.ndarray) -> str | None:
+    """Return a hash of the pixels in 16 hex digits, None for one shade: such images tell nothing."""
+    if image.min() == image.max():
+        return None
+    return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
 
 
 def _stamp(file: str | None) -> str | None:

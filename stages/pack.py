@@ -10,7 +10,7 @@ from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet
 from cxrlt_core.packing import check_rejects, pack_images, write_index
 from cxrlt_core.params import Params
-from cxrlt_core.sources import image_folders
+from cxrlt_core.sources import find_reader
 from stages.common import run_stage
 
 
@@ -25,9 +25,10 @@ def main(params: Params, source: str) -> None:
         ids=labels["image_id"].tolist(),
         paths=labels["path"].tolist(),
         root=Path(params.data.sources[source].images),
-        folders=image_folders(source),
+        folders=find_reader(source).IMAGE_FOLDERS,
         array=array,
         size=params.image.size,
+        fit=params.image.fit,
         workers=len(os.sched_getaffinity(0)),  # the pixels do not depend on it
     )
     check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images")

@@ -43,7 +43,7 @@ def write(path, pixels, bits=None, syntax=uid.ExplicitVRLittleEndian, content=No
 def lut(first, entries, bits):
     item = Dataset()
     item.LUTDescriptor = [len(entries), first, bits]
-    item.LUTData = entries
+    item.add_new("LUTData", "OW", np.array(entries, "<u2").tobytes())
     return [item]
 
 
@@ -90,7 +90,7 @@ def check(path, expected):
     ],
 )
 def test_window(tmp_path, bits, signed, slope, intercept, center, width, function):
-    pixels = RAMP % 2**bits if not signed else (RAMP.astype(np.int16) - 2048)
+    pixels = RAMP.astype(np.int16) - np.int16(2048) if signed else RAMP & np.uint16(2**bits - 1)
     rescale = {} if slope is None else {"RescaleSlope": slope, "RescaleIntercept": intercept}
     window = {"WindowCenter": center, "WindowWidth": width, "VOILUTFunction": function}
     write(tmp_path / "a.dcm", pixels, bits, **rescale, **window)
@@ -267,21 +267,23 @@ def test_deep_colour_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("syntax", "expected"),
+    ("syntax", "name", "package"),
     [
-        (uid.JPEGLosslessSV1, "JPEG Lossless, install pylibjpeg and pylibjpeg-libjpeg"),
-        (uid.JPEGExtended12Bit, "JPEG Extended, install pylibjpeg and pylibjpeg-libjpeg"),
-        (uid.JPEGLSLossless, "JPEG-LS Lossless Image Compression, install pylibjpeg and pylibjpeg-libjpeg"),
-        (
-            uid.HTJ2KLossless,
-            "High-Throughput JPEG 2000 Image Compression, install pylibjpeg and pylibjpeg-openjpeg",
-        ),
-        (uid.MPEG2MPML, "MPEG2 Main Profile / Main Level"),
+        (uid.JPEGLosslessSV1, "JPEG Lossless", "libjpeg"),
+        (uid.JPEGExtended12Bit, "JPEG Extended", "libjpeg"),
+        (uid.JPEGLSLossless, "JPEG-LS Lossless Image Compression", "libjpeg"),
+        (uid.HTJ2KLossless, "High-Throughput JPEG 2000 Image Compression", "openjpeg"),
     ],
 )
-def test_compression_that_needs_a_package_names_it(tmp_path, syntax, expected):
+def test_compression_that_needs_a_package_names_it(tmp_path, syntax, name, package):
     write(tmp_path / "a.dcm", RAMP, 12, syntax, b"\xff\xd8\xff\xd9")
-    assert reason(tmp_path / "a.dcm") == f"undecodable DICOM: {expected}"
+    remedy = f"try pip install pylibjpeg pylibjpeg-{package}"
+    assert reason(tmp_path / "a.dcm") == f"undecodable DICOM: {name}, {remedy}"
+
+
+def test_compression_that_nobody_decodes_is_named(tmp_path):
+    write(tmp_path / "a.dcm", RAMP, 12, uid.MPEG2MPML, b"\0\0")
+    assert reason(tmp_path / "a.dcm") == "undecodable DICOM: MPEG2 Main Profile / Main Level"
 
 
 @pytest.mark.parametrize("share", [0.9, 0.3, 0.03])

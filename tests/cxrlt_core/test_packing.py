@@ -1,3 +1,4 @@
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlt_core import packed_array, packing
+from cxrlt_core import pack_record, packed_array, packing
 from cxrlt_core.decode import decode
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet, read_parquet_metadata, write_parquet
@@ -44,9 +45,9 @@ def root(tmp_path):
 PATHS = [f"p{number % 3}/{number}.png" for number in range(100)]
 
 
-def pack(root, array, numbers=range(100), workers=1, folders=("",), size=SIZE):
+def pack(root, array, numbers=range(100), workers=1, folders=("",), size=SIZE, fit="squash"):
     paths = [PATHS[number] for number in numbers]
-    return pack_images([f"s/{path}" for path in paths], paths, root, folders, array, size, workers)
+    return pack_images([f"s/{path}" for path in paths], paths, root, folders, array, size, fit, workers)
 
 
 def open_indexed(index, array):
@@ -58,9 +59,9 @@ def decoded(monkeypatch):
     """The files decoded so far."""
     files = []
 
-    def spy(path, size):
+    def spy(path, size, fit):
         files.append(os.path.basename(path))
-        return decode(path, size)
+        return decode(path, size, fit)
 
     monkeypatch.setattr(packing, "decode", spy)
     return files
@@ -74,13 +75,45 @@ def test_rows_are_the_decoded_images_in_order(root, tmp_path):
     for number, path in enumerate(PATHS):
         expected = np.zeros((SIZE, SIZE)) if number in (7, 9) else decode(root / path, SIZE)
         np.testing.assert_array_equal(pixels[number], expected)
-    assert index.columns.tolist() == ["image_id", "row", "reason"]
+    assert index.columns.tolist() == ["image_id", "row", "reason", "digest"]
     assert index["image_id"].tolist() == [f"s/{path}" for path in PATHS]
     assert index["row"].dtype == "Int64"
     assert index.loc[[7, 9], "reason"].tolist() == ["truncated", "file not found"]
     assert index["reason"].notna().sum() == 2
     packed = index["row"].notna()
     assert packed.sum() == 98 and (index["row"] == index.index)[packed].all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_digest_is_a_hash_of_the_packed_pixels(root, tmp_path, workers):
+    (root / PATHS[3]).write_bytes((root / PATHS[4]).read_bytes())  # the same picture under two names
+    for number, shade in ((5, 0), (6, 77)):
+        Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[number])
+    array = tmp_path / "s-24.npy"
+    digests = pack(root, array, workers=workers)["digest"]
+    pixels = np.load(array)
+    assert digests[digests.isna()].index.tolist() == [5, 6, 7, 9]  # of one shade, or rejected
+    for row in digests.dropna().index:
+        assert digests[row] == hashlib.blake2b(pixels[row].tobytes(), digest_size=8).hexdigest()
+    assert digests[3] == digests[4] and digests.nunique() == 95
+
+
+def test_digest_outlives_the_file_and_follows_its_image(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    first = pack(root, array)["digest"]
+    (root / PATHS[50]).unlink()
+    draw(root / PATHS[51], 1000)
+    numbers = [51, *range(50, 10, -1)]
+    digests = pack(root, array, numbers)["digest"].tolist()
+    assert digests[1:] == [digests[0] if number == 51 else first[number] for number in numbers[1:]]
+    assert digests[0] != first[51]
+
+
+@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
+def test_fit_reaches_the_decoder(root, tmp_path, fit):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70), np.uint8)).save(root / PATHS[0])
+    pack(root, tmp_path / "s-24.npy", range(2), fit=fit)
+    np.testing.assert_array_equal(np.load(tmp_path / "s-24.npy")[0], decode(root / PATHS[0], SIZE, fit))
 
 
 def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
@@ -116,7 +149,9 @@ def test_image_that_broke_leaves_a_row_of_zeros(root, tmp_path):
     array = tmp_path / "s-24.npy"
     pack(root, array)
     (root / PATHS[50]).write_text("no image")
-    assert pack(root, array)["reason"][50] == "not a JPEG or PNG image"
+    broken = pack(root, array).loc[50]
+    assert broken["reason"] == "not a JPEG, PNG or DICOM image"
+    assert pd.isna(broken["row"]) and pd.isna(broken["digest"])
     assert not np.load(array)[50].any()
 
 
@@ -141,7 +176,7 @@ def test_changed_list_reuses_rows(root, tmp_path, decoded):
     assert {path.name for path in tmp_path.glob("*s-24*")} == {"s-24.npy", "s-24.record.parquet"}
 
 
-@pytest.mark.parametrize("change", ["root", "decoder", "size"])
+@pytest.mark.parametrize("change", ["root", "decoder", "size", "fit"])
 def test_other_settings_pack_anew(root, tmp_path, decoded, monkeypatch, change):
     array = tmp_path / "s-24.npy"
     pack(root, array)
@@ -149,8 +184,8 @@ def test_other_settings_pack_anew(root, tmp_path, decoded, monkeypatch, change):
     if change == "root":
         root = root.rename(tmp_path / "other")
     if change == "decoder":
-        monkeypatch.setattr(packing, "VERSION", packing.VERSION + 1)
-    pack(root, array, size=SIZE + (change == "size"))
+        monkeypatch.setattr(pack_record, "VERSION", pack_record.VERSION + 1)
+    pack(root, array, size=SIZE + (change == "size"), fit="crop" if change == "fit" else "squash")
     assert len(decoded) == 100
 
 
@@ -178,17 +213,17 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from cxrlt_core import packed_array, packing
+from cxrlt_core import packing
 from cxrlt_core.decode import decode
 
-def slow(path, size):
+def slow(path, size, fit):
     time.sleep(0.01)
-    return decode(path, size)
+    return decode(path, size, fit)
 
 packing.decode, packing.CHUNK, packing.RECORD_SECONDS = slow, 4, 0.0
 root, array = map(Path, sys.argv[1:3])
 paths = [f"p{number % 3}/{number}.png" for number in range(100)]
-packing.pack_images([f"s/{p}" for p in paths], paths, root, ("",), array, 24, int(sys.argv[3]))
+packing.pack_images([f"s/{p}" for p in paths], paths, root, ("",), array, 24, "squash", int(sys.argv[3]))
 """
 
 
@@ -215,10 +250,11 @@ def test_killed_run_goes_on_and_ends_with_the_same_bytes(root, tmp_path, decoded
     run.communicate(timeout=5)  # the pipe closes when the last worker has ended
     survived = recorded(array)
     assert 12 <= survived < 98
-    index = pack(root, array, workers=1)
+    write_index(tmp_path / "s.parquet", pack(root, array, workers=1), array)
     assert len(decoded) == 100 - survived
-    assert index.equals(pack(root, whole))
+    write_index(tmp_path / "whole.parquet", pack(root, whole), whole)
     assert array.read_bytes() == whole.read_bytes()
+    assert (tmp_path / "s.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
 def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
@@ -230,7 +266,7 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
     pack(root, array)
     swapped = [*range(50), 51, 50, *range(52, 100)]
     with monkeypatch.context() as patch:
-        patch.setattr(packing._Record, "save", lambda record: 1 / 0)
+        patch.setattr(pack_record.Record, "save", lambda record: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             pack(root, array, swapped)
     pack(root, array)
@@ -240,10 +276,10 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
 def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
     array = tmp_path / "s-24.npy"
 
-    def interrupt(path, size):
+    def interrupt(path, size, fit):
         if path.endswith("70.png"):
             raise KeyboardInterrupt
-        return decode(path, size)
+        return decode(path, size, fit)
 
     with monkeypatch.context() as patch:
         patch.setattr(packing, "decode", interrupt)
@@ -255,23 +291,31 @@ def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
 
 def test_array_is_flushed_before_the_record_names_its_rows(root, tmp_path, monkeypatch):
     calls = []
-    fsync, write = os.fsync, packing.write_parquet
-    monkeypatch.setattr(packing.os, "fsync", lambda file: (calls.append("fsync"), fsync(file)))
-    monkeypatch.setattr(packing, "write_parquet", lambda *a: (calls.append("record"), write(*a)))
+
+    def note(module, name, call):
+        plain = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *values: (calls.append(call(*values)), plain(*values)))
+
+    note(os, "fsync", lambda file: Path(os.readlink(f"/proc/self/fd/{file}")).name)
+    note(pack_record, "write_parquet", lambda path, *_: path.name)
+    note(packing, "write_parquet", lambda path, *_: path.name)
     monkeypatch.setattr(packing, "RECORD_SECONDS", 0.0)
-    pack(root, tmp_path / "s-24.npy")
-    assert calls == ["fsync", "record"] * (len(calls) // 2) and len(calls) >= 8
+    array = tmp_path / "store" / "s-24.npy"
+    write_index(tmp_path / "s.parquet", pack(root, array), array)
+    *first, last = calls
+    assert first == ["store"] + ["s-24.npy", "s-24.record.parquet"] * (len(first) // 2) and len(first) >= 9
+    assert last == "s.parquet"
 
 
 def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(packing, "decode", lambda path, size: os._exit(1))
+    monkeypatch.setattr(packing, "decode", lambda path, size, fit: os._exit(1))
     with pytest.raises(StudyError, match="process died"):
         pack(root, tmp_path / "s-24.npy", workers=2)
 
 
 def test_full_disk_is_one_line(root, tmp_path, monkeypatch):
     array = tmp_path / "s-24.npy"
-    monkeypatch.setattr(packing.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    monkeypatch.setattr(pack_record.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     with pytest.raises(StudyError, match=r"s-24\.npy: needs 0\.0 GB, 0\.0 GB are free"):
         pack(root, array)
     assert not list(tmp_path.glob("*s-24*"))
@@ -394,7 +438,7 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
     write_parquet("data/labels/nih.parquet", pd.DataFrame(labels))
 
     def run(source, max_rejects):
-        image = SimpleNamespace(size=32, store="arrays", max_rejects=max_rejects)
+        image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=max_rejects)
         sources = {"nih": SimpleNamespace(images="raw")}
         main(SimpleNamespace(image=image, data=SimpleNamespace(sources=sources)), source)
 

@@ -1,0 +1,71 @@
+"""profiles/paper.yaml on a miniature of its four data sets, with nothing changed but the roots."""
+
+import shutil
+
+import pytest
+from miniature import FINDINGS, write_miniature
+from workspace import ROOT
+
+from cxrlt_core.files import read_json, read_parquet
+from cxrlt_core.labels import CLASSES
+
+SOURCES = ("mimic", "nih", "chexpert", "padchest")
+RARE = {
+    "Calcification of the Aorta",
+    "Pneumomediastinum",
+    "Pneumoperitoneum",
+    "Subcutaneous Emphysema",
+    "Tortuous Aorta",
+}
+
+
+@pytest.fixture
+def paper(fresh, tmp_path_factory):
+    """The paper's study in a fresh copy of the repository, its data sets beside it."""
+    roots = tmp_path_factory.mktemp("data sets")
+    write_miniature(roots)
+    profile = (ROOT / "profiles/paper.yaml").read_text()
+    (fresh.folder / "params.yaml").write_text(profile.replace("/data/", f"{roots}/"))
+    fresh.roots = roots
+    return fresh
+
+
+def test_the_paper_profile_takes_all_four_data_sets_as_downloaded(paper):
+    ran = paper.repro("repro", "describe")
+    expected = [f"{stage}@{source}" for stage in ("harmonize", "pack") for source in SOURCES]
+    assert sorted(ran) == sorted([*expected, "split", "describe"])
+    for source in SOURCES:
+        index = read_parquet(paper.folder / f"data/packed/{source}.parquet")
+        assert len(index) and index["reason"].isna().all(), source
+    summary = read_json(paper.folder / "data/summary.json")
+    assert summary["classes"] == list(CLASSES)
+    assert [summary["sets"][name]["images"] for name in ("train_primary", "dev", "test")] == [60, 30, 30]
+    assert set(summary["not_replenished"]) == RARE
+    page = (paper.folder / "reports/data.md").read_text()
+    assert "| `chexpert` | replenishment |" in page and "demo" not in page.casefold()
+
+
+def test_padchest_replenishes_what_the_others_do_not_know(paper):
+    paper.edit("extra: [nih, chexpert]  ", "extra: [nih, chexpert, padchest]  ")
+    paper.repro("repro", "describe")
+    summary = read_json(paper.folder / "data/summary.json")
+    assert summary["not_replenished"] == []
+    sets = summary["sets"]
+    for name in RARE:
+        primary, replenished = (
+            sets[s]["classes"][name]["positive"] for s in ("train_primary", "train_replenished")
+        )
+        assert replenished >= primary + 30 // len(FINDINGS), name
+
+
+def test_the_same_picture_in_test_and_replenishment_stops_the_study(paper):
+    test_row = (paper.roots / "cxr-lt-2023/test.csv").read_text().splitlines()[1].split(",")
+    leaked = next((paper.roots / "nih").glob("images_*/images/*.png"))
+    shutil.copy(paper.roots / "mimic-cxr-jpg" / test_row[5], leaked)
+    done = paper.run("dvc", "repro", "split")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode != 0 and f"nih/{leaked.name}" in line and "data.leaks" in line
+    paper.edit("leaks: stop", "leaks: drop")
+    paper.repro("repro", "describe")
+    page = (paper.folder / "reports/data.md").read_text()
+    assert "| pixels | train | test | 1 | 1 |" in page

@@ -1,0 +1,223 @@
+"""The split stage on label tables and indexes of two sources, as harmonize and pack write them."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from imports import ROOT
+
+from cxrlt_core.errors import StudyError
+from cxrlt_core.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.parse_params import parse_params
+from stages import split
+
+SMOKE = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))
+SETS = ("train_primary", "train_replenished", "dev", "test")
+EDEMA, MASS = "Edema", "Mass"
+PATIENTS = 60
+
+
+def make_params(**data):
+    """Return the smoke study on mimic and nih, with some keys of ``data`` changed."""
+    content = copy.deepcopy(SMOKE)
+    content["data"] |= {"extra": ["nih"], "splits": {"dev": 0.2, "test": 0.3, "seed": 0}} | data
+    return parse_params(content)
+
+
+def write_source(
+    source: str, known: list[str], official: list[str | None], **changes: dict[int, str]
+) -> None:
+    """Write two images a patient, the second without a row; ``changes`` maps a column's rows to values."""
+    n = 2 * len(official)
+    patients = np.repeat(np.arange(len(official)), 2)
+    generator = np.random.default_rng(len(source))
+    labels = np.full((n, len(CLASSES)), -1, np.int8)
+    for name in known:
+        labels[:, CLASSES.index(name)] = generator.random(n) < 0.4
+    text = {
+        "path": [f"{source}-{i}.png" for i in range(n)],
+        "patient_id": [f"{source}/p{p}" for p in patients],
+        "study_id": [f"{source}/s{p}" for p in patients],
+        "view": ["PA"] * n,
+        "split": [official[p] for p in patients],
+        "digest": [f"{source}-{i}" for i in range(n)],
+    }
+    for column, values in changes.items():
+        for row, value in values.items():
+            text[column][row] = value
+    table = pd.DataFrame(text)
+    table["split"] = table["split"].astype("str")
+    table.insert(0, "image_id", f"{source}/" + table["path"])
+    digest = table.pop("digest").astype("str")
+    labels = pd.DataFrame(labels, columns=CLASSES)
+    write_parquet(f"data/labels/{source}.parquet", pd.concat([table, labels], axis=1))
+    write_json(f"data/labels/{source}.json", {"images": n, "known": known})
+    rejected = np.arange(n) == n - 1
+    index = pd.DataFrame(
+        {
+            "image_id": table["image_id"],
+            "row": pd.array(np.arange(n), "Int64"),
+            "reason": pd.Series(None, range(n), "str").mask(rejected, "truncated"),
+            "digest": digest.mask(rejected),
+        }
+    )
+    index.loc[rejected, "row"] = pd.NA
+    write_parquet(f"data/packed/{source}.parquet", index, {"fingerprint": f"mark of {source}"})
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write both sources into a fresh folder; NIH's last two patients are its official test set."""
+    monkeypatch.chdir(tmp_path)
+
+    def both(mimic: dict | None = None, nih: dict | None = None) -> None:
+        write_source("mimic", [EDEMA, MASS], [None] * PATIENTS, **(mimic or {}))
+        write_source("nih", [EDEMA, "Hernia"], ["train"] * 8 + ["test"] * 2, **(nih or {}))
+
+    return both
+
+
+def images(name: str) -> list[str]:
+    return read_parquet(f"data/sets/{name}.parquet")["image_id"].tolist()
+
+
+def row_of(image: str) -> int:
+    return int(Path(image).stem.partition("-")[2])
+
+
+def an_image_of(name: str) -> int:
+    """Cut the sets, and return the row of an image of the primary source that is in one of them."""
+    split.main(make_params())
+    return row_of(images(name)[0])
+
+
+def test_writes_disjoint_sets_with_the_columns_that_training_reads(write):
+    write(mimic={"digest": {0: None, 4: None}})  # flat images have no digest; they are used
+    split.main(make_params())
+    sets = {name: read_parquet(f"data/sets/{name}.parquet") for name in SETS}
+    text = ["image_id", "path", "patient_id", "study_id", "view", "split", "row", "source"]
+    for name, table in sets.items():
+        assert table.columns.tolist() == [*text, EDEMA, MASS], name
+        assert table["row"].tolist() == [row_of(image) for image in table["image_id"]]
+        marks = json.loads(read_parquet_metadata(f"data/sets/{name}.parquet")["fingerprints"])
+        assert marks == {s: f"mark of {s}" for s in table["source"].unique()}
+    own = pd.concat([sets["train_primary"], sets["dev"], sets["test"]])
+    assert sorted(map(row_of, own["image_id"])) == list(range(2 * PATIENTS - 1))  # all but the rejected one
+    assert own.groupby("patient_id")["image_id"].count().max() == 2
+    patients = [set(sets[name]["patient_id"]) for name in ("train_primary", "dev", "test")]
+    assert sum(map(len, patients)) == len(set.union(*patients)) == PATIENTS
+    replenished = sets["train_replenished"]
+    assert replenished["image_id"].tolist() == sets["train_primary"]["image_id"].tolist() + [
+        f"nih/nih-{i}.png" for i in range(16)
+    ]
+    assert set(replenished.loc[replenished["source"] == "nih", MASS]) == {-1}
+
+
+def test_the_summary_counts_what_was_checked(write):
+    write(mimic={"digest": {0: "same", 1: "same"}})
+    split.main(make_params())
+    summary = read_json("data/summary.json")
+    assert list(summary) == ["classes", "sources", "sets", "not_replenished", "leaks", "repeats"]
+    assert summary["classes"] == [EDEMA, MASS] and summary["not_replenished"] == [MASS]
+    assert {name: entry["images"] for name, entry in summary["sets"].items()} == {
+        name: len(images(name)) for name in SETS
+    }
+    assert summary["sources"]["mimic"] == {
+        "images": 2 * PATIENTS,
+        "known": [EDEMA, MASS],
+        "rejected_images": {"truncated": 1},
+        "held_out": 0,
+    }
+    assert summary["sources"]["nih"]["held_out"] == 3  # of four, one is rejected
+    assert len(summary["leaks"]) == 9
+    assert all((leak["images"], leak["dropped"]) == (0, 0) for leak in summary["leaks"])
+    repeats = summary["repeats"]
+    assert list(repeats) == ["train", "dev", "test"]
+    assert sorted(entry["images"] for entry in repeats.values()) == [0, 0, 1]
+
+
+def test_classes_and_weights(write):
+    write()
+    split.main(make_params())
+    train = read_parquet("data/sets/train_primary.parquet")
+    classes = read_json("data/sets/classes.json")
+    assert classes[EDEMA] == {"group": "head", "prevalence": pytest.approx((train[EDEMA] == 1).mean())}
+    assert read_json("weights/uniform.json")["weights"] == {EDEMA: 1.0, MASS: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("column", "says"), [("path", "have the relative path of"), ("digest", "have the pixels of")]
+)
+def test_a_test_image_in_the_replenishment_stops_the_study(write, column, says):
+    write()
+    row = an_image_of("test")
+    write(nih={column: {3: f"mimic-{row}.png" if column == "path" else f"mimic-{row}"}})
+    before = images("test")
+    with pytest.raises(StudyError) as caught:
+        split.main(make_params())
+    copy_of = f"nih/mimic-{row}.png" if column == "path" else "nih/nih-3.png"
+    assert str(caught.value).startswith(
+        f"data.leaks: 1 images of train {says} an image in test, for example "
+        f"{copy_of} and mimic/mimic-{row}.png: "
+    )
+    split.main(make_params(leaks="drop"))
+    assert images("test") == before
+    assert [i for i in images("train_replenished") if i.startswith("nih/")] == [
+        f"nih/nih-{i}.png" for i in range(16) if i != 3
+    ]
+    kind = {"path": "path", "digest": "pixels"}[column]
+    found = [leak for leak in read_json("data/summary.json")["leaks"] if leak["images"]]
+    assert found == [{"kind": kind, "set": "train", "in": "test", "images": 1, "dropped": 1}]
+
+
+def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
+    write()
+    row, twin = an_image_of("dev"), row_of(images("train_primary")[0])
+    write(mimic={"digest": {row: "same", twin: "same"}})
+    with pytest.raises(StudyError, match="1 images of train have the pixels of an image in dev"):
+        split.main(make_params())
+    split.main(make_params(leaks="drop"))
+    assert f"mimic/mimic-{row}.png" in images("dev")
+    for name in ("train_primary", "train_replenished"):
+        assert f"mimic/mimic-{twin}.png" not in images(name)
+
+
+def test_an_official_split_that_parts_a_patient(write):
+    write(mimic={"split": {0: "test", 1: "train", 2: "test", 3: "test"}})
+    with pytest.raises(
+        StudyError, match="1 images of train are of patients who are also in test, for example"
+    ):
+        split.main(make_params())
+    split.main(make_params(leaks="drop"))
+    assert images("test") == [f"mimic/mimic-{i}.png" for i in (0, 2, 3)]
+    assert "mimic/mimic-1.png" not in images("train_primary") + images("dev")
+
+
+def test_a_set_that_the_drop_empties_is_named(write):
+    write(mimic={"split": {0: "test", 1: "test", 2: "dev", 3: "train"}, "digest": {0: "same", 2: "same"}})
+    with pytest.raises(StudyError, match=r"^the dev set is empty: check data\.splits, data\.leaks"):
+        split.main(make_params(leaks="drop"))
+
+
+def test_without_replenishment_nothing_is_replenished(write):
+    write()
+    content = copy.deepcopy(SMOKE)
+    content["data"]["extra"] = []
+    content["variants"] = {n: v | {"data": "primary"} for n, v in content["variants"].items()}
+    content["table2"] = content["table2"][:1]
+    split.main(parse_params(content))
+    summary = read_json("data/summary.json")
+    assert list(summary["sources"]) == ["mimic"] and summary["not_replenished"] == [EDEMA, MASS]
+    assert images("train_replenished") == images("train_primary")
+
+
+def test_a_source_without_labels(write):
+    write()
+    write_source("mimic", [], [None] * 4)
+    with pytest.raises(StudyError, match=r"^data\.primary: no label of 'mimic' is known$"):
+        split.main(make_params())
