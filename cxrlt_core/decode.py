@@ -19,7 +19,7 @@ FORMATS = ("JPEG", "PNG")
 
 #: A JPEG is decoded at the smallest scale (1/8, 1/4, 1/2, 1) of at least this multiple of the target.
 #: At 1.2 radiographs differ by less than half a grey level on average from a full-resolution resize,
-#: which is less than bicubic differs from bilinear; 2 halves that and takes a fifth more time.
+#: which is less than bicubic differs from bilinear; 2 would halve that for a fifth more time.
 REDUCING_GAP = 1.2
 
 Fit = Literal["squash", "crop", "pad"]

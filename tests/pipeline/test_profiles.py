@@ -22,7 +22,7 @@ def test_a_profile_resolves(fresh, profile):
     expected |= {f"synthesize@{s}" for s in params.demo.sources}
     expected |= {f"synthesize_text@{t}" for t in params.demo.text_encoders}
     expected |= {f"embed@{t}" for t in params.text_encoders}
-    assert set(stages) == expected | {"split", "reweight", "ensemble", "report"}
+    assert set(stages) == expected | {"split", "describe", "reweight", "ensemble", "report"}
 
 
 def test_the_paper_profile_states_the_published_setting():

@@ -41,7 +41,7 @@ def test_every_stage_runs(smoke):
     per_text = [
         f"{stage}@{t}" for stage in ("synthesize_text", "embed") for t in ("pubmedbert", "clinical_t5")
     ]
-    single = ["split", "reweight", "ensemble", "report"]
+    single = ["split", "describe", "reweight", "ensemble", "report"]
     assert sorted(smoke.first_run) == sorted(per_variant + per_source + per_text + single)
 
 
@@ -55,7 +55,7 @@ def test_label_tables(smoke):
         assert set(labels[list(CLASSES)].to_numpy().ravel()) <= {-1, 0, 1}
         assert (labels[list(CLASSES)].dtypes == "int8").all()
         index = table(smoke, f"data/packed/{source}.parquet")
-        assert list(index.columns) == ["image_id", "row", "reason"]
+        assert list(index.columns) == ["image_id", "row", "reason", "digest"]
         assert index["image_id"].tolist() == labels["image_id"].tolist()
 
 
@@ -132,7 +132,7 @@ def test_report(smoke):
     linked = {part.split(")")[0] for part in text.split("](")[1:]}
     assert linked and all((smoke.folder / "reports" / path).is_file() for path in linked)
     drawn = {f"figures/{p.name}" for p in (smoke.folder / "reports/figures").iterdir()}
-    assert drawn == linked
+    assert linked == drawn | {"data.md"}
 
 
 def test_every_table_says_that_the_data_are_synthetic(smoke):
