@@ -2,9 +2,12 @@
 
 import os
 import resource
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from cxrlt_core.errors import StudyError
 
@@ -16,11 +19,12 @@ def open_device(name: str, threads: int) -> torch.device:
     parameters give the same bits on the same machine.
 
     Args:
-        name: ``auto`` takes a GPU if there is one; else PyTorch's name of a device.
-        threads: on the CPU.
+        name: ``auto`` takes a GPU if there is one; else PyTorch's name of a device. Of several processes
+            each takes the GPU of its number.
+        threads: on the CPU, a process.
 
     Raises:
-        StudyError: when there is no such device.
+        StudyError: when there is no such device, or one GPU is named for several processes.
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -29,12 +33,21 @@ def open_device(name: str, threads: int) -> torch.device:
     torch.utils.deterministic.fill_uninitialized_memory = False
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1 and name.startswith("cuda:"):
+        raise StudyError(
+            f"compute.device: {name!r} is one GPU for {processes} processes; expected cuda or auto"
+        )
     try:
         device = torch.device(name)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise StudyError(f"compute.device: {name!r} cannot be used: {reason}") from None
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     return device
 
 
@@ -69,3 +82,42 @@ def peak_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) >> 20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def free_memory(device: torch.device) -> int:
+    """Memory that a process may still take: of the GPU, or of the machine; in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    raise RuntimeError("/proc/meminfo does not say MemAvailable")
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy a small tensor from the CPU to the device without waiting for the work queued there."""
+    if device.type == "cuda" and not tensor.is_cuda:
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+@contextmanager
+def explain_out_of_memory(advice: str) -> Iterator[None]:
+    """Turn a lack of GPU memory into a :class:`StudyError` that says which parameters to change."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        reason = str(error).split(". ")[0].splitlines()[0]
+        raise StudyError(f"{reason}; {advice}") from None
+
+
+def compiled(network: nn.Module, device: torch.device) -> nn.Module:
+    """Compile a network, or say in one line why it stays as it is: no compiler on this machine."""
+    probe = torch.ones(8, device=device, requires_grad=True)
+    try:
+        torch.compile(lambda x: (x * x.sigmoid()).sum())(probe).backward()
+    except Exception as error:  # of many kinds, by compiler and device
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        print(f"train.compile: left out, torch.compile does not work here: {reason}")
+        return network
+    return torch.compile(network)

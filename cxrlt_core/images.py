@@ -1,10 +1,36 @@
-"""Packed images of one set, gathered into batches: from memory where they fit, else from disk."""
+"""Packed images of one set, gathered into batches: on the device where they fit, else from disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from cxrlt_core.device import upload
+
+LOADED_AT_ONCE = 4096  # images
+Item = TypeVar("Item")
+
+
+class Images(Protocol):
+    """Images that come in batches."""
+
+    def __len__(self) -> int:
+        """Return the number of images in the set."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Side of an image in pixels."""
+        ...
+
+    def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
+        """Yield uint8 (b, 1, H, W) for each array of positions, and what came with the positions.
+
+        A batch may be overwritten once the next one is asked for. Close the generator when done early.
+        """
+        ...
 
 
 class PackedImages:
@@ -18,7 +44,7 @@ class PackedImages:
             sources: source of each image of the set, (n,).
             rows: row of each image in its source's array, (n,).
         """
-        self._arrays = list(arrays.values())
+        self._arrays = [np.asarray(array) for array in arrays.values()]  # indexing a memmap is slower
         position = {name: i for i, name in enumerate(arrays)}
         self._array_of = np.array([position[name] for name in sources], dtype=np.int64)
         self._rows = np.asarray(rows, dtype=np.int64)
@@ -42,16 +68,29 @@ class PackedImages:
             uint8 (b, 1, H, W) on the CPU, in the order asked for.
         """
         out = np.empty((len(positions), 1, self.size, self.size), np.uint8)
+        self.gather_into(positions, out)
+        return torch.from_numpy(out)
+
+    def gather_into(self, positions: np.ndarray, out: np.ndarray) -> None:
+        """Copy images into uint8 (b, 1, H, W)."""
         array_of, rows = self._array_of[positions], self._rows[positions]
         for number, array in enumerate(self._arrays):
             mine = np.flatnonzero(array_of == number)
             mine = mine[np.argsort(rows[mine], kind="stable")]  # disks like rising addresses
             out[mine, 0] = array[rows[mine]]
-        return torch.from_numpy(out)
+
+    def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
+        """Gather batch after batch; see :class:`Images`."""
+        for positions, item in work:
+            yield self.gather(positions), item
 
     def resident(self, device: torch.device) -> "ResidentImages":
         """Load the whole set into the memory of the device."""
-        return ResidentImages(self.gather(np.arange(len(self))).to(device))
+        images = torch.empty((len(self), 1, self.size, self.size), dtype=torch.uint8, device=device)
+        for start in range(0, len(self), LOADED_AT_ONCE):
+            positions = np.arange(start, min(start + LOADED_AT_ONCE, len(self)))
+            images[start : start + len(positions)] = self.gather(positions).to(device)
+        return ResidentImages(images)
 
 
 class ResidentImages:
@@ -65,9 +104,19 @@ class ResidentImages:
         """Return the number of images in the set."""
         return len(self._images)
 
+    @property
+    def size(self) -> int:
+        """Side of an image in pixels."""
+        return self._images.shape[2]
+
     def gather(self, positions: np.ndarray) -> Tensor:
         """Return uint8 (b, 1, H, W) on the device, in the order asked for."""
-        return self._images[torch.from_numpy(positions).to(self._images.device)]
+        return self._images[upload(torch.from_numpy(positions), self._images.device)]
+
+    def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
+        """Gather batch after batch; see :class:`Images`."""
+        for positions, item in work:
+            yield self.gather(positions), item
 
 
 def intensity(images: PackedImages, sample: int = 10_000) -> tuple[float, float]:
@@ -82,6 +131,16 @@ def intensity(images: PackedImages, sample: int = 10_000) -> tuple[float, float]
     return mean, max(deviation, 1e-3)
 
 
-def normalise(images: Tensor, mean: float, deviation: float) -> Tensor:
-    """Turn uint8 (B, 1, H, W) into float32 of zero mean and unit deviation."""
-    return (images.to(torch.float32) / 255 - mean) / deviation
+def normalise(images: Tensor, mean: float, deviation: float, gamma: Tensor | None = None) -> Tensor:
+    """Turn uint8 (B, 1, H, W) into float32 of zero mean and unit deviation.
+
+    Args:
+        images: pixels.
+        mean: of the pixels, 0 to 1.
+        deviation: of the pixels.
+        gamma: power that an image's pixels, 0 to 1, are raised to first; float32 (B,).
+    """
+    pixels = images.to(torch.float32) / 255
+    if gamma is not None:
+        pixels = pixels ** upload(gamma, images.device)[:, None, None, None]
+    return (pixels - mean) / deviation

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cxrlt_core.loss import masked_bce, mean_loss
+from cxrlt_core.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,25 @@ def draw_mixing(batch: int, alpha: float, generator: np.random.Generator) -> Mix
     return Mixing(torch.from_numpy(partner), torch.from_numpy(np.maximum(share, 1 - share)))
 
 
-def mix_images(images: Tensor, mixing: Mixing) -> Tensor:
-    """Blend each image with its partner; float (B, 1, H, W) in and out."""
-    share = mixing.share.to(images)[:, None, None, None]
-    return share * images + (1 - share) * images[mixing.partner.to(images.device)]
+def mix_images(images: Tensor, partners: Tensor, share: Tensor) -> Tensor:
+    """Blend images with their partners; float (B, 1, H, W) in and out, share float32 (B,)."""
+    share = share[:, None, None, None]
+    return share * images + (1 - share) * partners
 
 
-def mixup_loss(logits: Tensor, targets: Tensor, class_weights: Tensor, mixing: Mixing) -> Tensor:
-    """Two-term masked loss of blended images, normalised by the sum of the weights in both terms."""
-    share = mixing.share.to(logits)
-    partner = mixing.partner.to(logits.device)
-    own, own_weights = masked_bce(logits, targets, class_weights, share)
-    other, other_weights = masked_bce(logits, targets[partner], class_weights, 1 - share)
-    return mean_loss(own + other, own_weights + other_weights)
+def mixup_loss(
+    loss: Loss, logits: Tensor, targets: Tensor, partners: Tensor, class_weights: Tensor, share: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Two-term loss of blended images: the sum of losses and the sum of weights, over both terms.
+
+    Args:
+        loss: of one term.
+        logits: of the blended images, float32 (B, C).
+        targets: of the images, int8 (B, C).
+        partners: targets of their partners, int8 (B, C).
+        class_weights: float32 (C,).
+        share: λ of each image itself, float32 (B,).
+    """
+    own, own_weights = loss(logits, targets, class_weights, share)
+    other, other_weights = loss(logits, partners, class_weights, 1 - share)
+    return own + other, own_weights + other_weights

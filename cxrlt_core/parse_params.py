@@ -35,14 +35,22 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
 
 
 def _line(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
-    if error["type"] == "missing":
-        return f"{key}: missing key"
+    place, context = [str(part) for part in error["loc"]], error.get("ctx", {})
+    owner = f" of {place.pop(-2)}" if place[-3:-2] == ["loss"] else ""  # loss.focal.gamma: no key focal
+    key, value = ".".join(place), error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key{owner}"
+        case "missing":
+            return f"{key}: missing key"
+        case "union_tag_not_found":
+            return f"{key}.name: missing key"
+        case "union_tag_invalid":
+            return f"{key}.name: expected {context['expected_tags']}, found {context['tag']!r}"
+        case "model_attributes_type":
+            return f"{key}: expected a mapping such as {{name: bce}}, found {value!r}"
     message = error["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    value = error["input"]
     shown = "" if isinstance(value, dict | list) else f", found {value!r}"
     return f"{key}: {message}{shown}"
 

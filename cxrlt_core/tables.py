@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cxrlt_core.markdown import markdown_table
-from cxrlt_core.params import Params, Table1Row
+from cxrlt_core.params import LossSettings, Params, Table1Row
 
 TICK = "✓"
 
@@ -51,10 +51,19 @@ def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
         "text encoder": variant.text,
         "separate": TICK if variant.separate else "",
         "reweight": f"{ratio:g}" if ratio else "",
+        "loss": loss_text(params.loss_of(row.variant)),
         "MixUp": TICK if variant.mixup else "",
         "TTA": TICK if row.tta else "",
         "replenished": TICK if variant.data == "replenished" else "",
     }
+
+
+def loss_text(settings: LossSettings) -> str:
+    """Name the loss and what differs from its defaults: ``focal gamma=1``; nothing for bce."""
+    if settings.name == "bce":
+        return ""
+    changed = settings.model_dump(exclude={"name"}, exclude_defaults=True)
+    return " ".join([settings.name, *(f"{key}={value:.9g}" for key, value in changed.items())])
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:

@@ -3,33 +3,39 @@
 Usage: python -m stages.evaluate <variant>
 """
 
+import numpy as np
 import pandas as pd
 
 from cxrlt_core.device import open_device
+from cxrlt_core.distributed import open_ranks
 from cxrlt_core.files import write_json, write_text
 from cxrlt_core.inference import predict
 from cxrlt_core.metrics import average_precision, or_none, summarise
 from cxrlt_core.params import Params
+from cxrlt_core.streaming import place_images
 from stages.common import run_stage
 from stages.models import load_model
 from stages.pixels import open_images
 from stages.predictions import by_study, write_predictions
-from stages.sets import read_groups, read_set
+from stages.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params, name: str) -> None:
     """Write predictions/dev/<variant>.parquet and metrics/dev/<variant>.{json,csv}."""
     device = open_device(params.compute.device, params.compute.threads)
-    data = read_set("dev")
-    model = load_model(name)
-    probabilities = predict(
-        model.network,
-        open_images(params, data).resident(device),
-        model.pixels,
-        device,
-        params.train.precision,
-        params.compute.batch_size,
-    )
+    data, model = read_set("dev"), load_model(name)
+    with open_ranks(device) as ranks:
+        images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
+        precision, batch_size = params.train.precision, params.compute.batch_size
+        probabilities = predict(
+            model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
+        )
+        if ranks.leads:
+            write(params, name, data, probabilities)
+
+
+def write(params: Params, name: str, data: LabelledSet, probabilities: np.ndarray) -> None:
+    """Write predictions and metrics."""
     write_predictions(f"predictions/dev/{name}.parquet", data, probabilities)
     # Reweighting acts on images, so its feedback is per image however the tables are scored.
     image_ap = average_precision(data.targets, probabilities)

@@ -3,11 +3,11 @@
 Usage: python -m stages.tta <variant>
 """
 
-import torch
-
 from cxrlt_core.device import open_device
+from cxrlt_core.distributed import Ranks, open_ranks
 from cxrlt_core.inference import predict
 from cxrlt_core.params import Params
+from cxrlt_core.streaming import place_images
 from cxrlt_core.tta import average_views, draw_views
 from stages.common import run_stage
 from stages.models import TrainedModel, load_model
@@ -18,22 +18,23 @@ from stages.sets import read_set
 
 def main(params: Params, name: str) -> None:
     """Write predictions/tta/<variant>/dev.parquet and test.parquet."""
-    device = open_device(params.compute.device, params.compute.threads)
     model = load_model(name)
-    for split in ("dev", "test"):
-        predict_views(params, model, split, device, f"predictions/tta/{name}/{split}.parquet")
+    with open_ranks(open_device(params.compute.device, params.compute.threads)) as ranks:
+        for split in ("dev", "test"):
+            predict_views(params, model, split, ranks, f"predictions/tta/{name}/{split}.parquet")
 
 
-def predict_views(params: Params, model: TrainedModel, split: str, device: torch.device, path: str) -> None:
+def predict_views(params: Params, model: TrainedModel, split: str, ranks: Ranks, path: str) -> None:
     """Average the probabilities of all views of a set."""
-    data = read_set(split)
-    images = open_images(params, data).resident(device)
+    data, device = read_set(split), ranks.device
+    images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
     precision, batch_size = params.train.precision, params.compute.batch_size
     views = [
-        predict(model.network, images, model.pixels, device, precision, batch_size, view)
+        predict(model.network, images, model.pixels, device, precision, batch_size, view, ranks)
         for view in draw_views(len(images), params.tta)
     ]
-    write_predictions(path, data, average_views(views))
+    if ranks.leads:
+        write_predictions(path, data, average_views(views))
 
 
 if __name__ == "__main__":

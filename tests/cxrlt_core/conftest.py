@@ -10,9 +10,12 @@ import pytest
 import torch
 import yaml
 
+from cxrlt_core.images import PackedImages
+from cxrlt_core.losses import build_loss
 from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import ImageEncoder, Params
+from cxrlt_core.params import Augment, Bce, ImageEncoder, Params, Train
 from cxrlt_core.parse_params import parse_params
+from cxrlt_core.training import Trainer
 
 torch.set_num_threads(1)
 PROFILES = Path(__file__).parents[2] / "profiles"
@@ -87,3 +90,48 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
     for c, (y, x) in enumerate([(4, 4), (4, 20), (20, 12)]):
         images[:, y : y + 8, x : x + 8] += 120 * targets[:, c, None, None]
     return images.astype(np.uint8), targets
+
+
+SETTINGS = Train(
+    epochs=3,
+    batch_size=8,
+    seeds=[0],
+    learning_rate=0.01,
+    weight_decay=0.01,
+    precision="fp32",
+    augment=Augment(rotate=5, shift=0.05, scale=0.05),
+)
+
+
+@pytest.fixture
+def trainer(build, toy) -> Callable[..., Trainer]:
+    """Make a trainer of a tiny model on the first n toy images; settings and the rest may be exchanged."""
+
+    def make(n: int = 37, **changes: Any) -> Trainer:
+        images, targets = toy
+        settings = {key: value for key, value in changes.items() if key in Train.model_fields}
+        given = {
+            "images": PackedImages({"s": images[:n]}, ["s"] * n, range(n)),
+            "targets": targets[:n],
+            "class_weights": np.ones(3),
+            "loss": build_loss(Bce(), targets),
+            "mixup": None,
+            "seed": 0,
+            "device": CPU,
+        } | {key: value for key, value in changes.items() if key not in settings}
+        given.setdefault("model", build())
+        return Trainer(pixels=(0.4, 0.3), settings=SETTINGS.model_copy(update=settings), **given)
+
+    return make
+
+
+@pytest.fixture
+def plain() -> Callable[[], torch.nn.Module]:
+    """Build a small network without batch statistics, the same every time."""
+
+    def model() -> torch.nn.Module:
+        torch.manual_seed(0)
+        layers = [torch.nn.Conv2d(1, 8, 5, stride=4), torch.nn.GELU(), torch.nn.Flatten()]
+        return torch.nn.Sequential(*layers, torch.nn.Linear(8 * 7 * 7, 3))
+
+    return model

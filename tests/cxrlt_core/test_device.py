@@ -1,8 +1,18 @@
 import pytest
 import torch
 
-from cxrlt_core.device import autocast, describe_device, open_device
+from cxrlt_core.device import (
+    autocast,
+    compiled,
+    describe_device,
+    explain_out_of_memory,
+    free_memory,
+    open_device,
+    upload,
+)
 from cxrlt_core.errors import StudyError
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +54,42 @@ def test_auto_follows_the_hardware(monkeypatch):
         with autocast(torch.device("cpu"), "auto"):
             dtype = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
         assert dtype == (torch.bfloat16 if native else torch.float32)
+
+
+def test_one_gpu_is_not_named_for_several_processes(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(
+        StudyError, match=r"^compute.device: 'cuda:1' is one GPU for 2 processes; expected cuda or auto$"
+    ):
+        open_device("cuda:1", 1)
+    assert open_device("cpu", 1) == CPU
+
+
+def test_free_memory_is_some_of_the_machine():
+    assert 1 << 20 < free_memory(CPU) < 1 << 50
+
+
+def test_upload_keeps_what_is_there():
+    tensor = torch.arange(3)
+    assert upload(tensor, CPU) is tensor
+
+
+def test_lack_of_memory_becomes_advice_and_other_errors_stay():
+    with (
+        pytest.raises(StudyError, match=r"^CUDA out of memory; lower it$"),
+        explain_out_of_memory("lower it"),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore")
+    with pytest.raises(ZeroDivisionError), explain_out_of_memory("lower it"):
+        _ = 1 / 0
+
+
+def test_a_missing_compiler_is_a_line(monkeypatch, capsys):
+    def broken(*args):
+        raise RuntimeError("no compiler\nhere")
+
+    network = torch.nn.Linear(2, 2)
+    monkeypatch.setattr(torch, "compile", broken)
+    assert compiled(network, CPU) is network
+    line = "train.compile: left out, torch.compile does not work here: no compiler\n"
+    assert capsys.readouterr().out == line

@@ -61,6 +61,20 @@ def test_intensity_of_more_images_than_one_part():
     assert intensity(images) == pytest.approx(((array / 255).mean(), (array / 255).std()))
 
 
+def test_gamma_raises_each_image_to_its_own_power(packed):
+    images, gamma = packed.gather(np.arange(5)), torch.tensor([1.0, 2.0, 0.5, 1.2, 0.8])
+    bent = normalise(images, 0.4, 0.3, gamma)
+    for image, out, power in zip(images, bent, gamma.tolist(), strict=True):
+        torch.testing.assert_close(out, ((image / 255.0) ** power - 0.4) / 0.3)
+    torch.testing.assert_close(bent[0], normalise(images[:1], 0.4, 0.3)[0])
+
+
+def test_a_set_larger_than_one_load(packed, monkeypatch):
+    whole = packed.gather(np.arange(5))
+    monkeypatch.setattr("cxrlt_core.images.LOADED_AT_ONCE", 2)
+    assert torch.equal(packed.resident(CPU).gather(np.arange(5)), whole)
+
+
 def test_blank_images_keep_a_deviation():
     images = PackedImages({"s": np.zeros((2, 4, 4), np.uint8)}, ["s", "s"], [0, 1])
     mean, deviation = intensity(images)

@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn import functional as F
 
-from cxrlt_core.loss import masked_bce, mean_loss
+from cxrlt_core.losses import build_loss, mean_loss
+from cxrlt_core.losses.bce import bce
 from cxrlt_core.mixup import Mixing, draw_mixing, mix_images, mixup_loss
+from cxrlt_core.params import Asl, Bce, ClassBalanced, Focal
+
+
+def mixed_mean(loss, logits, targets, weights, mixing) -> torch.Tensor:
+    """The two-term loss of a batch whose partners are within it."""
+    return mean_loss(*mixup_loss(loss, logits, targets, targets[mixing.partner], weights, mixing.share))
 
 
 def test_partner_is_never_the_image_itself_and_always_an_image():
@@ -40,7 +47,7 @@ def test_one_image_has_no_partner():
 def test_images_are_blended_by_their_own_share():
     images = torch.randn(5, 1, 4, 4)
     mixing = draw_mixing(5, 0.5, np.random.default_rng(0))
-    mixed = mix_images(images, mixing)
+    mixed = mix_images(images, images[mixing.partner], mixing.share)
     for i, (j, share) in enumerate(zip(mixing.partner, mixing.share, strict=True)):
         torch.testing.assert_close(mixed[i], share * images[i] + (1 - share) * images[j])
 
@@ -52,8 +59,10 @@ def test_equals_mixed_labels_where_all_are_known():
     share = mixing.share[:, None]
     labels = share * targets + (1 - share) * targets[mixing.partner]
     weights = torch.tensor([1.0, 2.0, 3.0])
-    expected = bce(logits, labels, weight=weights.expand(8, 3), reduction="sum") / (8 * weights.sum())
-    torch.testing.assert_close(mixup_loss(logits, targets, weights, mixing), expected)
+    expected = F.binary_cross_entropy_with_logits(
+        logits, labels, weight=weights.expand(8, 3), reduction="sum"
+    ) / (8 * weights.sum())
+    torch.testing.assert_close(mixed_mean(bce, logits, targets, weights, mixing), expected)
 
 
 def test_an_unknown_label_masks_only_its_own_term():
@@ -61,13 +70,29 @@ def test_an_unknown_label_masks_only_its_own_term():
     targets = torch.tensor([[-1], [1]], dtype=torch.int8)
     mixing = Mixing(torch.tensor([1, 0]), torch.tensor([0.75, 0.6]))
     # image 0: its own term is masked, the partner's 0.25 stays; image 1: its own 0.6 stays.
-    own = 0.25 * bce(logits[0], torch.ones(1)) + 0.6 * bce(logits[1], torch.ones(1))
-    torch.testing.assert_close(mixup_loss(logits, targets, torch.ones(1), mixing), own / 0.85)
+    own = 0.25 * F.softplus(-logits[0, 0]) + 0.6 * F.softplus(-logits[1, 0])
+    torch.testing.assert_close(mixed_mean(bce, logits, targets, torch.ones(1), mixing), own / 0.85)
 
 
 def test_full_share_is_the_plain_loss():
     torch.manual_seed(0)
     logits, targets = torch.randn(6, 3), torch.randint(-1, 2, (6, 3), dtype=torch.int8)
     mixing = Mixing(torch.arange(6).roll(1), torch.ones(6))
-    plain = mean_loss(*masked_bce(logits, targets, torch.ones(3)))
-    torch.testing.assert_close(mixup_loss(logits, targets, torch.ones(3), mixing), plain)
+    plain = mean_loss(*bce(logits, targets, torch.ones(3)))
+    torch.testing.assert_close(mixed_mean(bce, logits, targets, torch.ones(3), mixing), plain)
+
+
+@pytest.mark.parametrize("settings", [Bce(), Focal(), Asl(), ClassBalanced(beta=0.9)], ids=str)
+def test_every_loss_has_its_two_terms(settings):
+    """λ·L(z, y_i) + (1−λ)·L(z, y_j), image by image, over the weights of both terms."""
+    torch.manual_seed(0)
+    logits, targets = torch.randn(6, 3), torch.randint(-1, 2, (6, 3), dtype=torch.int8)
+    mixing, weights = draw_mixing(6, 0.5, np.random.default_rng(0)), torch.tensor([1.0, 2.0, 3.0])
+    loss = build_loss(settings, targets.numpy())
+    total = weight_sum = 0.0
+    for i, (j, share) in enumerate(zip(mixing.partner.tolist(), mixing.share, strict=True)):
+        own, own_weight = loss(logits[[i]], targets[[i]], weights)
+        other, other_weight = loss(logits[[i]], targets[[j]], weights)
+        total += share * own + (1 - share) * other
+        weight_sum += share * own_weight + (1 - share) * other_weight
+    torch.testing.assert_close(mixed_mean(loss, logits, targets, weights, mixing), total / weight_sum)

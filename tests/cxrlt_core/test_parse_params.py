@@ -5,6 +5,7 @@ import yaml
 from pydantic import ValidationError
 
 from cxrlt_core.errors import StudyError
+from cxrlt_core.params import Asl, Bce, ClassBalanced, Focal
 from cxrlt_core.parse_params import parse_params
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,28 @@ BAD = {
     ),
     "unknown views": ({"data.sources.nih.views": "PA"}, "data.sources.nih.views: input should be 'all' or"),
     "unknown aggregate": ({"study.aggregate": "max"}, "study.aggregate: input should be 'none', 'mean' or"),
+    "unknown loss": (
+        {"loss": {"name": "hinge"}},
+        "loss.name: expected 'bce', 'focal', 'asl', 'class_balanced', found 'hinge'",
+    ),
+    "unnamed loss": ({"loss": {"gamma": 2}}, "loss.name: missing key"),
+    "word for a loss": ({"loss": "focal"}, "loss: expected a mapping such as {name: bce}, found 'focal'"),
+    "unknown key of a loss": ({"loss": {"name": "focal", "gama": 2}}, "loss.gama: unknown key of focal"),
+    "key of another loss": ({"loss": {"name": "bce", "gamma": 2}}, "loss.gamma: unknown key of bce"),
+    "negative focus": (
+        {"loss": {"name": "asl", "gamma_neg": -1}},
+        "loss.gamma_neg: input should be greater than or equal to 0, found -1",
+    ),
+    "certain margin": ({"loss": {"name": "asl", "clip": 1}}, "loss.clip: input should be less than 1"),
+    "beta of one": (
+        {"loss": {"name": "class_balanced", "beta": 1}},
+        "loss.beta: input should be less than 1",
+    ),
+    "alpha of zero": ({"loss": {"name": "focal", "alpha": 0}}, "loss.alpha: input should be greater than 0"),
+    "loss of a variant": (
+        {"variants.resnet50_bert_shared.loss": {"name": "asl", "beta": 0.9}},
+        "variants.resnet50_bert_shared.loss.beta: unknown key of asl",
+    ),
     "no training patients": ({"data.splits.dev": 0.8}, "data.splits: dev + test must be below 1"),
     "heads": ({"query.heads": 3}, "query: width 16 must be a multiple of heads 3"),
     "several seeds": ({"train.seeds": [0, 1]}, "train: seeds takes one seed so far"),
@@ -122,8 +145,8 @@ def test_every_mistake_has_its_line(changed):
 
 
 def test_a_missing_key_is_named(smoke_content):
-    train = {key: value for key, value in smoke_content["train"].items() if key != "epochs"}
-    with pytest.raises(StudyError, match=r"^mine\.yaml: train\.epochs: missing key$"):
+    train = {key: value for key, value in smoke_content["train"].items() if key != "batch_size"}
+    with pytest.raises(StudyError, match=r"^mine\.yaml: train\.batch_size: missing key$"):
         parse_params({**smoke_content, "train": train}, "mine.yaml")
 
 
@@ -144,6 +167,17 @@ def test_numbers_may_be_written_as_yaml_writers_do(changed):
     assert yaml.safe_load("2e-3") == "2e-3"
     assert changed({"reweight.ratio": 3}).reweight.ratio == 3.0
     assert changed({"image_encoders.resnet50.pretrained": "w.safetensors"})
+
+
+def test_a_variant_may_have_a_loss_of_its_own(changed, smoke_content):
+    own = {"variants.resnet50_bert_shared.loss": {"name": "focal", "gamma": 1}}
+    params = changed({"loss": {"name": "class_balanced"}, **own})
+    assert params.loss_of("resnet50_bert_shared") == Focal(gamma=1.0)
+    assert params.loss_of("resnet50_bert_separate") == ClassBalanced(beta=0.9999)
+    without = {key: value for key, value in smoke_content.items() if key != "loss"}
+    assert parse_params(without).loss_of("resnet50_bert_shared") == Bce()
+    assert changed({"loss": {"name": "asl"}}).loss == Asl(gamma_pos=0.0, gamma_neg=4.0, clip=0.05)
+    assert changed({"loss": {"name": "focal"}}).loss == Focal(gamma=2.0, alpha=None)
 
 
 def test_policies_are_spread_over_classes(changed, smoke):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.loss import masked_bce
+from cxrlt_core.losses.bce import bce
 from cxrlt_core.replenishment import replenish, usable_rows
 
 STUDIED = ["Edema", "Hernia"]
@@ -81,5 +81,5 @@ def test_unknown_classes_of_an_extra_are_masked_in_the_loss(primary, extra):
 
     targets = torch.from_numpy(replenish(primary, {"nih": extra}, STUDIED)[STUDIED].to_numpy("int8"))
     logits = torch.zeros(targets.shape, requires_grad=True)
-    masked_bce(logits, targets, torch.ones(2))[0].backward()
+    bce(logits, targets, torch.ones(2))[0].backward()
     assert torch.equal(logits.grad == 0, targets == -1)

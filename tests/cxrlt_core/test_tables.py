@@ -99,6 +99,7 @@ def test_design_columns_tell_the_variant(smoke):
         "text encoder": "pubmedbert",
         "separate": "",
         "reweight": "",
+        "loss": "",
         "MixUp": "",
         "TTA": "",
         "replenished": "",
@@ -111,6 +112,17 @@ def test_design_columns_tell_the_variant(smoke):
         "✓",
     )
     assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
+
+
+def test_a_loss_other_than_bce_is_a_design(changed):
+    focal = {"variants.resnet50_bert_shared.loss": {"name": "focal", "gamma": 2}}
+    params = changed({"loss": {"name": "asl", "gamma_neg": 3, "clip": 0}, **focal})
+    losses = [design_columns(params, row)["loss"] for row in params.table1]
+    assert losses[0] == "focal" and set(losses[1:]) == {"asl gamma_neg=3 clip=0"}
+    assert "loss" not in cells(to_markdown([make_row("x", 0.1, design={"loss": ""})], 0.95))[0]
+    designs = [{"loss": ""}, {"loss": losses[0]}]
+    table = cells(to_markdown([make_row("x", 0.1, design=design) for design in designs], 0.95))
+    assert [line[table[0].index("loss")] for line in table[2:]] == ["", "focal"]
 
 
 @pytest.mark.parametrize(

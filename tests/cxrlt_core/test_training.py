@@ -1,6 +1,3 @@
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -8,42 +5,14 @@ import torch
 from cxrlt_core import training
 from cxrlt_core.checkpoint import Checkpoint
 from cxrlt_core.errors import StudyError
-from cxrlt_core.images import PackedImages
-from cxrlt_core.params import Augment, Mixup, Train
-from cxrlt_core.training import Trainer, learning_rate
+from cxrlt_core.losses import build_loss
+from cxrlt_core.params import Augment, Bce, Focal, Mixup
+from cxrlt_core.schedule import learning_rate
+from cxrlt_core.streaming import StreamedImages
+from cxrlt_core.training import Trainer, class_weights
 
 CPU = torch.device("cpu")
-SETTINGS = Train(
-    epochs=3,
-    batch_size=8,
-    seeds=[0],
-    learning_rate=0.01,
-    weight_decay=0.01,
-    precision="fp32",
-    augment=Augment(rotate=5, shift=0.05, scale=0.05),
-)
 State = dict[str, torch.Tensor]
-
-
-@pytest.fixture
-def trainer(build, toy) -> Callable[..., Trainer]:
-    """Make a trainer of a tiny model on the first n toy images; settings and the rest may be exchanged."""
-
-    def make(n: int = 37, **changes: Any) -> Trainer:
-        images, targets = toy
-        given = {
-            "model": build(),
-            "images": PackedImages({"s": images[:n]}, ["s"] * n, range(n)),
-            "targets": targets[:n],
-            "class_weights": np.ones(3),
-            "mixup": None,
-            "seed": 0,
-        } | {key: value for key, value in changes.items() if key not in Train.model_fields}
-        settings = {key: value for key, value in changes.items() if key in Train.model_fields}
-        settings = SETTINGS.model_copy(update=settings)
-        return Trainer(pixels=(0.4, 0.3), settings=settings, device=CPU, **given)
-
-    return make
 
 
 def run(trainer: Trainer, folder, name: str = "run") -> State:
@@ -55,6 +24,10 @@ def same(one: State, two: State) -> bool:
     return all(torch.equal(one[name], two[name]) for name in one)
 
 
+def close(one: State, two: State, tolerance: float = 1e-5) -> bool:
+    return all(torch.allclose(one[name].float(), two[name].float(), atol=tolerance) for name in one)
+
+
 @pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
 def test_a_seed_gives_the_same_bits_and_another_seed_others(mixup, trainer, tmp_path):
     first = run(trainer(mixup=mixup), tmp_path, "a")
@@ -63,28 +36,16 @@ def test_a_seed_gives_the_same_bits_and_another_seed_others(mixup, trainer, tmp_
     assert not same(first, run(trainer(mixup=mixup, seed=1), tmp_path, "c"))
 
 
-@pytest.mark.parametrize("done", [1, 2])
-def test_a_resumed_run_ends_in_the_same_bits(done, trainer, tmp_path, monkeypatch):
-    whole = trainer(mixup=Mixup(alpha=0.5))
-    expected = run(whole, tmp_path, "whole")
-    interrupted = trainer(mixup=Mixup(alpha=0.5))
-    epoch = interrupted._epoch
-    monkeypatch.setattr(interrupted, "_epoch", lambda n: epoch(n) if n < done else 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        run(interrupted, tmp_path)
-    resumed = trainer(mixup=Mixup(alpha=0.5))
-    epochs = []
-    epoch_again = resumed._epoch
-    monkeypatch.setattr(resumed, "_epoch", lambda n: epochs.append(n) or epoch_again(n))
-    assert same(expected, run(resumed, tmp_path))
-    assert epochs == list(range(done, 3))
-    assert resumed.history == whole.history and len(resumed.history) == 3
+def test_streamed_images_give_the_same_bits(trainer, tmp_path):
+    one, two = trainer(mixup=Mixup(alpha=0.5)), trainer(mixup=Mixup(alpha=0.5))
+    two.images = StreamedImages(two.images, CPU)
+    assert same(run(one, tmp_path, "a"), run(two, tmp_path, "b"))
 
 
 def test_a_finished_run_is_not_trained_again(trainer, tmp_path, monkeypatch):
-    expected = run(trainer(), tmp_path)
-    again = trainer()
-    monkeypatch.setattr(again, "_epoch", lambda n: 1 / 0)
+    expected = run(trainer(ema=0.9), tmp_path)
+    again = trainer(ema=0.9)
+    monkeypatch.setattr(again, "train_step", lambda *a: 1 / 0)
     assert same(expected, run(again, tmp_path))
 
 
@@ -120,37 +81,64 @@ def test_the_loss_goes_down_on_a_learnable_set(trainer, tmp_path):
     assert one.seconds > 0
 
 
-def test_learning_rate_warms_up_and_ends_near_zero():
-    settings = SETTINGS.model_copy(update={"warmup": 0.1})
-    rates = [learning_rate(step, 200, settings) for step in range(200)]
-    np.testing.assert_allclose(rates[:20], 0.01 * np.arange(1, 21) / 20)
-    assert max(rates) == pytest.approx(0.01) and 0 < rates[-1] < 1e-5
-    assert (np.diff(rates[20:]) < 0).all()
-    assert rates[110] == pytest.approx(0.005)  # half way down the cosine
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3])
-def test_short_runs_have_a_rate(steps):
-    rates = [learning_rate(step, steps, SETTINGS) for step in range(steps)]
-    assert all(0 < rate <= 0.01 for rate in rates)
-
-
 def test_the_horizon_is_the_whole_run(trainer, tmp_path):
     one = trainer()
     rates = [entry["learning_rate"] for entry in one.run(Checkpoint(tmp_path))]
     assert one.steps == 3 * 5
-    assert rates == [learning_rate(step, 15, SETTINGS) for step in (4, 9, 14)]
+    assert rates == [learning_rate(step, 15, one.settings) for step in (4, 9, 14)]
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run(trainer, tmp_path):
+def test_a_run_of_steps_may_end_within_an_epoch(trainer, tmp_path):
+    one = trainer(epochs=None, steps=7)
+    history = one.run(Checkpoint(tmp_path))
+    assert [entry["epoch"] for entry in history] == [1, 2]
+    assert history[1]["learning_rate"] == learning_rate(6, 7, one.settings)
+    assert one.step == one.steps == 7 and one.passes == 1.4
+
+
+def test_a_run_of_as_many_steps_equals_one_of_epochs(trainer, tmp_path):
+    assert same(run(trainer(), tmp_path, "a"), run(trainer(epochs=None, steps=15), tmp_path, "b"))
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_at_its_step(trainer, tmp_path, monkeypatch):
     one = trainer(learning_rate=0.5)
-    with torch.no_grad():
-        one.model.head.bias.fill_(float("nan"))
-    with pytest.raises(
-        StudyError, match=r"loss is nan in epoch 1 of 3; try a train.learning_rate below 0.5$"
-    ):
+    step = one.train_step
+    poison = lambda: one.step == 7 and one.model.head.bias.data.fill_(float("nan"))  # noqa: E731
+    monkeypatch.setattr(one, "train_step", lambda *batch: (poison(), step(*batch)))
+    rate = f"{learning_rate(7, 15, one.settings):.3g}"
+    message = (
+        rf"loss is nan in epoch 2, step 8 of 15, at learning rate {rate}; try .* below 0.5 or train.clip: 1$"
+    )
+    with pytest.raises(StudyError, match=message):
+        one.run(Checkpoint(tmp_path))
+    state = Checkpoint(tmp_path).load()
+    assert state["step"] == 5 and all(t.isfinite().all() for t in state["model"].values())
+
+
+def test_weights_that_are_not_finite_are_not_saved(trainer, tmp_path, monkeypatch):
+    one = trainer()
+    step = one.train_step
+    poison = lambda: one.step == 4 and one.model.head.bias.data.fill_(float("inf"))  # noqa: E731
+    monkeypatch.setattr(one, "train_step", lambda *batch: (step(*batch), poison()))
+    with pytest.raises(StudyError, match=r"weights are not finite in epoch 1, step 5 of 15"):
         one.run(Checkpoint(tmp_path))
     assert Checkpoint(tmp_path).load() is None
+
+
+def test_too_little_memory_is_one_line_of_advice(trainer, tmp_path, monkeypatch):
+    one = trainer()
+
+    def fail(*batch):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. Long story.\nMore")
+
+    monkeypatch.setattr(one, "train_step", fail)
+    with pytest.raises(
+        StudyError, match=r"^CUDA out of memory; lower train\.batch_size .*train\.accumulate"
+    ) as caught:
+        one.run(Checkpoint(tmp_path))
+    assert "\n" not in str(caught.value)
+    for knob in ("image.size", "train.precision", "train.resident"):
+        assert knob in str(caught.value)
 
 
 def test_class_weights_reach_the_loss(trainer, tmp_path):
@@ -180,7 +168,7 @@ def test_mixup_reaches_images_and_loss(trainer, tmp_path, monkeypatch):
     assert calls == []
     run(trainer(epochs=1, mixup=Mixup(alpha=0.5)), tmp_path, "mixed")
     assert [name for name, _ in calls] == ["mix_images", "mixup_loss"] * 5
-    assert all(calls[i][1] is calls[i + 1][1] for i in range(0, 10, 2))  # one mixing a step for both
+    assert all(torch.equal(calls[i][1], calls[i + 1][1]) for i in range(0, 10, 2))  # the same shares
 
 
 def test_augmentation_is_on_and_new_in_every_epoch(trainer, tmp_path, monkeypatch):
@@ -190,6 +178,89 @@ def test_augmentation_is_on_and_new_in_every_epoch(trainer, tmp_path, monkeypatc
     run(trainer(), tmp_path)
     geometries = {row.numpy().tobytes() for batch in seen for row in batch}
     assert len(geometries) == 3 * 37
+
+
+@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+@pytest.mark.parametrize("loss", ["bce", "focal"])
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(mixup, loss, trainer, plain, toy, tmp_path):
+    """Unknown labels are spread unevenly, so a mean of the parts' means would be another number."""
+    targets = toy[1].copy()
+    targets[::2, 1:] = -1
+    targets[:13] = -1
+    gradients = []
+    for accumulate in (1, 2, 3):
+        changes = {"batch_size": 19, "accumulate": accumulate, "steps": 1, "epochs": None}
+        losses = build_loss({"bce": Bce(), "focal": Focal()}[loss], targets)
+        one = trainer(model=plain(), targets=targets[:37], mixup=mixup, loss=losses, **changes)
+        run(one, tmp_path, f"{accumulate}")
+        gradients.append([p.grad.clone() for p in one.model.parameters()])
+    for other in gradients[1:]:
+        for a, b in zip(gradients[0], other, strict=True):
+            torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+
+
+def test_a_batch_too_small_for_its_parts_is_refused(trainer):
+    with pytest.raises(StudyError, match=r"train.batch_size: 8 .* 5 parts .* expected at least 10$"):
+        trainer(accumulate=5)
+
+
+def test_the_gradient_is_clipped(trainer, tmp_path):
+    def norm(**settings) -> float:
+        one = trainer(steps=1, epochs=None, **settings)
+        run(one, tmp_path, str(settings))
+        return torch.stack([p.grad.norm() for p in one.model.parameters()]).norm().item()
+
+    assert norm() > 0.02
+    assert norm(clip=0.01) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_averaged_weights_are_the_ones_that_stay(trainer, tmp_path):
+    """Against the average written out, over the weights after each step of a run without it."""
+    one = trainer(epochs=1)
+    steps, step = [], one.train_step
+    one.train_step = lambda *batch: (
+        step(*batch),
+        steps.append([p.detach().clone() for p in one.model.parameters()]),
+    )
+    start = [p.detach().clone() for p in one.model.parameters()]
+    last = run(one, tmp_path, "plain")
+    for t, weights in enumerate(steps):
+        decay = min(0.15, (1 + t) / (10 + t))
+        start = [decay * a + (1 - decay) * w for a, w in zip(start, weights, strict=True)]
+    averaged = trainer(epochs=1, ema=0.15)
+    state = run(averaged, tmp_path, "ema")
+    for (name, found), expected in zip(averaged.model.named_parameters(), start, strict=True):
+        torch.testing.assert_close(found.detach(), expected, msg=name)
+    buffers = [name for name, _ in averaged.model.named_buffers()]
+    assert buffers and all(torch.equal(state[name], last[name]) for name in buffers)
+    assert not same(state, last)
+
+
+def test_a_class_without_a_known_label_weighs_nothing_and_is_named_once(capsys):
+    targets = np.array([[1, -1, 0], [0, -1, -1]], np.int8)
+    weights = class_weights({"a": 2.0, "b": 3.0, "c": 1.0}, ["a", "b", "c"], targets)
+    assert weights.tolist() == [2, 0, 1]
+    assert capsys.readouterr().out == "no known training label, weight 0 in the loss: b\n"
+    class_weights({"a": 1.0, "c": 1.0}, ["a", "c"], targets[:, [0, 2]])
+    class_weights({"a": 2.0, "b": 3.0, "c": 1.0}, ["a", "b", "c"], targets, report=False)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(StudyError, match="no known label"):
+        class_weights({"b": 1.0}, ["b"], targets[:, [1]])
+
+
+def test_a_compiled_network_learns_the_same(trainer, tmp_path, monkeypatch, capsys):
+    """Without a compiler: a line, and the network as it is."""
+
+    def broken(*args):
+        raise RuntimeError("no compiler\nhere")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    state = run(trainer(compile=True, epochs=1), tmp_path, "compiled")
+    assert (
+        capsys.readouterr().out == "train.compile: left out, torch.compile does not work here: no compiler\n"
+    )
+    monkeypatch.setattr(torch, "compile", lambda f: f)
+    assert same(state, run(trainer(compile=True, epochs=1), tmp_path, "plain"))
 
 
 def test_biases_and_norms_are_not_decayed(trainer):

@@ -1,0 +1,51 @@
+"""Asymmetric loss: negatives are focused on more than positives. Ridnik et al. 2021, arXiv:2009.14119."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cxrlt_core.labels import POSITIVE
+from cxrlt_core.losses.masking import label_weights
+
+
+def asl(
+    logits: Tensor,
+    targets: Tensor,
+    class_weights: Tensor,
+    image_weights: Tensor | None = None,
+    *,
+    gamma_pos: float,
+    gamma_neg: float,
+    clip: float,
+) -> tuple[Tensor, Tensor]:
+    """Sum of the weighted losses over the known labels, and the sum of their weights.
+
+    A positive label costs −(1 − p)^γ₊ log p, a negative one −p_m^γ₋ log(1 − p_m) with
+    p_m = max(p − m, 0): negatives below the margin m cost nothing. The gradient is that of the whole
+    expression, as the paper analyses it. The authors' code can also hold the focusing factors constant
+    (disable_torch_grad_focal_loss), which makes the gradient of easy negatives up to 1 + γ₋ times smaller.
+
+    Args:
+        logits: as in ``Loss``, and so the next three.
+        targets: labels.
+        class_weights: of each class.
+        image_weights: of each image.
+        gamma_pos: γ₊, focus of positive labels.
+        gamma_neg: γ₋, focus of negative labels.
+        clip: m, the margin, a probability.
+    """
+    positive = targets == POSITIVE
+    margin = torch.full_like(logits, math.log(clip) if clip else -math.inf)
+    negative_right = torch.logaddexp(F.logsigmoid(-logits), margin).clamp(max=0)  # log min(1 − p + m, 1)
+    right = torch.where(positive, F.logsigmoid(logits), negative_right)
+    wrong = -torch.expm1(right)
+    gamma = torch.where(positive, gamma_pos, gamma_neg)
+    losses = -(wrong.clamp(min=_TINY) ** gamma) * right
+    weights = label_weights(targets, class_weights, image_weights)
+    return (weights * losses).sum(), weights.sum()
+
+
+#: A power below 1 has no finite slope at 0.
+_TINY = 1e-12

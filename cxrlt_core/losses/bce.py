@@ -1,0 +1,20 @@
+"""Binary cross-entropy, the loss of the published study."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from cxrlt_core.labels import POSITIVE
+from cxrlt_core.losses.masking import label_weights
+
+
+def bce(
+    logits: Tensor, targets: Tensor, class_weights: Tensor, image_weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Sum of −w log p_t over the known labels, and the sum of w; arguments as in ``Loss``.
+
+    p_t is the probability of what is true: p for a positive label, 1 − p for a negative one.
+    """
+    weights = label_weights(targets, class_weights, image_weights)
+    labels = (targets == POSITIVE).to(logits.dtype)
+    losses = F.binary_cross_entropy_with_logits(logits, labels, weight=weights, reduction="sum")
+    return losses, weights.sum()

@@ -1,0 +1,39 @@
+"""Focal loss: the better a label is predicted, the less it counts. Lin et al. 2017, arXiv:1708.02002."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cxrlt_core.labels import POSITIVE
+from cxrlt_core.losses.masking import label_weights
+
+
+def focal(
+    logits: Tensor,
+    targets: Tensor,
+    class_weights: Tensor,
+    image_weights: Tensor | None = None,
+    *,
+    gamma: float,
+    alpha: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Sum of −w α_t (1 − p_t)^γ log p_t over the known labels, and the sum of w.
+
+    p_t is the probability of what is true. The sum of weights counts neither α_t nor (1 − p_t)^γ;
+    the paper divides by the number of positives instead, which a batch of rare classes may lack.
+
+    Args:
+        logits: as in ``Loss``, and so the next three.
+        targets: labels.
+        class_weights: of each class.
+        image_weights: of each image.
+        gamma: focus; 0 is binary cross-entropy.
+        alpha: α_t is alpha for positive labels, 1 − alpha for negative ones; 1 for both if absent.
+    """
+    positive = targets == POSITIVE
+    wrong = torch.where(positive, -logits, logits)  # logit of 1 − p_t
+    losses = torch.exp(gamma * F.logsigmoid(wrong)) * F.softplus(wrong)
+    if alpha is not None:
+        losses = losses * torch.where(positive, alpha, 1 - alpha)
+    weights = label_weights(targets, class_weights, image_weights)
+    return (weights * losses).sum(), weights.sum()

@@ -1,0 +1,25 @@
+"""What all losses share: weights that leave out unknown labels, and the mean over the known ones."""
+
+from torch import Tensor
+
+from cxrlt_core.labels import UNKNOWN
+
+
+def label_weights(targets: Tensor, class_weights: Tensor, image_weights: Tensor | None = None) -> Tensor:
+    """Weight of each label in the loss: m_ic w_c v_i, with m_ic = 1 where the label is known, else 0.
+
+    Args:
+        targets: 1, 0 or -1; int8 (B, C).
+        class_weights: w, float32 (C,).
+        image_weights: v, float32 (B,), 1 if absent.
+
+    Returns:
+        float32 (B, C).
+    """
+    weights = (targets != UNKNOWN) * class_weights
+    return weights if image_weights is None else weights * image_weights[:, None]
+
+
+def mean_loss(losses: Tensor, weights: Tensor) -> Tensor:
+    """Divide the sum of losses by the sum of weights; 0 when no label in the batch is known."""
+    return losses / weights.clamp(min=1e-6)

@@ -1,0 +1,42 @@
+"""What defines a training run, and what it took."""
+
+from cxrlt_core.device import describe_device, peak_memory
+from cxrlt_core.images import ResidentImages
+from cxrlt_core.params import Params
+from cxrlt_core.training import Trainer
+from stages.common import file_hash, loaded_code
+from stages.sets import set_path
+
+#: Settings that change where and when, but no number: a run may go on under others.
+NO_NUMBERS = {"train": {"resident", "checkpoint_minutes"}, "compute": {"batch_size"}}
+
+
+def cost(trainer: Trainer) -> dict:
+    """Say what a training took; each epoch shows every image once, the primary ones included."""
+    images, passes = len(trainer.targets), trainer.passes
+    return {
+        "seconds": round(trainer.seconds, 1),
+        "device": describe_device(trainer.device),
+        "processes": trainer.ranks.size,
+        "steps": trainer.steps,
+        "images": images,
+        "passes": int(passes) if passes == int(passes) else round(passes, 2),
+        "resident": isinstance(trainer.images, ResidentImages),
+        "images_per_second": round(images * passes / trainer.seconds, 1),
+        "peak_memory_mib": peak_memory(trainer.device),
+    }
+
+
+def definition(params: Params, name: str) -> dict:
+    """Name all that decides how a training goes, so that only the same training is resumed."""
+    variant = params.variants[name]
+    files = [
+        set_path(f"train_{variant.data}"),
+        f"data/text/{variant.text}.safetensors",
+        f"weights/{variant.weights}.json",
+    ]
+    sections = params.model_dump(include={"train", "mixup", "query", "compute", "image"}, exclude=NO_NUMBERS)
+    encoder = params.image_encoders[variant.image].model_dump()
+    loss = params.loss_of(name).model_dump()
+    hashes = [file_hash(file) for file in files + loaded_code()]
+    return {"variant": variant.model_dump(), **sections, "loss": loss, "encoder": encoder, "files": hashes}

@@ -1,0 +1,105 @@
+"""What every loss keeps to, whatever its formula."""
+
+import numpy as np
+import pytest
+import torch
+from naive import CLASS_WEIGHTS, IMAGE_WEIGHTS
+
+from cxrlt_core.losses import build_loss, mean_loss
+from cxrlt_core.losses.asl import asl
+from cxrlt_core.losses.bce import bce
+from cxrlt_core.losses.focal import focal
+from cxrlt_core.params import Asl, Bce, ClassBalanced, Focal
+
+TRAINING_SET = (np.arange(200)[:, None] < np.array([150, 40, 5, 0])).astype(np.int8)
+SETTINGS = [
+    Bce(),
+    Focal(),
+    Focal(gamma=0.5, alpha=0.25),
+    Asl(),
+    Asl(gamma_pos=0.5, gamma_neg=0.5, clip=0.0),
+    ClassBalanced(),
+]
+every_loss = pytest.mark.parametrize("settings", SETTINGS, ids=str)
+
+
+def gradient(loss, logits, *rest):
+    return torch.autograd.grad(loss(logits, *rest)[0], logits)[0]
+
+
+@every_loss
+def test_unknown_labels_bring_neither_loss_nor_weight_nor_gradient(settings, batch):
+    loss, (logits, targets) = build_loss(settings, TRAINING_SET), batch
+    unknown = targets == -1
+    other = torch.where(unknown, logits + 5, logits)
+    for one, same in zip(
+        loss(logits, targets, CLASS_WEIGHTS), loss(other, targets, CLASS_WEIGHTS), strict=True
+    ):
+        assert torch.equal(one, same)
+    everything = loss(logits, targets.abs(), CLASS_WEIGHTS)
+    assert (torch.stack(everything) > torch.stack(loss(logits, targets, CLASS_WEIGHTS))).all()
+    slope = gradient(loss, logits, targets, CLASS_WEIGHTS)
+    assert (slope[unknown] == 0).all() and (slope[targets == 1] != 0).all()
+
+
+@every_loss
+def test_a_batch_without_known_labels_costs_nothing(settings, batch):
+    logits, targets = batch
+    loss = mean_loss(*build_loss(settings, TRAINING_SET)(logits, torch.full_like(targets, -1), CLASS_WEIGHTS))
+    loss.backward()
+    assert loss.item() == 0 and (logits.grad == 0).all()
+
+
+@every_loss
+def test_class_and_image_weights_scale_the_gradient(settings, batch):
+    loss, (logits, targets) = build_loss(settings, TRAINING_SET), batch
+    plain = gradient(loss, logits, targets, torch.ones(4))
+    weighted = gradient(loss, logits, targets, CLASS_WEIGHTS, IMAGE_WEIGHTS)
+    torch.testing.assert_close(weighted, plain * CLASS_WEIGHTS * IMAGE_WEIGHTS[:, None])
+
+
+@every_loss
+def test_both_sums_are_linear_in_the_weights(settings, batch):
+    loss = build_loss(settings, TRAINING_SET)
+    single = [loss(*batch, weights) for weights in torch.diag(CLASS_WEIGHTS)]
+    torch.testing.assert_close(loss(*batch, CLASS_WEIGHTS), tuple(map(sum, zip(*single, strict=True))))
+    twice = loss(*batch, CLASS_WEIGHTS, torch.full((6,), 2.0))
+    torch.testing.assert_close(twice, tuple(2 * part for part in loss(*batch, CLASS_WEIGHTS)))
+
+
+@every_loss
+def test_extreme_logits_stay_finite(settings):
+    sizes = torch.tensor([0.0, 17.0, 60.0, 90.0, 104.0, 1e4, 1e30])
+    logits = torch.cat([sizes, -sizes])[:, None].expand(-1, 4).clone().requires_grad_()
+    loss = build_loss(settings, TRAINING_SET)
+    for label in (0, 1, -1):
+        targets = torch.full(logits.shape, label, dtype=torch.int8)
+        losses, _ = loss(logits, targets, torch.ones(4))
+        assert losses.isfinite() and losses >= 0
+        assert gradient(loss, logits, targets, torch.ones(4)).isfinite().all()
+
+
+@every_loss
+def test_nothing_waits_for_a_value_on_the_device(settings, batch):
+    """The meta device has shapes and no values: reading one, or picking by a mask, would raise."""
+    logits, targets, weights = (part.detach().to("meta") for part in (*batch, CLASS_WEIGHTS))
+    losses, total = build_loss(settings, TRAINING_SET)(logits, targets, weights)
+    assert losses.shape == total.shape == () and losses.device.type == "meta"
+
+
+def test_settings_reach_their_loss(batch):
+    focus = {"gamma_pos": 1.0, "gamma_neg": 3.0, "clip": 0.1}
+    pairs = [
+        (Bce(), bce(*batch, CLASS_WEIGHTS)),
+        (Focal(gamma=3.0, alpha=0.3), focal(*batch, CLASS_WEIGHTS, gamma=3.0, alpha=0.3)),
+        (Asl(**focus), asl(*batch, CLASS_WEIGHTS, **focus)),
+    ]
+    for settings, expected in pairs:
+        assert build_loss(settings, TRAINING_SET)(*batch, CLASS_WEIGHTS) == expected
+
+
+def test_class_balanced_counts_the_training_set(batch):
+    logits, targets = batch
+    _, uniform = build_loss(ClassBalanced(beta=0.0), TRAINING_SET)(logits, targets, CLASS_WEIGHTS)
+    _, balanced = build_loss(ClassBalanced(beta=0.99), TRAINING_SET)(logits, targets, CLASS_WEIGHTS)
+    assert not torch.isclose(uniform, balanced)

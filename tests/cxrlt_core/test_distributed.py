@@ -1,0 +1,167 @@
+"""Two gloo processes against one."""
+
+import os
+import socket
+from collections.abc import Callable
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import torch
+
+from cxrlt_core.checkpoint import Checkpoint
+from cxrlt_core.distributed import Ranks, open_ranks, world_size
+from cxrlt_core.errors import StudyError
+from cxrlt_core.images import PackedImages
+from cxrlt_core.inference import predict
+from cxrlt_core.params import Augment, Mixup
+
+CPU = torch.device("cpu")
+FORK = get_context("fork")
+
+
+def process(rank: int, size: int, port: int, work: Callable, results) -> None:
+    environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
+    os.environ.update({key: str(value) for key, value in environment.items()}, MASTER_ADDR="localhost")
+    try:
+        with open_ranks(CPU) as ranks:
+            results.put((rank, work(ranks)))
+    except BaseException as error:
+        results.put((rank, error))
+
+
+def together(size: int, work: Callable) -> list:
+    """Run ``work(ranks)`` in so many processes; return what each of them returns."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    results = FORK.Queue()
+    processes = [
+        FORK.Process(target=process, args=(rank, size, port, work, results), daemon=True)
+        for rank in range(size)
+    ]
+    for one in processes:
+        one.start()
+    found = dict(results.get(timeout=60) for _ in processes)
+    for one in processes:
+        one.join(10)
+    for result in found.values():
+        if isinstance(result, BaseException):
+            raise result
+    return [found[rank] for rank in range(size)]
+
+
+def numpy(tensors) -> list[np.ndarray]:
+    return [tensor.detach().numpy().copy() for tensor in tensors]
+
+
+def trained(make, plain, toy, folder, ranks, **changes):
+    """Gradients of the last step, weights, history and position of a short run."""
+    targets = toy[1].copy()
+    targets[::3, 1:] = -1  # ranks see different numbers of known labels
+    targets[:9] = -1
+    one = make(
+        model=plain(), targets=targets[:37], ranks=ranks, augment=Augment(rotate=5), batch_size=13, **changes
+    )
+    folder = folder / f"{ranks.size}"
+    history = one.run(Checkpoint(folder))
+    return {
+        "gradients": numpy(p.grad for p in one.model.parameters()),
+        "weights": numpy(one.model.parameters()),
+        "loss": [entry["loss"] for entry in history],
+    }
+
+
+@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)], ids=["plain", "mixup"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_two_processes_have_the_gradients_of_one(mixup, accumulate, trainer, plain, toy, tmp_path):
+    """Also where batches cut unevenly: 13, 12 and 12 images in two or four parts."""
+    changes = {"mixup": mixup, "accumulate": accumulate, "ema": 0.9}
+    for length in ({"epochs": None, "steps": 1}, {"epochs": 2}):
+        folder = tmp_path / str(len(length))
+        run = lambda ranks, folder=folder, length=length: trained(  # noqa: E731
+            trainer, plain, toy, folder, ranks, **changes, **length
+        )
+        alone, (first, second) = run(Ranks(CPU)), together(2, run)
+        for key in alone:
+            tolerance = 1e-5 if key == "weights" else 1e-6
+            for a, b, c in zip(alone[key], first[key], second[key], strict=True):
+                np.testing.assert_array_equal(b, c)
+                np.testing.assert_allclose(b, a, atol=tolerance, rtol=2e-4)
+
+
+def test_two_processes_go_on_from_a_step(trainer, plain, toy, tmp_path):
+    def interrupted(ranks):
+        one = trainer(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
+        if not go_on:
+            step = one.train_step
+            one.train_step = lambda *batch: step(*batch) if one.step < 7 else 1 / 0
+        one.run(Checkpoint(tmp_path / name))
+        return numpy(one.model.parameters()), one.history
+
+    import cxrlt_core.training as training
+
+    training.ASK_RANKS_EVERY, every = 1, training.ASK_RANKS_EVERY
+    try:
+        go_on, name = True, "whole"
+        expected = together(2, interrupted)
+        go_on, name = False, "killed"
+        with pytest.raises(ZeroDivisionError):
+            together(2, interrupted)
+        assert Checkpoint(tmp_path / "killed").load()["step"] == 7
+        go_on = True
+        for (weights, history), (other, other_history) in zip(
+            expected, together(2, interrupted), strict=True
+        ):
+            assert history == other_history
+            assert all(np.array_equal(a, b) for a, b in zip(weights, other, strict=True))
+    finally:
+        training.ASK_RANKS_EVERY = every
+
+
+@pytest.mark.parametrize("n", [23, 24, 1])
+def test_prediction_loses_no_row_and_counts_none_twice(n, build, toy):
+    images = PackedImages({"s": toy[0]}, ["s"] * n, range(n))
+    expected = predict(build(), images, (0.4, 0.3), CPU, "fp32", 5)
+    for found in together(2, lambda ranks: predict(build(), images, (0.4, 0.3), CPU, "fp32", 5, ranks=ranks)):
+        assert found.shape == (n, 3)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_parameters_that_no_image_reaches_do_not_stop_the_ranks(trainer, plain, tmp_path):
+    def work(ranks):
+        model = plain()
+        model.unused = torch.nn.Linear(2, 2)
+        model.forward = lambda x: torch.nn.Sequential(*list(model.children())[:4])(x)
+        one = trainer(model=model, ranks=ranks, epochs=1)
+        one.run(Checkpoint(tmp_path))
+        return one.step
+
+    assert together(2, work) == [5, 5]
+
+
+def test_collectives():
+    def work(ranks):
+        rows = torch.arange(7.0)[:, None][ranks.share(7)]
+        total = ranks.sum(torch.tensor([1.0, ranks.rank]))
+        return (
+            ranks.collect(rows, 7)[:, 0].tolist(),
+            total.tolist(),
+            ranks.highest(5 * ranks.rank),
+            ranks.copies,
+        )
+
+    assert together(3, work) == [(list(range(7)), [3, 3], 10, 3)] * 3
+
+
+def test_alone_nothing_happens(plain):
+    with open_ranks(CPU) as ranks:
+        assert world_size() == 1 and ranks.leads and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
+        model, rows = plain(), torch.ones(3)
+        assert ranks.wrap(model, torch.zeros(1), True) is model
+        assert ranks.sum(rows) is rows and ranks.collect(rows, 3) is rows and ranks.highest(2) == 2
+
+
+def test_batch_statistics_cannot_be_shared_on_the_cpu(build):
+    with pytest.raises(StudyError, match=r"^train.sync_batchnorm: needs GPUs"):
+        Ranks(CPU, 0, 2).wrap(build(), torch.zeros(2, 1, 32, 32), True)
