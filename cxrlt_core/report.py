@@ -219,7 +219,7 @@ def _training(study: Study) -> str:
 
 ![Training curves](figures/training_curves.png)
 
-Losses under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
+Losses of another kind, under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
 A replenished variant takes more steps for the same number of passes over the primary images.
 
 {markdown_table(header, rows)}"""

@@ -78,4 +78,4 @@ def caption(row: Row, number: int) -> str:
     return f"{number}  {', '.join(parts)}"
 
 
-PHRASES = {"reweight": "reweight ×{}", "models": "{} models"}
+PHRASES = {"reweight": "reweight ×{}", "loss": "{} loss", "models": "{} models"}
