@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +82,8 @@ def main() -> None:
     print(
         f"{options.model}, {options.size} px, batch {options.batch}, precision {options.precision}"
         f"{', compiled' if options.compile else ''}; {options.images:,} images; {options.turns} turns of"
-        f" {options.steps} steps after {BURN_IN}; JPEG files of {options.jpeg} px, {options.workers} workers\n"
+        f" {options.steps} steps after {BURN_IN}; JPEG of {options.jpeg} px, {options.workers} workers.\n"
+        "Memory and utilisation are those of this process, without the workers.\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         contestants = build(options, device, Path(folder))
