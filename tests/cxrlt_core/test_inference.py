@@ -3,8 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from cxrlt_core.images import PackedImages
+from cxrlt_core.augment import apply_transforms, draw_transforms
+from cxrlt_core.images import PackedImages, normalise
 from cxrlt_core.inference import predict
+from cxrlt_core.params import Augment
 
 CPU = torch.device("cpu")
 
@@ -66,3 +68,21 @@ def test_bfloat16_probabilities_come_as_float32(build, toy):
     exact, rough = (predict(build(), images, (0.4, 0.3), CPU, p, 16) for p in ("fp32", "bf16"))
     assert rough.dtype == np.float32 and not np.array_equal(exact, rough)
     np.testing.assert_allclose(rough, exact, atol=0.05)
+
+
+def test_every_image_gets_its_own_transform(build, toy):
+    """Whatever the batch size, and whatever the rank: those of the set, not of the batch."""
+    images, ranges = (
+        PackedImages({"s": toy[0]}, ["s"] * 40, range(40)),
+        Augment(rotate=20, gamma=0.5, erase=0.5),
+    )
+    transforms = draw_transforms(40, ranges, np.random.default_rng(0))
+    model, pixels = build(), (0.4, 0.3)
+    raw = normalise(images.gather(np.arange(40)), *pixels, transforms.gamma)
+    with torch.inference_mode():
+        expected = torch.sigmoid(model.eval()(apply_transforms(raw, transforms))).numpy()
+    for batch_size in (7, 40):
+        found = predict(model, images, pixels, CPU, "fp32", batch_size, transforms)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    plain = predict(model, images, pixels, CPU, "fp32", 40)
+    assert not np.allclose(plain, expected, atol=1e-4)
