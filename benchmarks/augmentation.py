@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 
 from cxrlt_core.augment import apply_transforms, draw_transforms
 from cxrlt_core.markdown import markdown_table
-from cxrlt_core.params import Augment
+from cxrlt_core.train_params import Augment
 
 TURNS, SECONDS = 5, 1.0
 

@@ -34,8 +34,9 @@ from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.markdown import markdown_table
 from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import Augment, ImageEncoder, Train
+from cxrlt_core.params import ImageEncoder
 from cxrlt_core.streaming import StreamedImages
+from cxrlt_core.train_params import Augment, Train
 from cxrlt_core.training import Trainer
 
 PIXELS = (0.5, 0.25)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cxrlt_core.device import upload
-from cxrlt_core.params import Augment
+from cxrlt_core.train_params import Augment
 
 ERASED_AREA = (0.02, 0.2)  # of the image
 ERASED_ASPECT = 3.3  # longest side over shortest

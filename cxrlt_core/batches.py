@@ -13,7 +13,7 @@ import numpy as np
 from cxrlt_core.augment import Transforms, draw_transforms
 from cxrlt_core.distributed import Ranks
 from cxrlt_core.mixup import Mixing, draw_mixing
-from cxrlt_core.params import Augment, Mixup
+from cxrlt_core.train_params import Augment, Mixup
 
 
 @dataclass(frozen=True)

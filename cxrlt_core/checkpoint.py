@@ -67,10 +67,6 @@ class Checkpoint:
                 self.path.rename(self.path.with_suffix(".bad"))
             return None
 
-    def remove(self) -> None:
-        """Delete the file."""
-        self.path.unlink(missing_ok=True)
-
     def _read(self, check: Callable[[dict[str, Any]], None] | None) -> dict[str, Any]:
         with self.path.open("rb") as file:
             digest, content = file.read(DIGEST_BYTES), file.read()

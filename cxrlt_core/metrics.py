@@ -1,119 +1,26 @@
-"""Average precision and AUROC: masked by unknown labels, exact under ties, weighted by resampling counts.
+"""The metrics of a prediction table, on its patients and on resamples of them.
 
-One ranking per class serves the point estimates (all weights 1) and every bootstrap resample.
+Unknown labels count nowhere; ties are exact.
+
+A class without a known positive or a known negative is undefined (NaN) in every metric and left out of every
+mean; so all rows that are compared on a set are means over the same classes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+import torch
 
+from cxrlt_core.bootstrap import Draws, every_image_once
+from cxrlt_core.calibration import add_by, from_sums, label_terms
 from cxrlt_core.labels import GROUPS, POSITIVE, UNKNOWN
+from cxrlt_core.ranking import Ranking, rank, weighted_ap_auroc
+from cxrlt_core.rounding import or_none
 
-
-@dataclass(frozen=True)
-class Ranking:
-    """The known labels of one class by falling score, cut at the tie groups that hold a positive.
-
-    Precision changes between thresholds, but both metrics need it only where a positive lies, so
-    a few hundred segments stand for the whole list.
-
-    Attributes:
-        order: positions of the known images, by falling score; int64 (K,).
-        starts: where segment g begins in ``order``: the negatives above tie group g, then the
-            group itself; int64 (G,).
-        end: end of the last segment; what follows are negatives below every positive.
-        positives: positions of the positives by falling score; int64 (P,).
-        positive_starts: where group g begins in ``positives``; int64 (G,).
-        tied: positions of the negatives that share a group with a positive; int64 (T,).
-        tied_group: the group of each; int64 (T,).
-    """
-
-    order: np.ndarray
-    starts: np.ndarray
-    end: int
-    positives: np.ndarray
-    positive_starts: np.ndarray
-    tied: np.ndarray
-    tied_group: np.ndarray
-
-
-def rank(targets: np.ndarray, scores: np.ndarray) -> Ranking:
-    """Rank one class.
-
-    Args:
-        targets: 1, 0 or -1 (unknown); int (N,).
-        scores: float (N,).
-
-    Raises:
-        ValueError: when a score of a known label is not finite.
-    """
-    known = np.flatnonzero(targets != UNKNOWN)
-    if not np.isfinite(scores[known]).all():
-        raise ValueError("scores must be finite")
-    order = known[np.argsort(-scores[known], kind="stable")]
-    sorted_scores, positive = scores[order], targets[order] == POSITIVE
-    new_tie = np.ones(len(order), bool)
-    new_tie[1:] = sorted_scores[1:] != sorted_scores[:-1]
-    tie_group = np.cumsum(new_tie) - 1
-    groups, positive_starts = np.unique(tie_group[positive], return_index=True)
-    ends = np.searchsorted(tie_group, groups, side="right")
-    tied = np.flatnonzero(~positive & np.isin(tie_group, groups))
-    return Ranking(
-        order=order,
-        starts=np.concatenate([[0], ends[:-1]]).astype(np.int64)[: len(ends)],
-        end=int(ends[-1]) if len(ends) else 0,
-        positives=order[positive],
-        positive_starts=positive_starts,
-        tied=order[tied],
-        tied_group=np.searchsorted(groups, tie_group[tied]),
-    )
-
-
-def weighted_metrics(ranking: Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average precision and AUROC of one class under many weightings of the images.
-
-    With T_g the weight of the positives in tie group g, and K_g, N_g the weights of all and of the
-    negative images down to its end: AP = Σ T_g (Σ_{h≤g} T_h / K_g) / Σ T_g, as scikit-learn's
-    ``average_precision_score``; AUROC is the Mann-Whitney statistic, half a point for a tie.
-
-    Args:
-        ranking: of N images.
-        weights: how often each image counts; unsigned or float (N, B).
-
-    Returns:
-        AP and AUROC, float64 (B,); NaN where the weighted images lack a positive or a negative.
-    """
-    resamples = weights.shape[1]
-    if not len(ranking.positives) or len(ranking.positives) == len(ranking.order):
-        return np.full(resamples, np.nan), np.full(resamples, np.nan)
-    in_order = weights[ranking.order]
-    known = np.add.reduceat(in_order[: ranking.end], ranking.starts, axis=0, dtype=np.float64)
-    below = in_order[ranking.end :].sum(axis=0, dtype=np.float64)
-    hits = np.add.reduceat(weights[ranking.positives], ranking.positive_starts, axis=0, dtype=np.float64)
-    ties = np.zeros_like(hits)
-    np.add.at(ties, ranking.tied_group, weights[ranking.tied].astype(np.float64))
-
-    known_above, hits_above = known.cumsum(axis=0), hits.cumsum(axis=0)
-    negatives_above = known_above - hits_above
-    positives = hits_above[-1]
-    negatives = negatives_above[-1] + below
-    with np.errstate(invalid="ignore", divide="ignore"):
-        precision = np.where(known_above > 0, hits_above / known_above, 0.0)
-        ap = (hits * precision).sum(axis=0) / positives
-        wins = negatives - negatives_above + 0.5 * ties
-        auc = (hits * wins).sum(axis=0) / (positives * negatives)
-    undefined = (positives == 0) | (negatives == 0)
-    ap[undefined] = auc[undefined] = np.nan
-    return ap, auc
-
-
-def _per_class(targets: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if targets.shape != scores.shape or targets.ndim != 2:
-        raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
-    unit = np.ones((len(targets), 1))
-    pairs = [weighted_metrics(rank(targets[:, c], scores[:, c]), unit) for c in range(targets.shape[1])]
-    return np.array([ap[0] for ap, _ in pairs]), np.array([auc[0] for _, auc in pairs])
+CPU = torch.device("cpu")
+#: Metric of a class to the name of its mean over the classes.
+MEANS = {"AP": "mAP", "AUROC": "mAUROC", "F1": "F1", "ECE": "ECE", "Brier": "Brier"}
+SUMMARY = ("mAP", *(f"mAP_{group}" for group in GROUPS), "mAUROC", "micro_AP", "F1", "ECE", "Brier")
 
 
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -125,63 +32,154 @@ def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 (C,); NaN for a class without a known positive or without a known negative.
+
+    Raises:
+        ValueError: when the shapes differ, or a score of a known label is not finite.
     """
-    return _per_class(targets, scores)[0]
+    return resample_ranks(targets, scores, every_image_once(len(targets)))["AP"][0]
 
 
 def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Area under the ROC curve per class; arguments and result as :func:`average_precision`."""
-    return _per_class(targets, scores)[1]
+    return resample_ranks(targets, scores, every_image_once(len(targets)))["AUROC"][0]
+
+
+def resample_ranks(
+    targets: np.ndarray, scores: np.ndarray, draws: Draws, device: torch.device = CPU
+) -> dict[str, np.ndarray]:
+    """AP and AUROC of every class in every resample.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        scores: float (N, C).
+        draws: B resamples of the N images.
+        device: to compute on.
+
+    Returns:
+        ``AP`` and ``AUROC``, float64 (B, C) each; NaN where a resample leaves a class undefined.
+    """
+    if targets.shape != scores.shape or targets.ndim != 2:
+        raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
+    rankings = [rank(t, s, device) for t, s in zip(targets.T, scores.T, strict=True)]
+    ap, auc = _evaluate(rankings, draws, device)
+    return {"AP": ap, "AUROC": auc}
+
+
+def resample(
+    targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray, draws: Draws, device: torch.device = CPU
+) -> dict[str, np.ndarray]:
+    """Every metric in every resample.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        scores: probabilities, float (N, C).
+        thresholds: of each class, for F1; from :func:`cxrlt_core.calibration.best_thresholds`.
+        draws: B resamples of the N images.
+        device: to compute on.
+
+    Returns:
+        ``AP``, ``AUROC``, ``F1``, ``Brier``, ``ECE``, float64 (B, C); ``micro_AP``, over all labels of the
+        classes that are defined in the set, float64 (B,).
+    """
+    found = resample_ranks(targets, scores, draws, device)
+    terms = add_by(draws.patient, len(draws.counts), label_terms(targets, scores, thresholds))
+    flat = terms.flatten(1).to(device)
+    sums = torch.cat([(counts.double().T @ flat).cpu() for counts, _ in draws.chunks(device)])
+    undefined = np.isnan(found["AP"])
+    for name, values in from_sums(sums.view(-1, *terms.shape[1:])).items():
+        found[name] = np.where(undefined, np.nan, values.numpy())
+    found["F1"][:, np.isnan(thresholds)] = np.nan
+    defined = _defined(targets)
+    pooled = rank(targets[:, defined], scores[:, defined], device) if defined.any() else None
+    found["micro_AP"] = _evaluate([pooled], draws, device)[0][:, 0]
+    return found
+
+
+def _evaluate(
+    rankings: Sequence[Ranking | None], draws: Draws, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """AP and AUROC of each ranking in each resample, (B, R)."""
+    out = np.full((2, draws.resamples, len(rankings)), np.nan)
+    start = 0
+    for _, weights in draws.chunks(device):
+        end = start + weights.shape[1]
+        for number, ranking in enumerate(rankings):
+            if ranking is not None:
+                pair = torch.stack(weighted_ap_auroc(ranking, weights))
+                out[:, start:end, number] = pair.cpu().numpy()
+        start = end
+    return out[0], out[1]
+
+
+def _defined(targets: np.ndarray) -> np.ndarray:
+    """Which classes have a known positive and a known negative."""
+    positive, known = targets == POSITIVE, targets != UNKNOWN
+    return positive.any(axis=0) & (known & ~positive).any(axis=0)
+
+
+def mean_over_classes(values: np.ndarray) -> np.ndarray:
+    """Mean over the classes (the last axis) where the metric is defined; NaN if there is none."""
+    defined = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, values, 0.0).sum(axis=-1) / defined.sum(axis=-1)
 
 
 def mean_defined(values: np.ndarray) -> float:
     """Mean over the classes where the metric is defined; NaN if there is none."""
-    defined = values[np.isfinite(values)]
-    return float(defined.mean()) if len(defined) else float("nan")
+    return float(mean_over_classes(np.asarray(values)))
 
 
-def class_sets(classes: Sequence[str], groups: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """Return the classes behind each mean: ``mAP`` all of them, ``mAP_head`` … those of a group.
+def means(found: Mapping[str, np.ndarray], classes: Sequence[str], groups: Mapping[str, str]) -> dict:
+    """Means over classes of what :func:`resample` found: all classes, and head, medium and tail for AP.
 
     Returns:
-        Name of the mean to a boolean mask over the classes, (C,).
+        Each name of :data:`SUMMARY` to float64 (B,).
     """
-    masks = {"mAP": np.ones(len(classes), bool)}
+    out = {mean: mean_over_classes(found[metric]) for metric, mean in MEANS.items()}
     for group in GROUPS:
-        masks[f"mAP_{group}"] = np.array([groups[name] == group for name in classes])
-    return masks
+        members = np.array([groups[name] == group for name in classes])
+        out[f"mAP_{group}"] = mean_over_classes(found["AP"][:, members])
+    out["micro_AP"] = found["micro_AP"]
+    return {name: out[name] for name in SUMMARY}
 
 
 def summarise(
-    targets: np.ndarray, scores: np.ndarray, classes: Sequence[str], groups: Mapping[str, str]
-) -> dict:
-    """Metrics of one prediction table as JSON-ready numbers, ``None`` where undefined.
+    targets: np.ndarray,
+    scores: np.ndarray,
+    thresholds: np.ndarray,
+    classes: Sequence[str],
+    groups: Mapping[str, str],
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Point estimates of one prediction table.
 
     Args:
         targets: int (N, C).
         scores: float (N, C).
+        thresholds: of each class, for F1.
         classes: names of the C columns.
         groups: class to head, medium or tail.
+
+    Returns:
+        Each name of :data:`SUMMARY` to its value; each metric of a class to its values, (C,).
     """
-    ap, auc = _per_class(targets, scores)
-    means = {name: mean_defined(ap[mask]) for name, mask in class_sets(classes, groups).items()}
+    found = resample(targets, scores, thresholds, every_image_once(len(targets)))
+    summary = {name: float(values[0]) for name, values in means(found, classes, groups).items()}
+    return summary, {metric: found[metric][0] for metric in MEANS}
+
+
+def describe_scores(
+    targets: np.ndarray,
+    per_class: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    groups: Mapping[str, str],
+) -> dict[str, dict]:
+    """Class to its metrics, counts and group, as JSON-ready numbers."""
     return {
-        **{name: or_none(value) for name, value in means.items()},
-        "mAUROC": or_none(mean_defined(auc)),
-        "images": len(targets),
-        "classes": {
-            name: {
-                "AP": or_none(ap[c]),
-                "AUROC": or_none(auc[c]),
-                "positive": int((targets[:, c] == POSITIVE).sum()),
-                "known": int((targets[:, c] != UNKNOWN).sum()),
-                "group": groups[name],
-            }
-            for c, name in enumerate(classes)
-        },
+        name: {
+            **{metric: or_none(values[c]) for metric, values in per_class.items()},
+            "positive": int((targets[:, c] == POSITIVE).sum()),
+            "known": int((targets[:, c] != UNKNOWN).sum()),
+            "group": groups[name],
+        }
+        for c, name in enumerate(classes)
     }
-
-
-def or_none(value: float) -> float | None:
-    """Return the number, or None when it is not finite, as JSON wants it."""
-    return float(value) if np.isfinite(value) else None

@@ -2,46 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AllowInfNan,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cxrlt_core.labels import CLASSES
-
-
-def _no_switch(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("input should be a number")
-    return value
+from cxrlt_core.param_types import Count, Fraction, Name, Positive, Real, Section, Seed
+from cxrlt_core.train_params import Augment, Bce, LossSettings, Mixup, Train
 
 
 def _switch_or_file(value: Any) -> Any:
     if not isinstance(value, bool | str):
         raise ValueError("input should be true, false or a .safetensors file")
     return value
-
-
-# YAML 1.1 reads 2e-3 as a string; a Real accepts it.
-Real = Annotated[float, Strict(False), AllowInfNan(False), BeforeValidator(_no_switch)]
-Positive = Annotated[Real, Field(gt=0)]
-NotNegative = Annotated[Real, Field(ge=0)]
-Fraction = Annotated[Real, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class Section(BaseModel):
-    """A part of params.yaml: frozen, strictly typed, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class DemoImages(Section):
@@ -72,7 +43,9 @@ class Source(Section):
     labels: str  # file or folder with the label files
     images: str  # folder that the paths in the label files are relative to
     test_list: str | None = None  # NIH: official list of test images
-    uncertain: dict[str, Policy] = {"default": "ignore"}  # what -1 becomes; in YAML also one word for all
+    uncertain: dict[str, Policy] = Field(
+        {"default": "ignore"}
+    )  # what -1 becomes; in YAML also one word for all
     views: Literal["all", "frontal"] = "all"  # frontal: PA and AP
 
     @field_validator("uncertain", mode="before")
@@ -158,7 +131,7 @@ class ImageEncoder(Section):
 
     model: str
     pretrained: Annotated[bool | str, BeforeValidator(_switch_or_file)]
-    options: dict[str, Any] = {}  # further keyword arguments of timm.create_model
+    options: dict[str, Any] = Field({})  # further keyword arguments of timm.create_model
 
 
 class QueryNetwork(Section):
@@ -176,93 +149,6 @@ class QueryNetwork(Section):
         if self.width % self.heads:
             raise ValueError(f"width {self.width} must be a multiple of heads {self.heads}")
         return self
-
-
-class Augment(Section):
-    """Ranges of the random transforms; every image draws its own."""
-
-    rotate: NotNegative = 0.0  # degrees, either way
-    shift: Fraction = 0.0  # share of the image side, either way
-    scale: Fraction = 0.0  # relative change, either way
-    brightness: NotNegative = 0.0  # in units of the normalised image's standard deviation
-    contrast: Fraction = 0.0  # relative change, either way
-    gamma: NotNegative = 0.0  # pixels to a power of up to 1 + gamma, or down to its inverse
-    erase: Fraction = 0.0  # share of the images that lose a rectangle
-    flip: bool = False  # mirror half of the images; the heart then lies on the right
-
-
-class Train(Section):
-    """Optimisation."""
-
-    epochs: Count | None = None  # length of a run: so many epochs,
-    steps: Count | None = None  # or so many optimiser steps
-    batch_size: Annotated[int, Field(ge=2)]  # images a step, over all processes
-    seeds: Annotated[list[Seed], Field(min_length=1)]
-    learning_rate: Positive
-    weight_decay: NotNegative
-    warmup: Fraction = 0.1  # share of the steps
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    augment: Augment = Augment()
-    accumulate: Count = 1  # parts that a batch passes the network in, to save memory
-    clip: Positive | None = None  # largest norm of the gradient
-    ema: Annotated[Real, Field(gt=0, lt=1)] | None = None  # decay of the averaged weights that are saved
-    compile: bool = False
-    resident: Literal["auto", "always", "never"] = "auto"  # images in the device's memory
-    sync_batchnorm: bool = False  # batch statistics over all processes
-    checkpoint_minutes: Positive = 10.0
-
-    @model_validator(mode="after")
-    def one_length(self) -> "Train":
-        """Reject two lengths and none."""
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError("expected one of epochs and steps")
-        return self
-
-    @model_validator(mode="after")
-    def one_seed(self) -> "Train":
-        """Reject several seeds, which the tables cannot average yet."""
-        if len(self.seeds) != 1:
-            raise ValueError("seeds takes one seed so far; run the study once per seed")
-        return self
-
-
-class Mixup(Section):
-    """MixUp: the mixing share is drawn from Beta(alpha, alpha)."""
-
-    alpha: Positive
-
-
-class Bce(Section):
-    """Binary cross-entropy."""
-
-    name: Literal["bce"] = "bce"
-
-
-class Focal(Section):
-    """Focal loss (Lin et al. 2017)."""
-
-    name: Literal["focal"] = "focal"
-    gamma: NotNegative = 2.0
-    alpha: Annotated[Real, Field(gt=0, lt=1)] | None = None  # weight of positives; of negatives 1 - alpha
-
-
-class Asl(Section):
-    """Asymmetric loss (Ridnik et al. 2021)."""
-
-    name: Literal["asl"] = "asl"
-    gamma_pos: NotNegative = 0.0
-    gamma_neg: NotNegative = 4.0
-    clip: Fraction = 0.05  # probability below which a negative costs nothing
-
-
-class ClassBalanced(Section):
-    """Class-balanced binary cross-entropy (Cui et al. 2019)."""
-
-    name: Literal["class_balanced"] = "class_balanced"
-    beta: Fraction = 0.9999
-
-
-LossSettings = Annotated[Bce | Focal | Asl | ClassBalanced, Field(discriminator="name")]
 
 
 class Reweight(Section):
@@ -290,9 +176,10 @@ class StudyLevel(Section):
 
 
 class Ensemble(Section):
-    """Class-wise ensemble: how many models each class averages."""
+    """Choice of the models that each class averages."""
 
     top_k: Count
+    prior_positives: Positive = 20.0  # shrunk: development positives at which the choice has half the say
 
 
 class Bootstrap(Section):
@@ -353,7 +240,7 @@ class Table1Row(Section):
 class Table2Row(Section):
     """A row of Table 2: an ensemble, and the figure published for it."""
 
-    method: Literal["model_wise", "class_wise"]
+    method: Literal["model_wise", "class_wise", "bagged", "shrunk"]
     replenished: bool
     published: Real | None = None
 

@@ -99,6 +99,33 @@ def table_forest(rows: Sequence[tuple[str, float, float, float]], xlabel: str) -
     return figure
 
 
+def contrast_forest(contrasts: Sequence[Mapping]) -> Figure:
+    """Differences of mAP with intervals, the published ones beside them; resolved ones filled.
+
+    Args:
+        contrasts: from :func:`cxrlt_core.contrasts.to_json`.
+    """
+    figure, axes = plt.subplots(figsize=(9, 1.1 + 0.36 * len(contrasts)))
+    for y, one in enumerate(contrasts):
+        point, low, high = (np.nan if value is None else value for value in one["difference"])
+        resolved = one["verdict"].startswith("resolved")
+        colour = COLOURS["head"] if resolved else GREY
+        axes.plot([low, high], [-y, -y], color=colour, linewidth=1.5)
+        axes.plot(point, -y, "o", color=colour, markerfacecolor=colour if resolved else "white", markersize=6)
+        if one["published"] is not None:
+            axes.plot(one["published"], -y, "D", color=COLOURS["tail"], markersize=4)
+    axes.axvline(0, color=GREY, linewidth=1, linestyle="--", zorder=0)
+    axes.plot([], [], "o", color=COLOURS["head"], label="resolved")
+    axes.plot([], [], "o", color=GREY, markerfacecolor="white", label="not resolved")
+    axes.plot([], [], "D", color=COLOURS["tail"], markersize=4, label="published")
+    axes.set_yticks(-np.arange(len(contrasts)), [f"{one['what']}  {one['change']}" for one in contrasts])
+    axes.set_ylim(-len(contrasts) + 0.3, 0.8)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("difference of mAP")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
 def ap_against_prevalence(classes: Mapping[str, Mapping], title: str) -> Figure:
     """Average precision of each class against its prevalence; a coin scores the prevalence itself.
 
@@ -147,7 +174,7 @@ def _spread_labels(positions: Mapping[str, tuple[float, float]], near: float = 0
 
 
 def model_choice(weights: Mapping[str, Sequence[float]], models: Sequence[str], title: str) -> Figure:
-    """Which models the class-wise ensemble averages for each class.
+    """Which models an ensemble averages for each class, and how much each counts.
 
     Args:
         weights: class to the weights of the models.

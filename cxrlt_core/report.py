@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxrlt_core.data_report import set_names
+from cxrlt_core.evidence_report import contrasts_section, optimism_table, seeds_text, stability_text
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.markdown import markdown_table, percent
 from cxrlt_core.params import ImageEncoder, Params
 from cxrlt_core.study_level import VIEW_WEIGHTS
-from cxrlt_core.tables import Row, duration, number_text, to_markdown
+from cxrlt_core.tables import Row, duration, further_metrics, number_text, to_markdown
 
 DEMO_WARNING = (
     "> **Synthetic demo: the images are drawn by a program and the encoders are small stand-ins, trained on "
@@ -28,7 +29,8 @@ class Study:
         table1: rows, scored on development data.
         table2: rows, scored on test data.
         ensembles: row name to its entry in metrics/ensemble.json.
-        costs: variant to its entry in models/<variant>/cost.json.
+        contrasts: table to its contrasts, as plain values.
+        costs: variant to its models' cost.json, one a seed.
         weights: name (main, contrast) to the content of its weights file.
         versions: package to version.
         revision: of the code.
@@ -41,7 +43,8 @@ class Study:
     table1: Sequence[Row]
     table2: Sequence[Row]
     ensembles: Mapping[str, Mapping]
-    costs: Mapping[str, Mapping]
+    contrasts: Mapping[str, Sequence[Mapping]]
+    costs: Mapping[str, Sequence[Mapping]]
     weights: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str
@@ -61,7 +64,7 @@ def _title(study: Study) -> str:
     sets = study.summary["sets"]
     return f"""# {study.params.report.title}
 
-{len(study.params.variants)} trainings on {sets["train_primary"]["images"]:,} images of \
+{len(study.params.variants)} variants, trained {_times(study)} on {sets["train_primary"]["images"]:,} images of \
 `{study.params.data.primary}`{_extra_text(study)}, {len(study.summary["classes"])} classes; development \
 set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} images, split by patient.
 
@@ -71,12 +74,15 @@ classes grouped by training prevalence ({_group_limits(study)}). Unknown labels 
 - **Intervals** [low, high] are {level} intervals and ± one standard error, both from the spread of \
 {study.params.bootstrap.resamples:,} resamples of *patients*; all rows of a table share the resamples, so a \
 difference (Δ) is paired and its interval is narrower than the two beside it suggest.
-- **Training noise is not measured**: each variant was trained once, with seed \
-{study.params.train.seeds[0]}. Intervals tell what another draw of patients would change, not what another \
-seed would, and a seed alone can move mAP by as much as a design does: read a difference between two \
-*trainings* as unresolved until several seeds agree. Rows that differ only in TTA share one training.
+{seeds_text(study.params)}
 {_study_level(study)}- **Published** figures are the paper's, for comparison only. They enter no computation.
+- **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
 """
+
+
+def _times(study: Study) -> str:
+    seeds = len(study.params.train.seeds)
+    return "once" if seeds == 1 else f"{seeds} times,"
 
 
 def _study_level(study: Study) -> str:
@@ -114,9 +120,21 @@ def _table1(study: Study) -> str:
 ![Development mAP with intervals](figures/table1.png)
 
 The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`, rule \
-`{study.params.reweight.rule}`), so reweighted rows are scored on data that their loss has seen in that one way.
+`{study.params.reweight.rule}`), so reweighted rows (†) are scored on data that their loss has seen in that one way.
 {_weights_text(study)}
+
+### What each design changes
+
+{contrasts_section(study.params, study.table1, study.contrasts["table1"], "development set", "contrasts1.png")}
+### Further metrics
+
+{further_metrics(study.table1)}
+{FURTHER} The thresholds of F1 were chosen on these same data (†).
 """
+
+
+FURTHER = """*micro AP* pools the labels of all classes; *F1*, *ECE* (expected calibration error, 15 bins) and *Brier* are \
+means over classes, each class against the rest."""
 
 
 def _weights_text(study: Study) -> str:
@@ -131,22 +149,34 @@ def _weights_text(study: Study) -> str:
 
 def _table2(study: Study) -> str:
     top_k = study.params.ensemble.top_k
-    optimism = [
-        [row.name, number_text(study.ensembles[row.name]["dev_mAP"]), number_text(row.metrics["mAP"])]
-        for row in study.table2
-    ]
+    prior = study.params.ensemble.prior_positives
     return f"""## Table 2: the ensembles, on the test set
 
 {to_markdown(study.table2, study.params.bootstrap.level)}
 ![Test mAP with intervals](figures/table2.png)
 
 All members predict with TTA ({study.params.tta.views} views). *Model-wise* averages all models; *class-wise* \
-averages, per class, the {top_k} with the best development AP. The test set is scored here, once, and nowhere else.
+averages, per class, the {top_k} with the best development AP; both are the paper's. *Bagged* repeats that choice on resampled \
+development patients and weighs models by how often they are chosen; *shrunk* pulls the choice to the mean of all models, halfway \
+for a class with {prior:g} development positives. The test set is scored here, once, and nowhere else.
 
-Selection is optimistic where it selects: the same ensembles on the development set that chose their members.
+### What each design changes
 
-{markdown_table(["ensemble", "development mAP", "test mAP"], optimism)}
-{_figures(study, "choice_", "Which models each class averages")}"""
+{contrasts_section(study.params, study.table2, study.contrasts["table2"], "test set", "contrasts2.png")}
+### What selection costs
+
+Selection is optimistic where it selects (†). Development and test set differ in patients too; what the plain mean of the same \
+models loses between them is that difference, and what an ensemble loses beyond it is optimism.
+
+{optimism_table(study.table2, study.ensembles)}
+{stability_text(study.ensembles[study.table2[-1].name])}
+
+{_figures(study, "choice_", "Which models each class averages")}
+### Further metrics
+
+{further_metrics(study.table2)}
+{FURTHER} The thresholds of F1 were chosen on development data.
+"""
 
 
 def _figures(study: Study, prefix: str, text: str) -> str:
@@ -157,11 +187,12 @@ def _classes(study: Study) -> str:
     sets = study.summary["sets"]
     last = study.ensembles[study.table2[-1].name]["classes"]
     names = set_names(study.params)
-    header = ["class", "group", "training prevalence", *names, "AP", "AUROC"]
+    stability = study.ensembles[study.table2[-1].name]["stability"]
+    header = ["class", "group", "training prevalence", *names, "AP", "AUROC", "stability of the choice"]
     lines = []
     for name, entry in study.classes.items():
         positives = [f"{sets[s]['classes'][name]['positive']:,}" for s in names]
-        scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"])]
+        scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"]), percent(stability[name])]
         lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *scores])
     return f"""## Classes
 
@@ -205,7 +236,7 @@ def _training(study: Study) -> str:
     header = ["variant", "images", "steps", "passes over the primary images", "time", "peak memory", "device"]
     rows = [
         [
-            name,
+            f"{name}{f', seed {seed}' if len(costs) > 1 else ''}",
             f"{cost['images']:,}",
             f"{cost['steps']:,}",
             str(cost["passes"]),
@@ -213,7 +244,8 @@ def _training(study: Study) -> str:
             f"{cost['peak_memory_mib']:,} MiB",
             cost["device"],
         ]
-        for name, cost in study.costs.items()
+        for name, costs in study.costs.items()
+        for seed, cost in zip(study.params.train.seeds, costs, strict=True)
     ]
     return f"""## Training
 
@@ -256,6 +288,7 @@ def _provenance(study: Study) -> str:
 | code | {study.revision} |
 | versions | {versions} |
 
-Same parameters, same machine, same tables. Every file behind this page is named with its hash in `dvc.lock`; \
+Same parameters, same machine, same tables. [provenance.json](provenance.json) has, for each row, the hashes of its parameters \
+and data, seeds, versions, device, steps, time and memory. Every file behind this page is named with its hash in `dvc.lock`; \
 `dvc params diff` tells what changed against another revision.
 """

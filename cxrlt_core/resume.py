@@ -22,9 +22,10 @@ def check_state(state: Any, fresh: dict[str, Any], optimiser: Optimizer, steps: 
         raise ValueError("not the state of a run")
     for key in ("model", "ema", "losses"):
         _compare(key, state[key], fresh[key])
-    _check_moments(state["optimiser"], optimiser)
     if not 0 < state["step"] <= steps:
         raise ValueError(f"step {state['step']} of a run of {steps}")
+    if state["optimiser"] is not None or state["step"] < steps:
+        _check_moments(state["optimiser"], optimiser)
 
 
 def _check_moments(stored: Any, optimiser: Optimizer) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cxrlt_core.errors import StudyError
-from cxrlt_core.params import Train
+from cxrlt_core.train_params import Train
 
 
 def steps_per_epoch(n: int, batch_size: int, parts: int = 1) -> int:

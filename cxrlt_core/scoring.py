@@ -1,88 +1,81 @@
-"""A row of a table: its metrics, each with its bootstrap samples, and paired differences of rows."""
+"""A row of a table: every metric, with each training seed, on the patients and on their resamples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from cxrlt_core.bootstrap import bootstrap_metrics, interval, mean_over_classes
-from cxrlt_core.metrics import class_sets, or_none, summarise
+from cxrlt_core.bootstrap import Draws
+from cxrlt_core.metrics import CPU, describe_scores, means, resample, summarise
+from cxrlt_core.rounding import rounded
+from cxrlt_core.uncertainty import Sampled, draw_seeds
 
 
 @dataclass(frozen=True)
 class Score:
-    """Metrics of one prediction table.
+    """Metrics of one row.
 
     Attributes:
-        summary: from :func:`cxrlt_core.metrics.summarise`.
-        samples: name of each mean (mAP, mAP_head, …, mAUROC) to its B bootstrap samples, (B,).
+        means: name of each mean (mAP, mAP_head, …) to its samples.
+        classes: class to its metrics, averaged over the seeds, and counts.
     """
 
-    summary: dict
-    samples: dict[str, np.ndarray]
+    means: dict[str, Sampled]
+    classes: dict[str, dict]
 
-    def __getitem__(self, name: str) -> float:
-        """Return the point estimate of a mean; NaN where undefined."""
-        value = self.summary[name]
-        return float("nan") if value is None else value
-
-    def interval(self, name: str, level: float) -> tuple[float, float]:
-        """Bootstrap interval of a mean."""
-        return interval(self.samples[name], self[name], level)
-
-    def standard_error(self, name: str) -> float:
-        """Bootstrap standard error of a mean; NaN with fewer than two different samples."""
-        samples = self.samples[name][np.isfinite(self.samples[name])]
-        return float(samples.std(ddof=1)) if len(samples) > 1 and np.ptp(samples) else float("nan")
-
-
-MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+    def __getitem__(self, name: str) -> Sampled:
+        """Return a mean."""
+        return self.means[name]
 
 
 def score(
     targets: np.ndarray,
-    probabilities: np.ndarray,
+    probabilities: Sequence[np.ndarray],
+    thresholds: Sequence[np.ndarray],
     classes: Sequence[str],
     groups: Mapping[str, str],
-    draws: np.ndarray,
+    draws: Draws,
+    seed: int,
+    device: torch.device = CPU,
 ) -> Score:
-    """Score one prediction table.
+    """Score one row.
 
     Args:
         targets: int (N, C), -1 unknown.
-        probabilities: float (N, C).
+        probabilities: of each training seed, float (N, C).
+        thresholds: of each training seed, (C,), for F1.
         classes: names of the C columns.
         groups: class to head, medium or tail.
-        draws: resampled patients, the same for every row that is compared, (N, B).
+        draws: resampled patients, the same for every row that is compared.
+        seed: of the draws of training seeds.
+        device: to compute on.
     """
-    ap, auc = bootstrap_metrics(targets, probabilities, draws)
-    samples = {name: mean_over_classes(ap[:, mask]) for name, mask in class_sets(classes, groups).items()}
-    samples["mAUROC"] = mean_over_classes(auc)
-    return Score(summarise(targets, probabilities, classes, groups), samples)
-
-
-def difference(row: Score, reference: Score, level: float, name: str = "mAP") -> tuple[float, float, float]:
-    """Paired difference of two rows scored on the same draws: point, low, high.
-
-    Where no sample differs (a row against itself) the interval is the point; where the samples tell
-    nothing (one patient, no class defined) it is NaN.
-    """
-    point = row[name] - reference[name]
-    samples = row.samples[name] - reference.samples[name]
-    defined = samples[np.isfinite(samples)]
-    if len(defined) and not defined.any():
-        return point, point, point
-    return point, *interval(samples, point, level)
+    points, samples, per_class = [], [], []
+    for its, limits in zip(probabilities, thresholds, strict=True):
+        summary, values = summarise(targets, its, limits, classes, groups)
+        points.append(summary)
+        per_class.append(values)
+        samples.append(means(resample(targets, its, limits, draws, device), classes, groups))
+    chosen = draw_seeds(len(points), draws.resamples, seed)
+    averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
+    sampled = {
+        name: Sampled(np.array([p[name] for p in points]), np.stack([s[name] for s in samples]), chosen)
+        for name in points[0]
+    }
+    return Score(sampled, describe_scores(targets, averaged, classes, groups))
 
 
 def table_metrics(row: Score, level: float) -> dict[str, float | None]:
     """Return the numbers of a row as tables store them: four decimals, None where undefined."""
-    low, high = row.interval("mAP", level)
-    numbers = {"mAP": row["mAP"], "mAP_low": low, "mAP_high": high}
-    numbers |= {name: row[name] for name in MEANS[1:]}
+    low, high = row["mAP"].interval(level)
+    numbers = {"mAP": row["mAP"].point, "mAP_low": low, "mAP_high": high}
+    numbers |= {name: sampled.point for name, sampled in row.means.items()}
+    numbers["mAP_seed_sd"] = row["mAP"].seed_deviation
     return {name: rounded(value) for name, value in numbers.items()}
 
 
-def rounded(value: float) -> float | None:
-    """Round to four decimals; None where undefined."""
-    return or_none(round(value, 4))
+def difference(row: Score, reference: Score, level: float) -> list[float | None]:
+    """Paired difference of the mAP of two rows scored on the same draws: point, low, high."""
+    gap = row["mAP"] - reference["mAP"]
+    return [rounded(value) for value in (gap.point, *gap.interval(level))]

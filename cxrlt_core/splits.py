@@ -8,8 +8,8 @@ from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES, POSITIVE, UNKNOWN, group_classes
-from cxrlt_core.metrics import or_none
 from cxrlt_core.params import Groups, Splits
+from cxrlt_core.rounding import or_none
 
 
 def label_space(table: pd.DataFrame) -> list[str]:

@@ -1,14 +1,16 @@
 """Table 1 and Table 2 as JSON, CSV and markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from cxrlt_core.markdown import markdown_table
-from cxrlt_core.params import LossSettings, Params, Table1Row
+from cxrlt_core.params import Params, Table1Row, Table2Row
+from cxrlt_core.train_params import LossSettings
 
 TICK = "✓"
+SELECTED = " †"  # scored on what it was selected upon
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,21 @@ class Row:
         name: unique in its table.
         design: column to cell text, which design is on.
         metrics: mAP, mAP_low, mAP_high, the group means and mAUROC, four decimals; None undefined.
-        errors: bootstrap standard error of each mean.
+        errors: standard error of each mean.
+        seeds: mAP of each training seed.
         difference: mAP minus that of the first row: point, low, high.
         published: the paper's mAP.
-        seconds: training time behind the row.
+        selected: development data chose something in this row, and it is scored on them.
     """
 
     name: str
     design: dict[str, str]
     metrics: dict[str, float | None]
     errors: dict[str, float | None]
+    seeds: Sequence[float | None]
     difference: Sequence[float | None]
     published: float | None
-    seconds: float
+    selected: bool = False
 
 
 def caveat(params: Params) -> str:
@@ -58,6 +62,11 @@ def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
     }
 
 
+def ensemble_design(row: Table2Row) -> dict[str, str]:
+    """Tell which designs a row of Table 2 has on."""
+    return {"ensemble": row.method.replace("_", "-"), "replenished": TICK if row.replenished else ""}
+
+
 def loss_text(settings: LossSettings) -> str:
     """Name the loss and what differs from its defaults: ``focal gamma=1``; nothing for bce."""
     if settings.name == "bce":
@@ -79,9 +88,9 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
             **row.design,
             **row.metrics,
             **{f"{name}_se": value for name, value in row.errors.items()},
+            "mAP_seeds": " ".join(number_text(value) for value in row.seeds),
             **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
             "published_mAP": row.published,
-            "training_seconds": row.seconds,
             **({"note": note} if note else {}),
         }
         for row in rows
@@ -95,22 +104,72 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
     header = ["", *columns, f"mAP [{level:.0%} interval]", "head", "medium", "tail", "mAUROC"]
-    header += ["Δ mAP to row 1", *published, "training"]
+    header += ["Δ mAP to row 1", *published]
     lines = []
     for number, row in enumerate(rows, 1):
         m = row.metrics
         mean = f"**{number_text(m['mAP'])}**" if m["mAP"] == best else number_text(m["mAP"])
+        mark = SELECTED if row.selected else ""
         cells = [str(number), *(row.design[name] for name in columns)]
-        cells.append(f"{mean} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]")
+        cells.append(f"{mean}{mark} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]")
         cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
         point, low, high = row.difference
         cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
         cells += [number_text(row.published) for _ in published]
-        lines.append([*cells, duration(row.seconds)])
+        lines.append(cells)
+    return markdown_table(header, lines)
+
+
+def further_metrics(rows: Sequence[Row]) -> str:
+    """Return the metrics that the table leaves out, and mAP per seed where there are several."""
+    header = ["", "micro AP", "F1", "ECE", "Brier"]
+    several = any(len(row.seeds) > 1 for row in rows)
+    if several:
+        header += ["mAP of each seed", "standard deviation over seeds"]
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = [str(number), *(with_error(row.metrics[name], row.errors[name]) for name in _FURTHER)]
+        if several:
+            cells += [", ".join(map(number_text, row.seeds)), number_text(row.metrics["mAP_seed_sd"])]
+        lines.append(cells)
+    return markdown_table(header, lines)
+
+
+def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) -> str:
+    """Return contrasts as people read them.
+
+    Args:
+        contrasts: from :func:`cxrlt_core.contrasts.to_json`.
+        numbers: row name to its number in the table.
+    """
+    header = ["design", "change", "rows", "Δ mAP [interval]", "p", "p (Holm)", "published Δ"]
+    header += ["detectable Δ: all", "head", "medium", "tail", "verdict"]
+    lines = []
+    for one in contrasts:
+        point, low, high = one["difference"]
+        least = one["detectable"]
+        lines.append(
+            [
+                one["what"],
+                one["change"],
+                " − ".join(str(numbers[name]) for name in one["rows"][:2])
+                + (
+                    ""
+                    if len(one["rows"]) == 2
+                    else f" − ({numbers[one['rows'][2]]} − {numbers[one['rows'][3]]})"
+                ),
+                f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                *(("–" if one[key] is None else f"{one[key]:.3f}") for key in ("p", "p_holm")),
+                signed(one["published"]),
+                *(number_text(least[name]) for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail")),
+                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
+            ]
+        )
     return markdown_table(header, lines)
 
 
 _SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+_FURTHER = ("micro_AP", "F1", "ECE", "Brier")
 
 
 def number_text(value: float | None) -> str:

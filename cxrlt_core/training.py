@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cxrlt_core.augment import apply_transforms
 from cxrlt_core.batches import Draw, Plan
 from cxrlt_core.checkpoint import Checkpoint, termination
-from cxrlt_core.device import autocast, compiled, explain_out_of_memory, upload
+from cxrlt_core.device import autocast, compiled, explain_out_of_memory, peak_memory, upload
 from cxrlt_core.distributed import Ranks
 from cxrlt_core.ema import Ema
 from cxrlt_core.errors import StudyError
@@ -22,10 +22,10 @@ from cxrlt_core.images import Images, normalise
 from cxrlt_core.labels import UNKNOWN
 from cxrlt_core.losses import Loss, mean_loss
 from cxrlt_core.mixup import mix_images, mixup_loss
-from cxrlt_core.params import Mixup, Train
 from cxrlt_core.progress import progress
 from cxrlt_core.resume import check_state
 from cxrlt_core.schedule import learning_rate, step_seed, steps_per_epoch
+from cxrlt_core.train_params import Mixup, Train
 
 READ_LOSS_EVERY = 50  # steps; each reading waits for the device
 ASK_RANKS_EVERY = 10  # steps; whether one of them wants to save or leave
@@ -98,6 +98,7 @@ class Trainer:
         self.losses = torch.zeros(self.steps_per_epoch, device=device)  # of the epoch, on this rank
         self.history: list[dict[str, float]] = []
         self.seconds = 0.0
+        self.peak_memory = 0  # MiB
 
     @property
     def steps(self) -> int:
@@ -262,6 +263,7 @@ class Trainer:
             self._diverged(self.step - 1, "the weights are not finite")
         now = time.perf_counter()
         self.seconds, self._clock = self.seconds + now - self._clock, now
+        self.peak_memory = max(self.peak_memory, peak_memory(self.device))
         losses = self.ranks.sum(self.losses)
         if self.ranks.leads:
             checkpoint.save(self._state(losses))
@@ -269,12 +271,13 @@ class Trainer:
     def _state(self, losses: Tensor) -> dict:
         return {
             "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimiser.state_dict() if self.step < self.steps else None,  # done with
             "ema": None if self.ema is None else self.ema.averages,
             "step": self.step,
             "losses": losses,
             "history": self.history,
             "seconds": self.seconds,
+            "peak_memory": self.peak_memory,
         }
 
     def _resume(self, checkpoint: Checkpoint) -> None:
@@ -284,12 +287,14 @@ class Trainer:
         if state is None:
             return
         self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if state["optimiser"] is not None:
+            self.optimiser.load_state_dict(state["optimiser"])
         if self.ema is not None:
             self.ema.load(state["ema"])
         if self.ranks.leads:  # the others add nothing to what is summed already
             self.losses.copy_(state["losses"])
-        self.step, self.history, self.seconds = state["step"], state["history"], state["seconds"]
+        self.step, self.history = state["step"], state["history"]
+        self.seconds, self.peak_memory = state["seconds"], state["peak_memory"]
 
     def _network(self) -> nn.Module:
         """The model as it is called in training: on several ranks, compiled."""

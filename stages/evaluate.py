@@ -1,50 +1,76 @@
-"""Score one variant on the development set, without test-time augmentation.
+"""Score one variant on the development set, without test-time augmentation, once per training seed.
 
 Usage: python -m stages.evaluate <variant>
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.calibration import best_thresholds
 from cxrlt_core.device import open_device
 from cxrlt_core.distributed import open_ranks
 from cxrlt_core.files import write_json, write_text
 from cxrlt_core.inference import predict
-from cxrlt_core.metrics import average_precision, or_none, summarise
+from cxrlt_core.metrics import average_precision, describe_scores, summarise
 from cxrlt_core.params import Params
+from cxrlt_core.rounding import or_none
 from cxrlt_core.streaming import place_images
 from stages.common import run_stage
 from stages.models import load_model
 from stages.pixels import open_images
 from stages.predictions import by_study, write_predictions
+from stages.seeds import make_seed_folder, seed_paths
 from stages.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write predictions/dev/<variant>.parquet and metrics/dev/<variant>.{json,csv}."""
-    device = open_device(params.compute.device, params.compute.threads)
-    data, model = read_set("dev"), load_model(name)
+    """Write predictions/dev/<variant>.parquet, those of further seeds, and metrics/dev/<variant>.*."""
+    device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
+    models, place = seed_paths(params, f"models/{name}"), f"predictions/dev/{name}"
     with open_ranks(device) as ranks:
         images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
         precision, batch_size = params.train.precision, params.compute.batch_size
-        probabilities = predict(
-            model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
-        )
+        found = {}
+        for seed, folder in models.items():
+            model = load_model(folder)
+            found[seed] = predict(
+                model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
+            )
         if ranks.leads:
-            write(params, name, data, probabilities)
+            make_seed_folder(place)
+            for seed, path in seed_paths(params, place).items():
+                write_predictions(f"{path}.parquet", data, found[seed])
+            write_metrics(params, name, data, found)
 
 
-def write(params: Params, name: str, data: LabelledSet, probabilities: np.ndarray) -> None:
-    """Write predictions and metrics."""
-    write_predictions(f"predictions/dev/{name}.parquet", data, probabilities)
+def write_metrics(params: Params, name: str, data: LabelledSet, found: Mapping[int, np.ndarray]) -> None:
+    """Write the metrics of every seed, and their means."""
+    groups, summaries, classes = read_groups(), {}, []
+    for seed, probabilities in found.items():
+        scored = by_study(data, probabilities, params.study.aggregate)
+        thresholds = best_thresholds(data.targets, scored)
+        summaries[seed], per_class = summarise(data.targets, scored, thresholds, data.classes, groups)
+        classes.append(per_class)
+    averaged = {metric: np.mean([one[metric] for one in classes], axis=0) for metric in classes[0]}
     # Reweighting acts on images, so its feedback is per image however the tables are scored.
-    image_ap = average_precision(data.targets, probabilities)
-    scored = by_study(data, probabilities, params.study.aggregate)
-    metrics = summarise(data.targets, scored, data.classes, read_groups())
-    metrics["image_AP"] = dict(zip(data.classes, map(or_none, image_ap.tolist()), strict=True))
+    image_ap = np.mean([average_precision(data.targets, one) for one in found.values()], axis=0)
+    metrics = {
+        **plain({key: np.mean([one[key] for one in summaries.values()]) for key in summaries[seed]}),
+        "images": len(data.targets),
+        "classes": describe_scores(data.targets, averaged, data.classes, groups),
+        "image_AP": plain(dict(zip(data.classes, image_ap, strict=True))),
+        "seeds": {str(seed): plain(summary) for seed, summary in summaries.items()},
+    }
     write_json(f"metrics/dev/{name}.json", metrics)
-    per_class = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")
-    write_text(f"metrics/dev/{name}.csv", per_class.to_csv(float_format="%.4f"))
+    table = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")
+    write_text(f"metrics/dev/{name}.csv", table.to_csv(float_format="%.4f"))
+
+
+def plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return numbers as JSON wants them."""
+    return {key: or_none(float(value)) for key, value in values.items()}
 
 
 if __name__ == "__main__":

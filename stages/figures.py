@@ -23,6 +23,7 @@ def draw_figures(
     ensembles: Mapping[str, Mapping],
     histories: Mapping[str, Mapping],
     tables: Mapping[str, Sequence[Row]],
+    contrasts: Mapping[str, Sequence[Mapping]],
 ) -> list[str]:
     """Draw all figures and return their file names."""
     groups = {name: entry["group"] for name, entry in classes.items()}
@@ -40,8 +41,11 @@ def draw_figures(
         "training_curves.png": plots.training_curves(histories),
     }
     for name, entry in ensembles.items():
-        if name.startswith("class_wise"):
+        if not name.startswith("model_wise"):
             figures[f"choice_{name}.png"] = plots.model_choice(entry["weights"], entry["models"], name)
+    for number, found in enumerate(contrasts.values(), 1):
+        if found:
+            figures[f"contrasts{number}.png"] = plots.contrast_forest(found)
     if params.report.show_images:
         figures["examples.png"] = examples(params)
     for name, figure in figures.items():

@@ -1,4 +1,4 @@
-"""Write and read a trained model: models/<variant>/."""
+"""Write and read a trained model: a folder models/<variant>/."""
 
 from dataclasses import dataclass
 
@@ -36,17 +36,17 @@ def model_config(params: Params, name: str, classes: list[str], pixels: tuple[fl
     )
 
 
-def save_model(variant: str, network: nn.Module, config: ModelConfig) -> None:
+def save_model(folder: str, network: nn.Module, config: ModelConfig) -> None:
     """Write model.safetensors and config.json."""
     state = network.state_dict()
     tensors = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.items()}
-    write_tensors(f"models/{variant}/model.safetensors", tensors)
-    write_json(f"models/{variant}/config.json", config.to_json())
+    write_tensors(f"{folder}/model.safetensors", tensors)
+    write_json(f"{folder}/config.json", config.to_json())
 
 
-def load_model(variant: str) -> TrainedModel:
+def load_model(folder: str) -> TrainedModel:
     """Rebuild a trained model."""
-    config = read_json(f"models/{variant}/config.json")
-    tensors = read_tensors(f"models/{variant}/model.safetensors")
+    config = read_json(f"{folder}/config.json")
+    tensors = read_tensors(f"{folder}/model.safetensors")
     network = rebuild_model(config, {name: torch.from_numpy(array) for name, array in tensors.items()})
     return TrainedModel(network, (config["pixel_mean"], config["pixel_deviation"]))

@@ -1,6 +1,6 @@
 """What defines a training run, and what it took."""
 
-from cxrlt_core.device import describe_device, peak_memory
+from cxrlt_core.device import describe_device
 from cxrlt_core.images import ResidentImages
 from cxrlt_core.params import Params
 from cxrlt_core.training import Trainer
@@ -8,7 +8,7 @@ from stages.common import file_hash, loaded_code
 from stages.sets import set_path
 
 #: Settings that change where and when, but no number: a run may go on under others.
-NO_NUMBERS = {"train": {"resident", "checkpoint_minutes"}, "compute": {"batch_size"}}
+NO_NUMBERS = {"train": {"resident", "checkpoint_minutes", "seeds"}, "compute": {"batch_size"}}
 
 
 def cost(trainer: Trainer) -> dict:
@@ -23,11 +23,11 @@ def cost(trainer: Trainer) -> dict:
         "passes": int(passes) if passes == int(passes) else round(passes, 2),
         "resident": isinstance(trainer.images, ResidentImages),
         "images_per_second": round(images * passes / trainer.seconds, 1),
-        "peak_memory_mib": peak_memory(trainer.device),
+        "peak_memory_mib": trainer.peak_memory,
     }
 
 
-def definition(params: Params, name: str) -> dict:
+def definition(params: Params, name: str, seed: int) -> dict:
     """Name all that decides how a training goes, so that only the same training is resumed."""
     variant = params.variants[name]
     files = [
@@ -39,4 +39,11 @@ def definition(params: Params, name: str) -> dict:
     encoder = params.image_encoders[variant.image].model_dump()
     loss = params.loss_of(name).model_dump()
     hashes = [file_hash(file) for file in files + loaded_code()]
-    return {"variant": variant.model_dump(), **sections, "loss": loss, "encoder": encoder, "files": hashes}
+    return {
+        "seed": seed,
+        "variant": variant.model_dump(),
+        **sections,
+        "loss": loss,
+        "encoder": encoder,
+        "files": hashes,
+    }

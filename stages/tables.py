@@ -1,63 +1,84 @@
 """The rows of both tables, and the few numbers to watch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 
 from cxrlt_core.bootstrap import patient_draws
+from cxrlt_core.calibration import best_thresholds
+from cxrlt_core.contrasts import find_interactions, find_pairs, judge, to_json
 from cxrlt_core.files import read_json
-from cxrlt_core.params import Params
-from cxrlt_core.scoring import difference, rounded, score, table_metrics
-from cxrlt_core.tables import TICK, Row, design_columns
+from cxrlt_core.params import Params, Table1Row
+from cxrlt_core.rounding import rounded
+from cxrlt_core.scoring import Score, difference, score, table_metrics
+from cxrlt_core.tables import Row, design_columns, ensemble_design
 from stages.predictions import read_predictions
+from stages.seeds import seed_paths
 from stages.sets import read_groups, read_set
 
 
-def table1(params: Params, costs: dict) -> list[Row]:
+def score_table1(params: Params, device: torch.device) -> dict[str, Score]:
     """Score the rows of Table 1 on the development set, all on the same resampled patients."""
-    dev, groups, level = read_set("dev"), read_groups(), params.bootstrap.level
-    draws = patient_draws(dev.table["patient_id"], params.bootstrap.resamples, params.bootstrap.seed)
-    rows, first = [], None
+    dev, groups, settings = read_set("dev"), read_groups(), params.bootstrap
+    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
+    scores = {}
     for row in params.table1:
-        file = f"tta/{row.variant}/dev" if row.tta else f"dev/{row.variant}"
-        probabilities = read_predictions(f"predictions/{file}.parquet", dev, params.study.aggregate)
-        scored = score(dev.targets, probabilities, dev.classes, groups, draws)
-        first = first or scored
-        rows.append(
-            Row(
-                name=row.name,
-                design=design_columns(params, row),
-                metrics=table_metrics(scored, level),
-                errors={name: rounded(scored.standard_error(name)) for name in scored.samples},
-                difference=[rounded(x) for x in difference(scored, first, level)],
-                published=row.published,
-                seconds=costs[row.variant]["seconds"],
-            )
+        predictions = [
+            read_predictions(p, dev, params.study.aggregate) for p in prediction_paths(params, row)
+        ]
+        thresholds = [best_thresholds(dev.targets, one) for one in predictions]
+        scores[row.name] = score(
+            dev.targets, predictions, thresholds, dev.classes, groups, draws, settings.seed, device
         )
-    return rows
+    return scores
 
 
-def table2(params: Params, ensembles: dict, costs: dict) -> list[Row]:
+def prediction_paths(params: Params, row: Table1Row) -> list[str]:
+    """Return the development predictions behind a row, one file a seed."""
+    place = f"predictions/{'tta' if row.tta else 'dev'}/{row.variant}"
+    end = "/dev.parquet" if row.tta else ".parquet"
+    return [f"{path}{end}" for path in seed_paths(params, place).values()]
+
+
+def table1(params: Params, scores: Mapping[str, Score]) -> tuple[list[Row], list[dict]]:
+    """Return the rows of Table 1 and their contrasts."""
+    level, first = params.bootstrap.level, scores[params.table1[0].name]
+    rows = [
+        Row(
+            name=row.name,
+            design=design_columns(params, row),
+            metrics=table_metrics(scores[row.name], level),
+            errors={name: rounded(one.standard_error) for name, one in scores[row.name].means.items()},
+            seeds=[rounded(point) for point in scores[row.name]["mAP"].points],
+            difference=difference(scores[row.name], first, level),
+            published=row.published,
+            selected=params.variants[row.variant].weights != "uniform",
+        )
+        for row in params.table1
+    ]
+    pairs = find_pairs({row.name: row.design for row in rows})
+    published = {row.name: row.published for row in rows}
+    return rows, to_json(judge(pairs, find_interactions(pairs), scores, published, level))
+
+
+def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:
     """Take the rows of Table 2 as the ensemble stage scored them."""
     return [
         Row(
             name=row.name,
-            design={
-                "ensemble": row.method.replace("_", "-"),
-                "replenished": TICK if row.replenished else "",
-                "models": str(len(ensembles[row.name]["models"])),
-            },
+            design={**ensemble_design(row), "models": str(len(ensembles[row.name]["models"]))},
             metrics=ensembles[row.name]["metrics"],
             errors=ensembles[row.name]["errors"],
+            seeds=ensembles[row.name]["seeds"],
             difference=ensembles[row.name]["difference"],
             published=row.published,
-            seconds=sum(costs[model]["seconds"] for model in ensembles[row.name]["models"]),
         )
         for row in params.table2
     ]
 
 
-def headline(params: Params, summary: dict, rows: dict[str, list[Row]]) -> dict:
+def headline(params: Params, summary: Mapping, rows: Mapping[str, Sequence[Row]]) -> dict:
     """Return the few numbers to watch in ``dvc exp show``; NaN where undefined becomes None."""
     dev = summary["sets"]["dev"]["classes"].values()
     shares = [c["positive"] / (c["positive"] + c["negative"]) for c in dev if c["positive"] and c["negative"]]

@@ -1,4 +1,4 @@
-"""Train one variant, in one process or, under torchrun, in several.
+"""Train one variant once per seed, in one process or, under torchrun, in several.
 
 Usage: python -m stages.train <variant>
 """
@@ -12,7 +12,7 @@ from cxrlt_core.checkpoint import Checkpoint
 from cxrlt_core.device import explain_out_of_memory, open_device
 from cxrlt_core.distributed import Ranks, open_ranks
 from cxrlt_core.files import read_json, write_json, write_text
-from cxrlt_core.images import intensity
+from cxrlt_core.images import Images, intensity
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model import ModelConfig, new_model
@@ -24,50 +24,62 @@ from stages.common import run_stage
 from stages.models import model_config, save_model
 from stages.pixels import open_images
 from stages.run_record import cost, definition
+from stages.seeds import make_seed_folder, seed_paths
 from stages.sets import LabelledSet, read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write models/<variant>/: weights, configuration, history and what the training cost."""
+    """Write models/<variant>/: weights, configuration, history and what the training cost, for each seed."""
     device = open_device(params.compute.device, params.compute.threads)
-    with open_ranks(device) as ranks:
+    with open_ranks(device) as ranks, explain_out_of_memory(ADVICE):
         data = read_set(f"train_{params.variants[name].data}")
-        trainer, config = prepare(params, name, data, ranks)
-        checkpoint = Checkpoint(Path("checkpoints"), **definition(params, name), processes=ranks.size)
-        history = trainer.run(checkpoint)
-        if ranks.leads:
-            save_model(name, trainer.model, config)
-            write_text(f"models/{name}/history.csv", pd.DataFrame(history).to_csv(index=False))
-            write_json(f"models/{name}/cost.json", cost(trainer))
-            checkpoint.remove()
+        packed = open_images(params, data)
+        config = model_config(params, name, data.classes, intensity(packed))
+        images = place_images(packed, device, params.train.resident, ranks.copies)
+        make_seed_folder(f"models/{name}")
+        for seed, folder in seed_paths(params, f"models/{name}").items():
+            trainer = prepare(params, name, seed, data, images, config, ranks)
+            # The checkpoint of a finished training stays: a further seed then trains alone.
+            checkpoint = Checkpoint(
+                Path("checkpoints"), **definition(params, name, seed), processes=ranks.size
+            )
+            history = trainer.run(checkpoint)
+            if ranks.leads:
+                save_model(folder, trainer.model, config)
+                write_text(f"{folder}/history.csv", pd.DataFrame(history).to_csv(index=False))
+                write_json(f"{folder}/cost.json", cost(trainer))
 
 
-def prepare(params: Params, name: str, data: LabelledSet, ranks: Ranks) -> tuple[Trainer, ModelConfig]:
+def prepare(
+    params: Params,
+    name: str,
+    seed: int,
+    data: LabelledSet,
+    images: Images,
+    config: ModelConfig,
+    ranks: Ranks,
+) -> Trainer:
     """Build the model of a variant and all that it is trained with."""
-    variant, device = params.variants[name], ranks.device
-    images = open_images(params, data)
-    config = model_config(params, name, data.classes, intensity(images))
+    variant = params.variants[name]
     embeddings = read_tensors(f"data/text/{variant.text}.safetensors")["embeddings"]
     embeddings = embeddings[[CLASSES.index(c) for c in data.classes]]
-    encoder, seed = params.image_encoders[variant.image], params.train.seeds[0]
+    encoder = params.image_encoders[variant.image]
     torch.manual_seed(seed)
     network = new_model(config, encoder, embeddings, data.targets, f"image_encoders.{variant.image}")
     weights = read_json(f"weights/{variant.weights}.json")["weights"]
-    with explain_out_of_memory(ADVICE):
-        trainer = Trainer(
-            network,
-            place_images(images, device, params.train.resident, ranks.copies),
-            data.targets,
-            class_weights(weights, data.classes, data.targets, report=ranks.leads),
-            build_loss(params.loss_of(name), data.targets),
-            (config.pixel_mean, config.pixel_deviation),
-            params.train,
-            params.mixup if variant.mixup else None,
-            seed,
-            device,
-            ranks,
-        )
-    return trainer, config
+    return Trainer(
+        network,
+        images,
+        data.targets,
+        class_weights(weights, data.classes, data.targets, report=ranks.leads),
+        build_loss(params.loss_of(name), data.targets),
+        (config.pixel_mean, config.pixel_deviation),
+        params.train,
+        params.mixup if variant.mixup else None,
+        seed,
+        ranks.device,
+        ranks,
+    )
 
 
 if __name__ == "__main__":

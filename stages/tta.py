@@ -1,4 +1,4 @@
-"""Predict development and test images of one variant with test-time augmentation.
+"""Predict development and test images of one variant with test-time augmentation, once per training seed.
 
 Usage: python -m stages.tta <variant>
 """
@@ -10,31 +10,36 @@ from cxrlt_core.params import Params
 from cxrlt_core.streaming import place_images
 from cxrlt_core.tta import average_views, draw_views
 from stages.common import run_stage
-from stages.models import TrainedModel, load_model
+from stages.models import load_model
 from stages.pixels import open_images
 from stages.predictions import write_predictions
+from stages.seeds import make_seed_folder, seed_paths
 from stages.sets import read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write predictions/tta/<variant>/dev.parquet and test.parquet."""
-    model = load_model(name)
+    """Write predictions/tta/<variant>/dev.parquet and test.parquet, and those of further seeds."""
     with open_ranks(open_device(params.compute.device, params.compute.threads)) as ranks:
+        if ranks.leads:
+            make_seed_folder(f"predictions/tta/{name}")
         for split in ("dev", "test"):
-            predict_views(params, model, split, ranks, f"predictions/tta/{name}/{split}.parquet")
+            predict_views(params, name, split, ranks)
 
 
-def predict_views(params: Params, model: TrainedModel, split: str, ranks: Ranks, path: str) -> None:
-    """Average the probabilities of all views of a set."""
+def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
+    """Average the probabilities of all views of a set; all models see the same views."""
     data, device = read_set(split), ranks.device
     images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
     precision, batch_size = params.train.precision, params.compute.batch_size
-    views = [
-        predict(model.network, images, model.pixels, device, precision, batch_size, view, ranks)
-        for view in draw_views(len(images), params.tta)
-    ]
-    if ranks.leads:
-        write_predictions(path, data, average_views(views))
+    folders = seed_paths(params, f"predictions/tta/{name}")
+    for seed, folder in seed_paths(params, f"models/{name}").items():
+        model = load_model(folder)
+        views = [
+            predict(model.network, images, model.pixels, device, precision, batch_size, view, ranks)
+            for view in draw_views(len(images), params.tta)
+        ]
+        if ranks.leads:
+            write_predictions(f"{folders[seed]}/{split}.parquet", data, average_views(views))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from cxrlt_core.losses.bce import bce
 from cxrlt_core.losses.class_balanced import BalancedBce, balance
 from cxrlt_core.losses.focal import focal
 from cxrlt_core.losses.masking import mean_loss
-from cxrlt_core.params import Asl, Bce, ClassBalanced, Focal, LossSettings
+from cxrlt_core.train_params import Asl, Bce, ClassBalanced, Focal, LossSettings
 
 __all__ = ["Loss", "build_loss", "mean_loss"]
 

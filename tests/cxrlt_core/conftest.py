@@ -13,8 +13,9 @@ import yaml
 from cxrlt_core.images import PackedImages
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import Augment, Bce, ImageEncoder, Params, Train
+from cxrlt_core.params import ImageEncoder, Params
 from cxrlt_core.parse_params import parse_params
+from cxrlt_core.train_params import Augment, Bce, Train
 from cxrlt_core.training import Trainer
 
 torch.set_num_threads(1)

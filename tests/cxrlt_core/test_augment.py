@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cxrlt_core.augment import ERASED_AREA, Transforms, apply_transforms, draw_transforms
-from cxrlt_core.params import Augment
+from cxrlt_core.train_params import Augment
 
 ALL = Augment(rotate=10, shift=0.1, scale=0.1, brightness=0.2, contrast=0.2, gamma=0.3, erase=0.5, flip=True)
 

@@ -6,7 +6,7 @@ import torch
 
 from cxrlt_core.batches import Plan
 from cxrlt_core.distributed import Ranks
-from cxrlt_core.params import Augment, Mixup
+from cxrlt_core.train_params import Augment, Mixup
 
 CPU = torch.device("cpu")
 AUGMENT = Augment(rotate=5, brightness=0.1, gamma=0.2, erase=0.3)

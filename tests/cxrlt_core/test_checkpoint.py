@@ -83,11 +83,3 @@ def test_termination_sets_the_event_and_restores_the_handler():
         os.kill(os.getpid(), signal.SIGTERM)
         assert asked.wait(1)
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_removing_twice_is_no_error(tmp_path):
-    checkpoint = Checkpoint(tmp_path)
-    checkpoint.save(STATE)
-    checkpoint.remove()
-    checkpoint.remove()
-    assert checkpoint.load() is None

@@ -14,7 +14,7 @@ from cxrlt_core.distributed import Ranks, open_ranks, world_size
 from cxrlt_core.errors import StudyError
 from cxrlt_core.images import PackedImages
 from cxrlt_core.inference import predict
-from cxrlt_core.params import Augment, Mixup
+from cxrlt_core.train_params import Augment, Mixup
 
 CPU = torch.device("cpu")
 FORK = get_context("fork")

@@ -6,7 +6,7 @@ from torch import nn
 from cxrlt_core.augment import apply_transforms, draw_transforms
 from cxrlt_core.images import PackedImages, normalise
 from cxrlt_core.inference import predict
-from cxrlt_core.params import Augment
+from cxrlt_core.train_params import Augment
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from cxrlt_core.losses import build_loss, mean_loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.mixup import Mixing, draw_mixing, mix_images, mixup_loss
-from cxrlt_core.params import Asl, Bce, ClassBalanced, Focal
+from cxrlt_core.train_params import Asl, Bce, ClassBalanced, Focal
 
 
 def mixed_mean(loss, logits, targets, weights, mixing) -> torch.Tensor:

@@ -5,8 +5,8 @@ import yaml
 from pydantic import ValidationError
 
 from cxrlt_core.errors import StudyError
-from cxrlt_core.params import Asl, Bce, ClassBalanced, Focal
 from cxrlt_core.parse_params import parse_params
+from cxrlt_core.train_params import Asl, Bce, ClassBalanced, Focal
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from cxrlt_core.checkpoint import Checkpoint
-from cxrlt_core.params import Mixup
 from cxrlt_core.resume import check_state
+from cxrlt_core.train_params import Mixup
 
 FORK = get_context("fork")
 PLANS = {

@@ -6,9 +6,9 @@ from cxrlt_core import training
 from cxrlt_core.checkpoint import Checkpoint
 from cxrlt_core.errors import StudyError
 from cxrlt_core.losses import build_loss
-from cxrlt_core.params import Augment, Bce, Focal, Mixup
 from cxrlt_core.schedule import learning_rate
 from cxrlt_core.streaming import StreamedImages
+from cxrlt_core.train_params import Augment, Bce, Focal, Mixup
 from cxrlt_core.training import Trainer, class_weights
 
 CPU = torch.device("cpu")

@@ -3,7 +3,8 @@ import torch
 
 from cxrlt_core.images import PackedImages
 from cxrlt_core.inference import predict
-from cxrlt_core.params import Augment, Tta
+from cxrlt_core.params import Tta
+from cxrlt_core.train_params import Augment
 from cxrlt_core.tta import average_views, draw_views
 
 SETTINGS = Tta(views=3, seed=5, augment=Augment(rotate=10, shift=0.1, contrast=0.1))
