@@ -12,7 +12,6 @@ from cxrlt_core.files import write_json, write_text
 from cxrlt_core.inference import predict
 from cxrlt_core.metrics import average_precision, or_none, summarise
 from cxrlt_core.params import Params
-from cxrlt_core.streaming import place_images
 from stages.common import run_stage
 from stages.models import load_model
 from stages.pixels import open_images
@@ -25,9 +24,9 @@ def main(params: Params, name: str) -> None:
     device = open_device(params.compute.device, params.compute.threads)
     data, model = read_set("dev"), load_model(name)
     with open_ranks(device) as ranks:
-        images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
+        images = open_images(params, data)
         precision, batch_size = params.train.precision, params.compute.batch_size
-        probabilities = predict(
+        [probabilities] = predict(
             model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
         )
         if ranks.leads:

@@ -17,7 +17,7 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model import ModelConfig, new_model
 from cxrlt_core.params import Params
-from cxrlt_core.streaming import place_images
+from cxrlt_core.sharding import place_images
 from cxrlt_core.tensors import read_tensors
 from cxrlt_core.training import ADVICE, Trainer, class_weights
 from stages.common import run_stage
@@ -56,7 +56,7 @@ def prepare(params: Params, name: str, data: LabelledSet, ranks: Ranks) -> tuple
     with explain_out_of_memory(ADVICE):
         trainer = Trainer(
             network,
-            place_images(images, device, params.train.resident, ranks.copies),
+            place_images(images, params.train.resident, ranks),
             data.targets,
             class_weights(weights, data.classes, data.targets, report=ranks.leads),
             build_loss(params.loss_of(name), data.targets),
