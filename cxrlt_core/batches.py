@@ -24,6 +24,7 @@ class Draw:
         batch: positions of the images of all ranks, int64 (B,).
         own: which of the batch this rank trains on, int64 (b,).
         shown: which of the batch it needs: its own, then the partners that others own; int64 (s,).
+        shown_by: the same of every rank.
         transforms: of the images shown.
         mixing: of the batch; None without MixUp.
     """
@@ -31,6 +32,7 @@ class Draw:
     batch: np.ndarray
     own: np.ndarray
     shown: np.ndarray
+    shown_by: tuple[np.ndarray, ...]
     transforms: Transforms
     mixing: Mixing | None
 
@@ -68,9 +70,11 @@ class Plan:
 
     def _draw(self, batch: np.ndarray, generator: np.random.Generator) -> Draw:
         transforms = draw_transforms(len(batch), self.augment, generator)
-        own = shown = self.ranks.share(len(batch))
-        mixing = None
+        shares, mixing = self.ranks.shares(len(batch)), None
+        shown_by = shares
         if self.mixup is not None:
             mixing = draw_mixing(len(batch), self.mixup.alpha, generator)
-            shown = np.concatenate([own, np.setdiff1d(mixing.partner.numpy()[own], own)])
-        return Draw(batch, own, shown, transforms[shown], mixing)
+            partner = mixing.partner.numpy()
+            shown_by = [np.concatenate([own, np.setdiff1d(partner[own], own)]) for own in shares]
+        own, shown = shares[self.ranks.rank], shown_by[self.ranks.rank]
+        return Draw(batch, own, shown, tuple(shown_by), transforms[shown], mixing)

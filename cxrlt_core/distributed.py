@@ -32,14 +32,13 @@ class Ranks:
         """Whether this process writes files and talks."""
         return self.rank == 0
 
-    @property
-    def copies(self) -> int:
-        """Processes that take memory of the same kind: each GPU has its own."""
-        return 1 if self.device.type == "cuda" else self.size
+    def shares(self, n: int) -> list[np.ndarray]:
+        """Positions of each rank among n; shares are contiguous and their sizes differ by at most one."""
+        return np.array_split(np.arange(n), self.size)
 
     def share(self, n: int) -> np.ndarray:
-        """Positions of this rank among n; shares are contiguous and differ by at most one."""
-        return np.array_split(np.arange(n), self.size)[self.rank]
+        """Positions of this rank among n."""
+        return self.shares(n)[self.rank]
 
     def sum(self, values: Tensor) -> Tensor:
         """Sum over all ranks."""
@@ -70,8 +69,22 @@ class Ranks:
         padded[: len(rows)] = rows
         parts = [torch.empty_like(padded) for _ in range(self.size)]
         dist.all_gather(parts, padded)
-        lengths = [len(part) for part in np.array_split(np.arange(n), self.size)]
-        return torch.cat([part[:length] for part, length in zip(parts, lengths, strict=True)])
+        shares = self.shares(n)
+        return torch.cat([part[: len(share)] for part, share in zip(parts, shares, strict=True)])
+
+    def exchange(self, rows: Tensor, sent: list[int], received: list[int]) -> tuple[Tensor, dist.Work]:
+        """Begin to hand rows round.
+
+        Args:
+            rows: for rank 0, then for rank 1, …
+            sent: rows for each rank.
+            received: rows from each rank.
+
+        Returns:
+            Room for the rows from rank 0, then from rank 1, …; it is filled once the work is waited for.
+        """
+        room = rows.new_empty((sum(received), *rows.shape[1:]))
+        return room, dist.all_to_all_single(room, rows, received, sent, async_op=True)
 
     @contextmanager
     def leader_first(self) -> Generator[None]:

@@ -84,12 +84,13 @@ class PackedImages:
         for positions, item in work:
             yield self.gather(positions), item
 
-    def resident(self, device: torch.device) -> "ResidentImages":
-        """Load the whole set into the memory of the device."""
-        images = torch.empty((len(self), 1, self.size, self.size), dtype=torch.uint8, device=device)
-        for start in range(0, len(self), LOADED_AT_ONCE):
-            positions = np.arange(start, min(start + LOADED_AT_ONCE, len(self)))
-            images[start : start + len(positions)] = self.gather(positions).to(device)
+    def resident(self, device: torch.device, positions: np.ndarray | None = None) -> "ResidentImages":
+        """Load the set, or the images at some positions of it, into the memory of the device."""
+        positions = np.arange(len(self)) if positions is None else positions
+        images = torch.empty((len(positions), 1, self.size, self.size), dtype=torch.uint8, device=device)
+        for start in range(0, len(positions), LOADED_AT_ONCE):
+            part = positions[start : start + LOADED_AT_ONCE]
+            images[start : start + len(part)] = self.gather(part).to(device)
         return ResidentImages(images)
 
 

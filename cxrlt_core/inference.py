@@ -1,45 +1,47 @@
 """Inference: probabilities of every image of a set, in the set's order, none lost and none counted twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cxrlt_core.augment import Transforms, apply_transforms
 from cxrlt_core.device import autocast, explain_out_of_memory
 from cxrlt_core.distributed import Ranks
-from cxrlt_core.images import Images, normalise
+from cxrlt_core.images import PackedImages, normalise
 from cxrlt_core.progress import progress
+from cxrlt_core.streaming import StreamedImages
 
-ADVICE = "lower compute.batch_size, or set train.resident: never"
+ADVICE = "lower compute.batch_size"
 
 
 @torch.inference_mode()
 def predict(
     model: nn.Module,
-    images: Images,
+    images: PackedImages,
     pixels: tuple[float, float],
     device: torch.device,
     precision: str,
     batch_size: int,
-    transforms: Transforms | None = None,
+    views: Sequence[Transforms | None] = (None,),
     ranks: Ranks | None = None,
-) -> np.ndarray:
-    """Predict a set.
+) -> list[np.ndarray]:
+    """Predict a set, once for each view; every image is read once.
 
     Args:
         model: a trained model.
-        images: N images.
+        images: N images; each rank reads its share.
         pixels: mean and standard deviation that the model was trained with.
         device: to run on.
         precision: ``auto``, ``bf16`` or ``fp32``.
         batch_size: images a step, on each rank.
-        transforms: one for each image (a view of test-time augmentation); None leaves images as they are.
+        views: of test-time augmentation, a transform for each image; None leaves images as they are.
         ranks: the processes that share the images; this one alone if absent.
 
     Returns:
-        Probabilities, float32 (N, C), on every rank.
+        Probabilities of each view, float32 (N, C), on every rank.
 
     Raises:
         StudyError: when the device has too little memory.
@@ -48,21 +50,27 @@ def predict(
     model = model.to(device, memory_format=torch.channels_last).eval()
     mine = ranks.share(len(images))
     shown = mine if len(mine) else np.zeros(1, np.int64)  # who has none still learns the number of classes
-    outputs = []
+    outputs: list[list[Tensor]] = [[] for _ in views]
     with (
         progress(len(shown) if ranks.leads else 0, unit="image", description="predict") as bar,
         explain_out_of_memory(ADVICE),
+        closing(StreamedImages(images, device).batches(_cut(shown, batch_size))) as batches,
     ):
-        for batch, positions in images.batches(_cut(shown, batch_size)):
-            views = None if transforms is None else transforms[positions].to(device)
-            batch = normalise(batch.to(device, non_blocking=True), *pixels, views and views.gamma)
-            if views is not None:
-                batch = apply_transforms(batch, views)
-            with autocast(device, precision):
-                logits = model(batch.contiguous(memory_format=torch.channels_last))
-            outputs.append(torch.sigmoid(logits))
+        for batch, positions in batches:
+            for output, view in zip(outputs, views, strict=True):
+                prepared = _prepare(batch, pixels, None if view is None else view[positions].to(device))
+                with autocast(device, precision):
+                    output.append(torch.sigmoid(model(prepared)))
             bar.update(len(positions))
-    return ranks.collect(torch.cat(outputs)[: len(mine)], len(images)).cpu().numpy()
+    return [ranks.collect(torch.cat(output)[: len(mine)], len(images)).cpu().numpy() for output in outputs]
+
+
+def _prepare(images: Tensor, pixels: tuple[float, float], view: Transforms | None) -> Tensor:
+    """Normalise and transform; uint8 (b, 1, H, W) to float32."""
+    images = normalise(images, *pixels, view and view.gamma)
+    if view is not None:
+        images = apply_transforms(images, view)
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def _cut(positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

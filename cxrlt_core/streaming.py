@@ -13,11 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cxrlt_core.device import free_memory
-from cxrlt_core.images import Images, Item, PackedImages
+from cxrlt_core.images import Item, PackedImages
 
 AHEAD = 3  # batches
-SHARE = 0.5  # of the free memory that a resident set may take
 
 
 class StreamedImages:
@@ -108,19 +106,3 @@ class _Buffer:
             current.wait_event(self._copied)
             images.record_stream(current)
         return images
-
-
-def place_images(images: PackedImages, device: torch.device, policy: str, copies: int = 1) -> Images:
-    """Load a set into the device's memory, or stream it.
-
-    Args:
-        images: packed images.
-        device: to train or predict on.
-        policy: ``always`` loads, ``never`` streams, ``auto`` loads what fits into half of the free memory.
-        copies: processes that share the memory, each of which would load the whole set: then the order of
-            the images does not depend on who holds which.
-    """
-    fits = len(images) * images.size**2 * copies <= SHARE * free_memory(device)
-    if policy == "always" or (policy == "auto" and fits):
-        return images.resident(device)
-    return StreamedImages(images, device)

@@ -16,7 +16,6 @@ from cxrlt_core.inference import predict
 from cxrlt_core.metrics import average_precision, describe_scores, summarise
 from cxrlt_core.params import Params
 from cxrlt_core.rounding import or_none
-from cxrlt_core.streaming import place_images
 from stages.common import run_stage
 from stages.models import load_model
 from stages.pixels import open_images
@@ -30,12 +29,12 @@ def main(params: Params, name: str) -> None:
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     models, place = seed_paths(params, f"models/{name}"), f"predictions/dev/{name}"
     with open_ranks(device) as ranks:
-        images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
+        images = open_images(params, data)
         precision, batch_size = params.train.precision, params.compute.batch_size
         found = {}
         for seed, folder in models.items():
             model = load_model(folder)
-            found[seed] = predict(
+            [found[seed]] = predict(
                 model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
             )
         if ranks.leads:

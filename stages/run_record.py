@@ -1,8 +1,8 @@
 """What defines a training run, and what it took."""
 
 from cxrlt_core.device import describe_device
-from cxrlt_core.images import ResidentImages
 from cxrlt_core.params import Params
+from cxrlt_core.streaming import StreamedImages
 from cxrlt_core.training import Trainer
 from stages.common import file_hash, loaded_code
 from stages.sets import set_path
@@ -21,7 +21,7 @@ def cost(trainer: Trainer) -> dict:
         "steps": trainer.steps,
         "images": images,
         "passes": int(passes) if passes == int(passes) else round(passes, 2),
-        "resident": isinstance(trainer.images, ResidentImages),
+        "resident": not isinstance(trainer.images, StreamedImages),
         "images_per_second": round(images * passes / trainer.seconds, 1),
         "peak_memory_mib": trainer.peak_memory,
     }

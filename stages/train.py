@@ -17,7 +17,7 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model import ModelConfig, new_model
 from cxrlt_core.params import Params
-from cxrlt_core.streaming import place_images
+from cxrlt_core.sharding import place_images
 from cxrlt_core.tensors import read_tensors
 from cxrlt_core.training import ADVICE, Trainer, class_weights
 from stages.common import run_stage
@@ -35,7 +35,7 @@ def main(params: Params, name: str) -> None:
         data = read_set(f"train_{params.variants[name].data}")
         packed = open_images(params, data)
         config = model_config(params, name, data.classes, intensity(packed))
-        images = place_images(packed, device, params.train.resident, ranks.copies)
+        images = place_images(packed, params.train.resident, ranks)
         make_seed_folder(f"models/{name}")
         for seed, folder in seed_paths(params, f"models/{name}").items():
             trainer = prepare(params, name, seed, data, images, config, ranks)

@@ -7,7 +7,6 @@ from cxrlt_core.device import open_device
 from cxrlt_core.distributed import Ranks, open_ranks
 from cxrlt_core.inference import predict
 from cxrlt_core.params import Params
-from cxrlt_core.streaming import place_images
 from cxrlt_core.tta import average_views, draw_views
 from stages.common import run_stage
 from stages.models import load_model
@@ -29,17 +28,14 @@ def main(params: Params, name: str) -> None:
 def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     """Average the probabilities of all views of a set; all models see the same views."""
     data, device = read_set(split), ranks.device
-    images = place_images(open_images(params, data), device, params.train.resident, ranks.copies)
+    images, views = open_images(params, data), draw_views(len(data.table), params.tta)
     precision, batch_size = params.train.precision, params.compute.batch_size
     folders = seed_paths(params, f"predictions/tta/{name}")
     for seed, folder in seed_paths(params, f"models/{name}").items():
         model = load_model(folder)
-        views = [
-            predict(model.network, images, model.pixels, device, precision, batch_size, view, ranks)
-            for view in draw_views(len(images), params.tta)
-        ]
+        found = predict(model.network, images, model.pixels, device, precision, batch_size, views, ranks)
         if ranks.leads:
-            write_predictions(f"{folders[seed]}/{split}.parquet", data, average_views(views))
+            write_predictions(f"{folders[seed]}/{split}.parquet", data, average_views(found))
 
 
 if __name__ == "__main__":

@@ -60,3 +60,14 @@ def test_a_rank_sees_the_partners_of_its_own_images(size):
             geometry = whole.transforms.geometry[whole.mixing.partner[draw.own]]
             assert torch.equal(draw.transforms.geometry[draw.partners], geometry)
             assert len(np.unique(rows)) == len(rows)
+
+
+@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_every_rank_knows_what_the_others_are_shown(size, mixup):
+    ranks = [draws(8, rank=rank, size=size, mixup=mixup) for rank in range(size)]
+    for shares in zip(*ranks, strict=True):
+        for _, draw in shares:
+            for shown, (rows, other) in zip(draw.shown_by, shares, strict=True):
+                np.testing.assert_array_equal(shown, other.shown)
+                np.testing.assert_array_equal(draw.batch[shown], rows)

@@ -1,54 +1,17 @@
 """Two gloo processes against one."""
 
-import os
-import socket
-from collections.abc import Callable
-from multiprocessing import get_context
-
 import numpy as np
 import pytest
 import torch
+from processes import CPU, together
 
+from cxrlt_core.augment import draw_transforms
 from cxrlt_core.checkpoint import Checkpoint
 from cxrlt_core.distributed import Ranks, open_ranks, world_size
 from cxrlt_core.errors import StudyError
 from cxrlt_core.images import PackedImages
 from cxrlt_core.inference import predict
 from cxrlt_core.train_params import Augment, Mixup
-
-CPU = torch.device("cpu")
-FORK = get_context("fork")
-
-
-def process(rank: int, size: int, port: int, work: Callable, results) -> None:
-    environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
-    os.environ.update({key: str(value) for key, value in environment.items()}, MASTER_ADDR="localhost")
-    try:
-        with open_ranks(CPU) as ranks:
-            results.put((rank, work(ranks)))
-    except BaseException as error:
-        results.put((rank, error))
-
-
-def together(size: int, work: Callable) -> list:
-    """Run ``work(ranks)`` in so many processes; return what each of them returns."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    results = FORK.Queue()
-    processes = [
-        FORK.Process(target=process, args=(rank, size, port, work, results), daemon=True)
-        for rank in range(size)
-    ]
-    for one in processes:
-        one.start()
-    found = dict(results.get(timeout=60) for _ in processes)
-    for one in processes:
-        one.join(10)
-    for result in found.values():
-        if isinstance(result, BaseException):
-            raise result
-    return [found[rank] for rank in range(size)]
 
 
 def numpy(tensors) -> list[np.ndarray]:
@@ -119,13 +82,17 @@ def test_two_processes_go_on_from_a_step(trainer, plain, toy, tmp_path):
         training.ASK_RANKS_EVERY = every
 
 
-@pytest.mark.parametrize("n", [23, 24, 1])
-def test_prediction_loses_no_row_and_counts_none_twice(n, build, toy):
-    images = PackedImages({"s": toy[0]}, ["s"] * n, range(n))
-    expected = predict(build(), images, (0.4, 0.3), CPU, "fp32", 5)
-    for found in together(2, lambda ranks: predict(build(), images, (0.4, 0.3), CPU, "fp32", 5, ranks=ranks)):
-        assert found.shape == (n, 3)
+@pytest.mark.parametrize(("n", "size"), [(23, 2), (24, 2), (1, 2), (23, 3), (2, 3)])
+def test_prediction_loses_no_row_and_counts_none_twice(n, size, build, toy, monkeypatch):
+    """A rank reads its share; without one, an image that it does not count."""
+    images, reads = PackedImages({"s": toy[0]}, ["s"] * n, range(n)), []
+    views = [None, draw_transforms(n, Augment(rotate=20), np.random.default_rng(0))]
+    work = lambda ranks: predict(build(), images, (0.4, 0.3), CPU, "fp32", 5, views, ranks)  # noqa: E731
+    expected, gather_into = work(Ranks(CPU)), images.gather_into
+    monkeypatch.setattr(images, "gather_into", lambda p, out: (reads.extend(p), gather_into(p, out)))
+    for rank, (found, read) in enumerate(together(size, lambda ranks: (work(ranks), reads))):
         np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert read == (np.array_split(range(n), size)[rank].tolist() or [0])
 
 
 def test_parameters_that_no_image_reaches_do_not_stop_the_ranks(trainer, plain, tmp_path):
@@ -148,10 +115,24 @@ def test_collectives():
             ranks.collect(rows, 7)[:, 0].tolist(),
             total.tolist(),
             ranks.highest(5 * ranks.rank),
-            ranks.copies,
         )
 
-    assert together(3, work) == [(list(range(7)), [3, 3], 10, 3)] * 3
+    assert together(3, work) == [(list(range(7)), [3, 3], 10)] * 3
+
+
+def test_rows_are_handed_round_in_order():
+    """From rank i to rank j go i + j rows, or none."""
+    count = lambda i, j: (i + j) % 4  # noqa: E731
+
+    def work(ranks):
+        sent, received = ([count(ranks.rank, other) for other in range(3)] for _ in range(2))
+        rows = [torch.full((n, 1, 2, 2), 10 * ranks.rank + j, dtype=torch.uint8) for j, n in enumerate(sent)]
+        room, exchange = ranks.exchange(torch.cat(rows), sent, received)
+        exchange.wait()
+        return room[:, 0, 1, 1].tolist()
+
+    expected = [[10 * i + j for i in range(3) for _ in range(count(i, j))] for j in range(3)]
+    assert together(3, work) == expected
 
 
 def test_alone_nothing_happens(plain):

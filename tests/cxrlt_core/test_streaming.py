@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from cxrlt_core import streaming
-from cxrlt_core.images import PackedImages, ResidentImages
-from cxrlt_core.streaming import AHEAD, StreamedImages, place_images
+from cxrlt_core.images import PackedImages
+from cxrlt_core.streaming import AHEAD, StreamedImages
 
 CPU = torch.device("cpu")
 
@@ -83,21 +82,3 @@ def test_the_thread_ends_with_an_error_of_the_reader(packed):
         for _ in batches:
             raise KeyError
     assert not readers()
-
-
-@pytest.mark.parametrize(
-    ("policy", "free", "copies", "resident"),
-    [
-        ("auto", 2 * 60 * 64, 1, True),
-        ("auto", 2 * 60 * 64 - 2, 1, False),
-        ("auto", 2 * 60 * 64, 2, False),
-        ("always", 0, 1, True),
-        ("never", 1 << 40, 1, False),
-    ],
-)
-def test_resident_where_half_of_the_free_memory_holds_all_copies(
-    policy, free, copies, resident, packed, monkeypatch
-):
-    monkeypatch.setattr(streaming, "free_memory", lambda device: free)
-    placed = place_images(packed, CPU, policy, copies)
-    assert isinstance(placed, ResidentImages if resident else StreamedImages)

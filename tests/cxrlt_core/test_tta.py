@@ -46,9 +46,8 @@ def test_the_views_do_not_depend_on_the_batch_size(build, toy):
     packed = PackedImages({"s": images[:11]}, ["s"] * 11, range(11))
     model = build().eval()
     view = draw_views(11, SETTINGS)[0]
-    whole = predict(model, packed, (0.4, 0.3), CPU, "fp32", 64, view)
-    plain = predict(model, packed, (0.4, 0.3), CPU, "fp32", 64)
+    whole, plain = predict(model, packed, (0.4, 0.3), CPU, "fp32", 64, [view, None])
     assert np.abs(whole - plain).max() > 1e-4
     for batch_size in (1, 4, 11):
-        split = predict(model, packed, (0.4, 0.3), CPU, "fp32", batch_size, view)
+        [split] = predict(model, packed, (0.4, 0.3), CPU, "fp32", batch_size, [view])
         np.testing.assert_allclose(split, whole, atol=1e-5)

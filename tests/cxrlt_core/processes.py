@@ -1,0 +1,51 @@
+"""Several gloo processes that run the same work, for the tests of what they do together."""
+
+import os
+import socket
+from collections.abc import Callable
+from multiprocessing import get_context
+
+import torch
+
+from cxrlt_core.distributed import open_ranks
+
+CPU = torch.device("cpu")
+FORK = get_context("fork")
+
+
+def process(rank: int, size: int, port: int, work: Callable, results) -> None:
+    environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
+    os.environ.update({key: str(value) for key, value in environment.items()}, MASTER_ADDR="localhost")
+    try:
+        with open_ranks(CPU) as ranks:
+            results.put((rank, work(ranks)))
+    except BaseException as error:
+        results.put((rank, error))
+
+
+def begin(size: int, work: Callable) -> tuple[list, object]:
+    """Start so many processes; return them and the queue of what each returns or raises."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    results = FORK.Queue()
+    processes = [
+        FORK.Process(target=process, args=(rank, size, port, work, results), daemon=True)
+        for rank in range(size)
+    ]
+    for one in processes:
+        one.start()
+    return processes, results
+
+
+def together(size: int, work: Callable) -> list:
+    """Run ``work(ranks)`` in so many processes; return what each of them returns."""
+    processes, results = begin(size, work)
+    found = dict(results.get(timeout=60) for _ in processes)
+    for one in processes:
+        one.join(10)
+        assert one.exitcode == 0  # and none is left waiting
+    for result in found.values():
+        if isinstance(result, BaseException):
+            raise result
+    return [found[rank] for rank in range(size)]
