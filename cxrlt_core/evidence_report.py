@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from cxrlt_core.markdown import markdown_table, percent
 from cxrlt_core.params import Params
-from cxrlt_core.tables import Row, contrasts_table, number_text, signed
+from cxrlt_core.tables import SELECTED, Row, contrasts_table, number_text, signed
 from cxrlt_core.uncertainty import POWER
 
 
@@ -58,39 +58,36 @@ raise `bootstrap.resamples`.\n"
 
 
 def optimism_table(rows: Sequence[Row], ensembles: Mapping[str, Mapping]) -> str:
-    """Show what each ensemble loses from development to test, beside what averaging all its models loses."""
-    gaps = {}
-    for row in rows:
-        dev, test = ensembles[row.name]["dev_mAP"], row.metrics["mAP"]
-        gaps[row.name] = None if dev is None or test is None else dev - test
-    whole = {
-        len(ensembles[row.name]["models"]): gaps[row.name]
-        for row in rows
-        if row.design["ensemble"] == "model-wise"
-    }
+    """Show what each ensemble loses from development to test, beside what the mean of its models loses."""
     lines = []
     for number, row in enumerate(rows, 1):
-        gap, same = gaps[row.name], whole.get(len(ensembles[row.name]["models"]))
-        excess = None if gap is None or same is None else gap - same
-        lines.append(
-            [
-                f"{number} `{row.name}`",
-                f"{number_text(ensembles[row.name]['dev_mAP'])}{'' if same == gap else ' †'}",
-                number_text(row.metrics["mAP"]),
-                signed(gap),
-                signed(excess),
-            ]
-        )
-    header = ["ensemble", "development mAP", "test mAP", "development − test", "beyond model-wise"]
-    return markdown_table(header, lines)
+        entry = ensembles[row.name]
+        gap = _loss(entry["dev_mAP"], row.metrics["mAP"])
+        plain = _loss(entry["plain_dev_mAP"], entry["plain_test_mAP"])
+        mark = "" if row.design["ensemble"] == "model-wise" else SELECTED
+        cells = [str(number), row.design["ensemble"], row.design["replenished"]]
+        cells += [f"{number_text(entry['dev_mAP'])}{mark}", number_text(row.metrics["mAP"])]
+        lines.append([*cells, signed(gap), signed(plain), signed(_loss(gap, plain))])
+    header = ["", "ensemble", "replenished", "development mAP", "test mAP", "loss"]
+    return markdown_table([*header, "loss of the plain mean", "optimism"], lines)
 
 
-def stability_text(entry: Mapping) -> str:
-    """Say how stable the choice of models is."""
-    stable = {name: value for name, value in entry["stability"].items() if value is not None}
+def _loss(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else before - after
+
+
+def stability_text(name: str, entry: Mapping) -> str:
+    """Say how stable the class-wise choice among the models of an ensemble is."""
+    stable = {label: value for label, value in entry["stability"].items() if value is not None}
     order = sorted(stable, key=stable.__getitem__)
-    few = ", ".join(f"{name} {percent(stable[name])}" for name in order[:3])
-    many = ", ".join(f"{name} {percent(stable[name])}" for name in order[:-4:-1])
+    few = ", ".join(f"{label} {percent(stable[label])}" for label in order[:3])
+    many = ", ".join(f"{label} {percent(stable[label])}" for label in order[:-4:-1])
     mean = sum(stable.values()) / len(stable)
-    return f"""Of the models chosen for a class, another sample of development patients would choose {percent(mean)} again, on \
-average over the classes; least stable: {few}; most stable: {many}. The table of classes has all."""
+    return f"""Stability (`{name}`): another sample of development patients would choose {percent(mean)} of the models of a class \
+again, on average over the classes; least stable: {few}; most stable: {many}. The table of classes has all."""
+
+
+def shown_ensemble(params: Params) -> str:
+    """Name the ensemble whose classes are shown: the last class-wise one, or else the last."""
+    class_wise = [row.name for row in params.table2 if row.method == "class_wise"]
+    return (class_wise or [params.table2[-1].name])[-1]

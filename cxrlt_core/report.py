@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxrlt_core.data_report import set_names
-from cxrlt_core.evidence_report import contrasts_section, optimism_table, seeds_text, stability_text
+from cxrlt_core.evidence_report import (
+    contrasts_section,
+    optimism_table,
+    seeds_text,
+    shown_ensemble,
+    stability_text,
+)
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.markdown import markdown_table, percent
 from cxrlt_core.params import ImageEncoder, Params
@@ -49,6 +55,11 @@ class Study:
     versions: Mapping[str, str]
     revision: str
     figures: Sequence[str]
+
+    @property
+    def shown(self) -> str:
+        """The ensemble whose classes are shown."""
+        return shown_ensemble(self.params)
 
 
 def render(study: Study) -> str:
@@ -165,11 +176,11 @@ for a class with {prior:g} development positives. The test set is scored here, o
 {contrasts_section(study.params, study.table2, study.contrasts["table2"], "test set", "contrasts2.png")}
 ### What selection costs
 
-Selection is optimistic where it selects (†). Development and test set differ in patients too; what the plain mean of the same \
-models loses between them is that difference, and what an ensemble loses beyond it is optimism.
+Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the same \
+models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism.
 
 {optimism_table(study.table2, study.ensembles)}
-{stability_text(study.ensembles[study.table2[-1].name])}
+{stability_text(study.shown, study.ensembles[study.shown])}
 
 {_figures(study, "choice_", "Which models each class averages")}
 ### Further metrics
@@ -185,9 +196,9 @@ def _figures(study: Study, prefix: str, text: str) -> str:
 
 def _classes(study: Study) -> str:
     sets = study.summary["sets"]
-    last = study.ensembles[study.table2[-1].name]["classes"]
+    last = study.ensembles[study.shown]["classes"]
     names = set_names(study.params)
-    stability = study.ensembles[study.table2[-1].name]["stability"]
+    stability = study.ensembles[study.shown]["stability"]
     header = ["class", "group", "training prevalence", *names, "AP", "AUROC", "stability of the choice"]
     lines = []
     for name, entry in study.classes.items():
@@ -199,7 +210,8 @@ def _classes(study: Study) -> str:
 ![Class distribution](figures/class_distribution.png)
 ![Average precision against prevalence](figures/per_class_ap.png)
 
-AP and AUROC: test set, `{study.table2[-1].name}`. Under the names of the sets: positives.
+AP and AUROC: test set, `{study.shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
+development patients would choose again. Under the names of the sets: positives.
 
 {markdown_table(header, lines)}{_undefined(study)}"""
 

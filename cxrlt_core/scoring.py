@@ -79,3 +79,13 @@ def difference(row: Score, reference: Score, level: float) -> list[float | None]
     """Paired difference of the mAP of two rows scored on the same draws: point, low, high."""
     gap = row["mAP"] - reference["mAP"]
     return [rounded(value) for value in (gap.point, *gap.interval(level))]
+
+
+def row_numbers(row: Score, first: Score, level: float) -> dict:
+    """Return what a table tells of a row: metrics, standard errors, seeds, difference to the first row."""
+    return {
+        "metrics": table_metrics(row, level),
+        "errors": {name: rounded(one.standard_error) for name, one in row.means.items()},
+        "seeds": [rounded(point) for point in row["mAP"].points],
+        "difference": difference(row, first, level),
+    }

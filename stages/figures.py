@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cxrlt_core import plots
+from cxrlt_core.evidence_report import shown_ensemble
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params import Params
 from cxrlt_core.tables import TICK, Row, caveat
@@ -30,18 +31,18 @@ def draw_figures(
     names = ["train_primary", "train_replenished"][: 2 if params.data.extra else 1]
     sets = {name: summary["sets"][name] for name in names}
     counts = {n: {c: v["positive"] for c, v in entry["classes"].items()} for n, entry in sets.items()}
-    last = tables["table2"][-1].name
+    shown = shown_ensemble(params)
     figures = {
         "table1.png": forest(tables["table1"], "development mAP"),
         "table2.png": forest(tables["table2"], "test mAP"),
         "class_distribution.png": plots.class_distribution(
             counts, groups, {n: entry["images"] for n, entry in sets.items()}
         ),
-        "per_class_ap.png": plots.ap_against_prevalence(ensembles[last]["classes"], f"test set, {last}"),
+        "per_class_ap.png": plots.ap_against_prevalence(ensembles[shown]["classes"], f"test set, {shown}"),
         "training_curves.png": plots.training_curves(histories),
     }
     for name, entry in ensembles.items():
-        if not name.startswith("model_wise"):
+        if name.startswith(("class_wise", "bagged")):
             figures[f"choice_{name}.png"] = plots.model_choice(entry["weights"], entry["models"], name)
     for number, found in enumerate(contrasts.values(), 1):
         if found:

@@ -3,11 +3,15 @@
 The tables hold what the model says of each image; aggregation over studies happens on reading.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cxrlt_core.errors import StudyError
 from cxrlt_core.files import read_parquet, write_parquet
+from cxrlt_core.params import Params
 from cxrlt_core.study_level import aggregate
+from stages.seeds import make_seed_folder, seed_paths
 from stages.sets import LabelledSet
 
 
@@ -33,3 +37,18 @@ def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:
 def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndarray:
     """Aggregate the probabilities of a set over studies."""
     return aggregate(probabilities, data.table["study_id"], data.table["view"], rule)
+
+
+def read_models(params: Params, models: Sequence[str], data: LabelledSet, seed: int) -> np.ndarray:
+    """Read the TTA predictions of several models of a seed, float32 (M, N, C)."""
+    folders = [seed_paths(params, f"predictions/tta/{model}")[seed] for model in models]
+    rule = params.study.aggregate
+    return np.stack([read_predictions(f"{folder}/{data.name}.parquet", data, rule) for folder in folders])
+
+
+def write_ensemble(params: Params, name: str, test: LabelledSet, combined: Sequence[np.ndarray]) -> None:
+    """Write the test predictions of an ensemble, seed by seed."""
+    place = f"predictions/ensemble/{name}"
+    make_seed_folder(place)
+    for path, probabilities in zip(seed_paths(params, place).values(), combined, strict=True):
+        write_predictions(f"{path}.parquet", test, probabilities)

@@ -11,7 +11,7 @@ from cxrlt_core.contrasts import find_interactions, find_pairs, judge, to_json
 from cxrlt_core.files import read_json
 from cxrlt_core.params import Params, Table1Row
 from cxrlt_core.rounding import rounded
-from cxrlt_core.scoring import Score, difference, score, table_metrics
+from cxrlt_core.scoring import Score, row_numbers, score
 from cxrlt_core.tables import Row, design_columns, ensemble_design
 from stages.predictions import read_predictions
 from stages.seeds import seed_paths
@@ -48,10 +48,7 @@ def table1(params: Params, scores: Mapping[str, Score]) -> tuple[list[Row], list
         Row(
             name=row.name,
             design=design_columns(params, row),
-            metrics=table_metrics(scores[row.name], level),
-            errors={name: rounded(one.standard_error) for name, one in scores[row.name].means.items()},
-            seeds=[rounded(point) for point in scores[row.name]["mAP"].points],
-            difference=difference(scores[row.name], first, level),
+            **row_numbers(scores[row.name], first, level),
             published=row.published,
             selected=params.variants[row.variant].weights != "uniform",
         )
@@ -68,10 +65,7 @@ def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:
         Row(
             name=row.name,
             design={**ensemble_design(row), "models": str(len(ensembles[row.name]["models"]))},
-            metrics=ensembles[row.name]["metrics"],
-            errors=ensembles[row.name]["errors"],
-            seeds=ensembles[row.name]["seeds"],
-            difference=ensembles[row.name]["difference"],
+            **{key: ensembles[row.name][key] for key in ("metrics", "errors", "seeds", "difference")},
             published=row.published,
         )
         for row in params.table2
