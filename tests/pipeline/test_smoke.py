@@ -25,7 +25,7 @@ def load(smoke, path):
     return json.loads((smoke.folder / path).read_text())
 
 
-def table(smoke, path):
+def table_at(smoke, path):
     return pq.read_table(smoke.folder / path).to_pandas()
 
 
@@ -47,21 +47,21 @@ def test_every_stage_runs(smoke):
 
 def test_label_tables(smoke):
     for source in ("mimic", "nih", "chexpert"):
-        labels = table(smoke, f"data/labels/{source}.parquet")
+        labels = table_at(smoke, f"data/labels/{source}.parquet")
         assert list(labels.columns) == [
             "image_id", "patient_id", "study_id", "view", "path", "split", *CLASSES,
         ]  # fmt: skip
         assert labels["image_id"].is_unique
         assert set(labels[list(CLASSES)].to_numpy().ravel()) <= {-1, 0, 1}
         assert (labels[list(CLASSES)].dtypes == "int8").all()
-        index = table(smoke, f"data/packed/{source}.parquet")
+        index = table_at(smoke, f"data/packed/{source}.parquet")
         assert list(index.columns) == ["image_id", "row", "reason", "digest"]
         assert index["image_id"].tolist() == labels["image_id"].tolist()
 
 
 def test_sets_share_no_patient(smoke):
     sets = {
-        n: table(smoke, f"data/sets/{n}.parquet")
+        n: table_at(smoke, f"data/sets/{n}.parquet")
         for n in ("train_primary", "train_replenished", "dev", "test")
     }
     patients = {name: set(t["patient_id"]) for name, t in sets.items()}
@@ -92,7 +92,7 @@ def test_predictions_and_metrics(smoke):
             (f"predictions/tta/{variant}/dev.parquet", dev),
             (f"predictions/tta/{variant}/test.parquet", test),
         ):
-            predictions = table(smoke, path)
+            predictions = table_at(smoke, path)
             assert list(predictions.columns) == ["image_id", "study_id", "patient_id", *CLASSES]
             assert predictions["image_id"].tolist() == data["image_id"].tolist()
             assert predictions[list(CLASSES)].to_numpy().min() >= 0
@@ -100,8 +100,8 @@ def test_predictions_and_metrics(smoke):
             assert (predictions[list(CLASSES)].dtypes == "float32").all()
         metrics = load(smoke, f"metrics/dev/{variant}.json")
         assert {"mAP", "mAUROC", "mAP_head", "mAP_medium", "mAP_tail", "classes"} <= set(metrics)
-    tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet")
-    plain = table(smoke, f"predictions/dev/{VARIANTS[0]}.parquet")
+    tta = table_at(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet")
+    plain = table_at(smoke, f"predictions/dev/{VARIANTS[0]}.parquet")
     assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
 
 
@@ -132,7 +132,31 @@ def test_report(smoke):
     linked = {part.split(")")[0] for part in text.split("](")[1:]}
     assert linked and all((smoke.folder / "reports" / path).is_file() for path in linked)
     drawn = {f"figures/{p.name}" for p in (smoke.folder / "reports/figures").iterdir()}
-    assert linked == drawn | {"data.md"}
+    assert linked == drawn | {"data.md", "provenance.json"}
+
+
+def test_contrasts_are_the_pairs_of_params(smoke):
+    contrasts = load(smoke, "reports/contrasts.json")
+    found = {(c["what"], *c["rows"]) for c in contrasts["table1"]}
+    shared, separate = "resnet50_bert_shared", "resnet50_bert_separate"
+    assert found == {("separate", separate, shared), ("TTA", f"{separate}+tta", separate)}
+    assert {c["verdict"] for c in contrasts["table1"] + contrasts["table2"]} == {
+        "training noise not measured"
+    }
+    first = load(smoke, "reports/table1.json")
+    gap = first[separate]["mAP"] - first[shared]["mAP"]
+    assert contrasts["table1"][0]["difference"][0] == pytest.approx(gap, abs=1.1e-4)
+    assert contrasts["table1"][0]["published"] == 0.0006
+
+
+def test_every_row_has_its_provenance(smoke):
+    found = load(smoke, "reports/provenance.json")
+    assert found["seeds"] == [0] and {"code", "versions"} <= set(found)
+    for table in ("table1", "table2"):
+        assert list(found[table]) == list(load(smoke, f"reports/{table}.json"))
+        for row in found[table].values():
+            for training in row["trainings"].values():
+                assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
 
 
 def test_every_table_says_that_the_data_are_synthetic(smoke):
@@ -142,7 +166,7 @@ def test_every_table_says_that_the_data_are_synthetic(smoke):
 
 
 def test_reports_hold_nothing_row_level(smoke):
-    ids = table(smoke, "data/sets/test.parquet")
+    ids = table_at(smoke, "data/sets/test.parquet")
     names = [*ids["image_id"], *ids["patient_id"], *ids["study_id"]]
     for path in (smoke.folder / "reports").rglob("*"):
         if path.is_file() and path.suffix != ".png":
@@ -178,6 +202,32 @@ def test_another_ratio_reruns_what_depends_on_it(smoke):
     after = load(smoke, "reports/table1.json")
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"densenet121_bert_reweighted+tta"}
+    smoke.git("checkout", "--", ".")
+    assert smoke.repro() == []
+
+
+def test_a_further_seed_trains_alone(smoke):
+    """The models of seed 0 stay as they are, and are not trained again."""
+    checkpoints = {p: p.stat().st_mtime_ns for p in (smoke.folder / "checkpoints").iterdir()}
+    model = f"models/{ON_MAIN[0]}/model.safetensors"
+    before, table = digest(smoke, model), load(smoke, "reports/table1.json")
+    smoke.edit("seeds: [0]", "seeds: [0, 3]")
+    ran = smoke.repro()
+    assert not {s for s in ran if s.split("@")[0] in ("harmonize", "pack", "split", "embed")}
+    assert digest(smoke, model) == before
+    kept = {p: p.stat().st_mtime_ns for p in (smoke.folder / "checkpoints").iterdir()}
+    plain = [v for v in VARIANTS if v not in (*ON_MAIN, "resnet50_t5_contrast_mixup")]
+    assert len(set(checkpoints.items()) & set(kept.items())) >= len(plain)
+    metrics = load(smoke, f"metrics/dev/{VARIANTS[0]}.json")
+    assert metrics["mAP"] == pytest.approx(sum(s["mAP"] for s in metrics["seeds"].values()) / 2)
+    assert metrics["seeds"]["0"]["mAP"] == pytest.approx(table[VARIANTS[0]]["mAP"], abs=5.1e-5)
+    assert metrics["seeds"]["0"]["mAP"] != metrics["seeds"]["3"]["mAP"]
+    after = load(smoke, "reports/table1.json")
+    assert after[VARIANTS[0]]["mAP"] == round(metrics["mAP"], 4) and after[VARIANTS[0]]["mAP_seed_sd"] > 0
+    other = table_at(smoke, f"predictions/tta/{VARIANTS[0]}/seeds/3/dev.parquet")
+    assert not other.equals(table_at(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet"))
+    text = (smoke.folder / "reports/report.md").read_text()
+    assert "with seeds 0, 3" in text and "training noise not measured" not in text
     smoke.git("checkout", "--", ".")
     assert smoke.repro() == []
 

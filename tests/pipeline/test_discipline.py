@@ -1,0 +1,101 @@
+"""The test set chooses nothing: read off the pipeline, and tried with other test labels."""
+
+import hashlib
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import yaml
+from workspace import ROOT
+
+from cxrlt_core.labels import CLASSES
+
+TEST_SET = ("data/sets/test.parquet", "data/sets")
+TEST_PREDICTIONS = ("predictions/tta", "predictions/ensemble", "predictions")
+
+
+def stages() -> dict[str, dict]:
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    return {name: stage.get("do", stage) for name, stage in content.items()}
+
+
+def paths(entries) -> list[str]:
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def upstream(of: str) -> set[str]:
+    """The stages whose outs a stage needs, directly or not."""
+    graph, found, wanted = stages(), set(), [of]
+    while wanted:
+        deps = paths(graph[wanted.pop()]["deps"])
+        for name, stage in graph.items():
+            outs = paths([*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])])
+            if name not in found and any(overlap(o, d) for o in outs for d in deps):
+                found.add(name)
+                wanted.append(name)
+    return found
+
+
+def readers(*files: str) -> set[str]:
+    return {
+        name
+        for name, stage in stages().items()
+        if any(overlap(dep, file) for dep in paths(stage["deps"]) for file in files)
+    }
+
+
+def test_nothing_upstream_of_the_ensemble_reads_test_predictions():
+    before = upstream("ensemble")
+    assert {"train", "evaluate", "reweight", "tta", "split"} <= before  # the walk finds something
+    assert not readers(*TEST_PREDICTIONS) & before
+
+
+def test_only_inference_reads_the_test_set_before_the_ensemble():
+    """It needs the test images; that it leaves the labels alone is tried below."""
+    assert readers(*TEST_SET) & upstream("ensemble") == {"tta"}
+
+
+def test_reweighting_reads_development_metrics_only():
+    deps = [d for d in paths(stages()["reweight"]["deps"]) if not d.endswith(".py")]
+    assert deps == ["metrics/dev/${reweight.base}.json"]
+    assert "data/sets/dev.parquet" in stages()["evaluate"]["deps"]
+    assert not any("test" in d for d in paths(stages()["evaluate"]["deps"]))
+
+
+def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):
+    """Predictions of the test images, members of the ensembles and their weights stay as they are."""
+    chosen = ("models", "weights", "stability", "dev_mAP", "plain_dev_mAP")
+    kept = ["weights/main.json", "data/sets/dev.parquet"]
+    kept += [str(p.relative_to(smoke.folder)) for p in (smoke.folder / "predictions/tta").rglob("*.parquet")]
+    kept += [str(p.relative_to(smoke.folder)) for p in (smoke.folder / "models").rglob("*.safetensors")]
+    assert len(kept) > 10
+    before = {path: hashlib.sha256((smoke.folder / path).read_bytes()).digest() for path in kept}
+    old = json.loads((smoke.folder / "metrics/ensemble.json").read_text())["rows"]
+    path = smoke.folder / "data/sets/test.parquet"
+    content = path.read_bytes()
+    table = pq.read_table(path)
+    shuffled = np.random.default_rng(0).permutation(table.num_rows)
+    for name in CLASSES:
+        column = table.column(name).take(shuffled)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    path.unlink()
+    pq.write_table(table, path)
+    try:
+        for command in ("stages.tta", "stages.ensemble"):
+            arguments = ["resnet50_bert_shared"] if command == "stages.tta" else []
+            done = smoke.run("python", "-m", command, *arguments)
+            assert done.returncode == 0, done.stderr
+        new = json.loads((smoke.folder / "metrics/ensemble.json").read_text())["rows"]
+        for row in old:
+            assert {key: new[row][key] for key in chosen} == {key: old[row][key] for key in chosen}
+            assert new[row]["metrics"]["mAP"] != old[row]["metrics"]["mAP"]
+        assert before == {p: hashlib.sha256((smoke.folder / p).read_bytes()).digest() for p in kept}
+    finally:
+        path.unlink()
+        path.write_bytes(content)
+        assert smoke.run("dvc", "repro", "--force", "--single-item", "ensemble").returncode == 0
+    assert smoke.repro() == []
