@@ -25,7 +25,7 @@ def load(smoke, path):
     return json.loads((smoke.folder / path).read_text())
 
 
-def table_at(smoke, path):
+def table(smoke, path):
     return pq.read_table(smoke.folder / path).to_pandas()
 
 
@@ -47,21 +47,21 @@ def test_every_stage_runs(smoke):
 
 def test_label_tables(smoke):
     for source in ("mimic", "nih", "chexpert"):
-        labels = table_at(smoke, f"data/labels/{source}.parquet")
+        labels = table(smoke, f"data/labels/{source}.parquet")
         assert list(labels.columns) == [
             "image_id", "patient_id", "study_id", "view", "path", "split", *CLASSES,
         ]  # fmt: skip
         assert labels["image_id"].is_unique
         assert set(labels[list(CLASSES)].to_numpy().ravel()) <= {-1, 0, 1}
         assert (labels[list(CLASSES)].dtypes == "int8").all()
-        index = table_at(smoke, f"data/packed/{source}.parquet")
+        index = table(smoke, f"data/packed/{source}.parquet")
         assert list(index.columns) == ["image_id", "row", "reason", "digest"]
         assert index["image_id"].tolist() == labels["image_id"].tolist()
 
 
 def test_sets_share_no_patient(smoke):
     sets = {
-        n: table_at(smoke, f"data/sets/{n}.parquet")
+        n: table(smoke, f"data/sets/{n}.parquet")
         for n in ("train_primary", "train_replenished", "dev", "test")
     }
     patients = {name: set(t["patient_id"]) for name, t in sets.items()}
@@ -92,7 +92,7 @@ def test_predictions_and_metrics(smoke):
             (f"predictions/tta/{variant}/dev.parquet", dev),
             (f"predictions/tta/{variant}/test.parquet", test),
         ):
-            predictions = table_at(smoke, path)
+            predictions = table(smoke, path)
             assert list(predictions.columns) == ["image_id", "study_id", "patient_id", *CLASSES]
             assert predictions["image_id"].tolist() == data["image_id"].tolist()
             assert predictions[list(CLASSES)].to_numpy().min() >= 0
@@ -100,8 +100,8 @@ def test_predictions_and_metrics(smoke):
             assert (predictions[list(CLASSES)].dtypes == "float32").all()
         metrics = load(smoke, f"metrics/dev/{variant}.json")
         assert {"mAP", "mAUROC", "mAP_head", "mAP_medium", "mAP_tail", "classes"} <= set(metrics)
-    tta = table_at(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet")
-    plain = table_at(smoke, f"predictions/dev/{VARIANTS[0]}.parquet")
+    tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet")
+    plain = table(smoke, f"predictions/dev/{VARIANTS[0]}.parquet")
     assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
 
 
@@ -152,9 +152,9 @@ def test_contrasts_are_the_pairs_of_params(smoke):
 def test_every_row_has_its_provenance(smoke):
     found = load(smoke, "reports/provenance.json")
     assert found["seeds"] == [0] and {"code", "versions"} <= set(found)
-    for table in ("table1", "table2"):
-        assert list(found[table]) == list(load(smoke, f"reports/{table}.json"))
-        for row in found[table].values():
+    for name in ("table1", "table2"):
+        assert list(found[name]) == list(load(smoke, f"reports/{name}.json"))
+        for row in found[name].values():
             for training in row["trainings"].values():
                 assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
 
@@ -166,7 +166,7 @@ def test_every_table_says_that_the_data_are_synthetic(smoke):
 
 
 def test_reports_hold_nothing_row_level(smoke):
-    ids = table_at(smoke, "data/sets/test.parquet")
+    ids = table(smoke, "data/sets/test.parquet")
     names = [*ids["image_id"], *ids["patient_id"], *ids["study_id"]]
     for path in (smoke.folder / "reports").rglob("*"):
         if path.is_file() and path.suffix != ".png":
@@ -210,7 +210,7 @@ def test_a_further_seed_trains_alone(smoke):
     """The models of seed 0 stay as they are, and are not trained again."""
     checkpoints = {p: p.stat().st_mtime_ns for p in (smoke.folder / "checkpoints").iterdir()}
     model = f"models/{ON_MAIN[0]}/model.safetensors"
-    before, table = digest(smoke, model), load(smoke, "reports/table1.json")
+    before, rows = digest(smoke, model), load(smoke, "reports/table1.json")
     smoke.edit("seeds: [0]", "seeds: [0, 3]")
     ran = smoke.repro()
     assert not {s for s in ran if s.split("@")[0] in ("harmonize", "pack", "split", "embed")}
@@ -220,12 +220,12 @@ def test_a_further_seed_trains_alone(smoke):
     assert len(set(checkpoints.items()) & set(kept.items())) >= len(plain)
     metrics = load(smoke, f"metrics/dev/{VARIANTS[0]}.json")
     assert metrics["mAP"] == pytest.approx(sum(s["mAP"] for s in metrics["seeds"].values()) / 2)
-    assert metrics["seeds"]["0"]["mAP"] == pytest.approx(table[VARIANTS[0]]["mAP"], abs=5.1e-5)
+    assert metrics["seeds"]["0"]["mAP"] == pytest.approx(rows[VARIANTS[0]]["mAP"], abs=5.1e-5)
     assert metrics["seeds"]["0"]["mAP"] != metrics["seeds"]["3"]["mAP"]
     after = load(smoke, "reports/table1.json")
     assert after[VARIANTS[0]]["mAP"] == round(metrics["mAP"], 4) and after[VARIANTS[0]]["mAP_seed_sd"] > 0
-    other = table_at(smoke, f"predictions/tta/{VARIANTS[0]}/seeds/3/dev.parquet")
-    assert not other.equals(table_at(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet"))
+    other = table(smoke, f"predictions/tta/{VARIANTS[0]}/seeds/3/dev.parquet")
+    assert not other.equals(table(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet"))
     text = (smoke.folder / "reports/report.md").read_text()
     assert "with seeds 0, 3" in text and "training noise not measured" not in text
     smoke.git("checkout", "--", ".")
