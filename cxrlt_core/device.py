@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from cxrlt_core.errors import StudyError
 
+CPU_ALLOCATOR = "DefaultCPUAllocator: "  # PyTorch names it where the machine's memory is used up
+
 
 def open_device(name: str, threads: int) -> torch.device:
     """Choose the device and make its results repeatable.
@@ -103,11 +105,14 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
 
 @contextmanager
 def explain_out_of_memory(advice: str) -> Iterator[None]:
-    """Turn a lack of GPU memory into a :class:`StudyError` that says which parameters to change."""
+    """Turn a lack of memory into a :class:`StudyError` that says which parameters to change."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        reason = str(error).split(". ")[0].splitlines()[0]
+    except (RuntimeError, MemoryError) as error:
+        text = str(error) or "out of memory"
+        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and CPU_ALLOCATOR not in text:
+            raise
+        reason = text.rpartition(CPU_ALLOCATOR)[2].split(". ")[0].splitlines()[0]
         raise StudyError(f"{reason}; {advice}") from None
 
 

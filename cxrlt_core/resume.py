@@ -24,8 +24,10 @@ def check_state(state: Any, fresh: dict[str, Any], optimiser: Optimizer, steps: 
         _compare(key, state[key], fresh[key])
     if not 0 < state["step"] <= steps:
         raise ValueError(f"step {state['step']} of a run of {steps}")
-    if state["optimiser"] is not None or state["step"] < steps:
+    if state["optimiser"] is not None:
         _check_moments(state["optimiser"], optimiser)
+    elif state["step"] < steps:
+        raise ValueError("optimiser: absent before the last step")
 
 
 def _check_moments(stored: Any, optimiser: Optimizer) -> None:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -80,8 +81,19 @@ def test_lack_of_memory_becomes_advice_and_other_errors_stay():
         explain_out_of_memory("lower it"),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore")
-    with pytest.raises(ZeroDivisionError), explain_out_of_memory("lower it"):
-        _ = 1 / 0
+    for error in (ZeroDivisionError, RuntimeError, NotImplementedError):
+        with pytest.raises(error), explain_out_of_memory("lower it"):
+            raise error("of memory")
+
+
+@pytest.mark.parametrize("allocate", [lambda: torch.empty(1 << 60), lambda: np.empty(1 << 58)])
+def test_lack_of_the_machines_memory_is_explained_too(allocate):
+    with (
+        pytest.raises(StudyError, match=r"allocate.*; lower it$") as caught,
+        explain_out_of_memory("lower it"),
+    ):
+        allocate()
+    assert "\n" not in str(caught.value) and "alloc_cpu" not in str(caught.value)
 
 
 def test_a_missing_compiler_is_a_line(monkeypatch, capsys):

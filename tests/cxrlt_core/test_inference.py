@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from cxrlt_core.augment import apply_transforms, draw_transforms
+from cxrlt_core.errors import StudyError
 from cxrlt_core.images import PackedImages, normalise
 from cxrlt_core.inference import predict
 from cxrlt_core.train_params import Augment
@@ -100,3 +101,12 @@ def test_every_image_gets_its_own_transform(build, toy):
         found, plain = predict(model, images, pixels, CPU, "fp32", batch_size, [transforms, None])
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not np.allclose(plain, expected, atol=1e-4)
+
+
+def test_too_little_memory_is_one_line_of_advice(numbered):
+    class Greedy(nn.Module):
+        def forward(self, images):
+            return torch.empty(1 << 60)
+
+    with pytest.raises(StudyError, match=r"^can't allocate memory.*; lower compute\.batch_size$"):
+        predict(Greedy(), numbered, (0, 1), CPU, "fp32", 4)

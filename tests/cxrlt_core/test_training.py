@@ -139,6 +139,9 @@ def test_too_little_memory_is_one_line_of_advice(trainer, tmp_path, monkeypatch)
     assert "\n" not in str(caught.value)
     for knob in ("image.size", "train.precision", "train.resident"):
         assert knob in str(caught.value)
+    monkeypatch.setattr(one, "train_step", lambda *batch: torch.empty(1 << 60))  # for real
+    with pytest.raises(StudyError, match=r"^can't allocate memory: .* bytes; lower train\.batch_size"):
+        one.run(Checkpoint(tmp_path))
 
 
 def test_class_weights_reach_the_loss(trainer, tmp_path):
