@@ -15,10 +15,9 @@ from cxrlt_core.checkpoint import Checkpoint
 from cxrlt_core.errors import StudyError
 from cxrlt_core.images import PackedImages
 from cxrlt_core.losses import build_loss
-from cxrlt_core.params import Augment, Bce, Mixup, Train
 from cxrlt_core.resume import check_state
 from cxrlt_core.sharding import ShardedImages
-from cxrlt_core.train_params import Mixup
+from cxrlt_core.train_params import Augment, Bce, Mixup, Train
 from cxrlt_core.training import Trainer
 
 PLANS = {

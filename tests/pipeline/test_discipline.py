@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from fnmatch import fnmatch
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,8 +12,8 @@ from workspace import ROOT
 
 from cxrlt_core.labels import CLASSES
 
-TEST_SET = ("data/sets/test.parquet", "data/sets")
-TEST_PREDICTIONS = ("predictions/tta", "predictions/ensemble", "predictions")
+TEST_SET = ("data/sets/test.parquet",)
+TEST_PREDICTIONS = ("predictions/tta/any/test.parquet", "predictions/ensemble/any.parquet")
 
 
 def stages() -> dict[str, dict]:
@@ -20,11 +22,21 @@ def stages() -> dict[str, dict]:
 
 
 def paths(entries) -> list[str]:
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    """Paths of deps or outs in the repository; a template such as ${key} stands for any name."""
+    plain = (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
+    return [re.sub(r"\$\{[^}]*\}", "*", path) for path in plain if path != "${item.labels}"]
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or lies in it, for some value of the templates in either."""
+    parts, outer = path.split("/"), folder.split("/")
+    return len(parts) >= len(outer) and all(
+        fnmatch(one, other) or fnmatch(other, one) for one, other in zip(parts, outer, strict=False)
+    )
 
 
 def overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+    return within(one, other) or within(other, one)
 
 
 def upstream(of: str) -> set[str]:
@@ -41,15 +53,17 @@ def upstream(of: str) -> set[str]:
 
 
 def readers(*files: str) -> set[str]:
+    """The stages that depend on a file, or on a folder that holds it."""
     return {
         name
         for name, stage in stages().items()
-        if any(overlap(dep, file) for dep in paths(stage["deps"]) for file in files)
+        if any(within(file, dep) for dep in paths(stage["deps"]) for file in files)
     }
 
 
 def test_nothing_upstream_of_the_ensemble_reads_test_predictions():
     before = upstream("ensemble")
+    assert readers(*TEST_PREDICTIONS) == {"ensemble", "report"}
     assert {"train", "evaluate", "reweight", "tta", "split"} <= before  # the walk finds something
     assert not readers(*TEST_PREDICTIONS) & before
 
@@ -61,7 +75,7 @@ def test_only_inference_reads_the_test_set_before_the_ensemble():
 
 def test_reweighting_reads_development_metrics_only():
     deps = [d for d in paths(stages()["reweight"]["deps"]) if not d.endswith(".py")]
-    assert deps == ["metrics/dev/${reweight.base}.json"]
+    assert deps == ["metrics/dev/*.json"]  # one file, of the base variant
     assert "data/sets/dev.parquet" in stages()["evaluate"]["deps"]
     assert not any("test" in d for d in paths(stages()["evaluate"]["deps"]))
 
