@@ -4,6 +4,7 @@ Every process draws the same batches and takes its share of each; so the images,
 transforms are those of a single process, whatever the number of processes.
 """
 
+import gc
 import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -139,7 +140,11 @@ def world_size() -> int:
 
 @contextmanager
 def open_ranks(device: torch.device) -> Generator[Ranks]:
-    """Join the processes that torchrun has started, NCCL on GPUs and gloo on CPUs; leave them at the end."""
+    """Join the processes that torchrun has started, NCCL on GPUs and gloo on CPUs; leave them at the end.
+
+    What uses the ranks, a wrapped model above all, must be out of use by then: if a model is the last to let
+    go of the processes' group, it waits, holding Python's lock, for a thread that may need the lock.
+    """
     if world_size() == 1:
         yield Ranks(device)
         return
@@ -147,4 +152,5 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
     try:
         yield Ranks(device, dist.get_rank(), dist.get_world_size())
     finally:
+        gc.collect()  # models refer to themselves
         dist.destroy_process_group()

@@ -32,22 +32,25 @@ def main(params: Params, name: str) -> None:
     """Write models/<variant>/: weights, configuration, history and what the training cost, for each seed."""
     device = open_device(params.compute.device, params.compute.threads)
     with open_ranks(device) as ranks, explain_out_of_memory(ADVICE):
-        data = read_set(f"train_{params.variants[name].data}")
-        packed = open_images(params, data)
-        config = model_config(params, name, data.classes, intensity(packed))
-        images = place_images(packed, params.train.resident, ranks)
-        make_seed_folder(f"models/{name}")
-        for seed, folder in seed_paths(params, f"models/{name}").items():
-            trainer = prepare(params, name, seed, data, images, config, ranks)
-            # The checkpoint of a finished training stays: a further seed then trains alone.
-            checkpoint = Checkpoint(
-                Path("checkpoints"), **definition(params, name, seed), processes=ranks.size
-            )
-            history = trainer.run(checkpoint)
-            if ranks.leads:
-                save_model(folder, trainer.model, config)
-                write_text(f"{folder}/history.csv", pd.DataFrame(history).to_csv(index=False))
-                write_json(f"{folder}/cost.json", cost(trainer))
+        train_seeds(params, name, ranks)
+
+
+def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
+    """Train the variant once per seed; all seeds share the images in memory."""
+    data = read_set(f"train_{params.variants[name].data}")
+    packed = open_images(params, data)
+    config = model_config(params, name, data.classes, intensity(packed))
+    images = place_images(packed, params.train.resident, ranks)
+    make_seed_folder(f"models/{name}")
+    for seed, folder in seed_paths(params, f"models/{name}").items():
+        trainer = prepare(params, name, seed, data, images, config, ranks)
+        # The checkpoint of a finished training stays: a further seed then trains alone.
+        checkpoint = Checkpoint(Path("checkpoints"), **definition(params, name, seed), processes=ranks.size)
+        history = trainer.run(checkpoint)
+        if ranks.leads:
+            save_model(folder, trainer.model, config)
+            write_text(f"{folder}/history.csv", pd.DataFrame(history).to_csv(index=False))
+            write_json(f"{folder}/cost.json", cost(trainer))
 
 
 def prepare(
