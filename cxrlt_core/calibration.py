@@ -50,12 +50,13 @@ def label_terms(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray)
         score - target in the bin of the score.
     """
     known, positive = targets != UNKNOWN, targets == POSITIVE
+    scores = np.where(known, scores, 0.0).astype(np.float64)
     called = known & (scores >= thresholds)
-    error = np.where(known, scores.astype(np.float64) - positive, 0.0)
+    error = scores - positive
     terms = np.zeros((*targets.shape, TERMS))
     for number, term in enumerate((known, positive, called, called & positive, error**2)):
         terms[..., number] = term
-    place = 5 + np.clip((np.nan_to_num(scores) * BINS).astype(np.int64), 0, BINS - 1)
+    place = 5 + np.clip((scores * BINS).astype(np.int64), 0, BINS - 1)
     np.put_along_axis(terms, place[..., None], error[..., None], axis=-1)
     return terms
 
