@@ -37,16 +37,16 @@ def _best(targets: np.ndarray, scores: np.ndarray) -> float:
     return float(falling[last][np.argmax(f1[last])])
 
 
-def label_terms(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def label_terms(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray | float) -> np.ndarray:
     """Terms of every label; those of an unknown label are 0.
 
     Args:
-        targets: int (N, C).
-        scores: probabilities, float (N, C).
-        thresholds: float (C,).
+        targets: int (N,) or (N, C).
+        scores: probabilities, of the same shape.
+        thresholds: one, or float (C,).
 
     Returns:
-        float64 (N, C, 5 + bins): known, positive, called positive, both, squared error, then
+        float64 (N, 5 + bins) or (N, C, 5 + bins): known, positive, called positive, both, squared error, then
         score - target in the bin of the score.
     """
     known, positive = targets != UNKNOWN, targets == POSITIVE
