@@ -37,25 +37,26 @@ def _best(targets: np.ndarray, scores: np.ndarray) -> float:
     return float(falling[last][np.argmax(f1[last])])
 
 
-def label_terms(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def label_terms(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray | float) -> np.ndarray:
     """Terms of every label; those of an unknown label are 0.
 
     Args:
-        targets: int (N, C).
-        scores: probabilities, float (N, C).
-        thresholds: float (C,).
+        targets: int (N,) or (N, C).
+        scores: probabilities, of the same shape.
+        thresholds: one, or float (C,).
 
     Returns:
-        float64 (N, C, 5 + bins): known, positive, called positive, both, squared error, then
+        float64 (N, 5 + bins) or (N, C, 5 + bins): known, positive, called positive, both, squared error, then
         score - target in the bin of the score.
     """
     known, positive = targets != UNKNOWN, targets == POSITIVE
+    scores = np.where(known, scores, 0.0).astype(np.float64)
     called = known & (scores >= thresholds)
-    error = np.where(known, scores.astype(np.float64) - positive, 0.0)
+    error = scores - positive
     terms = np.zeros((*targets.shape, TERMS))
     for number, term in enumerate((known, positive, called, called & positive, error**2)):
         terms[..., number] = term
-    place = 5 + np.clip((np.nan_to_num(scores) * BINS).astype(np.int64), 0, BINS - 1)
+    place = 5 + np.clip((scores * BINS).astype(np.int64), 0, BINS - 1)
     np.put_along_axis(terms, place[..., None], error[..., None], axis=-1)
     return terms
 

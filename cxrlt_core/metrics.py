@@ -82,11 +82,12 @@ def resample(
         classes that are defined in the set, float64 (B,).
     """
     found = resample_ranks(targets, scores, draws, device)
-    terms = add_by(draws.patient, len(draws.counts), label_terms(targets, scores, thresholds))
-    flat = terms.flatten(1).to(device)
+    columns = zip(targets.T, scores.T, thresholds, strict=True)  # one by one: their terms are large
+    terms = [add_by(draws.patient, len(draws.counts), label_terms(*column)) for column in columns]
+    flat = torch.cat(terms, dim=1).to(device)
     sums = torch.cat([(counts.double().T @ flat).cpu() for counts, _ in draws.chunks(device)])
     undefined = np.isnan(found["AP"])
-    for name, values in from_sums(sums.view(-1, *terms.shape[1:])).items():
+    for name, values in from_sums(sums.unflatten(1, (len(terms), -1))).items():
         found[name] = np.where(undefined, np.nan, values.numpy())
     found["F1"][:, np.isnan(thresholds)] = np.nan
     defined = _defined(targets)

@@ -14,7 +14,7 @@ from torch.nn.functional import embedding_bag
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 
 EXACT = 2**23  # float32 counts whole numbers up to twice this
-CACHED = 2**18  # numbers that the processor's cache holds several times
+CACHED = 2**16  # numbers that the processor's cache holds several times
 
 
 @dataclass(frozen=True)
@@ -95,31 +95,33 @@ def weighted_ap_auroc(ranking: Ranking, weights: Tensor) -> tuple[Tensor, Tensor
     """
     sums = embedding_bag(ranking.order, weights, ranking.starts, mode="sum")
     hits = embedding_bag(ranking.positives, weights, ranking.positive_starts, mode="sum")
-    ties = None
-    if len(ranking.tied):
-        ties = embedding_bag(ranking.tied, weights, ranking.tied_starts, mode="sum")
+    ties = embedding_bag(ranking.tied, weights, ranking.tied_starts, mode="sum")
     exact = torch.float32 if len(ranking.order) < EXACT else torch.float64
-    width = max(8, CACHED // len(hits)) if weights.device.type == "cpu" else weights.shape[1]
-    parts = []
-    for start in range(0, weights.shape[1], width):
-        columns = slice(start, start + width)
-        its_ties = None if ties is None else ties[:, columns]
-        parts.append(_ap_auroc(sums[:, columns], hits[:, columns], its_ties, exact))
-    ap, auroc = (torch.cat(part) for part in zip(*parts, strict=True))
-    return ap, auroc
-
-
-def _ap_auroc(sums: Tensor, hits: Tensor, ties: Tensor | None, exact: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Both metrics from the weights of the segments (G + 1, b), of the positives and of the ties (G, b)."""
-    known = sums[:-1].cumsum(0, dtype=exact)
-    hits_above = hits.cumsum(0, dtype=exact)
-    positives = hits_above[-1].double()
-    negatives = known[-1].double() + sums[-1] - positives
-    hits = hits.double()
-    ap = (hits * (hits_above.double() / known.clamp(min=1))).sum(0) / positives
-    wins = negatives - (known - hits_above)
-    if ties is not None:
-        wins += 0.5 * ties
-    auroc = (hits * wins).sum(0) / (positives * negatives)
+    positives = hits.sum(0, dtype=torch.float64)
+    negatives = sums.sum(0, dtype=torch.float64) - positives
+    precisions, losses = _sum_over_groups(sums[:-1], hits, ties, exact)
     undefined = (positives == 0) | (negatives == 0)
+    ap, auroc = precisions / positives, 1 - losses / (positives * negatives)
     return ap.masked_fill(undefined, torch.nan), auroc.masked_fill(undefined, torch.nan)
+
+
+def _sum_over_groups(sums: Tensor, hits: Tensor, ties: Tensor, exact: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Σ T_g × precision at g, and the weighted pairs in which the negative wins; float64 (b,) each.
+
+    Args:
+        sums: weights of the segments, as those of the positives and of the ties (G, b).
+        hits: weights of the positives.
+        ties: weights of the negatives that share a group with a positive.
+        exact: number format that holds every count.
+    """
+    known = above = torch.zeros_like(hits[0], dtype=exact)
+    precisions = losses = torch.zeros_like(hits[0], dtype=torch.float64)
+    rows = max(1, CACHED // hits.shape[1]) if hits.device.type == "cpu" else len(hits)
+    for segment, hit, tie in zip(*(part.split(rows) for part in (sums, hits, ties)), strict=True):
+        known_to = known + segment.cumsum(0, dtype=exact)
+        hits_to = above + hit.cumsum(0, dtype=exact)
+        known, above = known_to[-1], hits_to[-1]
+        weight = hit.double()
+        precisions = precisions + (weight * (hits_to.double() / known_to.double().clamp(min=1))).sum(0)
+        losses = losses + (weight * ((known_to - hits_to).double() - 0.5 * tie)).sum(0)
+    return precisions, losses

@@ -1,0 +1,125 @@
+"""Time of the patient bootstrap of one row of a table, against a loop over scikit-learn.
+
+In one run and in turns, on made labels with the prevalences of CXR-LT:
+
+    ranks         resample_ranks: AP and AUROC of every class
+    all           resample: these, micro AP, F1, Brier score and ECE
+    scikit-learn  AP and AUROC, class by class and resample by resample, images weighted; a few resamples
+                  are timed, the rest is extrapolated
+
+Usage: python -m benchmarks.bootstrap [--help]
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmarks.machine import describe_machine, peak_memory
+from cxrlt_core.bootstrap import Draws, patient_draws
+from cxrlt_core.device import describe_device
+from cxrlt_core.markdown import markdown_table
+from cxrlt_core.metrics import CPU, resample, resample_ranks
+
+IMAGES = 264_849  # of the published training labels, and the positives of each class among them
+POSITIVES = [67597, 4361, 76900, 16038, 38574, 4255, 30119, 1158, 11883, 4049, 10218, 2533, 79931, 5529]
+POSITIVES += [41869, 7663, 69240, 675, 3369, 788, 48093, 543, 14983, 2453, 89140, 3499]
+ROWS = 13  # of the tables
+
+
+def main() -> None:
+    """Print a markdown table and how far the two ways agree."""
+    options = parse()
+    torch.set_num_threads(options.threads)
+    print(f"{describe_machine('torch', 'scikit-learn')}; {describe_device(CPU)}\n")
+    classes, loop = len(POSITIVES), options.loop
+    print(
+        f"{options.images:,} images, 3 a patient, {classes} classes, {options.resamples:,} resamples; "
+        f"turns: {options.rows}.\nThe loop is timed on {loop} resamples a turn and extrapolated, "
+        f"as is the time of {ROWS} rows. Memory is that of the process.\n"
+    )
+    print(markdown_table(*measure(options)))
+    ap, auroc = disagreement()
+    print(f"Largest difference on 600 images with ties and unknown labels: AP {ap:.0e}, AUROC {auroc:.0e}.")
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--images", type=int, default=75_000)
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--rows", type=int, default=1, help="rows that are really run, one a turn")
+    parser.add_argument("--loop", type=int, default=3, help="resamples of the loop over scikit-learn, a turn")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def measure(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the table: the median of the turns."""
+    generator = np.random.default_rng(0)
+    draws = patient_draws(np.arange(options.images) // 3, options.resamples, seed=0)
+    ways: dict[str, tuple[Callable, float]] = {
+        "ranks": (lambda t, s: resample_ranks(t, s, draws), 1),
+        "all": (lambda t, s: resample(t, s, np.full(len(POSITIVES), 0.5), draws), 1),
+        "scikit-learn": (lambda t, s: loop_over(t, s, draws, options.loop), options.resamples / options.loop),
+    }
+    seconds, memory = {name: [] for name in ways}, dict.fromkeys(ways, 0)
+    for _ in range(options.rows):
+        targets, scores = made(options.images, generator)
+        for name, (way, factor) in ways.items():
+            Path("/proc/self/clear_refs").write_text("5")  # forgets the peak memory so far
+            start = time.perf_counter()
+            way(targets, scores)
+            seconds[name].append((time.perf_counter() - start) * factor)
+            memory[name] = max(memory[name], peak_memory())
+    median = {name: float(np.median(found)) for name, found in seconds.items()}
+    header = ["way", "seconds, one row", f"seconds, {ROWS} rows", "× faster than the loop", "peak memory"]
+    rows = [
+        [name, f"{s:,.1f}", f"{ROWS * s:,.0f}", f"{median['scikit-learn'] / s:,.0f}", f"{memory[name]:,} MiB"]
+        for name, s in median.items()
+    ]
+    return header, rows
+
+
+def made(images: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Labels int8 and probabilities float32, (N, C): positives lie two deviations higher before a sigmoid."""
+    prevalence = np.array(POSITIVES) / IMAGES
+    targets = (generator.random((images, len(prevalence))) < prevalence).astype(np.int8)
+    logits = generator.normal(size=targets.shape) + 2 * targets - 1
+    return targets, (1 / (1 + np.exp(-logits))).astype(np.float32)
+
+
+def loop_over(targets: np.ndarray, scores: np.ndarray, draws: Draws, resamples: int) -> np.ndarray:
+    """AP and AUROC of the first resamples, (2, B, C); NaN without positives or without negatives."""
+    out = np.full((2, resamples, targets.shape[1]), np.nan)
+    for b in range(resamples):
+        weights = draws.counts[draws.patient, b].astype(np.float64)
+        for c, (target, score) in enumerate(zip(targets.T, scores.T, strict=True)):
+            used = (target >= 0) & (weights > 0)
+            if len(np.unique(target[used])) == 2:
+                row, weight = (target[used], score[used]), weights[used]
+                out[0, b, c] = average_precision_score(*row, sample_weight=weight)
+                out[1, b, c] = roc_auc_score(*row, sample_weight=weight)
+    return out
+
+
+def disagreement() -> tuple[float, float]:
+    """Largest difference of AP and of AUROC from the loop on a small set with ties and unknown labels."""
+    generator = np.random.default_rng(1)
+    targets, scores = made(600, generator)
+    targets[generator.random(targets.shape) < 0.2] = -1
+    scores, draws = np.round(scores, 2), patient_draws(np.arange(600) // 3, 20, seed=0)
+    found = resample_ranks(targets, scores, draws)
+    expected = loop_over(targets, scores, draws, 20)
+    both = np.stack([found["AP"], found["AUROC"]])
+    np.testing.assert_array_equal(np.isnan(both), np.isnan(expected))
+    ap, auroc = np.nanmax(np.abs(both - expected), axis=(1, 2))
+    return float(ap), float(auroc)
+
+
+if __name__ == "__main__":
+    main()
