@@ -38,25 +38,25 @@ def grid(options: argparse.Namespace, device: torch.device, folder: Path) -> Non
         f" turn(s) of {options.steps} steps; {options.images:,} images; no MixUp. Peak memory and utilisation"
         " are those of the resident loop.\n"
     )
-    rows, usual, best = [], {}, {}
+    print(markdown_table(HEADER, []), end="")
+    usual, best = {}, {}
     for size, compile_, model in _cases(options, device):
         case = _changed(options, size=size, compile=compile_, model=model, query=study.query.model_dump())
         for batch, found in saturate(case, device, make_images(case, folder), at):
-            rows.append(_row(case, batch, found))
+            print(_line(case, batch, found), flush=True)
             if found is not None:
                 rate = _rate(found, "resident")
                 rates = best.setdefault((size, compile_), {})
                 rates[model] = max(rate, rates.get(model, 0))
                 if batch == at:
                     usual.setdefault((size, compile_), {})[model] = rate
-    print(markdown_table(HEADER, rows))
-    print(projection(study, {f"{at}": usual, "the fastest": best}), end="")
+    print("\n" + projection(study, {f"{at}": usual, "the fastest": best}), end="")
 
 
 def _cases(options: argparse.Namespace, device: torch.device) -> Iterator[tuple[int, bool, str]]:
     """Yield size, whether to compile, and network."""
     plain = nn.Identity()
-    ways = [False, True] if compiled(plain, device) is not plain else [False]
+    ways = [False] if options.eager or compiled(plain, device) is plain else [False, True]
     for size in options.sizes:
         for way in ways:
             for model in options.models:
@@ -135,6 +135,11 @@ def projection(study: Params, measured: Mapping[str, Mapping[tuple[int, bool], M
         " not measured.\n\n"
     )
     return text + markdown_table(["px", "compiled", "batch", "1 device", f"{GPUS} devices"], rows)
+
+
+def _line(options: argparse.Namespace, batch: int, found: Contestants | None) -> str:
+    """Return one line of the table; a run of hours shows each as it comes."""
+    return f"| {' | '.join(_row(options, batch, found))} |"
 
 
 def _row(options: argparse.Namespace, batch: int, found: Contestants | None) -> list[str]:

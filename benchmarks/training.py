@@ -7,6 +7,8 @@ All contestants train the same network with the same optimiser, in turns, in one
     streaming  our loop, images in a mapped file
     usual      a DataLoader with a worker a core: JPEG files, torchvision transforms image by image
 
+``--profile`` times the parts of a step of our loop; ``--grid`` looks for the batch that saturates the device.
+
 Usage: python -m benchmarks.training [--help]
 """
 
@@ -112,6 +114,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--batches", nargs=2, type=int, default=[16, 2048], help="of the grid: first and last"
     )
+    parser.add_argument("--eager", action="store_true", help="the grid without compiled networks")
     parser.set_defaults(query=QUERY)
     return parser.parse_args()
 
