@@ -12,9 +12,9 @@ from cxrlt_core.batches import Plan
 from cxrlt_core.checkpoint import Checkpoint
 from cxrlt_core.distributed import Ranks
 from cxrlt_core.images import PackedImages, ResidentImages
-from cxrlt_core.params import Augment, Mixup
 from cxrlt_core.sharding import ShardedImages, place_images
 from cxrlt_core.streaming import StreamedImages
+from cxrlt_core.train_params import Augment, Mixup
 
 MIXUPS = pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)], ids=["plain", "mixup"])
 

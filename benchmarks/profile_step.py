@@ -1,0 +1,107 @@
+"""Where the time of a step of our loop goes."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from typing import Any
+from unittest.mock import patch
+
+import torch
+
+from cxrlt_core import training
+from cxrlt_core.markdown import markdown_table
+from cxrlt_core.training import Trainer
+
+STEP = "whole step"
+PARTS = {
+    "images": "gather or receive images",
+    "transforms": "normalise, transform, mix",
+    "forward": "forward",
+    "loss": "loss",
+    "backward": "backward",
+    "optimiser": "optimiser",
+}
+
+
+class Clock:
+    """Adds up the time of functions: of a GPU, between events on its stream; nothing waits for it."""
+
+    def __init__(self, device: torch.device) -> None:
+        """Start with nothing."""
+        self.device = device
+        self._spans: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+
+    def timed(self, name: str, function: Callable) -> Callable:
+        """Return the function, timed."""
+
+        def call(*args: Any, **options: Any) -> Any:
+            start = self._now()
+            result = function(*args, **options)
+            self._spans[name].append((start, self._now()))
+            return result
+
+        return call
+
+    def forget(self) -> None:
+        """Start again."""
+        self._spans.clear()
+
+    def milliseconds(self, name: str) -> float:
+        """Time of all calls so far."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            return sum(start.elapsed_time(end) for start, end in self._spans[name])
+        return 1000 * sum(end - start for start, end in self._spans[name])
+
+    def _now(self) -> Any:
+        if self.device.type != "cuda":
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+
+def profile_table(trainers: dict[str, Trainer], steps: int, burn_in: int) -> str:
+    """Return a markdown table of milliseconds a step and share of the step, for each trainer."""
+    columns = {name: profile(trainer, steps, burn_in) for name, trainer in trainers.items()}
+    header = ["part of a step"] + [text for name in columns for text in (f"{name}, ms", "share")]
+    rows = [
+        [label] + [text for found in columns.values() for text in _cells(found[part], found[STEP])]
+        for part, label in [*PARTS.items(), ("rest", "rest"), (STEP, STEP)]
+    ]
+    return markdown_table(header, rows)
+
+
+def _cells(part: float, whole: float) -> tuple[str, str]:
+    return f"{part:.2f}", f"{100 * part / whole:.1f} %"
+
+
+def profile(trainer: Trainer, steps: int, burn_in: int) -> dict[str, float]:
+    """Milliseconds a step that each part takes."""
+    clock = Clock(trainer.device)
+    with ExitStack() as stack:
+        batches = stack.enter_context(closing(trainer.images.batches(trainer.plan.draws(0))))
+        for owner, attribute, part in (
+            (trainer, "_prepare", "transforms"),
+            (trainer, "network", "forward"),
+            (trainer, "_sums", "loss"),
+            (training, "mean_loss", "loss"),
+            (torch.Tensor, "backward", "backward"),
+            (trainer.optimiser, "zero_grad", "optimiser"),
+            (trainer.optimiser, "step", "optimiser"),
+        ):
+            timed = clock.timed(part, getattr(owner, attribute))
+            stack.enter_context(patch.object(owner, attribute, timed))
+        following = clock.timed("images", lambda: next(batches))
+
+        def step() -> None:
+            trainer.train_step(*following())
+            trainer.step += 1
+
+        for number in range(burn_in + steps):
+            if number == burn_in:
+                clock.forget()
+            clock.timed(STEP, step)()
+    found = {part: clock.milliseconds(part) / steps for part in (*PARTS, STEP)}
+    return {**found, "rest": found[STEP] - sum(found[part] for part in PARTS)}
