@@ -4,20 +4,31 @@ import json
 import pandas as pd
 import pytest
 
-from cxrlt_core.tables import Row, caveat, design_columns, duration, to_csv, to_json, to_markdown
+from cxrlt_core.tables import (
+    Row,
+    caveat,
+    contrasts_table,
+    design_columns,
+    duration,
+    ensemble_design,
+    further_metrics,
+    to_csv,
+    to_json,
+    to_markdown,
+)
 
-MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC", "micro_AP", "F1", "ECE", "Brier")
 
 
 def make_row(name: str, value: float | None, **changes) -> Row:
-    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", *MEANS[1:]), value)
+    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", *MEANS[1:], "mAP_seed_sd"), value)
     settings = {
         "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
         "metrics": metrics,
         "errors": dict.fromkeys(MEANS, None if value is None else 0.01),
         "difference": [value, value, value],
         "published": 0.3,
-        "seconds": 61.0,
+        "seeds": [value],
     }
     return Row(name=name, **{**settings, **changes})
 
@@ -71,9 +82,8 @@ def test_json_holds_the_metrics_and_no_times(rows):
     content = json.loads(json.dumps(to_json(rows), allow_nan=False))
     assert list(content) == ["first", "best+tta", "undefined"]
     assert content["first"]["mAP"] == 0.25 and content["undefined"]["mAP"] is None
-    slow = [make_row("first", 0.25, seconds=9999.0)]
-    assert json.dumps(to_json(slow)) == json.dumps(to_json(rows[:1]))
-    assert "second" not in json.dumps(content)
+    for text in (json.dumps(content), to_csv(rows, ""), to_markdown(rows, 0.95)):
+        assert "second" not in text and "time" not in text
 
 
 def test_csv_holds_all_numbers(rows):
@@ -81,7 +91,7 @@ def test_csv_holds_all_numbers(rows):
     assert table["row"].tolist() == ["first", "best+tta", "undefined"]
     assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
     assert (table["note"] == "a note").all() and "note" not in to_csv(rows, "")
-    assert table["mAUROC_se"][0] == 0.01 and table["training_seconds"][0] == 61
+    assert table["mAUROC_se"][0] == 0.01 and table["mAP_seeds"][0] == "0.2500"
     assert table["difference_high"][1] == 0.5 and table["published_mAP"][0] == 0.3
 
 
@@ -130,3 +140,45 @@ def test_a_loss_other_than_bce_is_a_design(changed):
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_rows_scored_on_what_they_were_selected_upon_are_marked(rows):
+    marked = [rows[0], make_row("second", 0.4, selected=True)]
+    assert [line.count("†") for line in to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
+
+
+def test_further_metrics_show_seeds_where_there_are_several(rows):
+    assert "seed" not in further_metrics(rows)
+    several = [make_row("first", 0.25, seeds=[0.2, 0.3])]
+    table = cells(further_metrics(several))
+    last = dict(zip(table[0], table[2], strict=True))
+    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1"] == "0.2500 ± 0.0100"
+
+
+def contrast(**changes) -> dict:
+    least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
+    plain = {
+        "what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "difference": [0.01, -0.01, 0.03], "p": 0.2,
+        "p_holm": 0.4, "published": None, "detectable": {**least, "mAP_tail": None}, "verdict": "unresolved",
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def test_contrasts_name_the_rows_by_number():
+    resolved = {"rows": ["d", "c", "b", "a"], "verdict": "resolved down", "published": -0.002}
+    undefined = {"difference": [None] * 3, "p": None, "p_holm": None}
+    found = [contrast(), contrast(**resolved), contrast(**undefined)]
+    table = cells(contrasts_table(found, {"a": 1, "b": 2, "c": 3, "d": 4}))
+    assert len({len(line) for line in table}) == 1
+    first, second, third = (dict(zip(table[0], line, strict=True)) for line in table[2:])
+    assert (first["rows"], second["rows"]) == ("2 − 1", "4 − 3 − (2 − 1)")
+    assert first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]" and first["published Δ"] == "–"
+    assert first["tail"] == "–" and first["p (Holm)"] == "0.400"
+    assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
+    assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
+
+
+def test_designs_of_ensembles(smoke):
+    designs = [ensemble_design(row) for row in smoke.table2]
+    assert designs[2] == {"ensemble": "class-wise", "replenished": "✓"}
+    assert designs[3] == {"ensemble": "bagged", "replenished": ""}
