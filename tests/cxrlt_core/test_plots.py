@@ -75,3 +75,21 @@ def test_close_labels_are_spread():
     heights = plots._spread_labels({"a": (0.0, 0.5), "b": (0.1, 0.5), "c": (0.2, 0.51), "far": (5.0, 0.5)})
     near = sorted(heights[name] for name in "abc")
     assert np.diff(near).min() > 0.025 and heights["far"] == 0.5
+
+
+def test_contrasts_are_drawn_resolved_or_not_and_undefined(tmp_path):
+    names = ("what", "change", "difference", "published", "verdict")
+    found = [
+        ("TTA", "off → ✓", [0.01, 0.005, 0.02], 0.002, "resolved up"),
+        ("MixUp", "off → ✓", [-0.01, -0.02, 0.01], None, "unresolved"),
+        ("text encoder", "a → b", [None, None, None], 0.001, "unresolved"),
+    ]
+    figure = plots.contrast_forest([dict(zip(names, one, strict=True)) for one in found])
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()][0] == "TTA  off → ✓"
+    filled = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"][:3]
+    assert filled[0] != "white" and filled[1:] == ["white", "white"]
+    diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert [line.get_xdata()[0] for line in diamonds] == [0.002, 0.001]
+    plots.save_figure(figure, tmp_path / "contrasts.png")
+    assert (tmp_path / "contrasts.png").stat().st_size > 1000

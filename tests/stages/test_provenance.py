@@ -1,0 +1,61 @@
+"""What identifies a row changes with what the row is made from, and with nothing else."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cxrlt_core.parse_params import parse_params
+from stages import provenance
+
+SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
+BERT, T5 = "resnet50_bert_shared", "resnet50_t5_contrast_mixup"
+COST = {"steps": 4, "passes": 1, "seconds": 2.0, "device": "CPU", "peak_memory_mib": 800}
+
+
+@pytest.fixture
+def content() -> dict:
+    return yaml.safe_load(SMOKE.read_text())
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    """Make the record of a row of one variant from the content of a params file."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("train_primary", "train_replenished", "dev", "test"):
+        path = Path(f"data/sets/{name}.parquet")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+    def make(content: dict, variant: str = BERT, table: str = "table1") -> dict:
+        params = parse_params(content)
+        return provenance.record(params, table, [variant], {variant: [COST] * len(params.train.seeds)})
+
+    return make
+
+
+def test_parameters_of_other_rows_do_not_matter(record, content):
+    before = {name: record(content, name)["params"] for name in (BERT, T5)}
+    content["text_encoders"]["clinical_t5"]["pooling"] = "cls"
+    after = {name: record(content, name)["params"] for name in (BERT, T5)}
+    assert after[BERT] == before[BERT] and after[T5] != before[T5]
+    content["train"]["learning_rate"] = 0.001
+    assert record(content)["params"] != before[BERT]
+
+
+def test_data_are_the_sets_that_the_row_has_seen(record, content):
+    first, second = record(content), record(content, table="table2")
+    assert set(first["sets"]) == {"train_primary", "dev"}
+    assert set(second["sets"]) == {"train_primary", "dev", "test"}
+    Path("data/sets/test.parquet").write_text("other")
+    assert record(content)["data"] == first["data"]
+    assert record(content, table="table2")["data"] != second["data"]
+
+
+def test_every_training_has_its_cost_by_seed(record, content):
+    content["train"]["seeds"] = [0, 7]
+    assert record(content)["trainings"] == {BERT: {"0": COST, "7": COST}}
+
+
+def test_versions_name_what_computes():
+    assert {"Python", "torch", "scipy", "scikit-learn"} <= set(provenance.versions())
