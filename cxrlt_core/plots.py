@@ -99,11 +99,12 @@ def table_forest(rows: Sequence[tuple[str, float, float, float]], xlabel: str) -
     return figure
 
 
-def contrast_forest(contrasts: Sequence[Mapping]) -> Figure:
+def contrast_forest(contrasts: Sequence[Mapping], labels: Sequence[str]) -> Figure:
     """Differences of mAP with intervals, the published ones beside them; resolved ones filled.
 
     Args:
         contrasts: from :func:`cxrlt_core.contrasts.to_json`.
+        labels: of the contrasts.
     """
     figure, axes = plt.subplots(figsize=(9, 1.1 + 0.36 * len(contrasts)))
     for y, one in enumerate(contrasts):
@@ -118,7 +119,7 @@ def contrast_forest(contrasts: Sequence[Mapping]) -> Figure:
     axes.plot([], [], "o", color=COLOURS["head"], label="resolved")
     axes.plot([], [], "o", color=GREY, markerfacecolor="white", label="not resolved")
     axes.plot([], [], "D", color=COLOURS["tail"], markersize=4, label="published")
-    axes.set_yticks(-np.arange(len(contrasts)), [f"{one['what']}  {one['change']}" for one in contrasts])
+    axes.set_yticks(-np.arange(len(contrasts)), labels)
     axes.set_ylim(-len(contrasts) + 0.3, 0.8)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("difference of mAP")

@@ -152,12 +152,7 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
             [
                 one["what"],
                 one["change"],
-                " − ".join(str(numbers[name]) for name in one["rows"][:2])
-                + (
-                    ""
-                    if len(one["rows"]) == 2
-                    else f" − ({numbers[one['rows'][2]]} − {numbers[one['rows'][3]]})"
-                ),
+                rows_text(one["rows"], numbers),
                 f"{signed(point)} [{signed(low)}, {signed(high)}]",
                 *(("–" if one[key] is None else f"{one[key]:.3f}") for key in ("p", "p_holm")),
                 signed(one["published"]),
@@ -166,6 +161,14 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
             ]
         )
     return markdown_table(header, lines)
+
+
+def rows_text(names: Sequence[str], numbers: Mapping[str, int]) -> str:
+    """Name the rows of a contrast by their numbers: ``2 − 1``, or ``9 − 8 − (7 − 6)``."""
+    first, *others = (
+        f"{numbers[row]} − {numbers[of]}" for row, of in zip(names[::2], names[1::2], strict=True)
+    )
+    return " − ".join([first, *(f"({other})" for other in others)])
 
 
 _SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")

@@ -10,7 +10,7 @@ from cxrlt_core import plots
 from cxrlt_core.evidence_report import shown_ensemble
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params import Params
-from cxrlt_core.tables import TICK, Row, caveat
+from cxrlt_core.tables import TICK, Row, caveat, rows_text
 from stages.pixels import open_images
 from stages.sets import read_set
 
@@ -44,9 +44,10 @@ def draw_figures(
     for name, entry in ensembles.items():
         if name.startswith(("class_wise", "bagged")):
             figures[f"choice_{name}.png"] = plots.model_choice(entry["weights"], entry["models"], name)
-    for number, found in enumerate(contrasts.values(), 1):
+    for number, (table, found) in enumerate(contrasts.items(), 1):
         if found:
-            figures[f"contrasts{number}.png"] = plots.contrast_forest(found)
+            labels = contrast_labels(tables[table], found)
+            figures[f"contrasts{number}.png"] = plots.contrast_forest(found, labels)
     if params.report.show_images:
         figures["examples.png"] = examples(params)
     for name, figure in figures.items():
@@ -59,6 +60,12 @@ def forest(rows: Sequence[Row], label: str) -> Figure:
     numbers = [[np.nan if row.metrics[k] is None else row.metrics[k] for k in KEYS] for row in rows]
     captions = [caption(row, number) for number, row in enumerate(rows, 1)]
     return plots.table_forest([(c, *n) for c, n in zip(captions, numbers, strict=True)], label)
+
+
+def contrast_labels(rows: Sequence[Row], contrasts: Sequence[Mapping]) -> list[str]:
+    """Name contrasts by design, change and the numbers of their rows."""
+    numbers = {row.name: number for number, row in enumerate(rows, 1)}
+    return [f"{c['what']}  {c['change']}  ({rows_text(c['rows'], numbers)})" for c in contrasts]
 
 
 def examples(params: Params, count: int = 16) -> Figure:

@@ -84,9 +84,9 @@ def test_contrasts_are_drawn_resolved_or_not_and_undefined(tmp_path):
         ("MixUp", "off → ✓", [-0.01, -0.02, 0.01], None, "unresolved"),
         ("text encoder", "a → b", [None, None, None], 0.001, "unresolved"),
     ]
-    figure = plots.contrast_forest([dict(zip(names, one, strict=True)) for one in found])
+    figure = plots.contrast_forest([dict(zip(names, one, strict=True)) for one in found], ["a", "b", "c"])
     axes = figure.axes[0]
-    assert axes.get_yticklabels()[0].get_text() == "TTA  off → ✓"
+    assert axes.get_yticklabels()[0].get_text() == "a"
     filled = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"][:3]
     assert filled[0] != "white" and filled[1:] == ["white", "white"]
     diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
