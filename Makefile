@@ -10,7 +10,7 @@ demo: .venv/installed  ## run the study of params.yaml, as committed the offline
 test: .venv/installed  ## lint, format check, tests
 	ruff check .
 	ruff format --check .
-	pytest
+	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
 
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
