@@ -107,17 +107,20 @@ def contrast_forest(contrasts: Sequence[Mapping], labels: Sequence[str]) -> Figu
         labels: of the contrasts.
     """
     figure, axes = plt.subplots(figsize=(9, 1.1 + 0.36 * len(contrasts)))
+    legend = {}
     for y, one in enumerate(contrasts):
         point, low, high = (np.nan if value is None else value for value in one["difference"])
         resolved = one["verdict"].startswith("resolved")
         colour = COLOURS["head"] if resolved else GREY
+        marker = {"color": colour, "markerfacecolor": colour if resolved else "white", "markersize": 6}
+        legend["resolved" if resolved else one["verdict"]] = marker
         axes.plot([low, high], [-y, -y], color=colour, linewidth=1.5)
-        axes.plot(point, -y, "o", color=colour, markerfacecolor=colour if resolved else "white", markersize=6)
+        axes.plot(point, -y, "o", **marker)
         if one["published"] is not None:
             axes.plot(one["published"], -y, "D", color=COLOURS["tail"], markersize=4)
     axes.axvline(0, color=GREY, linewidth=1, linestyle="--", zorder=0)
-    axes.plot([], [], "o", color=COLOURS["head"], label="resolved")
-    axes.plot([], [], "o", color=GREY, markerfacecolor="white", label="not resolved")
+    for verdict, marker in legend.items():
+        axes.plot([], [], "o", label=verdict, **marker)
     axes.plot([], [], "D", color=COLOURS["tail"], markersize=4, label="published")
     axes.set_yticks(-np.arange(len(contrasts)), labels)
     axes.set_ylim(-len(contrasts) + 0.3, 0.8)

@@ -87,6 +87,8 @@ def test_contrasts_are_drawn_resolved_or_not_and_undefined(tmp_path):
     figure = plots.contrast_forest([dict(zip(names, one, strict=True)) for one in found], ["a", "b", "c"])
     axes = figure.axes[0]
     assert axes.get_yticklabels()[0].get_text() == "a"
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["resolved", "unresolved", "published"]
     filled = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"][:3]
     assert filled[0] != "white" and filled[1:] == ["white", "white"]
     diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
