@@ -1,15 +1,19 @@
 """`dvc repro` killed in the middle of a training, and run again."""
 
 import hashlib
+import io
 import os
 import signal
 import subprocess
 import time
 
+import torch
 from workspace import ENVIRONMENT
 
+from cxrlt_core.checkpoint import DIGEST_BYTES
+
 VARIANT = "resnet50_bert_shared"
-COMMAND = ("repro", "--force", "--single-item", f"train@{VARIANT}")
+COMMAND = ("dvc", "repro", "--force", "--single-item", f"train@{VARIANT}")
 
 
 def forget_checkpoints(fresh):
@@ -23,28 +27,38 @@ def digests(fresh) -> list[bytes]:
     return [hashlib.sha256(file.read_bytes()).digest() for file in files]
 
 
-def kill_when_it_has_saved(fresh) -> None:
-    """Start the training through DVC; kill DVC and all that it started once a state is on disk."""
-    saved = fresh.folder / "checkpoints"
+def saved_step(fresh) -> int:
+    """Step of the only state on disk; 0 without one."""
+    states = list((fresh.folder / "checkpoints").glob("*.pt"))
+    return torch.load(io.BytesIO(states[0].read_bytes()[DIGEST_BYTES:]))["step"] if states else 0
+
+
+def train(fresh, kill_at: float = float("inf")) -> list[int]:
+    """Train through DVC, all of it killed once a state is so far; return the steps seen on disk."""
     process = subprocess.Popen(
-        ("dvc", *COMMAND), cwd=fresh.folder, env=ENVIRONMENT, start_new_session=True,
+        COMMAND, cwd=fresh.folder, env=ENVIRONMENT, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    limit = time.monotonic() + 120
-    while not list(saved.glob("*.pt")) and process.poll() is None and time.monotonic() < limit:
+    seen, limit = [saved_step(fresh)], time.monotonic() + 180
+    while process.poll() is None and seen[-1] < kill_at and time.monotonic() < limit:
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
+        seen.append(saved_step(fresh))
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    return [*seen, saved_step(fresh)]
 
 
-def test_dvc_killed_while_it_trains_ends_in_the_same_bytes(fresh):
+def test_dvc_killed_while_it_trains_goes_on_and_ends_in_the_same_bytes(fresh):
     fresh.edit("epochs: 1", "epochs: 60")
     fresh.edit("checkpoint_minutes: 10", "checkpoint_minutes: 0.0005")
     fresh.repro("repro", f"train@{VARIANT}")
-    whole = digests(fresh)
+    whole, steps = digests(fresh), saved_step(fresh)
     forget_checkpoints(fresh)
-    kill_when_it_has_saved(fresh)
-    assert not (fresh.folder / f"models/{VARIANT}/model.safetensors").exists()  # it was killed in time
-    assert len(list((fresh.folder / "checkpoints").glob("*.pt"))) == 1
-    fresh.repro(*COMMAND)
+    killed = train(fresh, kill_at=steps // 2)[-1]
+    assert (
+        steps // 2 <= killed < steps and not (fresh.folder / f"models/{VARIANT}/model.safetensors").exists()
+    )
+    seen = train(fresh)
+    assert seen == sorted(seen) and seen[0] == killed and seen[-1] == steps  # it did not start anew
     assert digests(fresh) == whole
