@@ -20,10 +20,10 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe_machine, peak_memory
-from cxrlt_core.bootstrap import Draws, patient_draws
-from cxrlt_core.device import describe_device
-from cxrlt_core.markdown import markdown_table
-from cxrlt_core.metrics import CPU, resample, resample_ranks
+from cxrlt_core.metrics.bootstrap import Draws, patient_draws
+from cxrlt_core.metrics.scores import CPU, resample, resample_ranks
+from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.system.device import describe_device
 
 IMAGES = 264_849  # of the published training labels, and the positives of each class among them
 POSITIVES = [67597, 4361, 76900, 16038, 38574, 4255, 30119, 1158, 11883, 4049, 10218, 2533, 79931, 5529]

@@ -11,11 +11,11 @@ import yaml
 from torch import nn
 
 from benchmarks.loops import Contestant, bare, make_images, ours, place
-from cxrlt_core.device import compiled
-from cxrlt_core.images import PackedImages
-from cxrlt_core.markdown import markdown_table
-from cxrlt_core.params import Params
-from cxrlt_core.parse_params import parse_params
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.system.device import compiled
 
 PROFILE = Path(__file__).parents[1] / "profiles" / "paper.yaml"
 IMAGES = {"primary": 264_849, "replenished": 586_900}  # training images of the published study

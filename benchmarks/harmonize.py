@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.machine import describe_machine, peak_memory
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.markdown import markdown_table
+from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.sources import Options, find_reader, read_source
 from cxrlt_core.sources.nih import FINDINGS
 

@@ -15,16 +15,16 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from benchmarks.machine import peak_memory
-from cxrlt_core.device import autocast, compiled
-from cxrlt_core.images import Images, PackedImages, normalise
+from cxrlt_core.batches.images import Images, PackedImages, normalise
+from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
-from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import ImageEncoder
-from cxrlt_core.streaming import StreamedImages
-from cxrlt_core.train_params import Augment, Train
-from cxrlt_core.training import Trainer
+from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.params.training import Augment, Train
+from cxrlt_core.system.device import autocast, compiled
+from cxrlt_core.training.trainer import Trainer
 
 PIXELS = (0.5, 0.25)
 AUGMENT = Augment(rotate=6, shift=0.05, scale=0.06, brightness=0.1, contrast=0.1)

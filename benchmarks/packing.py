@@ -22,9 +22,9 @@ from PIL import Image, features
 
 from benchmarks.machine import describe_machine, peak_memory
 from benchmarks.radiographs import write_deep, write_jpegs
-from cxrlt_core.decode import decode
-from cxrlt_core.markdown import markdown_table
-from cxrlt_core.packing import pack_images
+from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.pack import pack_images
+from cxrlt_core.reporting.markdown import markdown_table
 
 STUDY, CORES = 586_900, 16  # images of all three sources; cores of the projection
 COPIES = 16  # packing takes each file so often, lest its start count

@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import torch
 
-from cxrlt_core import training
-from cxrlt_core.markdown import markdown_table
-from cxrlt_core.training import Trainer
+from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.training import trainer as training
+from cxrlt_core.training.trainer import Trainer
 
 STEP = "whole step"
 PARTS = {

@@ -35,8 +35,8 @@ from benchmarks.loops import (
 )
 from benchmarks.machine import describe_machine
 from benchmarks.profile_step import profile_table
-from cxrlt_core.device import describe_device, open_device
-from cxrlt_core.markdown import markdown_table
+from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.system.device import describe_device, open_device
 
 OURS = ("resident", "streaming")
 QUERY = {"width": 128, "layers": 1, "heads": 4, "feedforward": 256, "dropout": 0.1}

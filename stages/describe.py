@@ -3,10 +3,10 @@
 Usage: python -m stages.describe
 """
 
-from cxrlt_core.data_report import render_data
-from cxrlt_core.files import read_json, write_text
-from cxrlt_core.params import Params
-from stages.common import run_stage
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.data_report import render_data
+from cxrlt_core.system.files import read_json, write_text
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params) -> None:

@@ -5,11 +5,11 @@ Usage: python -m stages.embed <text encoder>
 
 import json
 
+from cxrlt_core.designs.text_encoder import embed_labels
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params import Params
-from cxrlt_core.tensors import write_tensors
-from cxrlt_core.text_encoder import embed_labels
-from stages.common import run_stage
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.tensors import write_tensors
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params, name: str) -> None:

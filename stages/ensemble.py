@@ -8,20 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from cxrlt_core.bootstrap import patient_draws
-from cxrlt_core.calibration import best_thresholds
-from cxrlt_core.contrasts import find_pairs, judge, to_json
-from cxrlt_core.device import open_device
-from cxrlt_core.ensemble import Choice, ensemble
-from cxrlt_core.files import write_json
-from cxrlt_core.metrics import average_precision, mean_defined
-from cxrlt_core.params import Params
-from cxrlt_core.rounding import rounded
-from cxrlt_core.scoring import Score, row_numbers, score
-from cxrlt_core.tables import ensemble_design
-from stages.common import run_stage
-from stages.predictions import read_models, write_ensemble
-from stages.sets import LabelledSet, read_groups, read_set
+from cxrlt_core.designs.ensemble import Choice, ensemble
+from cxrlt_core.evidence.contrasts import find_pairs, judge, to_json
+from cxrlt_core.evidence.scoring import Score, row_numbers, score
+from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.scores import average_precision, mean_defined
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.tables import ensemble_design
+from cxrlt_core.system.device import open_device
+from cxrlt_core.system.files import write_json
+from cxrlt_core.system.rounding import rounded
+from stages.artifacts.border import run_stage
+from stages.artifacts.predictions import read_models, write_ensemble
+from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params) -> None:

@@ -8,20 +8,20 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.calibration import best_thresholds
-from cxrlt_core.device import open_device
-from cxrlt_core.distributed import open_ranks
-from cxrlt_core.files import write_json, write_text
-from cxrlt_core.inference import predict
-from cxrlt_core.metrics import average_precision, describe_scores, summarise
-from cxrlt_core.params import Params
-from cxrlt_core.rounding import or_none
-from stages.common import run_stage
-from stages.models import load_model
-from stages.pixels import open_images
-from stages.predictions import by_study, write_predictions
-from stages.seeds import make_seed_folder, seed_paths
-from stages.sets import LabelledSet, read_groups, read_set
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.scores import average_precision, describe_scores, summarise
+from cxrlt_core.params.schema import Params
+from cxrlt_core.prediction.inference import predict
+from cxrlt_core.system.device import open_device
+from cxrlt_core.system.distributed import open_ranks
+from cxrlt_core.system.files import write_json, write_text
+from cxrlt_core.system.rounding import or_none
+from stages.artifacts.arrays import open_images
+from stages.artifacts.border import run_stage
+from stages.artifacts.models import load_model
+from stages.artifacts.predictions import by_study, write_predictions
+from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params, name: str) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from cxrlt_core import plots
-from cxrlt_core.evidence_report import shown_ensemble
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.params import Params
-from cxrlt_core.tables import TICK, Row, caveat, rows_text
-from stages.pixels import open_images
-from stages.sets import read_set
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting import plots
+from cxrlt_core.reporting.evidence_report import shown_ensemble
+from cxrlt_core.reporting.tables import TICK, Row, caveat, rows_text
+from stages.artifacts.arrays import open_images
+from stages.artifacts.sets import read_set
 
 FOLDER = Path("reports/figures")
 

@@ -5,11 +5,11 @@ Usage: python -m stages.harmonize <source>
 
 from pathlib import Path
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import write_json, write_parquet
-from cxrlt_core.params import Params
+from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import Harmonized, Options, read_source, summarise
-from stages.common import run_stage
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import write_json, write_parquet
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:

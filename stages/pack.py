@@ -6,12 +6,12 @@ Usage: python -m stages.pack <source>
 import os
 from pathlib import Path
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import read_parquet
-from cxrlt_core.packing import check_rejects, pack_images, write_index
-from cxrlt_core.params import Params
+from cxrlt_core.packing.pack import check_rejects, pack_images, write_index
+from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
-from stages.common import run_stage
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:

@@ -5,15 +5,15 @@ Usage: python -m stages.report
 
 import pandas as pd
 
-from cxrlt_core.device import open_device
-from cxrlt_core.files import existing, read_json, write_json, write_text
-from cxrlt_core.params import Params
-from cxrlt_core.report import Study, render
-from cxrlt_core.tables import caveat, to_csv, to_json, to_markdown
-from stages.common import run_stage
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.report import Study, render
+from cxrlt_core.reporting.tables import caveat, to_csv, to_json, to_markdown
+from cxrlt_core.system.device import open_device
+from cxrlt_core.system.files import existing, read_json, write_json, write_text
+from stages.artifacts.border import run_stage
+from stages.artifacts.provenance import provenance, revision, versions
+from stages.artifacts.seeds import seed_paths
 from stages.figures import draw_figures
-from stages.provenance import provenance, revision, versions
-from stages.seeds import seed_paths
 from stages.tables import headline, score_table1, table1, table2
 
 

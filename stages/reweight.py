@@ -3,10 +3,10 @@
 Usage: python -m stages.reweight
 """
 
-from cxrlt_core.files import read_json, write_json
-from cxrlt_core.params import Params
-from cxrlt_core.reweight import reweight
-from stages.common import run_stage
+from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.files import read_json, write_json
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params) -> None:

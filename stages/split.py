@@ -7,15 +7,15 @@ import json
 
 import pandas as pd
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
+from cxrlt_core.designs.replenishment import replenish, usable_rows
+from cxrlt_core.designs.reweight import uniform_weights
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.leakage import count_repeats, describe_leaks, separate
-from cxrlt_core.params import Params
-from cxrlt_core.replenishment import replenish, usable_rows
-from cxrlt_core.reweight import uniform_weights
-from cxrlt_core.splits import assign_splits, check_sets, count_labels, describe_classes, label_space
-from stages.common import run_stage
+from cxrlt_core.params.schema import Params
+from cxrlt_core.splits.carving import assign_splits, check_sets, count_labels, describe_classes, label_space
+from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params) -> None:

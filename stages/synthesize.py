@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from cxrlt_core.demo.releases import write_release
-from cxrlt_core.params import Params
-from stages.common import run_stage
+from cxrlt_core.params.schema import Params
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.params import Params
-from stages.common import run_stage
+from cxrlt_core.params.schema import Params
+from stages.artifacts.border import run_stage
 
 
 def main(params: Params, name: str) -> None:

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from cxrlt_core.bootstrap import patient_draws
-from cxrlt_core.calibration import best_thresholds
-from cxrlt_core.contrasts import find_interactions, find_pairs, judge, to_json
-from cxrlt_core.files import read_json
-from cxrlt_core.params import Params, Table1Row
-from cxrlt_core.rounding import rounded
-from cxrlt_core.scoring import Score, row_numbers, score
-from cxrlt_core.tables import Row, design_columns, ensemble_design
-from stages.predictions import read_predictions
-from stages.seeds import seed_paths
-from stages.sets import read_groups, read_set
+from cxrlt_core.evidence.contrasts import find_interactions, find_pairs, judge, to_json
+from cxrlt_core.evidence.scoring import Score, row_numbers, score
+from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.params.schema import Params, Table1Row
+from cxrlt_core.reporting.tables import Row, design_columns, ensemble_design
+from cxrlt_core.system.files import read_json
+from cxrlt_core.system.rounding import rounded
+from stages.artifacts.predictions import read_predictions
+from stages.artifacts.seeds import seed_paths
+from stages.artifacts.sets import read_groups, read_set
 
 
 def score_table1(params: Params, device: torch.device) -> dict[str, Score]:

@@ -8,24 +8,24 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from cxrlt_core.checkpoint import Checkpoint
-from cxrlt_core.device import explain_out_of_memory, open_device
-from cxrlt_core.distributed import Ranks, open_ranks
-from cxrlt_core.files import read_json, write_json, write_text
-from cxrlt_core.images import Images, intensity
+from cxrlt_core.batches.images import Images, intensity
+from cxrlt_core.batches.sharding import place_images
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
-from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import Params
-from cxrlt_core.sharding import place_images
-from cxrlt_core.tensors import read_tensors
-from cxrlt_core.training import ADVICE, Trainer, class_weights
-from stages.common import run_stage
-from stages.models import model_config, save_model
-from stages.pixels import open_images
-from stages.run_record import cost, definition
-from stages.seeds import make_seed_folder, seed_paths
-from stages.sets import LabelledSet, read_set
+from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.device import explain_out_of_memory, open_device
+from cxrlt_core.system.distributed import Ranks, open_ranks
+from cxrlt_core.system.files import read_json, write_json, write_text
+from cxrlt_core.system.tensors import read_tensors
+from cxrlt_core.training.checkpoint import Checkpoint
+from cxrlt_core.training.trainer import ADVICE, Trainer, class_weights
+from stages.artifacts.arrays import open_images
+from stages.artifacts.border import run_stage
+from stages.artifacts.identity import cost, definition
+from stages.artifacts.models import model_config, save_model
+from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.sets import LabelledSet, read_set
 
 
 def main(params: Params, name: str) -> None:

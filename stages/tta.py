@@ -3,17 +3,17 @@
 Usage: python -m stages.tta <variant>
 """
 
-from cxrlt_core.device import open_device
-from cxrlt_core.distributed import Ranks, open_ranks
-from cxrlt_core.inference import predict
-from cxrlt_core.params import Params
-from cxrlt_core.tta import average_views, draw_views
-from stages.common import run_stage
-from stages.models import load_model
-from stages.pixels import open_images
-from stages.predictions import write_predictions
-from stages.seeds import make_seed_folder, seed_paths
-from stages.sets import read_set
+from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.params.schema import Params
+from cxrlt_core.prediction.inference import predict
+from cxrlt_core.system.device import open_device
+from cxrlt_core.system.distributed import Ranks, open_ranks
+from stages.artifacts.arrays import open_images
+from stages.artifacts.border import run_stage
+from stages.artifacts.models import load_model
+from stages.artifacts.predictions import write_predictions
+from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.sets import read_set
 
 
 def main(params: Params, name: str) -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 
 from cxrlt_core.demo.phantom import STYLES, render
 from cxrlt_core.demo.population import Population, draw_population
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import write_text
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params import Demo
+from cxrlt_core.params.schema import Demo
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import write_text
 
 JPEG_QUALITY = 95
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import write_text
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import write_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -11,7 +11,7 @@ from cxrlt_core.losses.bce import bce
 from cxrlt_core.losses.class_balanced import BalancedBce, balance
 from cxrlt_core.losses.focal import focal
 from cxrlt_core.losses.masking import mean_loss
-from cxrlt_core.train_params import Asl, Bce, ClassBalanced, Focal, LossSettings
+from cxrlt_core.params.training import Asl, Bce, ClassBalanced, Focal, LossSettings
 
 __all__ = ["Loss", "build_loss", "mean_loss"]
 
@@ -44,7 +44,7 @@ def build_loss(settings: LossSettings, targets: np.ndarray) -> Loss:
     """Make the loss that the settings name.
 
     Args:
-        settings: from :meth:`cxrlt_core.params.Params.loss_of`.
+        settings: from :meth:`cxrlt_core.params.schema.Params.loss_of`.
         targets: labels of the training set, 1, 0 or -1; int8 (N, C). Only class_balanced counts them.
     """
     match settings:

@@ -9,9 +9,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import existing
 from cxrlt_core.sources.table import Harmonized, Options, summarise
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import existing
 
 __all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers", "summarise"]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import NEGATIVE, in_label_order
 from cxrlt_core.sources.table import (
     Harmonized,
@@ -18,6 +17,7 @@ from cxrlt_core.sources.table import (
     read_label_file,
     refuse_test_list,
 )
+from cxrlt_core.system.errors import StudyError
 
 KNOWN = tuple(
     in_label_order(

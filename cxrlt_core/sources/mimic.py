@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources.table import (
     Harmonized,
@@ -21,6 +20,7 @@ from cxrlt_core.sources.table import (
     read_label_file,
     refuse_test_list,
 )
+from cxrlt_core.system.errors import StudyError
 
 KNOWN = CLASSES
 IMAGE_FOLDERS = ("",)

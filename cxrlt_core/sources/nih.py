@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import in_label_order
 from cxrlt_core.sources.table import (
     Harmonized,
@@ -20,6 +19,7 @@ from cxrlt_core.sources.table import (
     read_label_file,
     read_lines,
 )
+from cxrlt_core.system.errors import StudyError
 
 #: NIH's name of a finding to its class.
 FINDINGS = {

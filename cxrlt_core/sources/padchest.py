@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import NEGATIVE, POSITIVE
 from cxrlt_core.sources.table import (
     BLANK,
@@ -25,6 +24,7 @@ from cxrlt_core.sources.table import (
     read_label_file,
     refuse_test_list,
 )
+from cxrlt_core.system.errors import StudyError
 
 
 class Rule(NamedTuple):

@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
+from cxrlt_core.system.errors import StudyError
 
 #: States of a cell in a label column, before a reader decides what the last two mean.
 UNCERTAIN, BLANK, INVALID = -1, 2, 3

@@ -10,13 +10,13 @@ import pytest
 import torch
 import yaml
 
-from cxrlt_core.images import PackedImages
+from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.losses import build_loss
-from cxrlt_core.model import ModelConfig, new_model
-from cxrlt_core.params import ImageEncoder, Params
-from cxrlt_core.parse_params import parse_params
-from cxrlt_core.train_params import Augment, Bce, Train
-from cxrlt_core.training import Trainer
+from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.params.schema import ImageEncoder, Params
+from cxrlt_core.params.training import Augment, Bce, Train
+from cxrlt_core.training.trainer import Trainer
 
 torch.set_num_threads(1)
 PROFILES = Path(__file__).parents[2] / "profiles"

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 
 import torch
 
-from cxrlt_core.distributed import open_ranks
+from cxrlt_core.system.distributed import open_ranks
 
 CPU = torch.device("cpu")
 FORK = get_context("fork")

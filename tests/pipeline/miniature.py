@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from cxrlt_core.demo.releases import write_release
-from cxrlt_core.params import Demo, DemoImages
+from cxrlt_core.params.schema import Demo, DemoImages
 
 PADCHEST = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
 PADCHEST_HEADER = (

@@ -10,7 +10,7 @@ import time
 import torch
 from workspace import ENVIRONMENT
 
-from cxrlt_core.checkpoint import DIGEST_BYTES
+from cxrlt_core.training.checkpoint import DIGEST_BYTES
 
 VARIANT = "resnet50_bert_shared"
 COMMAND = ("dvc", "repro", "--force", "--single-item", f"train@{VARIANT}")

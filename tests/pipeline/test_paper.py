@@ -6,8 +6,8 @@ import pytest
 from miniature import FINDINGS, write_miniature
 from workspace import ROOT
 
-from cxrlt_core.files import read_json, read_parquet
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.files import read_json, read_parquet
 
 SOURCES = ("mimic", "nih", "chexpert", "padchest")
 RARE = {

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from workspace import ROOT
 
-from stages.common import load_params
+from stages.artifacts.border import load_params
 
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 

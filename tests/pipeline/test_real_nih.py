@@ -3,8 +3,8 @@
 import pytest
 from workspace import ROOT
 
-from cxrlt_core.files import read_json, read_parquet
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.files import read_json, read_parquet
 
 NIH = ROOT.parent / "shared" / "real" / "nih"
 POSITIVES = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cxrlt_core.parse_params import parse_params
-from stages import provenance
+from cxrlt_core.params.parse import parse_params
+from stages.artifacts import provenance
 
 SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
 BERT, T5 = "resnet50_bert_shared", "resnet50_t5_contrast_mixup"

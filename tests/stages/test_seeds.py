@@ -2,8 +2,8 @@ from pathlib import Path
 
 import yaml
 
-from cxrlt_core.parse_params import parse_params
-from stages.seeds import make_seed_folder, seed_paths
+from cxrlt_core.params.parse import parse_params
+from stages.artifacts.seeds import make_seed_folder, seed_paths
 
 SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
 

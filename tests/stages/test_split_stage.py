@@ -10,10 +10,10 @@ import pytest
 import yaml
 from imports import ROOT
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.parse_params import parse_params
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from stages import split
 
 SMOKE = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))

@@ -16,9 +16,9 @@ from cxrlt_core.demo.releases import (
     UNCERTAIN,
     write_release,
 )
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params import Demo, DemoImages
+from cxrlt_core.params.schema import Demo, DemoImages
+from cxrlt_core.system.errors import StudyError
 from stages import synthesize
 
 

@@ -6,8 +6,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer, T5EncoderModel
 
 from cxrlt_core.demo.text_models import BERT_WIDTH, T5_WIDTH, write_text_model
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.errors import StudyError
 from stages import synthesize_text
 
 WIDTHS = {"pubmedbert": BERT_WIDTH, "clinical_t5": T5_WIDTH}

@@ -9,7 +9,7 @@ from cxrlt_core.losses import build_loss, mean_loss
 from cxrlt_core.losses.asl import asl
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.losses.focal import focal
-from cxrlt_core.train_params import Asl, Bce, ClassBalanced, Focal
+from cxrlt_core.params.training import Asl, Bce, ClassBalanced, Focal
 
 TRAINING_SET = (np.arange(200)[:, None] < np.array([150, 40, 5, 0])).astype(np.int8)
 SETTINGS = [

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from label_files import CHEXPERT_HEADER, chexpert_row, write
 
-from cxrlt_core.errors import StudyError
-from cxrlt_core.files import read_parquet
-from cxrlt_core.params import Source
+from cxrlt_core.params.schema import Source
 from cxrlt_core.sources import Options, read_source
-from stages import common, harmonize
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet
+from stages import harmonize
+from stages.artifacts import border
 
 ROWS = [
     chexpert_row("train/patient00001/study1/a.jpg", Edema="1.0", Mass=""),
@@ -60,8 +61,8 @@ def test_source_without_reader(params):
 
 
 def test_missing_label_file_is_one_line_and_exit_code_1(params, monkeypatch):
-    monkeypatch.setattr(common, "load_params", lambda: params)
+    monkeypatch.setattr(border, "load_params", lambda: params)
     monkeypatch.setattr(sys, "argv", ["harmonize", "nih"])
     with pytest.raises(SystemExit) as caught:
-        common.run_stage(harmonize.main)
+        border.run_stage(harmonize.main)
     assert caught.value.code == "error: data.sources.nih.labels: nowhere.csv: no such file or folder"

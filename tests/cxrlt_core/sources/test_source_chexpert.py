@@ -7,10 +7,10 @@ import pytest
 from label_files import CHEXPERT_HEADER, chexpert_row, write
 from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.packing import locate
+from cxrlt_core.packing.pack import locate
 from cxrlt_core.sources import Options, find_reader, read_source
+from cxrlt_core.system.errors import StudyError
 
 A, B = "CheXpert-v1.0-small/train/patient00001/study", "CheXpert-v1.0-small/train/patient00002/study"
 ROWS = [

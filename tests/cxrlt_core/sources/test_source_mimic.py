@@ -2,9 +2,9 @@ import pytest
 from label_files import MIMIC_HEADER, MIMIC_META, mimic_row, write
 from naive_reader import assert_same, read_mimic
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources import Options, read_source
+from cxrlt_core.system.errors import StudyError
 
 TRAIN = [
     mimic_row("a", view="PA", Edema="1"),

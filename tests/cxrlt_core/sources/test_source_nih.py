@@ -3,10 +3,10 @@ import pytest
 from label_files import NIH_HEADER, nih_row, write
 from naive_reader import NIH_KNOWN, assert_same, read_nih
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources import Options, read_source
 from cxrlt_core.sources.nih import FINDINGS
+from cxrlt_core.system.errors import StudyError
 
 ROWS = [
     nih_row("00000001_000.png", "Cardiomegaly"),

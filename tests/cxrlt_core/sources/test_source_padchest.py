@@ -5,11 +5,11 @@ import pytest
 from label_files import PADCHEST_HEADER, padchest_row, write
 from naive_reader import assert_same, read_padchest
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.packing import locate
+from cxrlt_core.packing.pack import locate
 from cxrlt_core.sources import Options, find_reader, read_source
 from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, KNOWN, RULES
+from cxrlt_core.system.errors import StudyError
 
 #: Every finding and differential diagnosis of the release (Bustos et al. 2020).
 VOCABULARY = """COPD signs, Chilaiditi sign, NSG tube, abnormal foreign body, abscess, adenopathy,

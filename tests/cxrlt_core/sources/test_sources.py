@@ -3,11 +3,11 @@ from typing import get_args
 import pytest
 from label_files import NIH_HEADER, nih_row, write
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params import Policy, Source
+from cxrlt_core.params.schema import Policy, Source
 from cxrlt_core.sources import Options, find_reader, read_source, readers
 from cxrlt_core.sources.table import POLICIES, VIEWS
+from cxrlt_core.system.errors import StudyError
 
 
 @pytest.mark.parametrize("name", ["vindr", "table", "../nih"])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
 
-from cxrlt_core.errors import StudyError
 from cxrlt_core.sources import Options, read_source, summarise
 from cxrlt_core.sources.table import BLANK, UNCERTAIN, read_label_file
+from cxrlt_core.system.errors import StudyError
 
 GOOD = nih_row("good.png")
 

@@ -1,0 +1,1 @@
+"""From packed arrays to batches on the device."""

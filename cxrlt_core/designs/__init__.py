@@ -1,0 +1,1 @@
+"""The seven designs of the study, one file each."""

@@ -1,0 +1,140 @@
+"""Design 6, ensembles: weights of the models per class, chosen on development data.
+
+``model_wise`` averages all models, ``class_wise`` those that are best for the class; both are the paper's.
+``bagged`` and ``shrunk`` choose like ``class_wise``, but trust the choice only as far as the data bear it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from cxrlt_core.labels import POSITIVE
+from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.params.schema import Ensemble
+
+
+def model_wise_weights(models: int, classes: int) -> np.ndarray:
+    """Weigh all models alike for every class; float64 (M, C)."""
+    return np.full((models, classes), 1.0 / models)
+
+
+def class_wise_weights(development_ap: np.ndarray, top_k: int) -> np.ndarray:
+    """Weigh the best models of each class by development average precision alike, the others 0.
+
+    Args:
+        development_ap: float (M, …, C), NaN where undefined.
+        top_k: models to average per class; all of them if there are fewer.
+
+    Returns:
+        Weights that sum to 1 over the models, float64 (M, …, C). Ties go to the earlier model. A class
+        without a defined AP averages all models.
+    """
+    models = len(development_ap)
+    weights = np.zeros(development_ap.shape)
+    ranked = np.argsort(-np.nan_to_num(development_ap, nan=-1.0), axis=0, kind="stable")
+    np.put_along_axis(weights, ranked[:top_k], 1.0 / min(top_k, models), axis=0)
+    weights[:, ~np.isfinite(development_ap).any(axis=0)] = 1.0 / models
+    return weights
+
+
+def bagged_weights(resampled_ap: np.ndarray, top_k: int) -> np.ndarray:
+    """Choose anew in every resample of the development patients; weigh models by how often they are chosen.
+
+    Bagging (Breiman 1996) of the choice: a model that is best by chance in one sample shares with those
+    that are best in others.
+
+    Args:
+        resampled_ap: float (M, B, C), NaN where a resample leaves a class undefined.
+        top_k: models to choose per class.
+
+    Returns:
+        Weights that sum to 1 over the models, float64 (M, C); all alike where no resample is defined.
+    """
+    defined = np.isfinite(resampled_ap).all(axis=0)
+    chosen = class_wise_weights(resampled_ap, top_k)
+    totals = np.where(defined, chosen, 0.0).sum(axis=1)
+    counts = defined.sum(axis=0)
+    alike = model_wise_weights(len(resampled_ap), resampled_ap.shape[2])
+    return np.where(counts > 0, totals / np.maximum(counts, 1), alike)
+
+
+def shrunk_weights(class_wise: np.ndarray, positives: np.ndarray, prior: float) -> np.ndarray:
+    """Pull the choice of a class with few development positives to the mean of all models.
+
+    With n positives, n / (n + prior) of the class-wise weights and the rest of the model-wise ones.
+
+    Args:
+        class_wise: from :func:`class_wise_weights`, (M, C).
+        positives: known development positives of each class, (C,).
+        prior: positives at which the two are balanced.
+    """
+    trust = positives / (positives + prior)
+    return trust * class_wise + (1 - trust) * model_wise_weights(*class_wise.shape)
+
+
+def choice_stability(class_wise: np.ndarray, bagged: np.ndarray) -> np.ndarray:
+    """Share of each class's chosen models that a resample of the patients chooses again, on average; (C,).
+
+    Args:
+        class_wise: from :func:`class_wise_weights`, (M, C).
+        bagged: from :func:`bagged_weights` with the same ``top_k``, (M, C).
+    """
+    return np.where(class_wise > 0, bagged, 0.0).sum(axis=0)
+
+
+def ensemble(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Average the models class by class; float (M, N, C) and (M, C) to float64 (N, C)."""
+    return np.einsum("mnc,mc->nc", probabilities, weights)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What development data tell of the models of one training seed; nothing else is chosen by.
+
+    Attributes:
+        targets: of the development set, int (N, C).
+        predictions: of the models, float (M, N, C).
+        draws: resampled development patients.
+        settings: how many models to choose, and how far to shrink.
+        device: to resample on.
+    """
+
+    targets: np.ndarray
+    predictions: np.ndarray
+    draws: Draws
+    settings: Ensemble
+    device: torch.device
+
+    @cached_property
+    def class_wise(self) -> np.ndarray:
+        """Weights of the published selection, (M, C)."""
+        ap = np.stack([average_precision(self.targets, model) for model in self.predictions])
+        return class_wise_weights(ap, self.settings.top_k)
+
+    @cached_property
+    def bagged(self) -> np.ndarray:
+        """Weights of the selection repeated over resampled patients, (M, C)."""
+        found = [resample_ranks(self.targets, model, self.draws, self.device) for model in self.predictions]
+        return bagged_weights(np.stack([one["AP"] for one in found]), self.settings.top_k)
+
+    @property
+    def stability(self) -> np.ndarray:
+        """Share of each class's chosen models that a resample chooses again, (C,)."""
+        return choice_stability(self.class_wise, self.bagged)
+
+    def weights(self, method: str) -> np.ndarray:
+        """Weights of the models per class for one of the four methods, (M, C)."""
+        match method:
+            case "model_wise":
+                return model_wise_weights(*self.class_wise.shape)
+            case "class_wise":
+                return self.class_wise
+            case "bagged":
+                return self.bagged
+            case "shrunk":
+                positives = (self.targets == POSITIVE).sum(axis=0)
+                return shrunk_weights(self.class_wise, positives, self.settings.prior_positives)
+        raise ValueError(f"expected model_wise, class_wise, bagged or shrunk, found {method!r}")

@@ -1,0 +1,186 @@
+"""The metrics of a prediction table, on its patients and on resamples of them.
+
+Unknown labels count nowhere; ties are exact.
+
+A class without a known positive or a known negative is undefined (NaN) in every metric and left out of every
+mean; so all rows that are compared on a set are means over the same classes.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from cxrlt_core.labels import GROUPS, POSITIVE, UNKNOWN
+from cxrlt_core.metrics.bootstrap import Draws, every_image_once
+from cxrlt_core.metrics.calibration import add_by, from_sums, label_terms
+from cxrlt_core.metrics.ranking import Ranking, rank, weighted_ap_auroc
+from cxrlt_core.system.rounding import or_none
+
+CPU = torch.device("cpu")
+#: Metric of a class to the name of its mean over the classes.
+MEANS = {"AP": "mAP", "AUROC": "mAUROC", "F1": "F1", "ECE": "ECE", "Brier": "Brier"}
+SUMMARY = ("mAP", *(f"mAP_{group}" for group in GROUPS), "mAUROC", "micro_AP", "F1", "ECE", "Brier")
+
+
+def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Average precision per class, step-wise and tie-aware as scikit-learn defines it.
+
+    Args:
+        targets: 1, 0 or -1 (unknown, left out); int (N, C).
+        scores: any monotone score; float (N, C).
+
+    Returns:
+        float64 (C,); NaN for a class without a known positive or without a known negative.
+
+    Raises:
+        ValueError: when the shapes differ, or a score of a known label is not finite.
+    """
+    return resample_ranks(targets, scores, every_image_once(len(targets)))["AP"][0]
+
+
+def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve per class; arguments and result as :func:`average_precision`."""
+    return resample_ranks(targets, scores, every_image_once(len(targets)))["AUROC"][0]
+
+
+def resample_ranks(
+    targets: np.ndarray, scores: np.ndarray, draws: Draws, device: torch.device = CPU
+) -> dict[str, np.ndarray]:
+    """AP and AUROC of every class in every resample.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        scores: float (N, C).
+        draws: B resamples of the N images.
+        device: to compute on.
+
+    Returns:
+        ``AP`` and ``AUROC``, float64 (B, C) each; NaN where a resample leaves a class undefined.
+    """
+    if targets.shape != scores.shape or targets.ndim != 2:
+        raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
+    rankings = [rank(t, s, device) for t, s in zip(targets.T, scores.T, strict=True)]
+    ap, auc = _evaluate(rankings, draws, device)
+    return {"AP": ap, "AUROC": auc}
+
+
+def resample(
+    targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray, draws: Draws, device: torch.device = CPU
+) -> dict[str, np.ndarray]:
+    """Every metric in every resample.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        scores: probabilities, float (N, C).
+        thresholds: of each class, for F1; from :func:`cxrlt_core.metrics.calibration.best_thresholds`.
+        draws: B resamples of the N images.
+        device: to compute on.
+
+    Returns:
+        ``AP``, ``AUROC``, ``F1``, ``Brier``, ``ECE``, float64 (B, C); ``micro_AP``, over all labels of the
+        classes that are defined in the set, float64 (B,).
+    """
+    found = resample_ranks(targets, scores, draws, device)
+    columns = zip(targets.T, scores.T, thresholds, strict=True)  # one by one: their terms are large
+    terms = [add_by(draws.patient, len(draws.counts), label_terms(*column)) for column in columns]
+    flat = torch.cat(terms, dim=1).to(device)
+    sums = torch.cat([(counts.double().T @ flat).cpu() for counts, _ in draws.chunks(device)])
+    undefined = np.isnan(found["AP"])
+    for name, values in from_sums(sums.unflatten(1, (len(terms), -1))).items():
+        found[name] = np.where(undefined, np.nan, values.numpy())
+    found["F1"][:, np.isnan(thresholds)] = np.nan
+    defined = _defined(targets)
+    pooled = rank(targets[:, defined], scores[:, defined], device) if defined.any() else None
+    found["micro_AP"] = _evaluate([pooled], draws, device)[0][:, 0]
+    return found
+
+
+def _evaluate(
+    rankings: Sequence[Ranking | None], draws: Draws, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """AP and AUROC of each ranking in each resample, (B, R)."""
+    out = np.full((2, draws.resamples, len(rankings)), np.nan)
+    start = 0
+    for _, weights in draws.chunks(device):
+        end = start + weights.shape[1]
+        for number, ranking in enumerate(rankings):
+            if ranking is not None:
+                pair = torch.stack(weighted_ap_auroc(ranking, weights))
+                out[:, start:end, number] = pair.cpu().numpy()
+        start = end
+    return out[0], out[1]
+
+
+def _defined(targets: np.ndarray) -> np.ndarray:
+    """Which classes have a known positive and a known negative."""
+    positive, known = targets == POSITIVE, targets != UNKNOWN
+    return positive.any(axis=0) & (known & ~positive).any(axis=0)
+
+
+def mean_over_classes(values: np.ndarray) -> np.ndarray:
+    """Mean over the classes (the last axis) where the metric is defined; NaN if there is none."""
+    defined = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, values, 0.0).sum(axis=-1) / defined.sum(axis=-1)
+
+
+def mean_defined(values: np.ndarray) -> float:
+    """Mean over the classes where the metric is defined; NaN if there is none."""
+    return float(mean_over_classes(np.asarray(values)))
+
+
+def means(found: Mapping[str, np.ndarray], classes: Sequence[str], groups: Mapping[str, str]) -> dict:
+    """Means over classes of what :func:`resample` found: all classes, and head, medium and tail for AP.
+
+    Returns:
+        Each name of :data:`SUMMARY` to float64 (B,).
+    """
+    out = {mean: mean_over_classes(found[metric]) for metric, mean in MEANS.items()}
+    for group in GROUPS:
+        members = np.array([groups[name] == group for name in classes])
+        out[f"mAP_{group}"] = mean_over_classes(found["AP"][:, members])
+    out["micro_AP"] = found["micro_AP"]
+    return {name: out[name] for name in SUMMARY}
+
+
+def summarise(
+    targets: np.ndarray,
+    scores: np.ndarray,
+    thresholds: np.ndarray,
+    classes: Sequence[str],
+    groups: Mapping[str, str],
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Point estimates of one prediction table.
+
+    Args:
+        targets: int (N, C).
+        scores: float (N, C).
+        thresholds: of each class, for F1.
+        classes: names of the C columns.
+        groups: class to head, medium or tail.
+
+    Returns:
+        Each name of :data:`SUMMARY` to its value; each metric of a class to its values, (C,).
+    """
+    found = resample(targets, scores, thresholds, every_image_once(len(targets)))
+    summary = {name: float(values[0]) for name, values in means(found, classes, groups).items()}
+    return summary, {metric: found[metric][0] for metric in MEANS}
+
+
+def describe_scores(
+    targets: np.ndarray,
+    per_class: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    groups: Mapping[str, str],
+) -> dict[str, dict]:
+    """Class to its metrics, counts and group, as JSON-ready numbers."""
+    return {
+        name: {
+            **{metric: or_none(values[c]) for metric, values in per_class.items()},
+            "positive": int((targets[:, c] == POSITIVE).sum()),
+            "known": int((targets[:, c] != UNKNOWN).sum()),
+            "group": groups[name],
+        }
+        for c, name in enumerate(classes)
+    }

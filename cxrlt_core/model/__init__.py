@@ -1,0 +1,1 @@
+"""The classifier: image encoder, query network, last layer."""

@@ -1,0 +1,100 @@
+"""The model: S(x) = Φ_query(Φ_image(x), Φ_text(Y)), from image to one logit per label."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cxrlt_core.designs.separate_classifier import build_classifier
+from cxrlt_core.labels import POSITIVE, UNKNOWN
+from cxrlt_core.model.image_encoder import TokenEncoder, build_image_encoder, load_image_encoder
+from cxrlt_core.model.query_network import QueryNetwork, label_coordinates
+from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.params.schema import QueryNetwork as QuerySettings
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """All that is needed to rebuild a model and to feed it."""
+
+    classes: Sequence[str]
+    image_model: str
+    image_options: dict[str, Any]
+    image_size: int  # pixels
+    pixel_mean: float  # 0 to 1
+    pixel_deviation: float
+    text: str
+    separate: bool
+    query: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of config.json."""
+        return asdict(self)
+
+
+class Classifier(nn.Module):
+    """Image encoder, query network and last layer."""
+
+    def __init__(self, encoder: TokenEncoder, queries: QueryNetwork, head: nn.Module) -> None:
+        """Chain the parts."""
+        super().__init__()
+        self.encoder, self.queries, self.head = encoder, queries, head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score normalised images (B, 1, H, W) as float32 logits (B, C)."""
+        features = self.queries(self.encoder(images))
+        with torch.autocast(images.device.type, enabled=False):
+            return self.head(features.float())
+
+
+def new_model(
+    config: ModelConfig,
+    encoder: ImageEncoder,
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    key: str,
+) -> Classifier:
+    """Build a model that is ready to be trained; draws from torch's global generator.
+
+    Args:
+        config: of the model.
+        encoder: image encoder with its pretrained weights.
+        embeddings: of the labels, float (C, D).
+        targets: of the training set, int8 (N, C); set the prior.
+        key: where the image encoder stands in params.yaml, for messages.
+    """
+    tokens = load_image_encoder(encoder, config.image_size, key)
+    return _assemble(config, tokens, label_coordinates(embeddings), prior_logits(targets))
+
+
+def rebuild_model(config: dict[str, Any], weights: dict[str, Tensor]) -> Classifier:
+    """Rebuild a trained model from the content of its config.json and model.safetensors."""
+    config = ModelConfig(**config)
+    classes = len(config.classes)
+    tokens = build_image_encoder(config.image_model, config.image_options)
+    model = _assemble(config, tokens, np.zeros((classes, classes), np.float32), np.zeros(classes))
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def _assemble(
+    config: ModelConfig, tokens: TokenEncoder, coordinates: np.ndarray, prior: np.ndarray
+) -> Classifier:
+    settings = QuerySettings(**config.query)
+    queries = QueryNetwork(settings, torch.from_numpy(coordinates), tokens.width)
+    prior = torch.from_numpy(prior.astype(np.float32))
+    return Classifier(tokens, queries, build_classifier(config.separate, settings.width, prior))
+
+
+def prior_logits(targets: np.ndarray) -> np.ndarray:
+    """Logit of each class's share of positives among its known labels, (C,).
+
+    Half a positive and half a negative are added, so that a class without either stays finite.
+    """
+    positive = (targets == POSITIVE).sum(0) + 0.5
+    known = (targets != UNKNOWN).sum(0) + 1.0
+    share = positive / known
+    return np.log(share / (1 - share))

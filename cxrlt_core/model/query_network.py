@@ -1,0 +1,118 @@
+"""Query network: a pre-norm transformer decoder in which labels ask and image tokens answer.
+
+Vaswani et al. 2017 (decoder), Xiong et al. 2020 (pre-norm); labels as queries after Zhang et al. 2023 (KAD).
+"""
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cxrlt_core.params.schema import QueryNetwork as QuerySettings
+
+
+class Attention(nn.Module):
+    """Multi-head attention through PyTorch's fused kernel."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        """Project queries, keys and values to ``heads`` heads of ``width / heads``."""
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """Attend from queries (B, C, d) to memory (B, T, d)."""
+        q = self._split(self.query(queries))
+        k, v = (self._split(part) for part in self.key_value(memory).chunk(2, dim=-1))
+        dropout = self.dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        return self.out(attended.transpose(1, 2).flatten(2))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention among labels, attention to the image, feed-forward; each normalised first."""
+
+    def __init__(self, settings: QuerySettings) -> None:
+        """Build one layer."""
+        super().__init__()
+        width = settings.width
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.self_attention = Attention(width, settings.heads, settings.dropout)
+        self.cross_attention = Attention(width, settings.heads, settings.dropout)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, settings.feedforward),
+            nn.GELU(),
+            nn.Dropout(settings.dropout),
+            nn.Linear(settings.feedforward, width),
+        )
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, labels: Tensor, tokens: Tensor) -> Tensor:
+        """Refine labels (B, C, d) with image tokens (B, T, d)."""
+        x = self.norms[0](labels)
+        labels = labels + self.dropout(self.self_attention(x, x))
+        labels = labels + self.dropout(self.cross_attention(self.norms[1](labels), tokens))
+        return labels + self.dropout(self.feedforward(self.norms[2](labels)))
+
+
+def _initialise(module: nn.Module) -> None:
+    """Start as torch.nn.Transformer does: weaker weights let the labels drown the image at first."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+class QueryNetwork(nn.Module):
+    """Label coordinates and image tokens in, one feature vector per image and label out."""
+
+    def __init__(self, settings: QuerySettings, coordinates: Tensor, token_width: int) -> None:
+        """Build the decoder.
+
+        Args:
+            settings: width d, layers, heads, feed-forward width, dropout.
+            coordinates: of the labels (from :func:`label_coordinates`), float32 (C, C); a
+                buffer: stored with the model, never trained, never computed again.
+            token_width: width of the image tokens.
+        """
+        super().__init__()
+        self.register_buffer("coordinates", coordinates)
+        self.project_labels = nn.Linear(coordinates.shape[1], settings.width)
+        self.project_tokens = nn.Linear(token_width, settings.width)
+        self.norm_tokens = nn.LayerNorm(settings.width)
+        self.layers = nn.ModuleList(DecoderLayer(settings) for _ in range(settings.layers))
+        self.norm = nn.LayerNorm(settings.width)
+        self.apply(_initialise)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Turn image tokens (B, T, token_width) into label features (B, C, d)."""
+        tokens = self.norm_tokens(self.project_tokens(tokens))
+        labels = self.project_labels(self.coordinates).expand(len(tokens), -1, -1)
+        for layer in self.layers:
+            labels = layer(labels, tokens)
+        return self.norm(labels)
+
+
+def label_coordinates(embeddings: np.ndarray) -> np.ndarray:
+    """Describe label embeddings by their angles alone: the symmetric square root of their Gram matrix.
+
+    Embeddings are centred over the labels and scaled to unit length; with K = Ê Êᵀ the rows of
+    K^{1/2} have the same inner products as the rows of Ê, in C numbers each, whatever the encoder's
+    width, scale, offset or basis. A difference between two encoders is then a difference in how they
+    arrange the labels, never one in how many numbers the optimiser is given.
+
+    Args:
+        embeddings: float (C, D).
+
+    Returns:
+        float32 (C, C), rows of root mean square 1.
+    """
+    centred = embeddings.astype(np.float64) - embeddings.astype(np.float64).mean(0)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit = centred / np.maximum(lengths, 1e-12)
+    values, vectors = np.linalg.eigh(unit @ unit.T)
+    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    return (root * np.sqrt(len(embeddings))).astype(np.float32)

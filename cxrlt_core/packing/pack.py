@@ -1,0 +1,248 @@
+"""Decode and resize every image of a source once, into one uint8 array that training maps.
+
+Three files: the array ``<name>.npy``, uint8 (N, size, size); beside it a record of what is on
+disk, from which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); and the index, which
+tells a reader the row of each image and by a fingerprint whether the array is the one it describes.
+
+A run decodes only images that the record lacks and those whose file has changed since; an image
+whose file has gone stays packed, and a rejected one is tried again.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.lib.format import open_memmap
+
+from cxrlt_core.packing.decode import Fit, decode
+from cxrlt_core.packing.packed_array import fingerprint
+from cxrlt_core.packing.record import Record, open_record
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import write_parquet
+from cxrlt_core.system.progress import progress
+
+CHUNK = 32  # images that a worker takes at a time
+RECORD_SECONDS = 10.0  # a kill loses at most this much work
+
+
+def pack_images(
+    ids: Sequence[str],
+    paths: Sequence[str],
+    root: Path,
+    folders: tuple[str, ...],
+    array: Path,
+    size: int,
+    fit: Fit,
+    workers: int,
+) -> pd.DataFrame:
+    """Pack images into ``array`` and return the index.
+
+    Args:
+        ids: unique name of each image; rows that are already packed are found by it.
+        paths: file of each image, relative to ``root`` or to one of ``folders`` in it.
+        root: folder of the source's images.
+        folders: glob patterns below ``root``, in order of preference; "" is ``root`` itself.
+        array: the .npy file; its row i is image i, and stays zero if the image is rejected.
+        size: side of the packed images in pixels.
+        fit: how other shapes become square: ``squash``, ``crop`` or ``pad``.
+        workers: processes; 1 runs in this one.
+
+    Returns:
+        A row per image: ``image_id``, ``row`` (null if rejected), ``reason`` (null if packed) and
+        ``digest``, by which equal pixels are found (null if rejected or of one shade).
+
+    Raises:
+        StudyError: if a path leaves ``root``, a folder cannot be read or the disk is full.
+    """
+    try:
+        files = locate(paths, root, folders)
+        record = open_record(array, ids, root, size, fit)
+        reasons = _fill(record, files, fit, workers)
+    except OSError as error:
+        raise StudyError(f"{error.filename or array}: {error.strerror or error}") from None
+    index = pd.DataFrame({"image_id": record.ids, "row": pd.array(np.arange(len(reasons)), dtype="Int64")})
+    index["reason"] = pd.array(reasons, dtype="string")
+    index["digest"] = pd.array(record.digests, dtype="string")
+    index.loc[index["reason"].notna(), "row"] = pd.NA
+    return index
+
+
+def check_rejects(index: pd.DataFrame, limit: float, key: str) -> None:
+    """Raise StudyError when more than the share ``limit`` of the images is rejected.
+
+    The message starts with ``key`` and counts the ten commonest reasons.
+    """
+    rejected = index["reason"].dropna()
+    if len(rejected) <= limit * len(index):
+        return
+    reasons = ", ".join(f"{n} × {reason}" for reason, n in Counter(rejected).most_common(10))
+    raise StudyError(
+        f"{key}: {len(rejected)} of {len(index)} images rejected, "
+        f"more than image.max_rejects {limit}: {reasons}"
+    )
+
+
+def write_index(path: Path | str, index: pd.DataFrame, array: Path) -> None:
+    """Write the index of :func:`pack_images`, with the array's fingerprint in its metadata."""
+    pixels = open_memmap(array, mode="r")
+    write_parquet(path, index, {"fingerprint": fingerprint(pixels, np.arange(len(pixels)))})
+
+
+def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
+    """Return the file of each path, None where no folder has it; each folder is listed once.
+
+    With the one pattern "" nothing is listed and every path is taken as it stands.
+
+    Raises:
+        StudyError: if a path is absolute or climbs out with "..".
+    """
+    for row, path in enumerate(paths):
+        if path.startswith("/") or ".." in path.split("/"):
+            raise StudyError(f"{root}: row {row}: path {path!r} leaves this folder")
+    if folders == ("",):
+        return [os.path.join(root, path) for path in paths]
+    starts = [start for pattern in folders for start in _matches(root, pattern)]
+
+    @cache
+    def names(folder: str) -> frozenset[str]:
+        try:
+            return frozenset(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()
+
+    def find(path: str) -> str | None:
+        candidates = (os.path.split(os.path.join(start, path)) for start in starts)
+        found = (os.path.join(parent, name) for parent, name in candidates if name in names(parent))
+        return next(found, None)
+
+    return [find(path) for path in paths]
+
+
+def _matches(root: Path, pattern: str) -> list[str]:
+    if not pattern:
+        return [str(root)]
+    return sorted(str(folder) for folder in root.glob(pattern) if folder.is_dir())
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One image for a worker."""
+
+    row: int
+    file: str | None  # None: not in any folder
+    stamp: str | None  # of the file that the row holds already
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What became of it."""
+
+    stamp: str | None = None
+    digest: str | None = None
+    reason: str | None = None  # of a rejection
+
+
+def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> list[str | None]:
+    """Pack all images that the record lacks; return the reason of each rejection, None elsewhere."""
+    items = list(map(_Item, range(len(files)), files, record.stamps, record.digests))
+    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+    reasons: list[str | None] = []
+    saved = time.monotonic()
+    bar = progress(len(items), "images", f"pack {record.array.stem}")
+    with bar, _mapper(min(workers, len(chunks))) as map_chunks:
+        try:
+            for results in map_chunks(partial(_pack_chunk, record.array, fit), chunks):
+                rows = slice(len(reasons), len(reasons) + len(results))
+                record.stamps[rows] = [result.stamp for result in results]
+                record.digests[rows] = [result.digest for result in results]
+                reasons += [result.reason for result in results]
+                bar.update(len(results))
+                if time.monotonic() - saved > RECORD_SECONDS:
+                    record.save()
+                    saved = time.monotonic()
+        finally:
+            record.save()
+    return reasons
+
+
+def _pack_chunk(array: Path, fit: Fit, chunk: list[_Item]) -> list[_Result]:
+    """Write the rows of some images."""
+    pixels = open_memmap(array, mode="r")
+    # Written, not mapped: a full disk is then an error instead of a dead process.
+    with array.open("r+b") as out:
+
+        def write(row: int, image: np.ndarray) -> None:
+            out.seek(pixels.offset + row * image.nbytes)
+            out.write(image)
+
+        return [_pack_image(item, pixels.shape[1], fit, write) for item in chunk]
+
+
+def _pack_image(item: _Item, size: int, fit: Fit, write: Callable[[int, np.ndarray], None]) -> _Result:
+    stamp = _stamp(item.file)
+    if item.stamp and stamp in (item.stamp, None):
+        return _Result(item.stamp, item.digest)
+    try:
+        if item.file is None:
+            raise StudyError("file not found")
+        image = decode(item.file, size, fit)
+        result = _Result(stamp, _digest(image))
+    except StudyError as error:
+        image, result = np.zeros((size, size), np.uint8), _Result(reason=str(error))
+    write(item.row, image)
+    return result
+
+
+def _digest(image: np.ndarray) -> str | None:
+    """Return a hash of the pixels in 16 hex digits, None for one shade: such images tell nothing."""
+    if image.min() == image.max():
+        return None
+    return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
+
+
+def _stamp(file: str | None) -> str | None:
+    """Return size and modification time of a file, None if there is no such file."""
+    try:
+        status = os.stat(file or "")
+    except (OSError, ValueError):
+        return None
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """Yield a ``map`` over so many processes."""
+    if workers <= 1:
+        yield map
+        return
+    try:
+        with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+            yield pool.map
+    except BrokenProcessPool:
+        raise StudyError("a packing process died, perhaps out of memory; run again") from None
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    """End this worker when its parent is killed, which the pool by itself does not notice."""
+    multiprocessing.parent_process().join()
+    os._exit(1)

@@ -1,0 +1,130 @@
+"""What of a packed array is on disk already: a record beside the array, from which a run goes on.
+
+The record stamps each packed image with the size and time of its file and keeps the digest of its
+pixels. It is replaced as a whole, after the rows that it names have reached the disk.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.lib.format import open_memmap
+
+from cxrlt_core.packing.decode import VERSION, Fit
+from cxrlt_core.packing.packed_array import fingerprint, map_array
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+
+
+@dataclass
+class Record:
+    """What is on disk, per image: stamp of the file that its row was made from, and digest."""
+
+    array: Path
+    ids: list[str]
+    stamps: list[str | None]  # None: not packed
+    digests: list[str | None]
+    settings: str  # rows made with other settings are worthless
+
+    def save(self) -> None:
+        """Flush the array, then name its finished rows, so that no row is named too early."""
+        _flush(self.array)
+        stamps, digests = (pd.array(texts, dtype="string") for texts in (self.stamps, self.digests))
+        table = pd.DataFrame({"image_id": self.ids, "stamp": stamps, "digest": digests})
+        pixels = open_memmap(self.array, mode="r")
+        metadata = {"settings": self.settings, "fingerprint": fingerprint(pixels, self.packed_rows)}
+        write_parquet(_path(self.array), table, metadata)
+
+    @property
+    def packed_rows(self) -> np.ndarray:
+        """Rows that have a stamp."""
+        return np.flatnonzero([stamp is not None for stamp in self.stamps])
+
+
+def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit) -> Record:
+    """Return the record of an array that holds these images, laid out anew if it did not.
+
+    Args:
+        array: the .npy file.
+        ids: name of each row.
+        root: folder of the source's images.
+        size: side of the packed images in pixels.
+        fit: how other shapes become square.
+
+    Raises:
+        StudyError: if the disk has no room for the array.
+    """
+    settings = json.dumps({"decoder": VERSION, "size": size, "fit": fit, "root": str(root)})
+    ids = list(ids)
+    old = _read(array, settings) or Record(array, [], [], [], settings)
+    if ids and old.ids == ids:
+        return old
+    old_rows = {name: row for row, name in enumerate(old.ids) if old.stamps[row]}
+    sources = [old_rows.get(name) for name in ids]
+    _lay_out(array, sources, size)
+    record = Record(array, ids, _take(old.stamps, sources), _take(old.digests, sources), settings)
+    record.save()
+    return record
+
+
+def _take(values: list[str | None], rows: list[int | None]) -> list[str | None]:
+    return [None if row is None else values[row] for row in rows]
+
+
+def _read(array: Path, settings: str) -> Record | None:
+    """Return the record beside an array, None if there is none that fits."""
+    path = _path(array)
+    try:
+        table, metadata = read_parquet(path), read_parquet_metadata(path)
+    except (StudyError, OSError, ValueError):  # absent, or torn by a power cut
+        return None
+    pixels = map_array(array)
+    if metadata.get("settings") != settings or pixels is None or len(pixels) != len(table):
+        return None
+    stamps, digests = ([_text(value) for value in table[name]] for name in ("stamp", "digest"))
+    record = Record(array, table["image_id"].tolist(), stamps, digests, settings)
+    same = metadata["fingerprint"] == fingerprint(pixels, record.packed_rows)
+    return record if same else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _lay_out(array: Path, sources: list[int | None], size: int) -> None:
+    """Write an array whose row i is row ``sources[i]`` of the present one, or zero where None."""
+    array.parent.mkdir(parents=True, exist_ok=True)
+    needed, free = len(sources) * size**2, shutil.disk_usage(array.parent).free
+    if needed > free:
+        raise StudyError(f"{array}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")
+    draft = array.with_name(f".{array.name}.new")
+    offset = open_memmap(draft, "w+", np.uint8, (len(sources), size, size)).offset
+    copies = [(row, source) for row, source in enumerate(sources) if source is not None]
+    if copies:
+        present = open_memmap(array, mode="r")
+        with draft.open("r+b") as file:
+            for row, source in copies:
+                file.seek(offset + row * size**2)
+                file.write(present[source])
+    # Without a record a kill here costs time; with the old one it would cost truth.
+    _path(array).unlink(missing_ok=True)
+    os.replace(draft, array)
+    _flush(array.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, have reached the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _path(array: Path) -> Path:
+    return array.with_suffix(".record.parquet")

@@ -1,0 +1,90 @@
+"""The border: the content of params.yaml, validated once.
+
+An unknown key, a wrong type or a value out of range raises :class:`StudyError` with one line per
+problem, each naming the key.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.errors import StudyError
+
+
+def parse_params(content: Any, file: str = "params.yaml") -> Params:
+    """Validate the content of a params file.
+
+    Args:
+        content: what YAML gave.
+        file: its name, for messages.
+
+    Raises:
+        StudyError: with one line per problem, each naming the file and the key.
+    """
+    if not isinstance(content, dict):
+        raise StudyError(f"{file}: expected a mapping of sections, found {type(content).__name__}")
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        raise StudyError("\n".join(f"{file}: {_line(e)}" for e in error.errors())) from None
+    problems = list(_dangling_names(params))
+    if problems:
+        raise StudyError("\n".join(f"{file}: {problem}" for problem in problems))
+    return params
+
+
+def _line(error: Any) -> str:
+    place, context = [str(part) for part in error["loc"]], error.get("ctx", {})
+    owner = f" of {place.pop(-2)}" if place[-3:-2] == ["loss"] else ""  # loss.focal.gamma: no key focal
+    key, value = ".".join(place), error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key{owner}"
+        case "missing":
+            return f"{key}: missing key"
+        case "union_tag_not_found":
+            return f"{key}.name: missing key"
+        case "union_tag_invalid":
+            return f"{key}.name: expected {context['expected_tags']}, found {context['tag']!r}"
+        case "model_attributes_type":
+            return f"{key}: expected a mapping such as {{name: bce}}, found {value!r}"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    shown = "" if isinstance(value, dict | list) else f", found {value!r}"
+    return f"{key}: {message}{shown}"
+
+
+def _dangling_names(params: Params) -> Any:
+    """Yield a line for each name that is used but not defined."""
+
+    def check(key: str, name: str, known: Any, section: str) -> Any:
+        if name not in known:
+            yield f"{key}: {name!r} is not in {section} ({', '.join(known) or 'empty'})"
+
+    yield from check("data.primary", params.data.primary, params.data.sources, "data.sources")
+    for position, name in enumerate(params.data.extra):
+        yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
+    if len(set(params.used_sources)) != len(params.used_sources):
+        yield "data.extra: a source may be used once, and the primary one not as an extra"
+    for name, variant in params.variants.items():
+        at = f"variants.{name}"
+        yield from check(f"{at}.image", variant.image, params.image_encoders, "image_encoders")
+        yield from check(f"{at}.text", variant.text, params.text_encoders, "text_encoders")
+        if variant.data == "replenished" and not params.data.extra:
+            yield f"{at}.data: 'replenished' needs a source in data.extra, which is empty"
+    for position, row in enumerate(params.table1):
+        yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
+    for table in ("table1", "table2"):
+        names = [row.name for row in getattr(params, table)]
+        yield from (f"{table}: row {name} stands twice" for name in set(names) if names.count(name) > 1)
+    yield from check("reweight.base", params.reweight.base, params.variants, "variants")
+    base = params.variants.get(params.reweight.base)
+    if base and base.weights != "uniform":
+        yield f"reweight.base: {params.reweight.base!r} must itself train with weights: uniform"
+    if not any(v.data == "primary" for v in params.variants.values()):
+        yield "variants: at least one must train on data: primary"
+    replenished = any(v.data == "replenished" for v in params.variants.values())
+    for position, row in enumerate(params.table2):
+        if row.replenished and not replenished:
+            yield f"table2.{position}.replenished: no variant trains on data: replenished"

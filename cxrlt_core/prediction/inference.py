@@ -1,0 +1,79 @@
+"""Inference: probabilities of every image of a set, in the set's order, none lost and none counted twice."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cxrlt_core.batches.images import PackedImages, normalise
+from cxrlt_core.batches.streaming import StreamedImages
+from cxrlt_core.batches.transforms import Transforms, apply_transforms
+from cxrlt_core.system.device import autocast, explain_out_of_memory
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.system.progress import progress
+
+ADVICE = "lower compute.batch_size"
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module,
+    images: PackedImages,
+    pixels: tuple[float, float],
+    device: torch.device,
+    precision: str,
+    batch_size: int,
+    views: Sequence[Transforms | None] = (None,),
+    ranks: Ranks | None = None,
+) -> list[np.ndarray]:
+    """Predict a set, once for each view; every image is read once.
+
+    Args:
+        model: a trained model.
+        images: N images; each rank reads its share.
+        pixels: mean and standard deviation that the model was trained with.
+        device: to run on.
+        precision: ``auto``, ``bf16`` or ``fp32``.
+        batch_size: images a step, on each rank.
+        views: of test-time augmentation, a transform for each image; None leaves images as they are.
+        ranks: the processes that share the images; this one alone if absent.
+
+    Returns:
+        Probabilities of each view, float32 (N, C), on every rank.
+
+    Raises:
+        StudyError: when the device has too little memory.
+    """
+    ranks = ranks or Ranks(device)
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    mine = ranks.share(len(images))
+    shown = mine if len(mine) else np.zeros(1, np.int64)  # who has none still learns the number of classes
+    outputs: list[list[Tensor]] = [[] for _ in views]
+    with (
+        progress(len(shown) if ranks.leads else 0, unit="image", description="predict") as bar,
+        explain_out_of_memory(ADVICE),
+        closing(StreamedImages(images, device).batches(_cut(shown, batch_size))) as batches,
+    ):
+        for batch, positions in batches:
+            for output, view in zip(outputs, views, strict=True):
+                prepared = _prepare(batch, pixels, None if view is None else view[positions].to(device))
+                with autocast(device, precision):
+                    output.append(torch.sigmoid(model(prepared)))
+            bar.update(len(positions))
+    return [ranks.collect(torch.cat(output)[: len(mine)], len(images)).cpu().numpy() for output in outputs]
+
+
+def _prepare(images: Tensor, pixels: tuple[float, float], view: Transforms | None) -> Tensor:
+    """Normalise and transform; uint8 (b, 1, H, W) to float32."""
+    images = normalise(images, *pixels, view and view.gamma)
+    if view is not None:
+        images = apply_transforms(images, view)
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _cut(positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for start in range(0, len(positions), size):
+        part = positions[start : start + size]
+        yield part, part

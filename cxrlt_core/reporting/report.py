@@ -1,0 +1,306 @@
+"""reports/report.md: what was run, what came out, and how far the numbers can be believed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cxrlt_core.labels import GROUPS
+from cxrlt_core.params.schema import ImageEncoder, Params
+from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
+from cxrlt_core.reporting.data_report import set_names
+from cxrlt_core.reporting.evidence_report import (
+    contrasts_section,
+    optimism_table,
+    seeds_text,
+    shown_ensemble,
+    stability_text,
+)
+from cxrlt_core.reporting.markdown import markdown_table, percent
+from cxrlt_core.reporting.tables import Row, duration, further_metrics, number_text, to_markdown
+
+DEMO_WARNING = (
+    "> **Synthetic demo: the images are drawn by a program and the encoders are small stand-ins, trained on "
+    "nothing else. No number on this page reproduces a published figure or says anything about patients.**\n"
+)
+STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the report tells.
+
+    Attributes:
+        params: of the study.
+        summary: content of data/summary.json.
+        classes: class to group and training prevalence.
+        table1: rows, scored on development data.
+        table2: rows, scored on test data.
+        ensembles: row name to its entry in metrics/ensemble.json.
+        contrasts: table to its contrasts, as plain values.
+        costs: variant to its models' cost.json, one a seed.
+        weights: name (main, contrast) to the content of its weights file.
+        versions: package to version.
+        revision: of the code.
+        figures: those that were drawn.
+    """
+
+    params: Params
+    summary: Mapping
+    classes: Mapping[str, Mapping]
+    table1: Sequence[Row]
+    table2: Sequence[Row]
+    ensembles: Mapping[str, Mapping]
+    contrasts: Mapping[str, Sequence[Mapping]]
+    costs: Mapping[str, Sequence[Mapping]]
+    weights: Mapping[str, Mapping]
+    versions: Mapping[str, str]
+    revision: str
+    figures: Sequence[str]
+
+    @property
+    def shown(self) -> str:
+        """The ensemble whose classes are shown."""
+        return shown_ensemble(self.params)
+
+
+def render(study: Study) -> str:
+    """Write the report as markdown; pictures are linked from ``figures/``."""
+    demo = study.params.demo
+    warning = [DEMO_WARNING] if demo.sources else [STANDIN_WARNING] if demo.text_encoders else []
+    sections = [_title, _table1, _table2, _classes, _data, _training, _provenance]
+    return "\n".join(warning + [section(study) for section in sections])
+
+
+def _title(study: Study) -> str:
+    level = f"{study.params.bootstrap.level:.0%}"
+    sets = study.summary["sets"]
+    return f"""# {study.params.report.title}
+
+{len(study.params.variants)} variants, trained {_times(study)} on {sets["train_primary"]["images"]:,} images of \
+`{study.params.data.primary}`{_extra_text(study)}, {len(study.summary["classes"])} classes; development \
+set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} images, split by patient.
+
+How to read the numbers:
+- **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
+classes grouped by training prevalence ({_group_limits(study)}). Unknown labels count nowhere.
+- **Intervals** [low, high] are {level} intervals and ± one standard error, both from the spread of \
+{study.params.bootstrap.resamples:,} resamples of *patients*; all rows of a table share the resamples, so a \
+difference (Δ) is paired and its interval is narrower than the two beside it suggest.
+{seeds_text(study.params)}
+{_study_level(study)}- **Published** figures are the paper's, for comparison only. They enter no computation.
+- **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
+"""
+
+
+def _times(study: Study) -> str:
+    seeds = len(study.params.train.seeds)
+    return "once" if seeds == 1 else f"{seeds} times,"
+
+
+def _study_level(study: Study) -> str:
+    rule = study.params.study.aggregate
+    if rule == "none":
+        return ""
+    weights = ", ".join(f"{view} {weight:g}" for view, weight in VIEW_WEIGHTS.items())
+    how = {"mean": "the mean", "view_weighted": f"the weighted mean ({weights})"}[rule]
+    return (
+        f"- **Studies**: every image is scored with {how} over the images of its study "
+        f"(`study.aggregate: {rule}`); the feedback that chose the class weights is per image.\n"
+    )
+
+
+def _extra_text(study: Study) -> str:
+    extra = study.params.data.extra
+    if not extra:
+        return ""
+    return f", replenished with {' and '.join(f'`{name}`' for name in extra)} where a row says so"
+
+
+def _group_limits(study: Study) -> str:
+    limits = study.params.data.groups
+    sizes = {g: sum(c["group"] == g for c in study.classes.values()) for g in GROUPS}
+    return (
+        f"head from {limits.head:.0%}: {sizes['head']} classes, medium: {sizes['medium']}, "
+        f"tail below {limits.tail:.0%}: {sizes['tail']}"
+    )
+
+
+def _table1(study: Study) -> str:
+    return f"""## Table 1: the designs, on the development set
+
+{to_markdown(study.table1, study.params.bootstrap.level)}
+![Development mAP with intervals](figures/table1.png)
+
+The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`, rule \
+`{study.params.reweight.rule}`), so reweighted rows (†) are scored on data that their loss has seen in that one way.
+{_weights_text(study)}
+
+### What each design changes
+
+{contrasts_section(study.params, study.table1, study.contrasts["table1"], "development set", "contrasts1.png")}
+### Further metrics
+
+{further_metrics(study.table1)}
+{FURTHER} The thresholds of F1 were chosen on these same data (†).
+"""
+
+
+FURTHER = """*micro AP* pools the labels of all classes; *F1*, *ECE* (expected calibration error, 15 bins) and *Brier* are \
+means over classes, each class against the rest."""
+
+
+def _weights_text(study: Study) -> str:
+    main = study.weights["main"]
+    up = [name for name, weight in main["weights"].items() if weight != 1]
+    limit = "up to" if main["rule"] == "bottom_k" else "below"
+    return (
+        f"Upweighted (development AP of the base {limit} {number_text(main['threshold'])}), "
+        f"by {main['ratio']:g} in `main` and {study.weights['contrast']['ratio']:g} in `contrast`: {', '.join(up) or 'none'}."
+    )
+
+
+def _table2(study: Study) -> str:
+    top_k = study.params.ensemble.top_k
+    prior = study.params.ensemble.prior_positives
+    return f"""## Table 2: the ensembles, on the test set
+
+{to_markdown(study.table2, study.params.bootstrap.level)}
+![Test mAP with intervals](figures/table2.png)
+
+All members predict with TTA ({study.params.tta.views} views). *Model-wise* averages all models; *class-wise* \
+averages, per class, the {top_k} with the best development AP; both are the paper's. *Bagged* repeats that choice on resampled \
+development patients and weighs models by how often they are chosen; *shrunk* pulls the choice to the mean of all models, halfway \
+for a class with {prior:g} development positives. The test set is scored here, once, and nowhere else.
+
+### What each design changes
+
+{contrasts_section(study.params, study.table2, study.contrasts["table2"], "test set", "contrasts2.png")}
+### What selection costs
+
+Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the same \
+models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism.
+
+{optimism_table(study.table2, study.ensembles)}
+{stability_text(study.shown, study.ensembles[study.shown])}
+
+{_figures(study, "choice_", "Which models each class averages")}
+### Further metrics
+
+{further_metrics(study.table2)}
+{FURTHER} The thresholds of F1 were chosen on development data.
+"""
+
+
+def _figures(study: Study, prefix: str, text: str) -> str:
+    return "".join(f"![{text}](figures/{name})\n" for name in study.figures if name.startswith(prefix))
+
+
+def _classes(study: Study) -> str:
+    sets = study.summary["sets"]
+    last = study.ensembles[study.shown]["classes"]
+    names = set_names(study.params)
+    stability = study.ensembles[study.shown]["stability"]
+    header = ["class", "group", "training prevalence", *names, "AP", "AUROC", "stability of the choice"]
+    lines = []
+    for name, entry in study.classes.items():
+        positives = [f"{sets[s]['classes'][name]['positive']:,}" for s in names]
+        scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"]), percent(stability[name])]
+        lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *scores])
+    return f"""## Classes
+
+![Class distribution](figures/class_distribution.png)
+![Average precision against prevalence](figures/per_class_ap.png)
+
+AP and AUROC: test set, `{study.shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
+development patients would choose again. Under the names of the sets: positives.
+
+{markdown_table(header, lines)}{_undefined(study)}"""
+
+
+def _undefined(study: Study) -> str:
+    lacking = [
+        f"{name} ({split})"
+        for split in ("dev", "test")
+        for name, counts in study.summary["sets"][split]["classes"].items()
+        if not counts["positive"] or not counts["negative"]
+    ]
+    if not lacking:
+        return ""
+    return (
+        f"\nWithout a known positive or a known negative, so undefined and left out of every mean: "
+        f"{', '.join(lacking)}.\n"
+    )
+
+
+def _data(study: Study) -> str:
+    sets = study.summary["sets"]
+    counts = ("images", "patients", "studies")
+    rows = [[name, *(f"{sets[name][count]:,}" for count in counts)] for name in set_names(study.params)]
+    return f"""## Data
+
+{markdown_table(["set", *counts], rows)}
+[data.md](data.md) counts the labels of every source, what was dropped or rejected and why, and what was checked \
+across sets.
+
+{_figures(study, "examples", "Example images")}"""
+
+
+def _training(study: Study) -> str:
+    header = ["variant", "images", "steps", "passes over the primary images", "time", "peak memory", "device"]
+    rows = [
+        [
+            f"{name}{f', seed {seed}' if len(costs) > 1 else ''}",
+            f"{cost['images']:,}",
+            f"{cost['steps']:,}",
+            str(cost["passes"]),
+            duration(cost["seconds"]),
+            f"{cost['peak_memory_mib']:,} MiB",
+            cost["device"],
+        ]
+        for name, costs in study.costs.items()
+        for seed, cost in zip(study.params.train.seeds, costs, strict=True)
+    ]
+    return f"""## Training
+
+![Training curves](figures/training_curves.png)
+
+Losses of another kind, under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
+A replenished variant takes more steps for the same number of passes over the primary images.
+
+{markdown_table(header, rows)}"""
+
+
+def _weights_of(encoder: ImageEncoder) -> str:
+    source = {True: "pretrained weights of the hub", False: "from random weights"}
+    options = ", ".join(f"{name} {value}" for name, value in encoder.options.items())
+    return ", ".join(
+        filter(None, [source.get(encoder.pretrained, f"weights `{encoder.pretrained}`"), options])
+    )
+
+
+def _provenance(study: Study) -> str:
+    text = "".join(
+        f"| text `{name}` | `{e.model}`, {e.pooling} pooling |\n"
+        for name, e in study.params.text_encoders.items()
+    )
+    image = "".join(
+        f"| image `{name}` | `{e.model}`, {_weights_of(e)} |\n"
+        for name, e in study.params.image_encoders.items()
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
+    query = study.params.query
+    return f"""## Where the numbers come from
+
+| what | value |
+| --- | --- |
+{image}{text}| query network | width {query.width}, {query.layers} layer(s), {query.heads} heads, feed-forward \
+{query.feedforward} |
+| images | {study.params.image.size} × {study.params.image.size} pixels, grey |
+| seeds | training {study.params.train.seeds}, bootstrap {study.params.bootstrap.seed}, TTA \
+{study.params.tta.seed}, splits {study.params.data.splits.seed} |
+| code | {study.revision} |
+| versions | {versions} |
+
+Same parameters, same machine, same tables. [provenance.json](provenance.json) has, for each row, the hashes of its parameters \
+and data, seeds, versions, device, steps, time and memory. Every file behind this page is named with its hash in `dvc.lock`; \
+`dvc params diff` tells what changed against another revision.
+"""

@@ -1,0 +1,197 @@
+"""Table 1 and Table 2 as JSON, CSV and markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrlt_core.params.schema import Params, Table1Row, Table2Row
+from cxrlt_core.params.training import LossSettings
+from cxrlt_core.reporting.markdown import markdown_table
+
+TICK = "✓"
+SELECTED = " †"  # scored on what it was selected upon
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        name: unique in its table.
+        design: column to cell text, which design is on.
+        metrics: mAP, mAP_low, mAP_high, the group means and mAUROC, four decimals; None undefined.
+        errors: standard error of each mean.
+        seeds: mAP of each training seed.
+        difference: mAP minus that of the first row: point, low, high.
+        published: the paper's mAP.
+        selected: development data chose something in this row, and it is scored on them.
+    """
+
+    name: str
+    design: dict[str, str]
+    metrics: dict[str, float | None]
+    errors: dict[str, float | None]
+    seeds: Sequence[float | None]
+    difference: Sequence[float | None]
+    published: float | None
+    selected: bool = False
+
+
+def caveat(params: Params) -> str:
+    """Say what must stand beside every number of a demo; empty for real images and real encoders."""
+    if params.demo.sources:
+        return "Synthetic demo: drawn images, small stand-in encoders. Reproduces no published figure."
+    return "Real images, but untrained stand-in text encoders." if params.demo.text_encoders else ""
+
+
+def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
+    """Tell which designs a row of Table 1 has on."""
+    variant = params.variants[row.variant]
+    ratios = {"uniform": "", "main": params.reweight.ratio, "contrast": params.reweight.contrast_ratio}
+    ratio = ratios[variant.weights]
+    return {
+        "image encoder": variant.image,
+        "text encoder": variant.text,
+        "separate": TICK if variant.separate else "",
+        "reweight": f"{ratio:g}" if ratio else "",
+        "loss": loss_text(params.loss_of(row.variant)),
+        "MixUp": TICK if variant.mixup else "",
+        "TTA": TICK if row.tta else "",
+        "replenished": TICK if variant.data == "replenished" else "",
+    }
+
+
+def ensemble_design(row: Table2Row) -> dict[str, str]:
+    """Tell which designs a row of Table 2 has on."""
+    return {"ensemble": row.method.replace("_", "-"), "replenished": TICK if row.replenished else ""}
+
+
+def loss_text(settings: LossSettings) -> str:
+    """Name the loss and what differs from its defaults: ``focal gamma=1``; nothing for bce."""
+    if settings.name == "bce":
+        return ""
+    changed = settings.model_dump(exclude={"name"}, exclude_defaults=True)
+    return " ".join([settings.name, *(f"{key}={value:.9g}" for key, value in changed.items())])
+
+
+def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
+    """Row name to its metrics; no times, so that the same study gives the same bytes."""
+    return {row.name: row.metrics for row in rows}
+
+
+def to_csv(rows: Sequence[Row], note: str) -> str:
+    """All numbers, one row a line; a note stands in a column of its own."""
+    records = [
+        {
+            "row": row.name,
+            **row.design,
+            **row.metrics,
+            **{f"{name}_se": value for name, value in row.errors.items()},
+            "mAP_seeds": " ".join(number_text(value) for value in row.seeds),
+            **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
+            "published_mAP": row.published,
+            **({"note": note} if note else {}),
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(records).to_csv(index=False)
+
+
+def to_markdown(rows: Sequence[Row], level: float) -> str:
+    """Return the table as people read it: the best mAP in bold, empty design columns left out."""
+    best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
+    columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
+    published = ["published mAP"] if any(row.published is not None for row in rows) else []
+    header = ["", *columns, f"mAP [{level:.0%} interval]", "head", "medium", "tail", "mAUROC"]
+    header += ["Δ mAP to row 1", *published]
+    lines = []
+    for number, row in enumerate(rows, 1):
+        m = row.metrics
+        mean = f"**{number_text(m['mAP'])}**" if m["mAP"] == best else number_text(m["mAP"])
+        mark = SELECTED if row.selected else ""
+        cells = [str(number), *(row.design[name] for name in columns)]
+        cells.append(f"{mean}{mark} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]")
+        cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
+        point, low, high = row.difference
+        cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
+        cells += [number_text(row.published) for _ in published]
+        lines.append(cells)
+    return markdown_table(header, lines)
+
+
+def further_metrics(rows: Sequence[Row]) -> str:
+    """Return the metrics that the table leaves out, and mAP per seed where there are several."""
+    header = ["", "micro AP", "F1", "ECE", "Brier"]
+    several = any(len(row.seeds) > 1 for row in rows)
+    if several:
+        header += ["mAP of each seed", "standard deviation over seeds"]
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = [str(number), *(with_error(row.metrics[name], row.errors[name]) for name in _FURTHER)]
+        if several:
+            cells += [", ".join(map(number_text, row.seeds)), number_text(row.metrics["mAP_seed_sd"])]
+        lines.append(cells)
+    return markdown_table(header, lines)
+
+
+def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) -> str:
+    """Return contrasts as people read them.
+
+    Args:
+        contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`.
+        numbers: row name to its number in the table.
+    """
+    header = ["design", "change", "rows", "Δ mAP [interval]", "p", "p (Holm)", "published Δ"]
+    header += ["detectable Δ: all", "head", "medium", "tail", "verdict"]
+    lines = []
+    for one in contrasts:
+        point, low, high = one["difference"]
+        least = one["detectable"]
+        lines.append(
+            [
+                one["what"],
+                one["change"],
+                rows_text(one["rows"], numbers),
+                f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                *(("–" if one[key] is None else f"{one[key]:.3f}") for key in ("p", "p_holm")),
+                signed(one["published"]),
+                *(number_text(least[name]) for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail")),
+                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
+            ]
+        )
+    return markdown_table(header, lines)
+
+
+def rows_text(names: Sequence[str], numbers: Mapping[str, int]) -> str:
+    """Name the rows of a contrast by their numbers: ``2 − 1``, or ``9 − 8 − (7 − 6)``."""
+    first, *others = (
+        f"{numbers[row]} − {numbers[of]}" for row, of in zip(names[::2], names[1::2], strict=True)
+    )
+    return " − ".join([first, *(f"({other})" for other in others)])
+
+
+_SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+_FURTHER = ("micro_AP", "F1", "ECE", "Brier")
+
+
+def number_text(value: float | None) -> str:
+    """Four decimals, or a dash where undefined."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """Value ± standard error, each left out where undefined."""
+    return number_text(value) if error is None else f"{number_text(value)} ± {number_text(error)}"
+
+
+def signed(value: float | None) -> str:
+    """Four decimals with a sign, or a dash where undefined."""
+    return "–" if value is None else f"{value:+.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the largest fitting unit."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,146 @@
+"""Train, development and test sets of the primary source: by patient, official splits where they exist."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+
+from cxrlt_core.labels import CLASSES, POSITIVE, UNKNOWN, group_classes
+from cxrlt_core.params.schema import Groups, Splits
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.rounding import or_none
+
+
+def label_space(table: pd.DataFrame) -> list[str]:
+    """Return the classes of which a source knows at least one label, in label-space order."""
+    return [name for name in CLASSES if (table[name] != UNKNOWN).any()]
+
+
+def assign_splits(table: pd.DataFrame, classes: Sequence[str], splits: Splits) -> pd.Series:
+    """Assign every image of the primary source to train, dev or test.
+
+    Official test and development rows stay where they are; a set without official rows is carved
+    from the remaining patients, stratified so that each class keeps its share (Sechidis et al. 2011).
+    The stratifier rounds small shares down to nothing, so patients then move into sets that lack a
+    class, at most one a set and class. Guaranteed: a class with more than 2 C positive patients to
+    carve from, C being the number of classes, has a positive in train and in each carved set. Below
+    that it fails only where rare classes compete for the same patients; three patients mostly do.
+
+    Args:
+        table: label table; ``split`` may be null.
+        classes: label space.
+        splits: fractions of patients and the seed.
+
+    Returns:
+        ``train``, ``dev`` or ``test`` for each row.
+
+    Raises:
+        StudyError: when there are too few patients to carve from.
+    """
+    assigned = table["split"].astype("object").where(table["split"].notna(), "train")
+    fractions = {"test": splits.test, "dev": splits.dev}
+    carved = {name: share for name, share in fractions.items() if share and not (assigned == name).any()}
+    pool = table[assigned == "train"]
+    positive = (pool[list(classes)] == POSITIVE).groupby(pool["patient_id"]).any()
+    labels, place = positive.to_numpy(), np.full(len(positive), "train", object)
+    fraction_left = 1.0
+    for name, fraction in carved.items():
+        rest = np.flatnonzero(place == "train")
+        place[rest[_carve(labels[rest], fraction / fraction_left, splits.seed, name)]] = name
+        fraction_left -= fraction
+    place = _cover(labels, place, ["train", *carved])
+    assigned[pool.index] = pool["patient_id"].map(pd.Series(place, positive.index))
+    return assigned
+
+
+def _carve(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndarray:
+    """Choose a share of the patients; ``labels`` is bool (patients, C)."""
+    # The stratifier refuses a single column; this one also keeps the share of patients without a class.
+    columns = np.column_stack([labels, ~labels.any(axis=1)])
+    splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
+    try:
+        _, chosen = next(splitter.split(columns, columns))
+    except ValueError as error:
+        raise StudyError(
+            f"data.splits.{name}: cannot carve {fraction:.3f} of {len(labels)} patients: {error}"
+        ) from None
+    return chosen
+
+
+def _cover(labels: np.ndarray, place: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Move a positive patient into each set that lacks a class.
+
+    A set never gives a patient who is its last positive of any class, so no move undoes another.
+
+    Args:
+        labels: bool (patients, C).
+        place: set of each patient.
+        names: the sets; one gives before those after it.
+
+    Returns:
+        The set of each patient.
+    """
+    place = place.copy()
+    counts = {name: labels[place == name].sum(axis=0) for name in names}
+    for c in range(labels.shape[1]):
+        for name in names:
+            patient = None if counts[name][c] else _spare(labels, place, counts, c)
+            if patient is not None:
+                counts[place[patient]] -= labels[patient]
+                counts[name] += labels[patient]
+                place[patient] = name
+    return place
+
+
+def _spare(labels: np.ndarray, place: np.ndarray, counts: Mapping[str, np.ndarray], c: int) -> int | None:
+    """Return a patient positive for class ``c`` whom its set can spare, None if there is none."""
+    for name, count in counts.items():
+        patients = np.flatnonzero((place == name) & labels[:, c])
+        dispensable = ~(labels[patients] & (count == 1)).any(axis=1)
+        if dispensable.any():
+            return int(patients[dispensable.argmax()])
+    return None
+
+
+def check_sets(sets: Mapping[str, pd.DataFrame]) -> None:
+    """Raise StudyError, naming it, when a set is empty."""
+    for name, table in sets.items():
+        if table.empty:
+            raise StudyError(
+                f"the {name} set is empty: check data.splits, data.leaks and the images that were rejected"
+            )
+
+
+def count_labels(table: pd.DataFrame, classes: Sequence[str]) -> dict:
+    """Count a set: images, patients, studies, and per class positive, negative and unknown labels."""
+    labels = table[list(classes)].to_numpy()
+    counts = {state: (labels == value).sum(0) for state, value in _STATES.items()}
+    return {
+        "images": len(table),
+        "patients": table["patient_id"].nunique(),
+        "studies": table["study_id"].nunique(),
+        "classes": {
+            name: {state: int(counts[state][c]) for state in _STATES} for c, name in enumerate(classes)
+        },
+    }
+
+
+_STATES = {"positive": POSITIVE, "negative": 0, "unknown": UNKNOWN}
+
+
+def describe_classes(
+    table: pd.DataFrame, classes: Sequence[str], groups: Groups
+) -> dict[str, dict[str, str | float | None]]:
+    """Return ``group`` and ``prevalence`` of each class in a training set; None without a known label."""
+    prevalence = training_prevalence(table, classes)
+    group = group_classes(prevalence, groups.head, groups.tail)
+    return {name: {"group": group[name], "prevalence": or_none(prevalence[name])} for name in classes}
+
+
+def training_prevalence(table: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:
+    """Share of positives among the known labels of each class; NaN without a known label."""
+    labels = table[list(classes)].to_numpy()
+    known, positive = (labels != UNKNOWN).sum(0), (labels == POSITIVE).sum(0)
+    with np.errstate(invalid="ignore"):
+        return dict(zip(classes, (positive / known).tolist(), strict=True))

@@ -1,0 +1,70 @@
+"""Atomic writes: a file is written under a temporary name and renamed, so a reader never sees half of one."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cxrlt_core.system.errors import StudyError
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it if the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text with LF line ends."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Write indented JSON; NaN is not JSON and raises ValueError, so write ``None`` for it."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file written by another stage."""
+    return json.loads(existing(path).read_text(encoding="utf-8"))
+
+
+def write_parquet(path: Path | str, table: pd.DataFrame, metadata: dict[str, str] | None = None) -> None:
+    """Write a table without its index; the same table gives the same bytes."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **(metadata or {})})
+    with atomic(path) as temporary:
+        pq.write_table(arrow, temporary, compression="zstd")
+
+
+def read_parquet(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table written by :func:`write_parquet`."""
+    return pq.read_table(existing(path), columns=columns).to_pandas()
+
+
+def read_parquet_metadata(path: Path | str) -> dict[str, str]:
+    """Return the text metadata that :func:`write_parquet` stored."""
+    raw = pq.read_schema(existing(path)).metadata or {}
+    return {key.decode(): value.decode() for key, value in raw.items()}
+
+
+def existing(path: Path | str) -> Path:
+    """Return ``path`` as a Path, or raise StudyError when there is no such file or folder."""
+    path = Path(path)
+    if not path.exists():
+        raise StudyError(f"{path}: no such file or folder")
+    return path

@@ -1,0 +1,46 @@
+"""The length of a run in steps, and the learning rate of each."""
+
+import math
+
+import numpy as np
+
+from cxrlt_core.params.training import Train
+from cxrlt_core.system.errors import StudyError
+
+
+def steps_per_epoch(n: int, batch_size: int, parts: int = 1) -> int:
+    """Batches an epoch: as few as the batch size allows, but no part of one with a single image.
+
+    One image has no partner for MixUp and no spread for batch normalisation.
+
+    Args:
+        n: images.
+        batch_size: images a step.
+        parts: that each batch is cut into: processes × ``train.accumulate``.
+
+    Raises:
+        StudyError: when the images, or a batch, are too few for the parts.
+    """
+    if n < 2 * parts:
+        needed = f"expected at least {2 * parts}" + (f" for {parts} parts a batch" if parts > 1 else "")
+        raise StudyError(f"the training set holds {n} image(s), {needed}")
+    if batch_size < 2 * parts:
+        raise StudyError(
+            f"train.batch_size: {batch_size} images cannot be cut into {parts} parts (processes ×"
+            f" train.accumulate) of two or more; expected at least {2 * parts}"
+        )
+    return min(math.ceil(n / batch_size), n // (2 * parts))
+
+
+def learning_rate(step: int, steps: int, settings: Train) -> float:
+    """Linear warm-up, then half a cosine down to zero at the end of the run."""
+    warmup = max(1, round(settings.warmup * steps))
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / warmup
+    progressed = (step - warmup) / max(1, steps - warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progressed))
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Seed of the dropout of one step of one process, so that a run can go on from any step."""
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,1 @@
+"""The files between stages: where they lie, how they are read, written and checked."""

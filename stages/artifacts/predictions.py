@@ -1,0 +1,54 @@
+"""Write and read prediction tables: image_id, study_id, patient_id, then one probability per class.
+
+The tables hold what the model says of each image; aggregation over studies happens on reading.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cxrlt_core.params.schema import Params
+from cxrlt_core.prediction.study_level import aggregate
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet, write_parquet
+from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.sets import LabelledSet
+
+
+def write_predictions(path: str, data: LabelledSet, probabilities: np.ndarray) -> None:
+    """Write probabilities (N, C) of a set."""
+    table = data.table[["image_id", "study_id", "patient_id"]].copy()
+    table[data.classes] = probabilities.astype(np.float32)
+    write_parquet(path, table)
+
+
+def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:
+    """Read probabilities, float32 (N, C), aggregated over studies by ``study.aggregate``.
+
+    Raises:
+        StudyError: when they do not belong to the set's rows.
+    """
+    table = read_parquet(path)
+    if list(table.columns[3:]) != data.classes or not table["image_id"].equals(data.table["image_id"]):
+        raise StudyError(f"{path}: images or classes differ from those of the set; run dvc repro")
+    return by_study(data, table[data.classes].to_numpy(np.float32), rule)
+
+
+def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndarray:
+    """Aggregate the probabilities of a set over studies."""
+    return aggregate(probabilities, data.table["study_id"], data.table["view"], rule)
+
+
+def read_models(params: Params, models: Sequence[str], data: LabelledSet, seed: int) -> np.ndarray:
+    """Read the TTA predictions of several models of a seed, float32 (M, N, C)."""
+    folders = [seed_paths(params, f"predictions/tta/{model}")[seed] for model in models]
+    rule = params.study.aggregate
+    return np.stack([read_predictions(f"{folder}/{data.name}.parquet", data, rule) for folder in folders])
+
+
+def write_ensemble(params: Params, name: str, test: LabelledSet, combined: Sequence[np.ndarray]) -> None:
+    """Write the test predictions of an ensemble, seed by seed."""
+    place = f"predictions/ensemble/{name}"
+    make_seed_folder(place)
+    for path, probabilities in zip(seed_paths(params, place).values(), combined, strict=True):
+        write_predictions(f"{path}.parquet", test, probabilities)

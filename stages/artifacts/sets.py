@@ -1,0 +1,36 @@
+"""Read a set written by the split stage: its table, its targets, its classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.files import read_json, read_parquet
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """A set in its order: table (N rows), targets int8 (N, C), names of the C classes."""
+
+    name: str
+    table: pd.DataFrame
+    targets: np.ndarray
+    classes: list[str]
+
+
+def set_path(name: str) -> str:
+    """Return where a set lies."""
+    return f"data/sets/{name}.parquet"
+
+
+def read_set(name: str) -> LabelledSet:
+    """Read ``train_primary``, ``train_replenished``, ``dev`` or ``test``."""
+    table = read_parquet(set_path(name))
+    classes = [c for c in CLASSES if c in table.columns]
+    return LabelledSet(name, table, np.ascontiguousarray(table[classes].to_numpy(np.int8)), classes)
+
+
+def read_groups() -> dict[str, str]:
+    """Return head, medium or tail for each class of the label space."""
+    return {name: entry["group"] for name, entry in read_json("data/sets/classes.json").items()}

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+
+from cxrlt_core.batches.images import PackedImages, intensity, normalise
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def arrays() -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return {n: generator.integers(0, 256, size=(k, 8, 8)).astype(np.uint8) for n, k in (("a", 9), ("b", 5))}
+
+
+@pytest.fixture
+def packed(arrays) -> PackedImages:
+    return PackedImages(arrays, ["b", "a", "a", "b", "a"], [4, 8, 0, 1, 8])
+
+
+def test_gathers_from_several_arrays_in_the_order_asked_for(arrays, packed):
+    expected = np.stack([arrays["b"][4], arrays["a"][8], arrays["a"][0], arrays["b"][1], arrays["a"][8]])
+    assert len(packed) == 5 and packed.size == 8
+    for positions in ([3, 0, 2, 1, 4], [4], [1, 1, 0], []):
+        positions = np.array(positions, int)
+        batch = packed.gather(positions)
+        assert batch.dtype == torch.uint8
+        np.testing.assert_array_equal(batch[:, 0].numpy(), expected[positions])
+
+
+def test_gathers_from_mapped_files(arrays, packed, tmp_path):
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = {name: np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in arrays}
+    again = PackedImages(mapped, ["b", "a", "a", "b", "a"], [4, 8, 0, 1, 8])
+    everything = np.arange(5)
+    assert torch.equal(again.gather(everything), packed.gather(everything))
+
+
+def test_resident_equals_packed(packed):
+    resident = packed.resident(CPU)
+    positions = np.array([4, 0, 2, 0])
+    assert len(resident) == 5
+    assert torch.equal(resident.gather(positions), packed.gather(positions))
+
+
+def test_intensity_equals_numpy(arrays, packed):
+    pixels = packed.gather(np.arange(5)).numpy() / 255
+    assert intensity(packed) == pytest.approx((pixels.mean(), pixels.std()))
+
+
+def test_intensity_of_a_sample_takes_first_and_last(arrays):
+    whole = PackedImages(arrays, ["a"] * 9, range(9))
+    ends = arrays["a"][[0, 8]] / 255
+    assert intensity(whole, sample=2) == pytest.approx((ends.mean(), ends.std()))
+
+
+def test_intensity_of_more_images_than_one_part():
+    array = np.random.default_rng(1).integers(0, 256, size=(2500, 2, 2)).astype(np.uint8)
+    images = PackedImages({"s": array}, ["s"] * 2500, range(2500))
+    assert intensity(images) == pytest.approx(((array / 255).mean(), (array / 255).std()))
+
+
+def test_gamma_raises_each_image_to_its_own_power(packed):
+    images, gamma = packed.gather(np.arange(5)), torch.tensor([1.0, 2.0, 0.5, 1.2, 0.8])
+    bent = normalise(images, 0.4, 0.3, gamma)
+    for image, out, power in zip(images, bent, gamma.tolist(), strict=True):
+        torch.testing.assert_close(out, ((image / 255.0) ** power - 0.4) / 0.3)
+    torch.testing.assert_close(bent[0], normalise(images[:1], 0.4, 0.3)[0])
+
+
+def test_a_set_larger_than_one_load(packed, monkeypatch):
+    whole = packed.gather(np.arange(5))
+    monkeypatch.setattr("cxrlt_core.batches.images.LOADED_AT_ONCE", 2)
+    assert torch.equal(packed.resident(CPU).gather(np.arange(5)), whole)
+
+
+def test_blank_images_keep_a_deviation():
+    images = PackedImages({"s": np.zeros((2, 4, 4), np.uint8)}, ["s", "s"], [0, 1])
+    mean, deviation = intensity(images)
+    assert mean == 0 and deviation > 0
+    assert torch.isfinite(normalise(images.gather(np.arange(2)), mean, deviation)).all()
+
+
+def test_normalised_images_have_zero_mean_and_unit_deviation(packed):
+    images = normalise(packed.gather(np.arange(5)), *intensity(packed))
+    assert images.dtype == torch.float32
+    assert images.mean().item() == pytest.approx(0, abs=1e-5)
+    assert images.std(correction=0).item() == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from cxrlt_core.designs.ensemble import (
+    Choice,
+    bagged_weights,
+    choice_stability,
+    class_wise_weights,
+    ensemble,
+    model_wise_weights,
+    shrunk_weights,
+)
+from cxrlt_core.metrics.bootstrap import every_image_once, patient_draws
+from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
+from cxrlt_core.params.schema import Ensemble
+
+
+def test_model_wise_is_the_mean_of_all_models():
+    probabilities = np.random.default_rng(0).random((3, 5, 2)).astype(np.float32)
+    averaged = ensemble(probabilities, model_wise_weights(3, 2))
+    np.testing.assert_allclose(averaged, probabilities.mean(0, dtype=np.float64), rtol=1e-6)
+
+
+def test_class_wise_picks_the_best_models_of_each_class():
+    ap = np.array([[0.9, 0.1, np.nan], [0.5, 0.3, np.nan], [0.2, 0.2, np.nan]])
+    np.testing.assert_array_equal(class_wise_weights(ap, 1)[:, :2], [[1, 0], [0, 1], [0, 0]])
+    np.testing.assert_array_equal(class_wise_weights(ap, 2)[:, :2], [[0.5, 0], [0.5, 0.5], [0, 0.5]])
+    np.testing.assert_allclose(class_wise_weights(ap, 1)[:, 2], 1 / 3)
+
+
+def test_ties_go_to_the_earlier_model():
+    np.testing.assert_array_equal(class_wise_weights(np.full((3, 1), 0.5), 1), [[1], [0], [0]])
+
+
+def test_more_than_all_models_is_all_models():
+    ap = np.random.default_rng(0).random((3, 4))
+    np.testing.assert_allclose(class_wise_weights(ap, 9), model_wise_weights(3, 4))
+
+
+def test_weights_sum_to_one_and_naive_average_agrees():
+    generator = np.random.default_rng(1)
+    probabilities, ap = generator.random((4, 6, 3)), generator.random((4, 3))
+    weights = class_wise_weights(ap, 2)
+    np.testing.assert_allclose(weights.sum(0), 1)
+    averaged = ensemble(probabilities, weights)
+    for c in range(3):
+        best = np.argsort(-ap[:, c])[:2]
+        np.testing.assert_allclose(averaged[:, c], probabilities[best, :, c].mean(0))
+
+
+def test_class_wise_beats_model_wise_where_each_model_knows_one_class():
+    generator = np.random.default_rng(2)
+    targets = generator.integers(0, 2, size=(400, 2))
+    noise = generator.random((2, 400, 2))
+    models = noise.copy()
+    models[0, :, 0] = 0.2 * noise[0, :, 0] + 0.8 * targets[:, 0]
+    models[1, :, 1] = 0.2 * noise[1, :, 1] + 0.8 * targets[:, 1]
+    development = np.stack([average_precision(targets, m) for m in models])
+    chosen = ensemble(models, class_wise_weights(development, 1))
+    np.testing.assert_allclose(average_precision(targets, chosen), 1)
+    assert (average_precision(targets, ensemble(models, model_wise_weights(2, 2))) < 0.999).all()
+
+
+def test_bagging_counts_how_often_a_model_is_chosen():
+    generator = np.random.default_rng(3)
+    ap = generator.random((4, 50, 3))
+    ap[:, 7, 0] = np.nan  # a resample without a positive
+    ap[:, :, 2] = np.nan  # a class without any
+    expected = np.zeros((4, 3))
+    for c in range(2):
+        chosen = [np.argsort(-ap[:, b, c])[:2] for b in range(50) if np.isfinite(ap[0, b, c])]
+        for models in chosen:
+            expected[models, c] += 0.5 / len(chosen)
+    expected[:, 2] = 0.25
+    np.testing.assert_allclose(bagged_weights(ap, 2), expected)
+    np.testing.assert_allclose(bagged_weights(ap, 2).sum(axis=0), 1)
+
+
+def test_shrinking_follows_the_positives():
+    chosen = np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    weights = shrunk_weights(chosen, np.array([0, 20, 10**9]), prior=20)
+    np.testing.assert_allclose(weights, [[0.5, 0.75, 1], [0.5, 0.25, 0]], atol=1e-6)
+
+
+def test_stability_is_the_share_that_is_chosen_again():
+    chosen = class_wise_weights(np.array([[0.9], [0.8], [0.1]]), 2)
+    ap = np.array([[[0.9], [0.9]], [[0.8], [0.1]], [[0.1], [0.8]]])  # the second resample drops model 1
+    assert choice_stability(chosen, bagged_weights(ap, 2)) == pytest.approx([0.75])
+    assert choice_stability(chosen, bagged_weights(ap[:, :1], 2)) == pytest.approx([1])
+
+
+@pytest.fixture
+def choice() -> Choice:
+    generator = np.random.default_rng(4)
+    targets = generator.integers(0, 2, size=(90, 3))
+    targets[:, 2] = -1
+    targets[:10, 2] = np.arange(10) % 2
+    models = generator.random((5, 90, 3)) + 0.3 * generator.random((5, 1, 3)) * targets
+    draws = patient_draws(np.arange(90) // 2, 200, seed=0)
+    return Choice(targets, models, draws, Ensemble(top_k=2, prior_positives=5.0), CPU)
+
+
+def test_every_method_weighs_the_models(choice):
+    weights = {m: choice.weights(m) for m in ("model_wise", "class_wise", "bagged", "shrunk")}
+    for one in weights.values():
+        np.testing.assert_allclose(one.sum(axis=0), 1)
+    assert (weights["model_wise"] == 0.2).all()
+    np.testing.assert_array_equal((weights["class_wise"] > 0).sum(axis=0), 2)
+    np.testing.assert_allclose(weights["shrunk"][:, 2], (weights["class_wise"][:, 2] + 0.2) / 2)
+    ap = np.stack([resample_ranks(choice.targets, m, choice.draws)["AP"] for m in choice.predictions])
+    np.testing.assert_array_equal(weights["bagged"], bagged_weights(ap, 2))
+    assert (choice.stability > 0.4).all() and (choice.stability < 1).all()
+    with pytest.raises(ValueError, match="found 'best'"):
+        choice.weights("best")
+
+
+def test_bagging_the_set_itself_is_the_published_choice(choice):
+    same = Choice(choice.targets, choice.predictions, every_image_once(90), choice.settings, CPU)
+    np.testing.assert_allclose(same.bagged, same.class_wise)

@@ -1,0 +1,54 @@
+import pytest
+import torch
+
+from cxrlt_core.designs.separate_classifier import build_classifier
+
+PRIOR = torch.tensor([-1.0, -2.0, -6.0])
+
+
+@pytest.fixture
+def features() -> torch.Tensor:
+    return torch.randn(5, 3, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_separate_row_changes_its_own_logit_only(features):
+    head = build_classifier(True, 8, PRIOR)
+    before = head(features)
+    with torch.no_grad():
+        head.weight[1] += 1
+        head.bias[1] += 1
+    changed = (head(features) != before).any(dim=0)
+    assert changed.tolist() == [False, True, False]
+
+
+def test_the_shared_layer_scores_all_classes_alike(features):
+    head = build_classifier(False, 8, PRIOR)
+    assert sum(p.numel() for p in head.parameters()) == 9
+    swapped = features[:, [2, 0, 1]]
+    torch.testing.assert_close(head(swapped), head(features)[:, [2, 0, 1]])
+    before = head(features)
+    with torch.no_grad():
+        head.linear.weight += 1
+    assert (head(features) != before).all()
+
+
+def test_separate_has_parameters_of_its_own_for_each_class(features):
+    head = build_classifier(True, 8, PRIOR)
+    assert sum(p.numel() for p in head.parameters()) == 3 * 9
+    expected = torch.stack([features[:, c] @ head.weight[c] + head.bias[c] for c in range(3)], 1)
+    torch.testing.assert_close(head(features), expected)
+    head(features)[:, 0].sum().backward()
+    assert (head.weight.grad[1:] == 0).all() and (head.weight.grad[0] != 0).all()
+
+
+@pytest.mark.parametrize(("separate", "start"), [(True, PRIOR), (False, PRIOR.mean().expand(3))])
+def test_starts_at_the_prior(separate, start):
+    torch.testing.assert_close(build_classifier(separate, 8, PRIOR)(torch.zeros(2, 3, 8))[0], start)
+
+
+def test_the_prior_is_copied():
+    prior = PRIOR.clone()
+    head = build_classifier(True, 8, prior)
+    with torch.no_grad():
+        head.bias += 1
+    assert torch.equal(prior, PRIOR)

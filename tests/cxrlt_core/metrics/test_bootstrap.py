@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import torch
+
+from cxrlt_core.metrics import bootstrap
+from cxrlt_core.metrics.bootstrap import Draws, every_image_once, patient_draws
+
+CPU = torch.device("cpu")
+PATIENTS = ["p1", "p2", "p1", "p3", "p2", "p1", "p4"]
+
+
+def image_weights(draws: Draws) -> np.ndarray:
+    return torch.cat([weights for _, weights in draws.chunks(CPU)], dim=1).numpy()
+
+
+def test_all_images_of_a_patient_count_alike():
+    draws = patient_draws(PATIENTS, 200, seed=0)
+    weights = image_weights(draws)
+    assert weights.shape == (7, 200) and weights.std() > 0
+    for number, patient in enumerate(sorted(set(PATIENTS))):
+        rows = weights[[p == patient for p in PATIENTS]]
+        assert (rows == draws.counts[number]).all()
+
+
+def test_each_resample_has_as_many_patients_as_there_are():
+    draws = patient_draws(PATIENTS, 200, seed=0)
+    assert draws.counts.dtype == np.uint8 and draws.counts.shape == (4, 200) and draws.resamples == 200
+    assert (draws.counts.sum(axis=0) == 4).all()
+
+
+def test_every_patient_is_drawn_once_on_average():
+    counts = patient_draws(np.arange(50), 2000, seed=1).counts
+    np.testing.assert_allclose(counts.mean(axis=1), 1, atol=0.12)
+    np.testing.assert_allclose(counts.var(axis=1), 1 - 1 / 50, atol=0.2)
+
+
+def test_draws_depend_on_the_seed_alone():
+    counts = patient_draws(PATIENTS, 50, seed=3).counts
+    np.testing.assert_array_equal(counts, patient_draws(PATIENTS, 50, seed=3).counts)
+    assert (counts != patient_draws(PATIENTS, 50, seed=4).counts).any()
+
+
+def test_fewer_resamples_are_the_first_of_more():
+    counts = patient_draws(PATIENTS, 50, seed=3).counts
+    np.testing.assert_array_equal(counts[:, :20], patient_draws(PATIENTS, 20, seed=3).counts)
+
+
+def test_order_of_the_images_does_not_matter():
+    first, other = patient_draws(PATIENTS, 20, seed=3), patient_draws(PATIENTS[::-1], 20, seed=3)
+    np.testing.assert_array_equal(image_weights(first), image_weights(other)[::-1])
+
+
+def test_one_patient_is_drawn_every_time():
+    draws = patient_draws(["p", "p", "p"], 10, seed=0)
+    assert (image_weights(draws) == np.ones((3, 10))).all()
+
+
+def test_no_image_has_draws_of_no_patient():
+    draws = patient_draws([], 10, seed=0)
+    assert draws.counts.shape == (0, 10) and image_weights(draws).shape == (0, 10)
+
+
+def test_every_image_once():
+    draws = every_image_once(5)
+    assert draws.resamples == 1 and (image_weights(draws) == np.ones((5, 1))).all()
+
+
+@pytest.mark.parametrize(("at_once", "width"), [(0, 8), (7 * 9, 9), (7 * 50, 50)])
+def test_chunks_are_the_draws_in_parts(monkeypatch, at_once, width):
+    monkeypatch.setitem(bootstrap.AT_ONCE, "cpu", at_once)
+    draws = patient_draws(PATIENTS, 50, seed=3)
+    parts = list(draws.chunks(CPU))
+    assert parts[0][0].shape == (4, width) and parts[0][1].shape == (7, width)
+    np.testing.assert_array_equal(torch.cat([counts for counts, _ in parts], dim=1), draws.counts)
+    np.testing.assert_array_equal(image_weights(draws), draws.counts[draws.patient])

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+from naive_metrics import ap_auroc, random_set
+
+from cxrlt_core.metrics import ranking
+from cxrlt_core.metrics.ranking import rank, weighted_ap_auroc
+
+
+def random_weights(images: int, resamples: int = 20) -> np.ndarray:
+    return np.random.default_rng(1).poisson(1, size=(images, resamples))
+
+
+def weigh(ranked: ranking.Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    ap, auroc = weighted_ap_auroc(ranked, torch.from_numpy(weights).float())
+    return ap.numpy(), auroc.numpy()
+
+
+def test_segments_end_behind_tie_groups_with_a_positive():
+    #                  0    1    2    3    4    5    6    7
+    scores = np.array([0.9, 0.5, 0.5, 0.5, 0.7, 0.1, 0.5, 0.3])
+    targets = np.array([1, 0, 1, -1, 0, 0, 1, 1])
+    ranked = rank(targets, scores)
+    assert ranked.order.tolist() == [0, 4, 1, 2, 6, 7, 5]
+    assert ranked.starts.tolist() == [0, 1, 5, 6]
+    assert ranked.positives.tolist() == [0, 2, 6, 7] and ranked.positive_starts.tolist() == [0, 1, 3]
+    assert ranked.tied.tolist() == [1] and ranked.tied_starts.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 12])
+def test_whole_weights_equal_sklearn_on_repeated_images(decimals):
+    targets, scores = random_set(7, decimals)
+    weights = random_weights(len(targets))
+    for t, s in zip(targets.T, scores.T, strict=True):
+        ap, auroc = weigh(rank(t, s), weights)
+        for b, w in enumerate(weights.T):
+            repeated = np.repeat(np.arange(len(t)), w)
+            expected = ap_auroc(t[repeated], s[repeated])
+            np.testing.assert_allclose((ap[b], auroc[b]), expected, atol=1e-12)
+            np.testing.assert_allclose((ap[b], auroc[b]), ap_auroc(t, s, w), atol=1e-12)
+
+
+@pytest.mark.parametrize("decimals", [1, 12])
+def test_classes_ranked_together_equal_sklearn_on_their_flat_labels(decimals):
+    targets, scores = random_set(3, decimals)
+    weights = random_weights(len(targets), resamples=5)
+    ap, auroc = weigh(rank(targets, scores), weights)
+    for b, w in enumerate(weights.T):
+        flat = np.repeat(w, targets.shape[1])
+        expected = ap_auroc(targets.ravel(), scores.ravel(), flat)
+        np.testing.assert_allclose((ap[b], auroc[b]), expected, atol=1e-12)
+
+
+def test_weights_that_drop_all_positives_or_negatives_are_undefined():
+    ranked = rank(np.array([1, 0, 0]), np.array([0.9, 0.5, 0.1]))
+    ap, auroc = weigh(ranked, np.array([[0, 1, 1], [1, 0, 2], [1, 0, 0]]))
+    np.testing.assert_array_equal(np.isnan(ap), [True, True, False])
+    np.testing.assert_array_equal(np.isnan(auroc), [True, True, False])
+
+
+def test_no_known_positive_or_no_known_negative_has_no_ranking():
+    scores = np.array([0.1, 0.2, 0.3])
+    for targets in ([0, 0, -1], [1, 1, -1], [-1, -1, -1]):
+        assert rank(np.array(targets), scores) is None
+    assert rank(np.zeros(0, int), np.zeros(0)) is None
+    assert rank(np.zeros((0, 3), int), np.zeros((0, 3))) is None
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_a_known_score_that_is_not_finite_is_refused(score):
+    with pytest.raises(ValueError, match="finite"):
+        rank(np.array([1, 0]), np.array([score, 0.1]))
+    assert rank(np.array([1, 0, -1]), np.array([0.2, 0.1, score])) is not None
+
+
+def test_double_precision_and_narrow_columns_change_nothing(monkeypatch):
+    targets, scores = random_set(4, 1)
+    weights, ranked = random_weights(len(targets)), rank(targets, scores)
+    expected = weigh(ranked, weights)
+    for name in ("CACHED", "EXACT"):
+        monkeypatch.setattr(ranking, name, 0)
+        np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
+
+
+def test_counts_that_single_precision_cannot_hold(monkeypatch):
+    """Three weights of 2²³ and ones after them: only whole numbers of double precision tell them apart."""
+    monkeypatch.setattr(ranking, "EXACT", 0)
+    targets, scores = np.array([0, 0, 0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    targets[1] = 1
+    weights = np.array([2**23, 2**23, 2**23, 1, 1, 1])
+    ap, auroc = weigh(rank(targets, scores), weights[:, None])
+    assert (ap[0], auroc[0]) == pytest.approx(ap_auroc(targets, scores, weights), rel=1e-15)

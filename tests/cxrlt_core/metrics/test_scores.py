@@ -1,0 +1,223 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+from naive_metrics import all_metrics, ap_auroc, random_set
+
+from cxrlt_core.metrics import bootstrap, ranking
+from cxrlt_core.metrics.bootstrap import every_image_once, patient_draws
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.scores import (
+    MEANS,
+    SUMMARY,
+    auroc,
+    average_precision,
+    describe_scores,
+    mean_defined,
+    mean_over_classes,
+    means,
+    resample,
+    resample_ranks,
+    summarise,
+)
+
+CLASSES = ["u", "v", "w", "x", "y", "z"]
+GROUPS = dict(zip(CLASSES, ["head", "medium", "tail", "tail", "head", "tail"], strict=True))
+B = 12
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 12])
+@pytest.mark.parametrize("seed", range(3))
+def test_both_metrics_equal_sklearn_under_ties_and_unknown_labels(seed, decimals):
+    targets, scores = random_set(seed, decimals)
+    expected = np.array([ap_auroc(t, s) for t, s in zip(targets.T, scores.T, strict=True)])
+    np.testing.assert_allclose(average_precision(targets, scores), expected[:, 0], atol=1e-12)
+    np.testing.assert_allclose(auroc(targets, scores), expected[:, 1], atol=1e-12)
+
+
+def test_float32_scores_equal_sklearn():
+    targets, scores = random_set(5, 3)
+    scores = scores.astype(np.float32)
+    expected = [ap_auroc(t, s)[0] for t, s in zip(targets.T, scores.T, strict=True)]
+    np.testing.assert_allclose(average_precision(targets, scores), expected, atol=1e-12)
+
+
+def test_scores_of_unknown_labels_do_not_matter():
+    targets, scores = random_set(1, 2)
+    other = np.where(targets == -1, np.nan, scores)
+    draws, limits = every_image_once(len(targets)), np.full(6, 0.5)
+    found = resample(targets, other, limits, draws)
+    for metric, values in resample(targets, scores, limits, draws).items():
+        np.testing.assert_array_equal(found[metric], values)
+
+
+def test_classes_without_positives_or_negatives_or_known_labels_are_undefined():
+    targets = np.array([[0, 1, -1, 1], [0, 1, -1, 0], [0, -1, -1, -1]])
+    scores = np.random.default_rng(0).random((3, 4))
+    found = resample(targets, scores, np.full(4, 0.5), every_image_once(3))
+    for metric in MEANS:
+        np.testing.assert_array_equal(np.isnan(found[metric][0]), [True, True, True, False])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for metric in (average_precision, auroc):
+            np.testing.assert_array_equal(np.isnan(metric(targets, scores)), [True, True, True, False])
+
+
+def test_one_image_and_no_image_are_undefined():
+    assert np.isnan(average_precision(np.array([[1, 0]]), np.array([[0.5, 0.5]]))).all()
+    assert np.isnan(auroc(np.zeros((0, 2), int), np.zeros((0, 2)))).all()
+
+
+@pytest.mark.parametrize("draws", [every_image_once(0), patient_draws([], 1, seed=0)])
+def test_every_metric_of_no_image_is_undefined(draws):
+    found = resample(np.zeros((0, 2), int), np.zeros((0, 2)), np.full(2, 0.5), draws)
+    assert all(np.isnan(values).all() and len(values) == 1 for values in found.values())
+    assert set(found) == {*MEANS, "micro_AP"}
+
+
+def test_constant_scores_give_prevalence_and_one_half():
+    targets = np.array([[1], [0], [0], [-1], [0]])
+    scores = np.full((5, 1), 0.3)
+    assert average_precision(targets, scores) == pytest.approx(0.25)
+    assert auroc(targets, scores) == pytest.approx(0.5)
+
+
+def test_perfect_and_inverted_rankings():
+    targets, scores = np.array([[1], [1], [0], [0]]), np.array([[4.0], [3], [2], [1]])
+    assert average_precision(targets, scores) == 1 and auroc(targets, scores) == 1
+    assert auroc(targets, -scores) == 0
+    assert average_precision(targets, -scores) == pytest.approx((1 / 3 + 2 / 4) / 2)
+
+
+def test_a_score_that_is_not_finite_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        average_precision(np.array([[1], [0]]), np.array([[np.nan], [0.1]]))
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (2, 2), (3,)])
+def test_arrays_of_different_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"\(3, 2\) and \(" + str(shape)[1:-1]):
+        auroc(np.zeros((3, 2), int), np.zeros(shape))
+    with pytest.raises(ValueError, match="two"):
+        auroc(np.zeros(3, int), np.zeros(3))
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple:
+    """A small set with ties, unknown labels, classes without positives or negatives, and a rare class."""
+    targets, scores = random_set(6, 1, n=90)
+    targets[:, 0] = np.where(targets[:, 0] == -1, -1, 0)
+    targets[:, 4] = np.abs(targets[:, 4])
+    targets[:, 1] = np.where(np.arange(90) < 2, 1, targets[:, 0])
+    limits = best_thresholds(*random_set(8, 1, n=90))
+    limits[5] = np.nan
+    draws = patient_draws(np.random.default_rng(2).integers(0, 30, size=90), B, seed=5)
+    return targets, scores, limits, draws
+
+
+def rows_of(draws: bootstrap.Draws, b: int) -> np.ndarray:
+    return np.repeat(np.arange(len(draws.patient)), draws.counts[draws.patient, b])
+
+
+@pytest.fixture(scope="module")
+def naive(case) -> dict[str, np.ndarray]:
+    """The same by repeated rows and scikit-learn."""
+    targets, scores, limits, draws = case
+    found = {metric: np.full((B, 6), np.nan) for metric in MEANS} | {"micro_AP": np.full(B, np.nan)}
+    for b in range(B):
+        rows = rows_of(draws, b)
+        for c in range(6):
+            for metric, value in all_metrics(targets[rows, c], scores[rows, c], limits[c]).items():
+                found[metric][b, c] = value
+        pooled = targets[rows, 1:].ravel(), scores[rows, 1:].ravel()
+        found["micro_AP"][b] = ap_auroc(*pooled)[0]
+    return found
+
+
+@pytest.mark.parametrize("metric", [*MEANS, "micro_AP"])
+def test_resamples_equal_a_naive_loop_over_repeated_rows(case, naive, metric):
+    found = resample(*case)[metric]
+    assert found.shape == naive[metric].shape and np.isfinite(found).any()
+    np.testing.assert_allclose(found, naive[metric], atol=1e-9)
+
+
+def test_a_resample_may_leave_a_class_undefined(case, naive):
+    undefined = np.isnan(naive["AP"])
+    assert undefined[:, 0].all() and undefined[:, 1].any() and not undefined[:, 1:].all()
+
+
+def test_means_equal_a_naive_loop(case, naive):
+    found = means(resample(*case), CLASSES, GROUPS)
+    assert tuple(found) == SUMMARY
+    expected = {mean: naive[metric] for metric, mean in MEANS.items()}
+    for group in ("head", "medium", "tail"):
+        expected[f"mAP_{group}"] = naive["AP"][:, [GROUPS[name] == group for name in CLASSES]]
+    for mean, values in expected.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # mean of an empty slice
+            np.testing.assert_allclose(found[mean], np.nanmean(values, axis=1), atol=1e-9)
+    np.testing.assert_allclose(found["micro_AP"], naive["micro_AP"], atol=1e-9)
+
+
+@pytest.mark.parametrize(("place", "name"), [(bootstrap, "AT_ONCE"), (ranking, "CACHED"), (ranking, "EXACT")])
+def test_parts_and_precision_do_not_change_a_result(case, monkeypatch, place, name):
+    expected = resample(*case)
+    monkeypatch.setattr(place, name, {"cpu": 0} if name == "AT_ONCE" else 0)
+    for metric, values in resample(*case).items():
+        np.testing.assert_allclose(values, expected[metric], atol=1e-12)
+
+
+def test_ranks_alone_are_those_of_the_whole(case):
+    targets, scores, limits, draws = case
+    whole = resample(targets, scores, limits, draws)
+    for metric, values in resample_ranks(targets, scores, draws).items():
+        np.testing.assert_array_equal(values, whole[metric])
+
+
+def test_one_patient_gives_the_point_estimate_every_time(case):
+    targets, scores, limits, _ = case
+    once = resample(targets, scores, limits, every_image_once(len(targets)))
+    for metric, values in resample(targets, scores, limits, patient_draws(["p"] * 90, 5, seed=0)).items():
+        np.testing.assert_allclose(values, np.repeat(once[metric], 5, axis=0), atol=1e-12)
+
+
+def test_pooled_classes_are_those_defined_in_the_set():
+    """The second class has no positive: its high scores are no rivals of the first."""
+    targets, scores = np.array([[1, 0], [0, 0]]), np.array([[0.6, 0.9], [0.5, 0.9]])
+    assert resample(targets, scores, np.full(2, 0.5), every_image_once(2))["micro_AP"] == 1
+
+
+def test_means_leave_out_undefined_classes():
+    samples = np.array([[0.2, np.nan, 0.4], [np.nan, np.nan, np.nan]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(mean_over_classes(samples), [0.3, np.nan])
+    assert mean_defined([0.2, np.nan, 0.4]) == pytest.approx(0.3)
+    assert np.isnan(mean_defined([np.nan])) and np.isnan(mean_defined([]))
+
+
+def test_summary_and_description():
+    targets = np.array([[1, 1, 0], [0, -1, 0], [-1, 0, 0]])
+    scores = np.array([[0.9, 0.2, 0.1], [0.1, 0.5, 0.1], [0.1, 0.8, 0.1]])
+    groups = {"x": "head", "y": "tail", "z": "tail"}
+    summary, per_class = summarise(targets, scores, np.array([0.5, 0.5, np.nan]), list(groups), groups)
+    assert tuple(summary) == SUMMARY and all(type(value) is float for value in summary.values())
+    assert (summary["mAP"], summary["mAP_head"], summary["mAP_tail"]) == (0.75, 1.0, 0.5)
+    assert np.isnan(summary["mAP_medium"]) and summary["mAUROC"] == 0.5 and summary["F1"] == 0.5
+    assert summary["micro_AP"] == pytest.approx((1 + 2 / 3) / 2)
+
+    described = describe_scores(targets, per_class, list(groups), groups)
+    y = {
+        "AP": 0.5,
+        "AUROC": 0,
+        "F1": 0,
+        "ECE": 0.8,
+        "Brier": 0.64,
+        "positive": 1,
+        "known": 2,
+        "group": "tail",
+    }
+    assert described["y"] == pytest.approx(y)
+    assert [described["z"][metric] for metric in MEANS] == [None] * 5
+    assert described["z"]["known"] == 3 and json.dumps(described, allow_nan=False)

@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cxrlt_core.model.classifier import new_model, prior_logits, rebuild_model
+from cxrlt_core.model.query_network import label_coordinates
+from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.system.errors import StudyError
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("separate", [True, False])
+def test_rebuilt_from_config_and_weights_gives_identical_logits(separate, build, config, images):
+    model = build(separate=separate).eval()
+    saved = json.loads(json.dumps({**config.to_json(), "separate": separate}))
+    torch.manual_seed(99)
+    again = rebuild_model(saved, {k: v.clone() for k, v in model.state_dict().items()})
+    with torch.no_grad():
+        assert torch.equal(again(images), model(images))
+    assert not again.training
+
+
+def test_new_models_are_ready_to_train_and_follow_the_seed(build, images):
+    assert all(part.training for part in build().modules())
+    one, two, other = (build(seed).eval() for seed in (0, 0, 1))
+    with torch.no_grad():
+        assert torch.equal(one(images), two(images))
+        assert not torch.equal(one(images), other(images))
+
+
+def test_logits_are_float32_under_autocast(build, images):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = build()(images)
+    assert logits.dtype == torch.float32 and logits.shape == (3, 3)
+    exact = logits.detach().to(torch.bfloat16).float()
+    assert not torch.equal(exact, logits)  # the last layer itself runs in float32
+
+
+def test_the_text_encoder_reaches_the_logits(build, images):
+    generator = np.random.default_rng(5)
+    one, two = (build(embeddings=generator.normal(size=(3, 6))).eval() for _ in range(2))
+    with torch.no_grad():
+        assert (one(images) - two(images)).abs().max() > 1e-3
+
+
+def test_coordinates_are_in_the_state_and_frozen(build, images):
+    embeddings = np.random.default_rng(5).normal(size=(3, 6))
+    model = build(embeddings=embeddings)
+    model(images).sum().backward()
+    stored = model.state_dict()["queries.coordinates"]
+    np.testing.assert_array_equal(stored.numpy(), label_coordinates(embeddings))
+    assert stored.grad is None and not stored.requires_grad
+    assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize(("separate", "parameters"), [(True, 3 * 9), (False, 9)])
+def test_the_last_layer_is_the_one_of_the_config(separate, parameters, build):
+    assert sum(p.numel() for p in build(separate=separate).head.parameters()) == parameters
+
+
+def test_prior_is_the_log_odds_of_the_known_labels():
+    targets = np.array([[1, 0, -1], [0, 0, -1], [0, 0, -1], [-1, 0, -1]])
+    share = np.array([1.5 / 4, 0.5 / 5, 0.5])
+    np.testing.assert_allclose(prior_logits(targets), np.log(share / (1 - share)))
+
+
+def test_an_untrained_model_starts_near_the_prior(build, images):
+    model = build().eval()
+    with torch.no_grad():
+        model.head.weight.zero_()
+        torch.testing.assert_close(model(images), torch.zeros(3, 3))  # half of the labels are positive
+
+
+def test_a_network_for_another_image_size_is_one_line(config):
+    encoder = ImageEncoder(model="vit_tiny_patch16_224", pretrained=False)
+    with pytest.raises(StudyError) as caught:
+        new_model(config, encoder, np.eye(3), np.zeros((2, 3), np.int8), "image_encoders.vit")
+    message = str(caught.value)
+    assert message.startswith("image_encoders.vit: 'vit_tiny_patch16_224' cannot encode images of 32 × 32")
+    assert "\n" not in message

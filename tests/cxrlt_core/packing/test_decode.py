@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageOps, JpegImagePlugin
+
+from cxrlt_core.packing.decode import decode
+from cxrlt_core.system.errors import StudyError
+
+FITS = ["squash", "crop", "pad"]
+
+
+def radiograph(height, width, seed=0):
+    """Smooth shades, an edge and noise, uint8."""
+    generator = np.random.default_rng(seed)
+    shades = Image.fromarray(generator.uniform(30, 220, (6, 5)).astype(np.float32))
+    pixels = np.array(shades.resize((width, height), Image.Resampling.BICUBIC))
+    pixels[height // 3 : height // 3 + 20] += 30
+    pixels += generator.normal(0, 2, pixels.shape)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def naive(path, size, fit="squash"):
+    """Resize at full resolution."""
+    return fitted(Image.open(path).convert("L"), size, fit)
+
+
+def fitted(image, size, fit):
+    square, bilinear = (size, size), Image.Resampling.BILINEAR
+    if fit == "crop":
+        return np.asarray(ImageOps.fit(image, square, bilinear)).astype(int)
+    if fit == "squash":
+        return np.asarray(image.resize(square, bilinear)).astype(int)
+    inner = np.asarray(ImageOps.contain(image, square, bilinear))
+    top, left = ((size - side) // 2 for side in inner.shape)
+    pixels = np.zeros(square, int)
+    pixels[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return pixels
+
+
+def spy_draft(monkeypatch):
+    scaled = []
+    plain = JpegImagePlugin.JpegImageFile.draft
+
+    def draft(self, mode, size):
+        before, result = self.size, plain(self, mode, size)
+        scaled.append(before[0] / self.size[0])
+        return result
+
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "draft", draft)
+    return scaled
+
+
+# 1219 and 1001 are no multiples of 8: without the box the padding of the reduced image shifts the result.
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("shape", [(1219, 1001), (1001, 1219), (1001, 1001)])
+@pytest.mark.parametrize(("size", "scale"), [(100, 8), (200, 4), (400, 2), (900, 1)])
+def test_reduced_jpeg_is_close_to_a_full_resolution_resize(tmp_path, monkeypatch, fit, shape, size, scale):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(radiograph(*shape)).save(path, quality=95)
+    expected = naive(path, size, fit)
+    scaled = spy_draft(monkeypatch)
+    pixels = decode(path, size, fit)
+    assert round(scaled[0]) == scale
+    assert pixels.dtype == np.uint8 and pixels.shape == (size, size)
+    difference = np.abs(pixels - expected)
+    assert difference.mean() < 0.5 and difference.max() <= 6
+
+
+@pytest.mark.parametrize(("size", "scale"), [(104, 8), (105, 4), (208, 4), (209, 2)])
+def test_reduced_jpeg_keeps_a_margin(tmp_path, monkeypatch, size, scale):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(radiograph(1001, 1001)).save(path)
+    scaled = spy_draft(monkeypatch)
+    decode(path, size)
+    assert round(scaled[0]) == scale
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("shape", [(300, 200), (201, 334), (97, 97), (1, 50), (500, 5), (20, 31)])
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_full_scale_is_exactly_a_full_resolution_resize(tmp_path, fit, shape, format):
+    path = tmp_path / "a"
+    Image.fromarray(radiograph(*shape)).save(path, format)
+    for size in (300, 64) if format == "PNG" else (300,):
+        np.testing.assert_array_equal(decode(path, size, fit), naive(path, size, fit))
+
+
+def test_crop_shows_the_middle_and_pad_the_whole(tmp_path):
+    path = tmp_path / "a.png"
+    pixels = np.full((40, 100), 200, np.uint8)
+    pixels[:, 30:70] = 50
+    Image.fromarray(pixels).save(path)
+    assert (decode(path, 40, "crop") == 50).all()
+    padded = decode(path, 100, "pad")
+    np.testing.assert_array_equal(padded[30:70], pixels)
+    assert not padded[:30].any() and not padded[70:].any()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
+def test_other_modes_become_grey(tmp_path, mode):
+    path = tmp_path / "a.png"
+    Image.fromarray(radiograph(64, 64)).convert(mode).save(path)
+    assert Image.open(path).mode == mode
+    np.testing.assert_array_equal(decode(path, 64), naive(path, 64))
+
+
+def test_transparency_is_dropped(tmp_path):
+    path = tmp_path / "a.png"
+    grey = radiograph(64, 64)
+    Image.fromarray(np.dstack([grey, grey, grey, np.zeros_like(grey)])).save(path)
+    np.testing.assert_array_equal(decode(path, 64), grey)
+
+
+def test_colour_jpeg_becomes_luma(tmp_path):
+    path = tmp_path / "a.jpg"
+    grey = radiograph(400, 400)
+    Image.fromarray(np.dstack([grey, grey, grey])).save(path, quality=95)
+    assert np.abs(decode(path, 48) - naive(path, 48)).mean() < 0.5
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize(("low", "high"), [(100, 4095), (0, 65535), (40000, 40003)])
+def test_16_bit_is_stretched_over_its_own_range_then_resized(tmp_path, fit, low, high):
+    path = tmp_path / "a.png"
+    pixels = np.random.default_rng(0).integers(low, high, (71, 94), endpoint=True).astype(np.uint16)
+    pixels[0, 0], pixels[50, 60] = low, high
+    Image.fromarray(pixels).save(path)
+    assert Image.open(path).mode == "I;16"
+    stretched = (pixels.astype(float) - low) / (high - low) * 255
+    expected = fitted(Image.fromarray(np.rint(stretched).astype(np.uint8)), 40, fit)
+    np.testing.assert_array_equal(decode(path, 40, fit), expected)
+
+
+def test_16_bit_of_one_shade_is_black(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.full((8, 8), 700, np.uint16)).save(path)
+    assert not decode(path, 8).any()
+
+
+def cut(path, share):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_truncated_file_is_refused(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(radiograph(300, 300)).save(path)
+    cut(path, 0.6)
+    with pytest.raises(StudyError, match=r"^truncated$"):
+        decode(path, 32)
+
+
+def test_reasons_are_short_and_without_the_path(tmp_path):
+    text, folder, empty, bitmap = (tmp_path / name for name in ("t.jpg", "d.png", "e.png", "b.png"))
+    text.write_text("no image")
+    folder.mkdir()
+    empty.touch()
+    Image.fromarray(radiograph(8, 8)).save(bitmap, format="BMP")
+    reasons = []
+    for path in (text, folder, empty, bitmap, tmp_path / "absent.png", "nul\0.png"):
+        with pytest.raises(StudyError) as refusal:
+            decode(path, 32)
+        reasons.append(str(refusal.value))
+    not_image = "not a JPEG, PNG or DICOM image"
+    assert reasons == [
+        not_image,
+        "is a directory",
+        not_image,
+        not_image,
+        "file not found",
+        "undecodable: embedded null byte",
+    ]
+
+
+def test_bomb_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    Image.fromarray(radiograph(100, 100)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(StudyError, match="too many pixels"):
+        decode(path, 32)

@@ -1,0 +1,453 @@
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cxrlt_core.packing import pack as packing
+from cxrlt_core.packing import packed_array
+from cxrlt_core.packing import record as pack_record
+from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.pack import check_rejects, locate, pack_images, write_index
+from cxrlt_core.packing.packed_array import open_array
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.system.progress import progress
+
+REPOSITORY = Path(__file__).parents[3]
+SIZE = 24
+
+
+def draw(path, seed, side=40):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder of 100 images, of which number 7 is truncated and number 9 absent."""
+    root = tmp_path / "images"
+    for number in range(100):
+        draw(root / f"p{number % 3}" / f"{number}.png", number)
+    broken = root / "p1" / "7.png"
+    broken.write_bytes(broken.read_bytes()[:500])
+    (root / "p0" / "9.png").unlink()
+    return root
+
+
+PATHS = [f"p{number % 3}/{number}.png" for number in range(100)]
+
+
+def pack(root, array, numbers=range(100), workers=1, folders=("",), size=SIZE, fit="squash"):
+    paths = [PATHS[number] for number in numbers]
+    return pack_images([f"s/{path}" for path in paths], paths, root, folders, array, size, fit, workers)
+
+
+def open_indexed(index, array):
+    return open_array(array, read_parquet_metadata(index)["fingerprint"])
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The files decoded so far."""
+    files = []
+
+    def spy(path, size, fit):
+        files.append(os.path.basename(path))
+        return decode(path, size, fit)
+
+    monkeypatch.setattr(packing, "decode", spy)
+    return files
+
+
+def test_rows_are_the_decoded_images_in_order(root, tmp_path):
+    array = tmp_path / "store" / "s-24.npy"
+    index = pack(root, array)
+    pixels = np.load(array, mmap_mode="r")
+    assert pixels.dtype == np.uint8 and pixels.shape == (100, SIZE, SIZE)
+    for number, path in enumerate(PATHS):
+        expected = np.zeros((SIZE, SIZE)) if number in (7, 9) else decode(root / path, SIZE)
+        np.testing.assert_array_equal(pixels[number], expected)
+    assert index.columns.tolist() == ["image_id", "row", "reason", "digest"]
+    assert index["image_id"].tolist() == [f"s/{path}" for path in PATHS]
+    assert index["row"].dtype == "Int64"
+    assert index.loc[[7, 9], "reason"].tolist() == ["truncated", "file not found"]
+    assert index["reason"].notna().sum() == 2
+    packed = index["row"].notna()
+    assert packed.sum() == 98 and (index["row"] == index.index)[packed].all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_digest_is_a_hash_of_the_packed_pixels(root, tmp_path, workers):
+    (root / PATHS[3]).write_bytes((root / PATHS[4]).read_bytes())  # the same picture under two names
+    for number, shade in ((5, 0), (6, 77)):
+        Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[number])
+    array = tmp_path / "s-24.npy"
+    digests = pack(root, array, workers=workers)["digest"]
+    pixels = np.load(array)
+    assert digests[digests.isna()].index.tolist() == [5, 6, 7, 9]  # of one shade, or rejected
+    for row in digests.dropna().index:
+        assert digests[row] == hashlib.blake2b(pixels[row].tobytes(), digest_size=8).hexdigest()
+    assert digests[3] == digests[4] and digests.nunique() == 95
+
+
+def test_digest_outlives_the_file_and_follows_its_image(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    first = pack(root, array)["digest"]
+    (root / PATHS[50]).unlink()
+    draw(root / PATHS[51], 1000)
+    numbers = [51, *range(50, 10, -1)]
+    digests = pack(root, array, numbers)["digest"].tolist()
+    assert digests[1:] == [digests[0] if number == 51 else first[number] for number in numbers[1:]]
+    assert digests[0] != first[51]
+
+
+@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
+def test_fit_reaches_the_decoder(root, tmp_path, fit):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70), np.uint8)).save(root / PATHS[0])
+    pack(root, tmp_path / "s-24.npy", range(2), fit=fit)
+    np.testing.assert_array_equal(np.load(tmp_path / "s-24.npy")[0], decode(root / PATHS[0], SIZE, fit))
+
+
+def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
+    one = pack(root, tmp_path / "one" / "s-24.npy")
+    two = pack(root, tmp_path / "two" / "s-24.npy", workers=2)
+    assert one.equals(two)
+    for name in ("s-24.npy", "s-24.record.parquet"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_second_run_decodes_only_rejected_images(root, tmp_path, decoded):
+    array = tmp_path / "s-24.npy"
+    first = pack(root, array)
+    decoded.clear()
+    assert pack(root, array).equals(first)
+    assert decoded == ["7.png", "9.png"]
+
+
+def test_changed_image_is_packed_again(root, tmp_path, decoded):
+    array = tmp_path / "s-24.npy"
+    pack(root, array)
+    decoded.clear()
+    draw(root / PATHS[50], 1000)
+    draw(root / PATHS[9], 1001)
+    index = pack(root, array)
+    assert decoded == ["7.png", "9.png", "50.png"]
+    assert index["row"][9] == 9
+    for number in (9, 50):
+        np.testing.assert_array_equal(np.load(array)[number], decode(root / PATHS[number], SIZE))
+
+
+def test_image_that_broke_leaves_a_row_of_zeros(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    pack(root, array)
+    (root / PATHS[50]).write_text("no image")
+    broken = pack(root, array).loc[50]
+    assert broken["reason"] == "not a JPEG, PNG or DICOM image"
+    assert pd.isna(broken["row"]) and pd.isna(broken["digest"])
+    assert not np.load(array)[50].any()
+
+
+def test_packed_image_outlives_its_file(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    first = pack(root, array)
+    before = array.read_bytes()
+    (root / PATHS[50]).unlink()
+    assert pack(root, array).equals(first)
+    assert array.read_bytes() == before
+
+
+def test_changed_list_reuses_rows(root, tmp_path, decoded):
+    array, fresh = tmp_path / "s-24.npy", tmp_path / "fresh" / "s-24.npy"
+    pack(root, array, range(60))
+    decoded.clear()
+    numbers = [80, *range(50, 5, -1), 99]
+    index = pack(root, array, numbers)
+    assert decoded == ["80.png", "9.png", "7.png", "99.png"]
+    assert index.equals(pack(root, fresh, numbers))
+    assert array.read_bytes() == fresh.read_bytes()
+    assert {path.name for path in tmp_path.glob("*s-24*")} == {"s-24.npy", "s-24.record.parquet"}
+
+
+@pytest.mark.parametrize("change", ["root", "decoder", "size", "fit"])
+def test_other_settings_pack_anew(root, tmp_path, decoded, monkeypatch, change):
+    array = tmp_path / "s-24.npy"
+    pack(root, array)
+    decoded.clear()
+    if change == "root":
+        root = root.rename(tmp_path / "other")
+    if change == "decoder":
+        monkeypatch.setattr(pack_record, "VERSION", pack_record.VERSION + 1)
+    pack(root, array, size=SIZE + (change == "size"), fit="crop" if change == "fit" else "squash")
+    assert len(decoded) == 100
+
+
+def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
+    array, record = tmp_path / "s-24.npy", tmp_path / "s-24.record.parquet"
+    pack(root, array)
+    good = array.read_bytes()
+    for damage in (
+        lambda: np.save(array, np.ones((100, SIZE, SIZE), np.uint8)),
+        lambda: np.save(array, np.ones(3)),
+        lambda: array.write_bytes(b""),
+        array.unlink,
+        lambda: record.write_bytes(b"PAR1"),
+        lambda: record.write_bytes(b"\0" * 200 + record.read_bytes()[200:]),
+        lambda: write_parquet(record, read_parquet(tmp_path / "x")),
+    ):
+        write_index(tmp_path / "x", pack(root, array), array)
+        decoded.clear()
+        damage()
+        pack(root, array)
+        assert len(decoded) == 100
+        assert array.read_bytes() == good
+
+
+SLOW_RUN = """
+import sys, time
+from pathlib import Path
+from cxrlt_core.packing import pack as packing
+from cxrlt_core.packing.decode import decode
+
+def slow(path, size, fit):
+    time.sleep(0.01)
+    return decode(path, size, fit)
+
+packing.decode, packing.CHUNK, packing.RECORD_SECONDS = slow, 4, 0.0
+root, array = map(Path, sys.argv[1:3])
+paths = [f"p{number % 3}/{number}.png" for number in range(100)]
+packing.pack_images([f"s/{p}" for p in paths], paths, root, ("",), array, 24, "squash", int(sys.argv[3]))
+"""
+
+
+def recorded(array):
+    record = array.with_suffix(".record.parquet")
+    if not record.exists():
+        return 0
+    content = BytesIO(record.read_bytes())  # at once, since a running pack replaces the file
+    return pd.read_parquet(content)["stamp"].notna().sum()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_run_goes_on_and_ends_with_the_same_bytes(root, tmp_path, decoded, workers):
+    array, whole = tmp_path / "s-24.npy", tmp_path / "whole" / "s-24.npy"
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLOW_RUN, root, array, str(workers)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+    )
+    while recorded(array) < 12:
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.kill()
+    run.communicate(timeout=5)  # the pipe closes when the last worker has ended
+    survived = recorded(array)
+    assert 12 <= survived < 98
+    write_index(tmp_path / "s.parquet", pack(root, array, workers=1), array)
+    assert len(decoded) == 100 - survived
+    write_index(tmp_path / "whole.parquet", pack(root, whole), whole)
+    assert array.read_bytes() == whole.read_bytes()
+    assert (tmp_path / "s.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
+    array = tmp_path / "s-24.npy"
+    pack(root, array)
+    good = array.read_bytes()
+    # Two rows that the fingerprint does not see, so that only the record's absence tells.
+    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)
+    pack(root, array)
+    swapped = [*range(50), 51, 50, *range(52, 100)]
+    with monkeypatch.context() as patch:
+        patch.setattr(pack_record.Record, "save", lambda record: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pack(root, array, swapped)
+    pack(root, array)
+    assert array.read_bytes() == good
+
+
+def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
+    array = tmp_path / "s-24.npy"
+
+    def interrupt(path, size, fit):
+        if path.endswith("70.png"):
+            raise KeyboardInterrupt
+        return decode(path, size, fit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packing, "decode", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pack(root, array)
+    pack(root, array)
+    assert len(decoded) == 100 - 64 + 2
+
+
+def test_array_is_flushed_before_the_record_names_its_rows(root, tmp_path, monkeypatch):
+    calls = []
+
+    def note(module, name, call):
+        plain = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *values: (calls.append(call(*values)), plain(*values)))
+
+    note(os, "fsync", lambda file: Path(os.readlink(f"/proc/self/fd/{file}")).name)
+    note(pack_record, "write_parquet", lambda path, *_: path.name)
+    note(packing, "write_parquet", lambda path, *_: path.name)
+    monkeypatch.setattr(packing, "RECORD_SECONDS", 0.0)
+    array = tmp_path / "store" / "s-24.npy"
+    write_index(tmp_path / "s.parquet", pack(root, array), array)
+    *first, last = calls
+    assert first == ["store"] + ["s-24.npy", "s-24.record.parquet"] * (len(first) // 2) and len(first) >= 9
+    assert last == "s.parquet"
+
+
+def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(packing, "decode", lambda path, size, fit: os._exit(1))
+    with pytest.raises(StudyError, match="process died"):
+        pack(root, tmp_path / "s-24.npy", workers=2)
+
+
+def test_full_disk_is_one_line(root, tmp_path, monkeypatch):
+    array = tmp_path / "s-24.npy"
+    monkeypatch.setattr(pack_record.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(StudyError, match=r"s-24\.npy: needs 0\.0 GB, 0\.0 GB are free"):
+        pack(root, array)
+    assert not list(tmp_path.glob("*s-24*"))
+
+
+def test_store_that_cannot_be_made_is_one_line(root, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StudyError, match=r"file: (File exists|Not a directory)"):
+        pack(root, tmp_path / "file" / "s-24.npy")
+
+
+def test_no_images_make_an_empty_array(root, tmp_path):
+    index = pack(root, tmp_path / "s-24.npy", [])
+    assert len(index) == 0
+    assert np.load(tmp_path / "s-24.npy").shape == (0, SIZE, SIZE)
+    write_index(tmp_path / "s.parquet", index, tmp_path / "s-24.npy")
+    assert len(open_indexed(tmp_path / "s.parquet", tmp_path / "s-24.npy")) == 0
+
+
+def test_index_opens_its_array_read_only(root, tmp_path):
+    array, index = tmp_path / "s-24.npy", tmp_path / "s.parquet"
+    write_index(index, pack(root, array), array)
+    pixels = open_indexed(index, array)
+    assert isinstance(pixels, np.memmap) and not pixels.flags.writeable
+    np.testing.assert_array_equal(pixels, np.load(array))
+    assert read_parquet(index)["row"].isna().sum() == 2
+
+
+def test_foreign_array_is_refused(root, tmp_path):
+    array, index = tmp_path / "s-24.npy", tmp_path / "s.parquet"
+    write_index(index, pack(root, array), array)
+    good = np.load(array)
+    message = r"s-24\.npy: not the array that its index describes.*--force pack@s$"
+    for foreign in (255 - good, good[:50], good.astype(np.int16), good.ravel(), np.asfortranarray(good)):
+        np.save(array, foreign)
+        with pytest.raises(StudyError, match=message):
+            open_indexed(index, array)
+    array.write_text("no array")
+    with pytest.raises(StudyError, match=message):
+        open_indexed(index, array)
+    array.unlink()
+    with pytest.raises(StudyError, match=r"s-24\.npy: no such file"):
+        open_indexed(index, array)
+    with pytest.raises(StudyError, match=r"s-24\.npy: no such file"):
+        open_array(array, "")
+
+
+def test_too_many_rejects_are_counted_by_reason(root, tmp_path):
+    index = pack(root, tmp_path / "s-24.npy")
+    check_rejects(index, 0.02, "data.sources.s.images")
+    with pytest.raises(StudyError) as refusal:
+        check_rejects(index, 0.01, "data.sources.s.images")
+    assert str(refusal.value) == (
+        "data.sources.s.images: 2 of 100 images rejected, more than image.max_rejects 0.01: "
+        "1 × truncated, 1 × file not found"
+    )
+
+
+def test_absent_root_rejects_every_image(tmp_path):
+    for folders in [("",), ("", "images_*")]:
+        index = pack(tmp_path / "absent", tmp_path / "s-24.npy", folders=folders)
+        with pytest.raises(StudyError, match=r"100 of 100 images rejected.*: 100 × file not found$"):
+            check_rejects(index, 0.01, "data.sources.s.images")
+
+
+def test_files_are_found_in_every_layout(tmp_path, monkeypatch):
+    layout = ["a.png", "images_001/images/b.png", "images_002/images/c.png", "images_003/d.png"]
+    for seed, path in enumerate([*layout, "images_002/images/a.png"]):
+        draw(tmp_path / path, seed)
+    listed, listdir = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: (listed.append(folder), listdir(folder))[1])
+    folders = ("", "images", "images_*/images", "images_*")
+    files = locate(["a.png", "b.png", "c.png", "d.png", "e.png"] * 3, tmp_path, folders)
+    assert files == [*(str(tmp_path / path) for path in layout), None] * 3
+    assert len(listed) == len(set(listed))
+
+
+def test_paths_with_folders_are_found_below_a_pattern(tmp_path):
+    draw(tmp_path / "CheXpert-v1.0-small" / "train" / "patient1" / "view1.png", 0)
+    inner = str(tmp_path / "CheXpert-v1.0-small/train/patient1/view1.png")
+    for path in ("train/patient1/view1.png", "CheXpert-v1.0-small/train/patient1/view1.png"):
+        assert locate([path], tmp_path, ("", "CheXpert-v1.0*")) == [inner]
+
+
+def test_one_folder_is_not_listed(tmp_path):
+    assert locate(["a/b.png"], tmp_path, ("",)) == [str(tmp_path / "a/b.png")]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secret.png", "a/../../secret.png", ".."])
+@pytest.mark.parametrize("folders", [("",), ("", "images_*")])
+def test_path_may_not_leave_the_root(tmp_path, path, folders):
+    draw(tmp_path / "secret.png", 0)
+    with pytest.raises(StudyError, match=r"images: row 1: path '.*' leaves this folder"):
+        locate(["a..b/c.png", path], tmp_path / "images", folders)
+
+
+def test_progress_is_quiet_without_a_terminal(capsys):
+    assert list(progress(range(3), "images", "pack")) == [0, 1, 2]
+    with progress(3, "images", "pack") as bar:
+        bar.update(3)
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_shows_count_and_rate_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with progress(3, "images", "pack nih") as bar:
+        bar.update(3)
+    shown = capsys.readouterr().err
+    assert "pack nih" in shown and "3/3" in shown and "images/s" in shown
+
+
+def test_stage_writes_array_and_index(tmp_path, monkeypatch):
+    from stages.pack import main
+
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        draw(Path(f"raw/images_00{number}/images/{number}.png"), number)
+    names = [f"{number}.png" for number in range(5)]
+    labels = {"image_id": [f"nih/{name}" for name in names], "path": names, "Edema": 0}
+    write_parquet("data/labels/nih.parquet", pd.DataFrame(labels))
+
+    def run(source, max_rejects):
+        image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=max_rejects)
+        sources = {"nih": SimpleNamespace(images="raw")}
+        main(SimpleNamespace(image=image, data=SimpleNamespace(sources=sources)), source)
+
+    with pytest.raises(StudyError, match=r"data\.sources\.nih\.images: 1 of 5 .*1 × file not found"):
+        run("nih", 0.1)
+    assert not Path("data/packed/nih.parquet").exists()
+    run("nih", 0.2)
+    assert open_indexed("data/packed/nih.parquet", Path("arrays/nih-32.npy")).shape == (5, 32, 32)
+    with pytest.raises(StudyError, match=r"data\.sources\.other"):
+        run("other", 0.2)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from cxrlt_core.prediction.study_level import aggregate
+
+WEIGHTS = {"PA": 7, "AP": 7, "LATERAL": 3, "OTHER": 5}
+
+
+def naive(probabilities, studies, views, weights):
+    means = np.empty_like(probabilities)
+    for i, study in enumerate(studies):
+        rows = [k for k, other in enumerate(studies) if other == study]
+        for c in range(probabilities.shape[1]):
+            total = sum(weights[views[k]] * float(probabilities[k, c]) for k in rows)
+            means[i, c] = total / sum(weights[views[k]] for k in rows)
+    return means
+
+
+def draw(images=60, classes=4, studies=17, seed=0):
+    generator = np.random.default_rng(seed)
+    probabilities = generator.random((images, classes)).astype(np.float32)
+    names = [f"s{k}" for k in generator.integers(0, studies, images)]
+    return probabilities, names, generator.choice(list(WEIGHTS), images).tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("rule", "weights"), [("mean", dict.fromkeys(WEIGHTS, 1)), ("view_weighted", WEIGHTS)]
+)
+def test_is_the_weighted_mean_of_the_study(rule, weights, seed):
+    probabilities, studies, views = draw(seed=seed)
+    found = aggregate(probabilities, studies, views, rule)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, naive(probabilities, studies, views, weights), rtol=1e-6)
+
+
+def test_the_published_weights():
+    probabilities = np.array([[1.0], [0.0], [0.0]])
+    found = aggregate(probabilities, ["s"] * 3, ["PA", "LATERAL", "OTHER"], "view_weighted")
+    np.testing.assert_allclose(found, 7 / 15)
+
+
+def test_none_changes_nothing():
+    probabilities, studies, views = draw()
+    assert aggregate(probabilities, studies, views, "none") is probabilities
+
+
+@pytest.mark.parametrize("rule", ["mean", "view_weighted"])
+def test_studies_of_one_image_keep_their_prediction(rule):
+    probabilities, _, views = draw()
+    studies = [f"s{k}" for k in range(len(probabilities))]
+    np.testing.assert_allclose(aggregate(probabilities, studies, views, rule), probabilities, rtol=1e-6)
+
+
+def test_one_study():
+    probabilities, _, views = draw()
+    found = aggregate(probabilities, ["s"] * 60, views, "mean")
+    np.testing.assert_allclose(found, np.tile(probabilities.mean(0), (60, 1)), rtol=1e-6)
+
+
+def test_unknown_rule():
+    with pytest.raises(ValueError, match="found 'max'"):
+        aggregate(*draw(), "max")

@@ -1,0 +1,146 @@
+import dataclasses
+import re
+
+import pytest
+
+from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.report import DEMO_WARNING, Study, render
+from cxrlt_core.reporting.tables import Row
+
+CLASSES = {
+    "Edema": {"group": "head", "prevalence": 0.3},
+    "Hernia": {"group": "tail", "prevalence": 0.001},
+    "Mass": {"group": "tail", "prevalence": None},
+}
+NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_seed_sd", *SUMMARY[1:])
+
+
+def make_row(name: str, value: float | None) -> Row:
+    numbers = dict.fromkeys(NUMBERS, value)
+    design = {"ensemble": name.replace("_", "-"), "replenished": "✓"}
+    return Row(name, design, numbers, dict.fromkeys(NUMBERS), [value], [0.0, 0.0, 0.0], 0.3)
+
+
+def contrast(row: str, reference: str) -> dict:
+    least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"))
+    return {
+        "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
+        "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
+    }  # fmt: skip
+
+
+def make_study(params: Params) -> Study:
+    counts = {name: {"positive": 3, "negative": 9, "unknown": 0} for name in CLASSES}
+    counts["Mass"] = {"positive": 0, "negative": 0, "unknown": 12}
+    size = {"images": 1200, "patients": 12, "studies": 12, "classes": counts}
+    sets = dict.fromkeys(("train_primary", "train_replenished", "dev", "test"), size)
+    scores = {name: {"AP": 0.5, "AUROC": 0.6} for name in CLASSES}
+    scores["Mass"] = {"AP": None, "AUROC": None}
+    weights = {"rule": "below_mean", "threshold": 0.25, "weights": {"Edema": 1.0, "Hernia": 2.0, "Mass": 1.0}}
+    entry = {
+        "dev_mAP": 0.6, "plain_dev_mAP": 0.5, "plain_test_mAP": 0.45, "models": ["x", "y"], "classes": scores,
+        "stability": {"Edema": 0.9, "Hernia": 0.3, "Mass": 0.5},
+    }  # fmt: skip
+    cost = {"seconds": 5.0, "device": "CPU", "steps": 9, "images": 1200, "passes": 1, "peak_memory_mib": 1024}
+    return Study(
+        params=params,
+        summary={"classes": list(CLASSES), "sets": sets},
+        classes=CLASSES,
+        table1=[make_row("base", 0.25), make_row("base+tta", None)],
+        table2=[make_row("model_wise", 0.25), make_row("class_wise", 0.5)],
+        ensembles=dict.fromkeys(("model_wise", "class_wise", "class_wise_replenished"), entry),
+        contrasts={
+            "table1": [contrast("base+tta", "base")],
+            "table2": [contrast("class_wise", "model_wise")],
+        },
+        costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
+        weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
+        versions={"torch": "2"},
+        revision="abc1234",
+        figures=["table1.png", "choice_class_wise.png"],
+    )
+
+
+@pytest.fixture
+def study(smoke) -> Study:
+    return make_study(smoke)
+
+
+def test_the_demo_says_so_first(study):
+    assert render(study).startswith(DEMO_WARNING)
+
+
+def test_real_images_carry_no_demo_warning(changed):
+    real = render(make_study(changed({"demo.sources": [], "demo.text_encoders": []})))
+    assert "demo" not in real.casefold() and real.startswith("# Smoke test")
+    standins = render(make_study(changed({"demo.sources": []})))
+    assert DEMO_WARNING not in standins and "untrained stand-ins" in standins.splitlines()[0]
+
+
+def test_every_table_is_well_formed(study):
+    tables = re.findall(r"(?:^\|.*\n)+", render(study), flags=re.MULTILINE)
+    assert len(tables) == 11
+    for table in tables:
+        lines = table.splitlines()
+        assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table
+        assert set(lines[1]) <= set("| -")
+
+
+def test_undefined_numbers_never_show_as_none_or_nan(study):
+    text = render(study)
+    assert "None" not in text and not re.search(r"\bnan\b", text)
+    assert "| Mass | tail | – |" in text and "Mass (dev), Mass (test)" in text
+
+
+def test_upweighted_classes_are_named(study):
+    assert "base below 0.2500), by 2 in `main` and 3 in `contrast`: Hernia." in render(study)
+    main = {**study.weights["main"], "rule": "bottom_k"}
+    other = dataclasses.replace(study, weights={**study.weights, "main": main})
+    assert "base up to 0.2500)" in render(other)
+
+
+def test_aggregation_over_studies_is_explained(changed, study):
+    assert "`study.aggregate" not in render(study)
+    text = render(make_study(changed({"study.aggregate": "view_weighted"})))
+    assert "weighted mean (PA 7, AP 7, LATERAL 3, OTHER 5)" in text
+    assert "`study.aggregate: mean`" in render(make_study(changed({"study.aggregate": "mean"})))
+
+
+def test_only_drawn_figures_of_choice_and_examples_are_linked(study):
+    text = render(study)
+    assert "figures/choice_class_wise.png" in text and "figures/examples.png" not in text
+
+
+def test_the_same_study_gives_the_same_text(study, smoke):
+    assert render(study) == render(make_study(smoke))
+
+
+def test_training_noise_is_told_by_the_number_of_seeds(changed, study):
+    assert "**Training noise is not measured**" in render(study)
+    several = render(make_study(changed({"train.seeds": [0, 4]})))
+    assert "not measured**" not in several and "trained 2 times, with seeds 0, 4" in several
+    assert "resnet50_bert_shared, seed 4 |" in several
+
+
+def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
+    """0.6 on development data and 0.5 on test data, where the mean of the models loses 0.05."""
+    line = next(line for line in render(study).splitlines() if "| class-wise | ✓ | 0.6000" in line)
+    assert line == "| 2 | class-wise | ✓ | 0.6000 † | 0.5000 | +0.1000 | +0.0500 | +0.0500 |"
+
+
+def test_stability_names_the_least_stable_classes(study):
+    assert "would choose 56.7% of the models" in render(study)
+    assert "least stable: Hernia 30.0%, Mass 50.0%, Edema 90.0%" in render(study)
+
+
+def test_too_few_resamples_for_the_family_are_told(changed):
+    coarse = make_study(changed({"bootstrap.resamples": 100}))
+    assert "too coarse" not in render(coarse)
+    many = {"table1": coarse.contrasts["table1"] * 9, "table2": coarse.contrasts["table2"]}
+    assert "too coarse for 9 contrasts" in render(dataclasses.replace(coarse, contrasts=many))
+
+
+def test_a_table_without_pairs_says_so(study):
+    alone = dataclasses.replace(study, contrasts={"table1": [], "table2": []})
+    assert "No two rows differ in one design alone." in render(alone)

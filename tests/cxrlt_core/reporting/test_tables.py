@@ -1,0 +1,184 @@
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from cxrlt_core.reporting.tables import (
+    Row,
+    caveat,
+    contrasts_table,
+    design_columns,
+    duration,
+    ensemble_design,
+    further_metrics,
+    to_csv,
+    to_json,
+    to_markdown,
+)
+
+MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC", "micro_AP", "F1", "ECE", "Brier")
+
+
+def make_row(name: str, value: float | None, **changes) -> Row:
+    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", *MEANS[1:], "mAP_seed_sd"), value)
+    settings = {
+        "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
+        "metrics": metrics,
+        "errors": dict.fromkeys(MEANS, None if value is None else 0.01),
+        "difference": [value, value, value],
+        "published": 0.3,
+        "seeds": [value],
+    }
+    return Row(name=name, **{**settings, **changes})
+
+
+def cells(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    return [make_row("first", 0.25), make_row("best+tta", 0.5), make_row("undefined", None, published=None)]
+
+
+def test_markdown_is_well_formed(rows):
+    table = cells(to_markdown(rows, 0.95))
+    assert len({len(line) for line in table}) == 1 and len(table) == 5
+    assert set(table[1]) == {"---"}
+    assert [line[0] for line in table[2:]] == ["1", "2", "3"]
+
+
+def test_best_row_is_bold_and_empty_designs_are_left_out(rows):
+    text = to_markdown(rows, 0.95)
+    table = cells(text)
+    assert "TTA" in table[0] and "MixUp" not in table[0] and "mAP [95% interval]" in table[0]
+    assert text.count("**") == 2 and "**0.5000** [0.5000, 0.5000]" in table[3]
+
+
+def test_undefined_numbers_are_dashes(rows):
+    table = cells(to_markdown(rows, 0.95))
+    last = dict(zip(table[0], table[-1], strict=True))
+    assert last["mAP [95% interval]"] == "– [–, –]"
+    assert last["tail"] == "–" and last["published mAP"] == "–" and last["Δ mAP to row 1"] == "– [–, –]"
+    assert "None" not in to_markdown(rows, 0.95) and "nan" not in to_markdown(rows, 0.95)
+
+
+def test_only_undefined_rows_have_no_best():
+    assert "**" not in to_markdown([make_row("x", None)], 0.95)
+
+
+def test_differences_carry_a_sign_and_the_first_row_has_none(rows):
+    table = cells(to_markdown(rows, 0.9))
+    column = table[0].index("Δ mAP to row 1")
+    assert table[2][column] == "" and table[3][column] == "+0.5000 [+0.5000, +0.5000]"
+
+
+def test_published_column_only_where_something_is_published():
+    assert "published" not in to_markdown([make_row("x", 0.1, published=None)], 0.95)
+
+
+def test_json_holds_the_metrics_and_no_times(rows):
+    content = json.loads(json.dumps(to_json(rows), allow_nan=False))
+    assert list(content) == ["first", "best+tta", "undefined"]
+    assert content["first"]["mAP"] == 0.25 and content["undefined"]["mAP"] is None
+    for text in (json.dumps(content), to_csv(rows, ""), to_markdown(rows, 0.95)):
+        assert "second" not in text and "time" not in text
+
+
+def test_csv_holds_all_numbers(rows):
+    table = pd.read_csv(io.StringIO(to_csv(rows, "a note")))
+    assert table["row"].tolist() == ["first", "best+tta", "undefined"]
+    assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
+    assert (table["note"] == "a note").all() and "note" not in to_csv(rows, "")
+    assert table["mAUROC_se"][0] == 0.01 and table["mAP_seeds"][0] == "0.2500"
+    assert table["difference_high"][1] == 0.5 and table["published_mAP"][0] == 0.3
+
+
+def test_a_caveat_stands_beside_numbers_of_a_demo_only(changed):
+    assert "Synthetic" in caveat(changed({}))
+    real = {"demo.sources": [], "demo.text_encoders": []}
+    assert caveat(changed(real)) == ""
+    assert "stand-in" in caveat(changed({"demo.sources": []}))
+
+
+def test_design_columns_tell_the_variant(smoke):
+    by_name = {row.name: design_columns(smoke, row) for row in smoke.table1}
+    assert by_name["resnet50_bert_shared"] == {
+        "image encoder": "resnet50",
+        "text encoder": "pubmedbert",
+        "separate": "",
+        "reweight": "",
+        "loss": "",
+        "MixUp": "",
+        "TTA": "",
+        "replenished": "",
+    }
+    contrast = by_name["resnet50_t5_contrast_mixup+tta"]
+    assert (contrast["separate"], contrast["reweight"], contrast["MixUp"], contrast["TTA"]) == (
+        "✓",
+        "3",
+        "✓",
+        "✓",
+    )
+    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
+
+
+def test_a_loss_other_than_bce_is_a_design(changed):
+    focal = {"variants.resnet50_bert_shared.loss": {"name": "focal", "gamma": 2}}
+    params = changed({"loss": {"name": "asl", "gamma_neg": 3, "clip": 0}, **focal})
+    losses = [design_columns(params, row)["loss"] for row in params.table1]
+    assert losses[0] == "focal" and set(losses[1:]) == {"asl gamma_neg=3 clip=0"}
+    assert "loss" not in cells(to_markdown([make_row("x", 0.1, design={"loss": ""})], 0.95))[0]
+    designs = [{"loss": ""}, {"loss": losses[0]}]
+    table = cells(to_markdown([make_row("x", 0.1, design=design) for design in designs], 0.95))
+    assert [line[table[0].index("loss")] for line in table[2:]] == ["", "focal"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2.0 h")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_rows_scored_on_what_they_were_selected_upon_are_marked(rows):
+    marked = [rows[0], make_row("second", 0.4, selected=True)]
+    assert [line.count("†") for line in to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
+
+
+def test_further_metrics_show_seeds_where_there_are_several(rows):
+    assert "seed" not in further_metrics(rows)
+    several = [make_row("first", 0.25, seeds=[0.2, 0.3])]
+    table = cells(further_metrics(several))
+    last = dict(zip(table[0], table[2], strict=True))
+    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1"] == "0.2500 ± 0.0100"
+
+
+def contrast(**changes) -> dict:
+    least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
+    plain = {
+        "what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "difference": [0.01, -0.01, 0.03], "p": 0.2,
+        "p_holm": 0.4, "published": None, "detectable": {**least, "mAP_tail": None}, "verdict": "unresolved",
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def test_contrasts_name_the_rows_by_number():
+    resolved = {"rows": ["d", "c", "b", "a"], "verdict": "resolved down", "published": -0.002}
+    undefined = {"difference": [None] * 3, "p": None, "p_holm": None}
+    found = [contrast(), contrast(**resolved), contrast(**undefined)]
+    table = cells(contrasts_table(found, {"a": 1, "b": 2, "c": 3, "d": 4}))
+    assert len({len(line) for line in table}) == 1
+    first, second, third = (dict(zip(table[0], line, strict=True)) for line in table[2:])
+    assert (first["rows"], second["rows"]) == ("2 − 1", "4 − 3 − (2 − 1)")
+    assert first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]" and first["published Δ"] == "–"
+    assert first["tail"] == "–" and first["p (Holm)"] == "0.400"
+    assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
+    assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
+
+
+def test_designs_of_ensembles(smoke):
+    designs = [ensemble_design(row) for row in smoke.table2]
+    assert designs[2] == {"ensemble": "class-wise", "replenished": "✓"}
+    assert designs[3] == {"ensemble": "bagged", "replenished": ""}

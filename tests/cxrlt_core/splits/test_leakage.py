@@ -1,0 +1,206 @@
+import itertools
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlt_core.splits.leakage import KINDS, PAIRS, count_repeats, describe_leaks, separate
+from cxrlt_core.system.errors import StudyError
+
+
+def make_set(name: str, *images: dict) -> pd.DataFrame:
+    """Return a set of images that share nothing but what is given."""
+    rows = [
+        {
+            "image_id": f"{name}/{n}",
+            "patient_id": f"{name}-patient-{n}",
+            "path": f"{name}-{n}.png",
+            "digest": f"{name}{n}",
+        }
+        | image
+        for n, image in enumerate(images)
+    ]
+    return pd.DataFrame(rows, columns=["image_id", *KINDS.values()]).astype("str")
+
+
+def make_sets(**images: list[dict]) -> dict[str, pd.DataFrame]:
+    return {name: make_set(name, *images.get(name, [{}, {}])) for name in ("train", "dev", "test")}
+
+
+def counts(leaks) -> dict[tuple, int]:
+    return {(leak.kind, leak.name, leak.other): leak.images for leak in leaks}
+
+
+def ids(table: pd.DataFrame) -> list[str]:
+    return table["image_id"].tolist()
+
+
+def test_sets_that_share_nothing_pass_unchanged():
+    sets = make_sets()
+    clean, leaks = separate(sets, "stop")
+    assert list(counts(leaks)) == [(kind, *pair) for kind in KINDS for pair in PAIRS]
+    assert not any(counts(leaks).values())
+    for name, table in sets.items():
+        pd.testing.assert_frame_equal(clean[name], table)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_found_in_each_pair(kind, pair):
+    name, other = pair
+    shared = {KINDS[kind]: "shared"}
+    sets = make_sets(**{name: [{}, shared], other: [shared, {}]})
+    clean, leaks = separate(sets, "drop")
+    assert {key for key, images in counts(leaks).items() if images} == {(kind, *pair)}
+    assert ids(clean[name]) == [f"{name}/0"]
+    assert all(ids(clean[kept]) == ids(sets[kept]) for kept in sets if kept != name)
+    assert sum(row["images"] for row in describe_leaks(leaks)) == 1
+    assert {"kind": kind, "set": name, "in": other, "images": 1, "dropped": 1} in describe_leaks(leaks)
+
+
+def test_stop_tells_every_kind_and_pair_with_an_example_and_the_remedy():
+    train = [{}, {"digest": "x"}, {"digest": "x"}, {"path": "same.png"}]
+    sets = make_sets(train=train, dev=[{"path": "same.png"}, {}], test=[{}, {"digest": "x"}])
+    with pytest.raises(StudyError) as caught:
+        separate(sets, "stop")
+    path, pixels = str(caught.value).splitlines()
+    assert path.startswith(
+        "data.leaks: 1 images of train have the relative path of an image in dev, for example "
+        "train/3 and dev/0: "
+    )
+    assert pixels.startswith(
+        "data.leaks: 2 images of train have the pixels of an image in test, for example train/1 and test/1: "
+    )
+    assert "set data.leaks to drop" in path and "data.extra" in path
+
+
+def test_a_wrong_official_split_is_found_by_patient():
+    both = {"patient_id": "nih/7"}
+    sets = make_sets(train=[both, {}, both], test=[both])
+    with pytest.raises(StudyError, match="2 images of train are of patients who are also in test, for"):
+        separate(sets, "stop")
+    assert ids(separate(sets, "drop")[0]["train"]) == ["train/1"]
+
+
+def test_test_stays_and_both_others_give_way_to_it():
+    shared = {"digest": "x"}
+    sets = make_sets(train=[shared, {}], dev=[shared, {}], test=[shared, {}])
+    clean, leaks = separate(sets, "drop")
+    assert {name: ids(table) for name, table in clean.items()} == {
+        "train": ["train/1"],
+        "dev": ["dev/1"],
+        "test": ["test/0", "test/1"],
+    }
+    assert [counts(leaks)["pixels", *pair] for pair in PAIRS] == [1, 1, 1]
+
+
+def test_a_copy_of_what_dev_loses_leaves_train_too():
+    link = {"path": "a.png", "digest": "x"}
+    sets = make_sets(train=[{"digest": "x"}, {}], dev=[link, {}], test=[{"path": "a.png"}])
+    clean, _ = separate(sets, "drop")
+    assert ids(clean["train"]) == ["train/1"] and ids(clean["dev"]) == ["dev/1"]
+
+
+def test_images_found_in_several_ways_count_in_each_and_go_once():
+    shared = {"patient_id": "p", "path": "a.png", "digest": "x"}
+    clean, leaks = separate(make_sets(train=[{}, shared, {"patient_id": "p"}], test=[shared]), "drop")
+    assert ids(clean["train"]) == ["train/0"]
+    assert [(row["kind"], row["dropped"]) for row in describe_leaks(leaks) if row["images"]] == [
+        ("patient", 2),
+        ("path", 1),
+        ("pixels", 1),
+    ]
+
+
+def test_a_drop_takes_what_was_found_and_no_more():
+    train = [{"patient_id": "p", "digest": "x"}, {"patient_id": "p"}, {}]
+    clean, _ = separate(make_sets(train=train, test=[{"digest": "x"}]), "drop")
+    assert ids(clean["train"]) == ["train/1", "train/2"]
+
+
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_null_digests_are_like_no_other(dtype):
+    sets = make_sets()
+    for table in sets.values():
+        table["digest"] = pd.Series([None, None], dtype=dtype)
+    assert not any(counts(separate(sets, "stop")[1]).values())
+    assert count_repeats(sets["train"]) == {"groups": 0, "images": 0}
+
+
+def test_repeats_within_a_set_are_counted_and_do_not_stop():
+    train = [{"digest": digest} for digest in ("a", "b", "a", "c", "a", "b")]
+    sets = make_sets(train=train)
+    clean, _ = separate(sets, "stop")
+    assert count_repeats(clean["train"]) == {"groups": 2, "images": 3}
+    assert count_repeats(clean["dev"]) == {"groups": 0, "images": 0}
+
+
+def test_empty_sets_share_nothing():
+    sets = make_sets(dev=[], train=[])
+    clean, leaks = separate(sets, "stop")
+    assert not any(counts(leaks).values())
+    assert clean["train"].empty and count_repeats(clean["train"]) == {"groups": 0, "images": 0}
+
+
+def test_one_patient_everywhere_leaves_only_test():
+    one = {"patient_id": "p"}
+    clean, _ = separate(make_sets(train=[one], dev=[one], test=[one]), "drop")
+    assert [len(clean[name]) for name in ("train", "dev", "test")] == [0, 0, 1]
+
+
+def random_sets(seed: int) -> dict[str, pd.DataFrame]:
+    generator = np.random.default_rng(seed)
+    sets = {}
+    for name, n in zip(("train", "dev", "test"), generator.integers(0, 40, size=3), strict=True):
+        keys = {column: generator.integers(0, 150, size=n).astype(str) for column in KINDS.values()}
+        table = pd.DataFrame({"image_id": [f"{name}/{i}" for i in range(n)], **keys}).astype("str")
+        sets[name] = table.assign(digest=table["digest"].mask(generator.random(n) < 0.3))
+        sets[name].index = generator.permutation(n)
+    return sets
+
+
+def naive(sets):
+    """Compare every image with every image of the other sets."""
+    records = {name: table.to_dict("records") for name, table in sets.items()}
+    found, gone = {}, {name: set() for name in sets}
+    for kind, (name, other) in itertools.product(KINDS, PAIRS):
+        column = KINDS[kind]
+        hits = [
+            mine
+            for mine in records[name]
+            if any(isinstance(mine[column], str) and mine[column] == o[column] for o in records[other])
+        ]
+        found[kind, name, other] = len(hits)
+        gone[name] |= {mine["image_id"] for mine in hits}
+    kept = {n: [r["image_id"] for r in rows if r["image_id"] not in gone[n]] for n, rows in records.items()}
+    return kept, found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_agrees_with_comparing_every_two_images(seed):
+    sets = random_sets(seed)
+    kept, found = naive(sets)
+    clean, leaks = separate(sets, "drop")
+    assert counts(leaks) == found
+    assert {name: ids(table) for name, table in clean.items()} == kept
+    assert not any(counts(separate(clean, "stop")[1]).values())
+    for leak in leaks:
+        assert (leak.example is None) == (leak.images == 0)
+        if leak.example:
+            mine, theirs = (
+                sets[n].set_index("image_id").loc[e, KINDS[leak.kind]]
+                for n, e in zip((leak.name, leak.other), leak.example, strict=True)
+            )
+            assert mine == theirs
+
+
+def test_time_grows_with_the_images_not_with_their_product():
+    def table(name: str, n: int) -> pd.DataFrame:
+        keys = {column: [f"{name}{column}{i}" for i in range(n)] for column in KINDS.values()}
+        return pd.DataFrame({"image_id": keys["path"], **keys}).astype("str")
+
+    sets = {"train": table("a", 100_000), "dev": table("b", 20_000), "test": table("c", 20_000)}
+    start = time.perf_counter()
+    separate(sets, "stop")
+    assert time.perf_counter() - start < 5  # comparing every two images would take hours

@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import (
+    atomic,
+    read_json,
+    read_parquet,
+    read_parquet_metadata,
+    write_json,
+    write_parquet,
+    write_text,
+)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    file = tmp_path / "new" / "x.txt"
+    write_text(file, "old\n")
+    with pytest.raises(RuntimeError), atomic(file) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert file.read_text() == "old\n"
+    assert [f.name for f in file.parent.iterdir()] == ["x.txt"]
+
+
+def test_the_file_appears_when_the_block_ends(tmp_path):
+    with atomic(tmp_path / "x") as temporary:
+        temporary.write_text("new")
+        assert not (tmp_path / "x").exists()
+    assert (tmp_path / "x").read_text() == "new"
+
+
+def test_text_has_lf_line_ends(tmp_path):
+    write_text(tmp_path / "x", "ü\n✓\n")
+    assert (tmp_path / "x").read_bytes() == "ü\n✓\n".encode()
+
+
+def test_json_round_trip_refuses_nan(tmp_path):
+    content = {"a": [1, 0.5, None], "b": "ü"}
+    write_json(tmp_path / "x.json", content)
+    assert read_json(tmp_path / "x.json") == content
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert read_json(tmp_path / "x.json") == content
+
+
+def test_parquet_round_trip_and_equal_bytes(tmp_path):
+    table = pd.DataFrame(
+        {"id": ["a", None], "label": np.array([1, -1], np.int8), "p": np.array([0.5, 0.25], np.float32)},
+        index=[5, 3],
+    )
+    for name in ("one", "two"):
+        write_parquet(tmp_path / name, table.copy(), {"mark": "m"})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    again = read_parquet(tmp_path / "one")
+    assert again.dtypes.tolist()[1:] == [np.int8, np.float32] and again.index.tolist() == [0, 1]
+    assert again["id"].isna().tolist() == [False, True]
+    assert list(read_parquet(tmp_path / "one", columns=["p"])) == ["p"]
+    assert read_parquet_metadata(tmp_path / "one")["mark"] == "m"
+
+
+@pytest.mark.parametrize("read", [read_json, read_parquet, read_parquet_metadata])
+def test_a_missing_file_is_one_line(read, tmp_path):
+    with pytest.raises(StudyError, match=r"none: no such file or folder$"):
+        read(tmp_path / "none")

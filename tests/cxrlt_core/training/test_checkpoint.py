@@ -1,0 +1,85 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from cxrlt_core.training.checkpoint import Checkpoint, termination
+
+STATE = {"model": {"w": torch.arange(3.0)}, "history": [{"epoch": 1, "loss": 0.5}], "seconds": 1.5}
+
+
+def test_round_trip(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "new", seed=0)
+    assert checkpoint.load() is None
+    checkpoint.save(STATE)
+    loaded = Checkpoint(tmp_path / "new", seed=0).load()
+    assert torch.equal(loaded["model"]["w"], STATE["model"]["w"])
+    assert loaded["history"] == STATE["history"] and loaded["seconds"] == 1.5
+    assert [file.name for file in (tmp_path / "new").iterdir()] == [checkpoint.path.name]
+
+
+def test_what_is_defined_otherwise_is_another_run(tmp_path):
+    paths = {Checkpoint(tmp_path, **d).path for d in ({}, {"a": 1}, {"a": 2}, {"b": 1}, {"a": {"c": [1, 2]}})}
+    assert len(paths) == 5
+    assert Checkpoint(tmp_path, a=1, b=2).path == Checkpoint(tmp_path, b=2, a=1).path
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04" + b"0" * 100, None, "one bit"])
+def test_an_unreadable_file_is_set_aside_and_training_starts_anew(content, tmp_path, capsys):
+    checkpoint = Checkpoint(tmp_path, seed=0)
+    checkpoint.save(STATE)
+    whole = checkpoint.path.read_bytes()
+    if content == "one bit":
+        middle = len(whole) // 2
+        content = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    checkpoint.path.write_bytes(whole[:-50] if content is None else content)
+    assert checkpoint.load() is None
+    assert not checkpoint.path.exists() and checkpoint.path.with_suffix(".bad").exists()
+    assert capsys.readouterr().out.count("\n") == 1
+    checkpoint.save(STATE)
+    assert checkpoint.load() is not None
+
+
+def test_pickled_objects_are_not_loaded(tmp_path, capsys):
+    """Not even those behind a digest that is right."""
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save({"model": Path("x")})
+    assert checkpoint.path.exists() and checkpoint.load() is None
+    assert "Weights only load failed" in capsys.readouterr().out
+
+
+def test_the_file_of_another_run_is_set_aside(tmp_path, capsys):
+    one, other = Checkpoint(tmp_path, seed=0), Checkpoint(tmp_path, seed=1)
+    one.save(STATE)
+    one.path.rename(other.path)
+    assert other.load() is None and other.path.with_suffix(".bad").exists()
+    assert "of another run" in capsys.readouterr().out
+
+
+def test_a_state_that_does_not_fit_is_set_aside(tmp_path, capsys):
+    def refuse(state):
+        raise ValueError(f"{len(state)} keys")
+
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save(STATE)
+    assert checkpoint.load(refuse) is None and not checkpoint.path.exists()
+    assert capsys.readouterr().out.endswith("set aside: 3 keys\n")
+
+
+def test_half_a_file_of_a_killed_process_is_cleared_away(tmp_path):
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save(STATE)
+    (tmp_path / f".{checkpoint.path.name}.123.tmp").write_bytes(b"half")
+    assert checkpoint.load() is not None
+    assert [file.name for file in tmp_path.iterdir()] == [checkpoint.path.name]
+
+
+def test_termination_sets_the_event_and_restores_the_handler():
+    before = signal.getsignal(signal.SIGTERM)
+    with termination() as asked:
+        assert not asked.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked.wait(1)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,349 @@
+"""Runs that are killed, and runs that are asked to end, go on and end in the same bits."""
+
+import os
+import signal
+import time
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import torch
+from processes import FORK, begin, together
+
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.batches.sharding import ShardedImages
+from cxrlt_core.losses import build_loss
+from cxrlt_core.params.training import Augment, Bce, Mixup, Train
+from cxrlt_core.system import files
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.training import trainer as training
+from cxrlt_core.training.checkpoint import Checkpoint
+from cxrlt_core.training.resume import check_state
+from cxrlt_core.training.trainer import Trainer
+
+PLANS = {
+    "plain": {},
+    "mixup": {"mixup": Mixup(alpha=0.5), "epochs": None, "steps": 13},
+    "ema and accumulation": {"ema": 0.9, "accumulate": 2, "clip": 1.0, "mixup": Mixup(alpha=0.5)},
+}
+
+
+def weights(trainer) -> dict[str, torch.Tensor]:
+    return {key: value.clone() for key, value in trainer.model.state_dict().items()}
+
+
+def equal(one, two) -> bool:
+    return all(torch.equal(weights(one)[name], tensor) for name, tensor in weights(two).items())
+
+
+def train_slowly(make, changes, folder):
+    """Save after every step, and take long enough over it to be killed anywhere."""
+    one = make(checkpoint_minutes=1e-9, **changes)
+    step = one.train_step
+    one.train_step = lambda *batch: (time.sleep(0.01), step(*batch))
+    one.run(Checkpoint(folder))
+    (folder / "done").touch()
+
+
+def kill_after(steps: int, make, changes, folder) -> int:
+    """Start training and kill it once its state shows so many steps more; return the step reached."""
+    checkpoint = Checkpoint(folder)
+    reached = lambda: torch_step(checkpoint)  # noqa: E731
+    goal = reached() + steps
+    process = FORK.Process(target=train_slowly, args=(make, changes, folder))
+    process.start()
+    limit = time.monotonic() + 20
+    while reached() < goal and process.is_alive() and time.monotonic() < limit:
+        time.sleep(0.003)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    return reached()
+
+
+def torch_step(checkpoint: Checkpoint) -> int:
+    """Step in the file, read without clearing away what the running process is writing."""
+    return checkpoint._read(None)["step"] if checkpoint.path.exists() else 0
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_killed_again_and_again_it_ends_in_the_same_bits(plan, trainer, tmp_path):
+    whole, folder = trainer(**plan), tmp_path / "killed"
+    history = whole.run(Checkpoint(tmp_path / "whole"))
+    folder.mkdir()
+    steps = [kill_after(n, trainer, plan, folder) for n in (1, 3, 2)]
+    assert 0 < steps[0] < steps[1] < steps[2] < whole.steps and not (folder / "done").exists()
+    assert any(step % whole.steps_per_epoch for step in steps)  # within an epoch
+    last = trainer(**plan)
+    assert last.run(Checkpoint(folder)) == history
+    assert last.seconds > 0 and equal(whole, last)
+
+
+def cut_off(moment: str) -> None:
+    """Die by SIGKILL at the fourth saving of the state, at some moment of it."""
+    replace, saved = os.replace, []
+
+    def dying(temporary, target):
+        saved.append(target)
+        if len(saved) < 4:
+            return replace(temporary, target)
+        if moment == "half written":
+            content = temporary.read_bytes()
+            temporary.write_bytes(content[: len(content) // 2])
+        elif moment == "renamed":
+            replace(temporary, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    files.os.replace = dying
+
+
+@pytest.mark.parametrize(
+    ("moment", "step"), [("half written", 3), ("not renamed", 3), ("renamed", 4), ("at the end", 15)]
+)
+def test_killed_while_saving_it_ends_in_the_same_bits(moment, step, trainer, tmp_path):
+    whole, folder = trainer(ema=0.9), tmp_path / "killed"
+    history = whole.run(Checkpoint(tmp_path / "whole"))
+
+    def dying():
+        if moment != "at the end":
+            cut_off(moment)
+        trainer(ema=0.9, checkpoint_minutes=1e-9).run(Checkpoint(folder))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    process = FORK.Process(target=dying)
+    process.start()
+    process.join(20)
+    assert process.exitcode == -signal.SIGKILL and torch_step(Checkpoint(folder)) == step
+    assert len(list(folder.glob(".*.tmp"))) == (moment in ("half written", "not renamed"))
+    last = trainer(ema=0.9)
+    assert last.run(Checkpoint(folder)) == history and equal(whole, last)
+    assert [file.name for file in folder.iterdir()] == [Checkpoint(folder).path.name]
+
+
+def train_afresh(folder, slow: bool) -> None:
+    """Train with nothing but what is here, as an interpreter of its own can."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    layers = [torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(64, 2)]
+    generator = np.random.default_rng(0)
+    array = generator.integers(0, 256, size=(20, 8, 8)).astype(np.uint8)
+    settings = Train(
+        epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1, checkpoint_minutes=1e-9,
+        augment=Augment(rotate=5), ema=0.9,
+    )  # fmt: skip
+    one = Trainer(
+        torch.nn.Sequential(*layers), PackedImages({"s": array}, ["s"] * 20, range(20)),
+        generator.integers(-1, 2, size=(20, 2)).astype(np.int8), np.ones(2), build_loss(Bce(), None),
+        (0.5, 0.3), settings, Mixup(alpha=0.5), 0, torch.device("cpu"),
+    )  # fmt: skip
+    if slow:
+        step = one.train_step
+        one.train_step = lambda *batch: (time.sleep(0.1), step(*batch))
+    one.run(Checkpoint(folder))
+    torch.save(one.model.state_dict(), folder / "model.pt")
+
+
+def test_a_new_interpreter_goes_on_from_a_killed_one(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    victim = FORK.Process(target=train_afresh, args=(killed, True))
+    victim.start()
+    train_afresh(whole, False)
+    limit = time.monotonic() + 20
+    while torch_step(Checkpoint(killed)) < 3 and time.monotonic() < limit:
+        time.sleep(0.003)
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.join()
+    assert 3 <= torch_step(Checkpoint(killed)) < 10 and not (killed / "model.pt").exists()
+    again = get_context("spawn").Process(target=train_afresh, args=(killed, False))
+    again.start()
+    again.join(60)
+    one, other = (torch.load(folder / "model.pt") for folder in (whole, killed))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def train_ranks(make, plain, toy, folder, ranks, slow: bool = False):
+    """Train with sharded images and save after every step; return the weights and the history."""
+    images = ShardedImages(PackedImages({"s": toy[0]}, ["s"] * 37, range(37)), ranks)
+    one = make(model=plain(), ranks=ranks, images=images, ema=0.9, checkpoint_minutes=1e-9)
+    step = one.train_step
+    one.train_step = lambda *batch: (time.sleep(0.02 * slow), step(*batch))
+    history = one.run(Checkpoint(folder))
+    return [p.detach().numpy().copy() for p in one.model.parameters()], history
+
+
+def same_runs(one: list, two: list) -> bool:
+    """Whether all ranks of two runs have the same weights and history."""
+    return all(
+        history == other and all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True))
+        for (weights, history), (others, other) in zip(one, two, strict=True)
+    )
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_when_a_rank_is_killed_the_other_ends_and_both_go_on(
+    victim, trainer, plain, toy, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "ASK_RANKS_EVERY", 1)
+    train = lambda *args: train_ranks(trainer, plain, toy, *args)  # noqa: E731
+    expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
+    folder = tmp_path / "killed"
+    processes, results = begin(2, lambda ranks: train(folder, ranks, True))
+    limit = time.monotonic() + 20
+    while torch_step(Checkpoint(folder)) < 4 and time.monotonic() < limit:
+        time.sleep(0.003)
+    os.kill(processes[victim].pid, signal.SIGKILL)
+    rank, error = results.get(timeout=20)
+    assert rank != victim and isinstance(error, RuntimeError)
+    for process in processes:
+        process.join(20)
+        assert process.exitcode is not None
+    assert 4 <= torch_step(Checkpoint(folder)) < 15
+    assert same_runs(expected, together(2, lambda ranks: train(folder, ranks)))
+
+
+def test_sigterm_to_one_rank_takes_both_along(trainer, plain, toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "ASK_RANKS_EVERY", 1)
+    train = lambda *args: train_ranks(trainer, plain, toy, *args)  # noqa: E731
+    expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
+
+    def asked(ranks):
+        def make(**changes):
+            one = trainer(**changes)
+            step = one.train_step
+            ask = lambda: ranks.rank and one.step == 7 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+            one.train_step = lambda *batch: (step(*batch), ask())
+            return one
+
+        try:
+            train_ranks(make, plain, toy, tmp_path / "asked", ranks)
+        except SystemExit as left:
+            return left.code
+
+    assert together(2, asked) == [143, 143]
+    assert torch_step(Checkpoint(tmp_path / "asked")) == 8
+    assert same_runs(expected, together(2, lambda ranks: train(tmp_path / "asked", ranks)))
+
+
+def test_a_damaged_state_is_set_aside_by_one_rank_for_all(trainer, plain, toy, tmp_path, capfd):
+    train = lambda *args: train_ranks(trainer, plain, toy, *args)  # noqa: E731
+    expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
+    path = Checkpoint(tmp_path / "damaged").path
+    path.parent.mkdir()
+    path.write_bytes((tmp_path / "whole" / path.name).read_bytes()[:-9])
+    capfd.readouterr()
+    assert same_runs(expected, together(2, lambda ranks: train(tmp_path / "damaged", ranks)))
+    assert capfd.readouterr().out == f"{path}: unusable checkpoint set aside: damaged, or of another run\n"
+    assert path.with_suffix(".bad").exists()
+
+
+def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(trainer, plain, toy, tmp_path):
+    def poisoned(ranks):
+        def make(**changes):
+            one = trainer(**changes)
+            backward = one._backward
+            nan = float("nan")
+            bad = lambda: nan if ranks.rank and one.step == 7 else 1  # noqa: E731
+            one._backward = lambda *args: backward(*args) * bad()
+            return one
+
+        try:
+            train_ranks(make, plain, toy, tmp_path, ranks)
+        except StudyError as error:
+            return str(error)
+
+    lines = together(2, poisoned)
+    assert lines[0] == lines[1]
+    assert "the loss is nan in epoch 2, step 8 of 15, at learning rate" in lines[0]
+    state = Checkpoint(tmp_path).load()
+    assert 5 <= state["step"] <= 7 and all(t.isfinite().all() for t in state["model"].values())
+
+
+@pytest.mark.parametrize("stop", [3, 5, 8])
+def test_sigterm_saves_and_leaves(stop, trainer, tmp_path, capsys):
+    whole = trainer(ema=0.9)
+    history = whole.run(Checkpoint(tmp_path / "whole"))
+    one = trainer(ema=0.9)
+    step = one.train_step
+    asked = lambda: one.step == stop - 1 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+    one.train_step = lambda *batch: (step(*batch), asked())
+    with pytest.raises(SystemExit) as left:
+        one.run(Checkpoint(tmp_path))
+    assert left.value.code == 143 and Checkpoint(tmp_path).load()["step"] == stop
+    assert capsys.readouterr().out.startswith(f"stopped by SIGTERM after step {stop} of 15; ")
+    again, seen = trainer(ema=0.9), []
+    step_again = again.train_step
+    again.train_step = lambda *batch: (seen.append(again.step), step_again(*batch))
+    assert again.run(Checkpoint(tmp_path)) == history
+    assert seen == list(range(stop, 15)) and again.seconds > one.seconds
+    assert equal(whole, again)
+
+
+def test_saved_every_so_many_minutes(trainer, tmp_path):
+    def saves(minutes: float) -> int:
+        checkpoint, count = Checkpoint(tmp_path, minutes=minutes), []
+        save = checkpoint.save
+        checkpoint.save = lambda state: (count.append(1), save(state))
+        trainer(checkpoint_minutes=minutes).run(checkpoint)
+        return len(count)
+
+    assert saves(10) == 3 and saves(1e-9) == 15
+
+
+def change(state, path, value):
+    *folders, last = path
+    for folder in folders:
+        state = state[folder]
+    state[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["model"], {}),
+        (["model", "head.bias"], torch.zeros(4)),
+        (["model", "head.bias"], torch.zeros(3, dtype=torch.float64)),
+        (["ema"], None),
+        (["ema"], []),
+        (["optimiser", "state", 0, "exp_avg"], torch.zeros(2)),
+        (["optimiser", "param_groups"], []),
+        (["optimiser"], None),
+        (["losses"], torch.zeros(7)),
+        (["step"], 16),
+        (["extra"], 1),
+    ],
+    ids=str,
+)
+def test_a_state_that_does_not_fit_is_refused(path, value, trainer, tmp_path):
+    one = trainer(ema=0.9, checkpoint_minutes=1e-9)
+    step = one.train_step
+    one.train_step = lambda *batch: step(*batch) if one.step < 1 else 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        one.run(Checkpoint(tmp_path))
+    state, fresh = Checkpoint(tmp_path).load(), trainer(ema=0.9)
+    check = lambda: check_state(state, fresh._state(fresh.losses), fresh.optimiser, 15)  # noqa: E731
+    check()
+    change(state, path, value)
+    with pytest.raises(ValueError):
+        check()
+
+
+def test_a_state_that_does_not_fit_is_set_aside(trainer, tmp_path, capsys):
+    one = trainer()
+    one.run(Checkpoint(tmp_path))
+    checkpoint = Checkpoint(tmp_path)
+    state = checkpoint.load()
+    state["model"]["head.bias"] = torch.zeros(4)
+    checkpoint.save(state)
+    again = trainer()
+    again.run(checkpoint)
+    assert capsys.readouterr().out.count("unusable checkpoint set aside: model.head.bias: another shape") == 1
+    assert equal(one, again)
+
+
+def test_a_finished_run_is_not_trained_again(trainer, tmp_path):
+    one = trainer(ema=0.9)
+    history = one.run(Checkpoint(tmp_path))
+    assert Checkpoint(tmp_path).load()["optimiser"] is None  # two thirds of the file, of no more use
+    again = trainer(ema=0.9)
+    again.train_step = None
+    assert again.run(Checkpoint(tmp_path)) == history and equal(one, again)
+    assert (again.seconds, again.peak_memory) == (one.seconds, one.peak_memory) and one.peak_memory > 0

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.training.schedule import learning_rate, step_seed, steps_per_epoch
+
+
+@pytest.fixture
+def settings(smoke):
+    return smoke.train.model_copy(update={"learning_rate": 0.01, "warmup": 0.1})
+
+
+def test_learning_rate_warms_up_and_ends_near_zero(settings):
+    rates = [learning_rate(step, 200, settings) for step in range(200)]
+    np.testing.assert_allclose(rates[:20], 0.01 * np.arange(1, 21) / 20)
+    assert max(rates) == pytest.approx(0.01) and 0 < rates[-1] < 1e-5
+    assert (np.diff(rates[20:]) < 0).all()
+    assert rates[110] == pytest.approx(0.005)  # half way down the cosine
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_short_runs_have_a_rate(steps, settings):
+    rates = [learning_rate(step, steps, settings) for step in range(steps)]
+    assert all(0 < rate <= 0.01 for rate in rates)
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "parts", "steps"),
+    [(37, 8, 1, 5), (40, 8, 1, 5), (9, 8, 1, 2), (2, 8, 1, 1), (3, 2, 1, 1), (37, 8, 4, 4), (40, 16, 2, 3)],
+)
+def test_every_part_of_a_batch_has_two_images(n, batch_size, parts, steps):
+    assert steps_per_epoch(n, batch_size, parts) == steps
+    for batch in np.array_split(np.arange(n), steps):
+        assert min(len(part) for part in np.array_split(batch, parts)) >= 2
+
+
+def test_too_few_images_or_too_small_a_batch():
+    with pytest.raises(StudyError, match=r"holds 1 image\(s\), expected at least 2$"):
+        steps_per_epoch(1, 8)
+    with pytest.raises(StudyError, match=r"holds 7 image\(s\), expected at least 8 for 4 parts a batch$"):
+        steps_per_epoch(7, 8, 4)
+    with pytest.raises(StudyError, match=r"train.batch_size: 7 images cannot be cut into 4 parts"):
+        steps_per_epoch(70, 7, 4)
+
+
+def test_step_seeds_differ():
+    seeds = {step_seed(seed, step, rank) for seed in range(3) for step in range(50) for rank in range(3)}
+    assert len(seeds) == 450 and max(seeds) < 2**63
