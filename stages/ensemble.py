@@ -20,12 +20,14 @@ from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.rounding import rounded
 from stages.artifacts.border import run_stage
-from stages.artifacts.predictions import read_models, write_ensemble
+from stages.artifacts.leftovers import remove_leftovers
+from stages.artifacts.predictions import ensemble_path, read_models, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params) -> None:
-    """Write metrics/ensemble.json and predictions/ensemble/<row>.parquet, and those of further seeds."""
+    """Write metrics/ensemble.json and predictions/ensemble/<row>/<seed>.parquet."""
+    remove_leftovers("predictions/tta", params.variants)
     device = open_device(params.compute.device, params.compute.threads)
     dev, test, settings = read_set("dev"), read_set("test"), params.bootstrap
     draws = patient_draws(test.table["patient_id"], settings.resamples, settings.seed)
@@ -33,11 +35,12 @@ def main(params: Params) -> None:
     for replenished in sorted({row.replenished for row in params.table2}):
         models = [n for n, v in params.variants.items() if replenished or v.data == "primary"]
         choices = choose(params, models, dev, device)
-        on_test = [read_models(params, models, test, seed) for seed in params.train.seeds]
+        on_test = [read_models(models, test, seed, params.study.aggregate) for seed in params.train.seeds]
         for row in (row for row in params.table2 if row.replenished == replenished):
             weights = [choice.weights(row.method) for choice in choices]
             combined = [ensemble(one, its) for one, its in zip(on_test, weights, strict=True)]
-            write_ensemble(params, row.name, test, combined)
+            for seed, probabilities in zip(params.train.seeds, combined, strict=True):
+                write_predictions(ensemble_path(row.name, seed), test, probabilities)
             selected = [
                 ensemble(choice.predictions, its) for choice, its in zip(choices, weights, strict=True)
             ]
@@ -66,10 +69,10 @@ def main(params: Params) -> None:
 
 def choose(params: Params, models: list[str], dev: LabelledSet, device: torch.device) -> list[Choice]:
     """Return what development data tell of the models, seed by seed."""
-    settings = params.bootstrap
+    settings, rule = params.bootstrap, params.study.aggregate
     draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
     return [
-        Choice(dev.targets, read_models(params, models, dev, seed), draws, params.ensemble, device)
+        Choice(dev.targets, read_models(models, dev, seed, rule), draws, params.ensemble, device)
         for seed in params.train.seeds
     ]
 

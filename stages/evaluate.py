@@ -19,36 +19,32 @@ from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_model
-from stages.artifacts.predictions import by_study, write_predictions
-from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.predictions import by_study, dev_path, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write predictions/dev/<variant>.parquet, those of further seeds, and metrics/dev/<variant>.*."""
+    """Write predictions/dev/<variant>/<seed>.parquet and metrics/dev/<variant>.*."""
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
-    models, place = seed_paths(params, f"models/{name}"), f"predictions/dev/{name}"
+    precision, batch_size = params.train.precision, params.compute.batch_size
     with open_ranks(device) as ranks:
-        images = open_images(params, data)
-        precision, batch_size = params.train.precision, params.compute.batch_size
-        found = {}
-        for seed, folder in models.items():
-            model = load_model(folder)
+        images, found = open_images(params, data), {}
+        for seed in params.train.seeds:
+            model = load_model(name, seed)
             [found[seed]] = predict(
                 model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
             )
         if ranks.leads:
-            make_seed_folder(place)
-            for seed, path in seed_paths(params, place).items():
-                write_predictions(f"{path}.parquet", data, found[seed])
-            write_metrics(params, name, data, found)
+            for seed, probabilities in found.items():
+                write_predictions(dev_path(name, seed), data, probabilities)
+            write_metrics(name, data, found, params.study.aggregate)
 
 
-def write_metrics(params: Params, name: str, data: LabelledSet, found: Mapping[int, np.ndarray]) -> None:
+def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray], rule: str) -> None:
     """Write the metrics of every seed, and their means."""
     groups, summaries, classes = read_groups(), {}, []
     for seed, probabilities in found.items():
-        scored = by_study(data, probabilities, params.study.aggregate)
+        scored = by_study(data, probabilities, rule)
         thresholds = best_thresholds(data.targets, scored)
         summaries[seed], per_class = summarise(data.targets, scored, thresholds, data.classes, groups)
         classes.append(per_class)
@@ -73,4 +69,4 @@ def plain(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, launcher="evaluate")

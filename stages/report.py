@@ -3,48 +3,87 @@
 Usage: python -m stages.report
 """
 
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from cxrlt_core.evidence.scoring import Score, score
+from cxrlt_core.labels import POSITIVE
+from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.calibration import best_thresholds
 from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.figures import draw_figures, examples
+from cxrlt_core.reporting.plots import save_figure
 from cxrlt_core.reporting.report import Study, render
-from cxrlt_core.reporting.tables import caveat, to_csv, to_json, to_markdown
+from cxrlt_core.reporting.rows import headline, table1, table2
+from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_json, write_json, write_text
+from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
+from stages.artifacts.leftovers import remove_leftovers
+from stages.artifacts.models import model_folder
+from stages.artifacts.predictions import dev_path, read_predictions, tta_path
 from stages.artifacts.provenance import provenance, revision, versions
-from stages.artifacts.seeds import seed_paths
-from stages.figures import draw_figures
-from stages.tables import headline, score_table1, table1, table2
+from stages.artifacts.sets import read_groups, read_set
 
 
 def main(params: Params) -> None:
     """Write reports/."""
-    device = open_device(params.compute.device, params.compute.threads)
-    ensembles = read_json("metrics/ensemble.json")
+    for folder in ("metrics/dev", "models", "predictions/dev", "predictions/tta"):
+        remove_leftovers(folder, params.variants)
+    remove_leftovers("weights", {"uniform", *params.reweightings})
+    device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
     rows, contrasts = table1(params, score_table1(params, device))
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
     contrasts = {"table1": contrasts, "table2": ensembles["contrasts"]}
     write_tables(params, tables, contrasts)
-    costs = {n: [read_json(f"{p}/cost.json") for p in models(params, n)] for n in params.variants}
+    seeds = params.train.seeds
+    costs = {n: [read_json(model_folder(n, seed) / "cost.json") for seed in seeds] for n in params.variants}
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
-    histories = {n: pd.read_csv(existing(f"models/{n}/history.csv")).to_dict("list") for n in params.variants}
+    histories = read_histories(params.variants)
     figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts)
+    if params.report.show_images:
+        figures["examples.png"] = example_images(params)
+    for name, figure in figures.items():
+        save_figure(figure, Path("reports/figures") / name, caveat(params))
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
-        weights={name: read_json(f"weights/{name}.json") for name in ("main", "contrast")},
-        versions=versions(), revision=revision(), figures=figures,
+        weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
+        versions=versions(), revision=revision(), figures=list(figures),
     )  # fmt: skip
     write_text("reports/report.md", render(study))
-    write_json("reports/summary.json", headline(params, summary, tables))
-    write_json("reports/provenance.json", provenance(params, tables, ensembles["rows"], costs))
+    plain = [read_json(f"metrics/dev/{name}.json")["mAP"] for name in params.variants]
+    write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
+    write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
 
 
-def models(params: Params, name: str) -> list[str]:
-    """Return the folders of a variant's models, one a seed."""
-    return list(seed_paths(params, f"models/{name}").values())
+ENSEMBLES = "metrics/ensemble.json"
 
 
-def write_tables(params: Params, tables: dict, contrasts: dict) -> None:
+def score_table1(params: Params, device: torch.device) -> dict[str, Score]:
+    """Score the rows of Table 1 on the development set, all on the same resampled patients."""
+    dev, groups, settings = read_set("dev"), read_groups(), params.bootstrap
+    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
+    scores = {}
+    for row in params.table1:
+        paths = [
+            tta_path(row.variant, seed, "dev") if row.tta else dev_path(row.variant, seed)
+            for seed in params.train.seeds
+        ]
+        predictions = [read_predictions(path, dev, params.study.aggregate) for path in paths]
+        thresholds = [best_thresholds(dev.targets, one) for one in predictions]
+        scores[row.name] = score(
+            dev.targets, predictions, thresholds, dev.classes, groups, draws, settings.seed, device
+        )
+    return scores
+
+
+def write_tables(params: Params, tables: Mapping[str, Sequence[Row]], contrasts: Mapping) -> None:
     """Write the tables and their contrasts as JSON, CSV and markdown."""
     note, level = caveat(params), params.bootstrap.level
     for name, rows in tables.items():
@@ -53,6 +92,26 @@ def write_tables(params: Params, tables: dict, contrasts: dict) -> None:
         table = to_markdown(rows, level)
         write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
     write_json("reports/contrasts.json", contrasts)
+
+
+def read_histories(variants: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+    """Read the training curves, write them into one file, and average them over the seeds."""
+    tables = {name: pd.read_csv(existing(f"models/{name}/history.csv")) for name in variants}
+    together = pd.concat([table.assign(variant=name) for name, table in tables.items()])
+    columns = ["variant", *together.columns.drop("variant")]
+    write_text("reports/history.csv", together[columns].to_csv(index=False))
+    return {
+        name: table.groupby("epoch", as_index=False).mean().to_dict("list") for name, table in tables.items()
+    }
+
+
+def example_images(params: Params, count: int = 16) -> Figure:
+    """Show the first development images."""
+    data = read_set("dev")
+    positions = np.arange(min(count, len(data.table)))
+    images = open_images(params, data).gather(positions).numpy()[:, 0]
+    labels = [[c for c, t in zip(data.classes, data.targets[i], strict=True) if t == POSITIVE] for i in positions]
+    return examples(images, labels)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,13 @@ from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from stages.artifacts.border import run_stage
+from stages.artifacts.leftovers import remove_leftovers
 
 
 def main(params: Params) -> None:
     """Write data/sets/, data/summary.json and weights/uniform.json."""
+    for folder in ("data/labels", "data/packed"):
+        remove_leftovers(folder, params.data.sources)
     extras = {source: packed_labels(source) for source in params.used_sources}
     primary = extras.pop(params.data.primary)
     classes = label_space(primary)

@@ -11,16 +11,13 @@ from cxrlt_core.system.distributed import Ranks, open_ranks
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_model
-from stages.artifacts.predictions import write_predictions
-from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.predictions import tta_path, write_predictions
 from stages.artifacts.sets import read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write predictions/tta/<variant>/dev.parquet and test.parquet, and those of further seeds."""
+    """Write predictions/tta/<variant>/<seed>/dev.parquet and test.parquet."""
     with open_ranks(open_device(params.compute.device, params.compute.threads)) as ranks:
-        if ranks.leads:
-            make_seed_folder(f"predictions/tta/{name}")
         for split in ("dev", "test"):
             predict_views(params, name, split, ranks)
 
@@ -30,13 +27,12 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     data, device = read_set(split), ranks.device
     images, views = open_images(params, data), draw_views(len(data.table), params.tta)
     precision, batch_size = params.train.precision, params.compute.batch_size
-    folders = seed_paths(params, f"predictions/tta/{name}")
-    for seed, folder in seed_paths(params, f"models/{name}").items():
-        model = load_model(folder)
+    for seed in params.train.seeds:
+        model = load_model(name, seed)
         found = predict(model.network, images, model.pixels, device, precision, batch_size, views, ranks)
         if ranks.leads:
-            write_predictions(f"{folders[seed]}/{split}.parquet", data, average_views(found))
+            write_predictions(tta_path(name, seed, split), data, average_views(found))
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, launcher="evaluate")

@@ -76,8 +76,8 @@ def loss_text(settings: LossSettings) -> str:
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
-    """Row name to its metrics; no times, so that the same study gives the same bytes."""
-    return {row.name: row.metrics for row in rows}
+    """Row name to its mAP alone, as ``dvc exp show`` can hold it; :func:`to_csv` has all."""
+    return {row.name: {"mAP": row.metrics["mAP"]} for row in rows}
 
 
 def to_csv(rows: Sequence[Row], note: str) -> str:

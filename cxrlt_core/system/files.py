@@ -1,5 +1,6 @@
 """Atomic writes: a file is written under a temporary name and renamed, so a reader never sees half of one."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -68,3 +69,9 @@ def existing(path: Path | str) -> Path:
     if not path.exists():
         raise StudyError(f"{path}: no such file or folder")
     return path
+
+
+def file_hash(path: Path | str) -> str:
+    """Return the SHA-256 of a file."""
+    with existing(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,9 +1,11 @@
-"""What every stage shares: parameters, the border where errors become one line, and the item argument."""
+"""What every stage passes on its way in and out: parameters, launcher, and errors that become one line."""
 
-import hashlib
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -11,6 +13,8 @@ from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import existing
+
+LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 
 
 def load_params(path: str = "params.yaml") -> Params:
@@ -22,20 +26,34 @@ def load_params(path: str = "params.yaml") -> Params:
     return parse_params(content, path)
 
 
-def file_hash(path: str) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] | None = None) -> None:
+    """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1.
 
-
-def loaded_code() -> list[str]:
-    """Return the files of the repository's modules that are loaded."""
-    modules = [m for name, m in sorted(sys.modules.items()) if name.startswith(("cxrlt_core.", "stages."))]
-    return [m.__file__ for m in modules if m.__file__]
-
-
-def run_stage(main: Callable[..., None]) -> None:
-    """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1."""
+    Args:
+        main: of the stage.
+        launcher: the key of ``launch`` that says how the stage is started. It is no part of the stage's command,
+            so that DVC runs nothing again because it would be started otherwise.
+    """
     try:
-        main(load_params(), *sys.argv[1:])
+        params = load_params()
+        if launcher is not None:
+            launch(getattr(params.launch, launcher), f"launch.{launcher}")
+        main(params, *sys.argv[1:])
     except StudyError as error:
         sys.exit(f"error: {error}")
+
+
+def launch(prefix: str, key: str) -> None:
+    """Replace this process by itself under a launcher such as torchrun; return if there is none to start.
+
+    Raises:
+        StudyError: when there is no such program.
+    """
+    words = shlex.split(os.path.expandvars(prefix))
+    if words == ["python"] or LAUNCHED in os.environ:
+        return
+    module = sys.modules["__main__"].__spec__.name
+    try:
+        os.execvpe(words[0], [*words, "-m", module, *sys.argv[1:]], {**os.environ, LAUNCHED: "1"})
+    except OSError as error:
+        raise StudyError(f"{key}: cannot start {words[0]!r}: {error.strerror}") from None

@@ -1,49 +1,100 @@
-"""What defines a training run, and what it took."""
+"""What identifies a training and a row of a table: everything, less what is known to be harmless.
 
-from cxrlt_core.batches.streaming import StreamedImages
+So a parameter that is new counts until somebody says, here and with a reason, why it does not.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.device import describe_device
-from cxrlt_core.training.trainer import Trainer
-from stages.artifacts.border import file_hash, loaded_code
+from cxrlt_core.system.files import file_hash
+from stages.artifacts.code import fingerprint, module_code, stage_code
 from stages.artifacts.sets import set_path
 
-#: Settings that change where and when, but no number: a run may go on under others.
-NO_NUMBERS = {"train": {"resident", "checkpoint_minutes", "seeds"}, "compute": {"batch_size"}}
+#: Keys of params.yaml that change no training, and why.
+HARMLESS_TO_TRAINING = {
+    "bootstrap": "comes after training",
+    "compute.batch_size": "of inference",
+    "data": "reaches training through the files of its sets",
+    "demo": "reaches training through the files of its sets",
+    "ensemble": "comes after training",
+    "image.max_rejects": "reaches training through the files of its sets",
+    "image.store": "where arrays lie, which are known by content",
+    "launch": "how processes are started; their number counts on its own",
+    "report": "comes after training",
+    "reweight": "reaches training through the file of its weights",
+    "study": "comes after training",
+    "table1": "comes after training",
+    "table2": "comes after training",
+    "text_encoders": "reach training through the file of their embeddings",
+    "train.checkpoint_minutes": "when a state is saved",
+    "train.resident": "where images lie",
+    "train.seeds": "a training has one, which counts on its own",
+    "tta": "comes after training",
+}
+
+#: Keys that change no number of a row, and why.
+HARMLESS_TO_ROW = {
+    "image.store": "where arrays lie, which are known by content",
+    "launch": "how processes are started; provenance names their number",
+    "report": "what is shown",
+    "table1": "the other rows, and published figures",
+    "table2": "the other rows, and published figures",
+    "train.checkpoint_minutes": "when a state is saved",
+    "train.resident": "where images lie",
+}
+
+#: Sections of one entry a name, of which a training uses those that its variant names.
+NAMED = {"image_encoders": "image", "losses": "loss", "text_encoders": "text"}
 
 
-def cost(trainer: Trainer) -> dict:
-    """Say what a training took; each epoch shows every image once, the primary ones included."""
-    images, passes = len(trainer.targets), trainer.passes
-    return {
-        "seconds": round(trainer.seconds, 1),
-        "device": describe_device(trainer.device),
-        "processes": trainer.ranks.size,
-        "steps": trainer.steps,
-        "images": images,
-        "passes": int(passes) if passes == int(passes) else round(passes, 2),
-        "resident": not isinstance(trainer.images, StreamedImages),
-        "images_per_second": round(images * passes / trainer.seconds, 1),
-        "peak_memory_mib": trainer.peak_memory,
-    }
-
-
-def definition(params: Params, name: str, seed: int) -> dict:
-    """Name all that decides how a training goes, so that only the same training is resumed."""
-    variant = params.variants[name]
+def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]:
+    """Return all that decides how a training goes, so that only the same training is resumed or taken for it."""
+    chosen = params.variants[variant]
     files = [
-        set_path(f"train_{variant.data}"),
-        f"data/text/{variant.text}.safetensors",
-        f"weights/{variant.weights}.json",
+        set_path(f"train_{chosen.data}"),
+        f"data/text/{chosen.text}.safetensors",
+        f"data/encoders/{chosen.image}.json",  # names local weights by content
+        f"weights/{chosen.weights}.json",
     ]
-    sections = params.model_dump(include={"train", "mixup", "query", "compute", "image"}, exclude=NO_NUMBERS)
-    encoder = params.image_encoders[variant.image].model_dump()
-    loss = params.loss_of(name).model_dump()
-    hashes = [file_hash(file) for file in files + loaded_code()]
+    code = {**stage_code("train"), **module_code(f"cxrlt_core.losses.{params.losses[chosen.loss].kind}")}
     return {
         "seed": seed,
-        "variant": variant.model_dump(),
-        **sections,
-        "loss": loss,
-        "encoder": encoder,
-        "files": hashes,
+        "params": _without(_restricted(params, [variant]), HARMLESS_TO_TRAINING),
+        "files": {path: file_hash(path) for path in files},
+        "code": fingerprint(code),
     }
+
+
+def row_identity(params: Params, variants: Collection[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters behind a row of a table: its own, those of its variants and of what reweights them."""
+    content = _restricted(params, {*variants, params.reweight.base})
+    return {**_without(content, HARMLESS_TO_ROW), "row": dict(row)}
+
+
+def row_code(params: Params, variants: Collection[str], stages: Iterable[str]) -> str:
+    """Return one fingerprint of the code that computes a row: its stages and the losses of its variants."""
+    kinds = {params.losses[params.variants[name].loss].kind for name in variants}
+    code = [stage_code(stage) for stage in stages]
+    code += [module_code(f"cxrlt_core.losses.{kind}") for kind in sorted(kinds)]
+    return fingerprint({file: mark for its in code for file, mark in its.items()})
+
+
+def _restricted(params: Params, variants: Collection[str]) -> dict[str, Any]:
+    """Return all parameters, without the variants that are not meant and what only others name."""
+    content = params.model_dump(mode="json")
+    content["variants"] = {name: content["variants"][name] for name in sorted(variants)}
+    for section, key in NAMED.items():
+        used = {variant[key] for variant in content["variants"].values()}
+        content[section] = {name: entry for name, entry in content[section].items() if name in used}
+    return content
+
+
+def _without(content: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    for key in keys:
+        section, _, name = key.partition(".")
+        if name:
+            content[section] = {k: v for k, v in content[section].items() if k != name}
+        else:
+            del content[section]
+    return content

@@ -1,14 +1,21 @@
-"""Write and read a trained model: a folder models/<variant>/."""
+"""Trained models: models/<variant>/<seed>/, and models/<variant>/trained.json, which names them by content.
 
+What predicts depends on trained.json alone: times and memory, which lie beside the models, re-run nothing.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from cxrlt_core.model.classifier import Classifier, ModelConfig, rebuild_model
-from cxrlt_core.params.schema import Params
-from cxrlt_core.system.files import read_json, write_json
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import file_hash, read_json, write_json
 from cxrlt_core.system.tensors import read_tensors, write_tensors
+
+FILES = ("model.safetensors", "config.json")
 
 
 @dataclass(frozen=True)
@@ -19,34 +26,39 @@ class TrainedModel:
     pixels: tuple[float, float]
 
 
-def model_config(params: Params, name: str, classes: list[str], pixels: tuple[float, float]) -> ModelConfig:
-    """Describe the model of a variant."""
-    variant = params.variants[name]
-    encoder = params.image_encoders[variant.image]
-    return ModelConfig(
-        classes=classes,
-        image_model=encoder.model,
-        image_options=encoder.options,
-        image_size=params.image.size,
-        pixel_mean=pixels[0],
-        pixel_deviation=pixels[1],
-        text=variant.text,
-        separate=variant.separate,
-        query=params.query.model_dump(),
-    )
+def model_folder(variant: str, seed: int) -> Path:
+    """Return where a model lies."""
+    return Path("models") / variant / str(seed)
 
 
-def save_model(folder: str, network: nn.Module, config: ModelConfig) -> None:
+def save_model(variant: str, seed: int, network: nn.Module, config: ModelConfig) -> None:
     """Write model.safetensors and config.json."""
     state = network.state_dict()
     tensors = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.items()}
-    write_tensors(f"{folder}/model.safetensors", tensors)
-    write_json(f"{folder}/config.json", config.to_json())
+    write_tensors(model_folder(variant, seed) / "model.safetensors", tensors)
+    write_json(model_folder(variant, seed) / "config.json", config.to_json())
 
 
-def load_model(folder: str) -> TrainedModel:
-    """Rebuild a trained model."""
-    config = read_json(f"{folder}/config.json")
-    tensors = read_tensors(f"{folder}/model.safetensors")
+def write_trained(variant: str, seeds: Sequence[int]) -> None:
+    """Name the models of a variant by content."""
+    marks = {str(seed): _marks(variant, seed) for seed in seeds}
+    write_json(f"models/{variant}/trained.json", marks)
+
+
+def load_model(variant: str, seed: int) -> TrainedModel:
+    """Rebuild a trained model.
+
+    Raises:
+        StudyError: when it is absent, or not the one that trained.json names.
+    """
+    folder, known = model_folder(variant, seed), read_json(f"models/{variant}/trained.json")
+    if known.get(str(seed)) != _marks(variant, seed):
+        raise StudyError(f"{folder}: not the model that training wrote; dvc checkout, or dvc repro --force")
+    config = read_json(folder / "config.json")
+    tensors = read_tensors(folder / "model.safetensors")
     network = rebuild_model(config, {name: torch.from_numpy(array) for name, array in tensors.items()})
     return TrainedModel(network, (config["pixel_mean"], config["pixel_deviation"]))
+
+
+def _marks(variant: str, seed: int) -> dict[str, str]:
+    return {name: file_hash(model_folder(variant, seed) / name) for name in FILES}

@@ -7,12 +7,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.study_level import aggregate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
-from stages.artifacts.seeds import make_seed_folder, seed_paths
 from stages.artifacts.sets import LabelledSet
+
+
+def dev_path(variant: str, seed: int) -> str:
+    """Return where the development predictions without TTA lie."""
+    return f"predictions/dev/{variant}/{seed}.parquet"
+
+
+def tta_path(variant: str, seed: int, split: str) -> str:
+    """Return where the predictions with TTA lie; ``split`` is dev or test."""
+    return f"predictions/tta/{variant}/{seed}/{split}.parquet"
+
+
+def ensemble_path(row: str, seed: int) -> str:
+    """Return where the test predictions of an ensemble lie."""
+    return f"predictions/ensemble/{row}/{seed}.parquet"
 
 
 def write_predictions(path: str, data: LabelledSet, probabilities: np.ndarray) -> None:
@@ -39,16 +52,6 @@ def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndar
     return aggregate(probabilities, data.table["study_id"], data.table["view"], rule)
 
 
-def read_models(params: Params, models: Sequence[str], data: LabelledSet, seed: int) -> np.ndarray:
+def read_models(models: Sequence[str], data: LabelledSet, seed: int, rule: str) -> np.ndarray:
     """Read the TTA predictions of several models of a seed, float32 (M, N, C)."""
-    folders = [seed_paths(params, f"predictions/tta/{model}")[seed] for model in models]
-    rule = params.study.aggregate
-    return np.stack([read_predictions(f"{folder}/{data.name}.parquet", data, rule) for folder in folders])
-
-
-def write_ensemble(params: Params, name: str, test: LabelledSet, combined: Sequence[np.ndarray]) -> None:
-    """Write the test predictions of an ensemble, seed by seed."""
-    place = f"predictions/ensemble/{name}"
-    make_seed_folder(place)
-    for path, probabilities in zip(seed_paths(params, place).values(), combined, strict=True):
-        write_predictions(f"{path}.parquet", test, probabilities)
+    return np.stack([read_predictions(tta_path(model, seed, data.name), data, rule) for model in models])

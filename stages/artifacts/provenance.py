@@ -1,70 +1,62 @@
 """Where each row of the tables comes from: parameters, data, code, machine and cost."""
 
-import hashlib
-import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import Row
-from stages.artifacts.border import file_hash
+from cxrlt_core.system.files import file_hash
+from stages.artifacts.code import fingerprint
+from stages.artifacts.identity import row_code, row_identity
 from stages.artifacts.sets import set_path
 
 PACKAGES = ("torch", "timm", "transformers", "scikit-learn", "pandas", "numpy", "scipy", "dvc")
-SHARED = ("data", "image", "query", "train", "mixup", "reweight", "tta", "study", "ensemble", "bootstrap")
+STAGES = {"table1": ("train", "evaluate", "tta", "report"), "table2": ("train", "tta", "ensemble")}
 
 
 def provenance(
-    params: Params,
-    tables: Mapping[str, Sequence[Row]],
-    ensembles: Mapping[str, Mapping],
-    costs: Mapping[str, Sequence[Mapping]],
+    params: Params, ensembles: Mapping[str, Mapping], costs: Mapping[str, Sequence[Mapping]]
 ) -> dict:
     """Return the record of every row, table by table."""
-    variants = {row.name: [row.variant] for row in params.table1}
-    variants |= {name: entry["models"] for name, entry in ensembles.items()}
+    table1 = {row.name: record(params, "table1", row.model_dump(), [row.variant], costs) for row in params.table1}
+    table2 = {
+        row.name: record(params, "table2", row.model_dump(), ensembles[row.name]["models"], costs)
+        for row in params.table2
+    }
     shared = {
-        "code": revision(),
+        "revision": revision(),
         "versions": versions(),
         "seeds": params.train.seeds,
         "bootstrap": params.bootstrap.model_dump(),
     }
-    rows = {
-        table: {row.name: record(params, table, variants[row.name], costs) for row in rows}
-        for table, rows in tables.items()
-    }
-    return {**shared, **rows}
+    return {**shared, "table1": table1, "table2": table2}
 
 
 def record(
-    params: Params, table: str, variants: Sequence[str], costs: Mapping[str, Sequence[Mapping]]
+    params: Params,
+    table: str,
+    row: Mapping,
+    variants: Sequence[str],
+    costs: Mapping[str, Sequence[Mapping]],
 ) -> dict:
     """Return what a row was made from, and what each of its trainings took, seed by seed."""
-    settings = params.model_dump(include=set(SHARED))
-    settings["variants"] = {name: params.variants[name].model_dump() for name in variants}
-    encoders = {params.variants[name].image for name in variants}
-    settings["image_encoders"] = {name: params.image_encoders[name].model_dump() for name in sorted(encoders)}
-    texts = {params.variants[name].text for name in variants}
-    settings["text_encoders"] = {name: params.text_encoders[name].model_dump() for name in sorted(texts)}
     sets = {f"train_{params.variants[name].data}" for name in variants} | {"dev"}
     if table == "table2":
         sets.add("test")
     hashes = {name: file_hash(set_path(name)) for name in sorted(sets)}
+    seeds = [str(seed) for seed in params.train.seeds]
     return {
-        "params": digest(settings),
-        "data": digest(hashes),
+        "params": fingerprint(row_identity(params, variants, row)),
+        "code": row_code(params, variants, STAGES[table]),
+        "data": fingerprint(hashes),
         "sets": hashes,
-        "trainings": {
-            name: dict(zip(map(str, params.train.seeds), costs[name], strict=True)) for name in variants
+        "encoders": {
+            name: file_hash(f"data/encoders/{name}.json")
+            for name in sorted({params.variants[variant].image for variant in variants})
         },
+        "trainings": {name: dict(zip(seeds, costs[name], strict=True)) for name in variants},
     }
-
-
-def digest(content: Mapping) -> str:
-    """Return the SHA-256 of plain values."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:

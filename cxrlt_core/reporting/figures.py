@@ -1,20 +1,14 @@
-"""Draw the report's figures into reports/figures/."""
+"""Which figures a report has, and what each of them shows; :mod:`cxrlt_core.reporting.plots` draws."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting import plots
 from cxrlt_core.reporting.evidence_report import shown_ensemble
-from cxrlt_core.reporting.tables import TICK, Row, caveat, rows_text
-from stages.artifacts.arrays import open_images
-from stages.artifacts.sets import read_set
-
-FOLDER = Path("reports/figures")
+from cxrlt_core.reporting.tables import TICK, Row, rows_text
 
 
 def draw_figures(
@@ -25,8 +19,18 @@ def draw_figures(
     histories: Mapping[str, Mapping],
     tables: Mapping[str, Sequence[Row]],
     contrasts: Mapping[str, Sequence[Mapping]],
-) -> list[str]:
-    """Draw all figures and return their file names."""
+) -> dict[str, Figure]:
+    """Draw the figures of a study, by file name.
+
+    Args:
+        params: of the study.
+        summary: content of data/summary.json.
+        classes: class to group and training prevalence.
+        ensembles: row name to its entry in metrics/ensemble.json.
+        histories: variant to epoch, loss and learning rate.
+        tables: table to its rows.
+        contrasts: table to its contrasts, as plain values.
+    """
     groups = {name: entry["group"] for name, entry in classes.items()}
     names = ["train_primary", "train_replenished"][: 2 if params.data.extra else 1]
     sets = {name: summary["sets"][name] for name in names}
@@ -48,11 +52,7 @@ def draw_figures(
         if found:
             labels = contrast_labels(tables[table], found)
             figures[f"contrasts{number}.png"] = plots.contrast_forest(found, labels)
-    if params.report.show_images:
-        figures["examples.png"] = examples(params)
-    for name, figure in figures.items():
-        plots.save_figure(figure, FOLDER / name, caveat(params))
-    return list(figures)
+    return figures
 
 
 def forest(rows: Sequence[Row], label: str) -> Figure:
@@ -68,13 +68,9 @@ def contrast_labels(rows: Sequence[Row], contrasts: Sequence[Mapping]) -> list[s
     return [f"{c['what']}  {c['change']}  ({rows_text(c['rows'], numbers)})" for c in contrasts]
 
 
-def examples(params: Params, count: int = 16) -> Figure:
-    """Show the first development images with their positive labels."""
-    data = read_set("dev")
-    positions = np.arange(min(count, len(data.table)))
-    images = open_images(params, data).gather(positions).numpy()[:, 0]
-    names = [[c for c, t in zip(data.classes, row, strict=True) if t == POSITIVE] for row in data.targets]
-    captions = ["\n".join(names[i][:3]) + (" …" if len(names[i]) > 3 else "") for i in positions]
+def examples(images: np.ndarray, labels: Sequence[Sequence[str]]) -> Figure:
+    """Show images, uint8 (n, H, W), with the first of their positive labels."""
+    captions = ["\n".join(names[:3]) + (" …" if len(names) > 3 else "") for names in labels]
     return plots.contact_sheet(images, captions)
 
 

@@ -1,0 +1,142 @@
+"""What the code of a stage means: the one notion of "the same code", for DVC, checkpoints and provenance.
+
+A module is described by its syntax tree without comments, docstrings and formatting; a stage by the modules
+that its script reaches by import, wherever the import stands. So an edit re-runs what it can change.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("cxrlt_core", "stages")
+
+#: Modules and packages that cannot change a number, and why. Their own imports count all the same.
+HARMLESS = {
+    "cxrlt_core.params": "the schema; the values of params.yaml are tracked key by key, none has a default",
+    "cxrlt_core.system.errors": "the words of an error",
+    "cxrlt_core.system.files": "how a file is written whole and read back",
+    "cxrlt_core.system.processes": "how a process ends with its parent",
+    "cxrlt_core.system.progress": "what a terminal shows",
+    "cxrlt_core.system.tensors": "how arrays are written and read back",
+    "stages.artifacts.border": "how a stage starts and fails",
+    "stages.artifacts.code": "this module: it describes the code, and enters no number",
+    "stages.artifacts.lock": "mends dvc.lock",
+}
+
+
+def stage_code(stage: str) -> dict[str, str]:
+    """Return the fingerprints of the modules behind a stage's script, by file."""
+    return _described(f"stages.{stage}")
+
+
+def module_code(module: str) -> dict[str, str]:
+    """Return the fingerprints of a module that a name in params.yaml chooses, and of what it imports."""
+    return _described(module)
+
+
+def fingerprint(content: Any) -> str:
+    """Return the SHA-256 of plain values."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def modules_of(package: str) -> list[str]:
+    """Return the names of the modules that lie in a package, without importing it."""
+    return sorted(p.stem for p in (ROOT / package.replace(".", "/")).glob("*.py") if p.stem != "__init__")
+
+
+def stages() -> list[str]:
+    """Return the names of all stage scripts."""
+    return modules_of("stages")
+
+
+def closure(module: str) -> list[str]:
+    """Return the modules that importing a module runs or may run, itself included; harmless ones too."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and _file(name):
+            found.add(name)
+            waiting += [*_parents(name), *_imports(name)]
+    return sorted(found)
+
+
+def meaning(source: str) -> str:
+    """Return the fingerprint of Python source, blind to comments, docstrings and formatting.
+
+    Fields that are empty say nothing, so that a Python version that adds one gives the same fingerprint.
+    """
+    return hashlib.sha256(_text(ast.parse(source)).encode()).hexdigest()[:16]
+
+
+def _described(module: str) -> dict[str, str]:
+    names = [name for name in closure(module) if not _within(name, HARMLESS)]
+    marks = {_file(name): _meaning_of(name) for name in names}
+    return {file: mark for file, mark in marks.items() if mark != EMPTY}
+
+
+def _within(name: str, modules: Collection[str]) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in modules)
+
+
+def _text(node: ast.AST | list | object) -> str:
+    if isinstance(node, list):
+        return ",".join(_text(one) for one in node if not _is_prose(one))
+    if not isinstance(node, ast.AST):
+        return "" if node is None else repr(node)
+    fields = ((name, _text(value)) for name, value in ast.iter_fields(node))
+    return f"{type(node).__name__}({';'.join(f'{name}={text}' for name, text in fields if text)})"
+
+
+def _is_prose(node: object) -> bool:
+    """Whether a statement is a string alone: a docstring, or a comment in its place."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+EMPTY = meaning("")
+
+
+@lru_cache(None)
+def _source(module: str) -> str:
+    return (ROOT / _file(module)).read_text(encoding="utf-8")
+
+
+@lru_cache(None)
+def _meaning_of(module: str) -> str:
+    return meaning(_source(module))
+
+
+@lru_cache(None)
+def _file(module: str) -> str | None:
+    """Return the file of a module, relative to the root; None for what is no module of ours."""
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    path = module.replace(".", "/")
+    return next((file for file in (f"{path}.py", f"{path}/__init__.py") if (ROOT / file).is_file()), None)
+
+
+def _parents(module: str) -> Iterator[str]:
+    """Importing a.b.c runs a and a.b, too."""
+    parts = module.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts)))
+
+
+@lru_cache(None)
+def _imports(module: str) -> tuple[str, ...]:
+    """Return what a module's import statements name; a name may turn out to be no module."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(_source(module))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
