@@ -27,7 +27,7 @@ from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 def main(params: Params) -> None:
     """Write metrics/ensemble.json and predictions/ensemble/<row>/<seed>.parquet."""
-    remove_leftovers("predictions/tta", params.variants)
+    remove_leftovers(params, "predictions/tta")
     device = open_device(params.compute.device, params.compute.threads)
     dev, test, settings = read_set("dev"), read_set("test"), params.bootstrap
     draws = patient_draws(test.table["patient_id"], settings.resamples, settings.seed)

@@ -34,9 +34,7 @@ from stages.artifacts.sets import read_groups, read_set
 
 def main(params: Params) -> None:
     """Write reports/."""
-    for folder in ("metrics/dev", "models", "predictions/dev", "predictions/tta"):
-        remove_leftovers(folder, params.variants)
-    remove_leftovers("weights", {"uniform", *params.reweightings})
+    remove_leftovers(params, "metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
     rows, contrasts = table1(params, score_table1(params, device))
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}

@@ -21,8 +21,7 @@ from stages.artifacts.leftovers import remove_leftovers
 
 def main(params: Params) -> None:
     """Write data/sets/, data/summary.json and weights/uniform.json."""
-    for folder in ("data/labels", "data/packed"):
-        remove_leftovers(folder, params.data.sources)
+    remove_leftovers(params, "data/labels", "data/packed")
     extras = {source: packed_labels(source) for source in params.used_sources}
     primary = extras.pop(params.data.primary)
     classes = label_space(primary)

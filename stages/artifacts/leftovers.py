@@ -1,16 +1,47 @@
 """What a removed entry of params.yaml has left behind.
 
-DVC forgets a stage that is gone, but not its files. A stage that depends on a folder of one entry each would
-take them for input, and a clone, which lacks them, for a change; so that stage removes them first.
+DVC forgets a stage that is gone, but not its files. A stage that depends on a folder with something of each entry
+would take them for input, and a clone, which lacks them, for a change; so that stage removes them first.
+
+Usage: python -m stages.artifacts.leftovers
 """
 
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from cxrlt_core.params.schema import Params
 
-def remove_leftovers(folder: str, names: Collection[str]) -> None:
-    """Remove the files and folders, such as ``<name>`` or ``<name>.json``, of all that is not named."""
-    for path in Path(folder).glob("[!.]*"):
+
+def remove_leftovers(params: Params, *folders: str) -> None:
+    """Remove from folders, or from all of them, what belongs to no entry of params.yaml."""
+    names = _names(params)
+    for folder in folders or names:
+        _remove_others(Path(folder), names[folder])
+
+
+def _names(params: Params) -> dict[str, Collection[str]]:
+    """Return the entries that each folder holds something of."""
+    sources, variants = params.data.sources, params.variants
+    return {
+        "data/labels": sources,
+        "data/packed": sources,
+        "metrics/dev": variants,
+        "models": variants,
+        "predictions/dev": variants,
+        "predictions/tta": variants,
+        "weights": {"uniform", *params.reweightings},
+    }
+
+
+def _remove_others(folder: Path, names: Collection[str]) -> None:
+    """Remove files and folders such as ``<name>`` or ``<name>.json`` of what is not named."""
+    for path in folder.glob("[!.]*"):
         if path.name.split(".")[0] not in names:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+if __name__ == "__main__":
+    from stages.artifacts.border import run_stage
+
+    run_stage(remove_leftovers)

@@ -41,6 +41,15 @@ class Workspace:
         assert before in text
         path.write_text(text.replace(before, after, 1))
 
+    def add_entry(self, section: str, line: str) -> None:
+        """Add an entry as the first of a section, such as ``variants`` or ``data.sources``."""
+        *_, name = section.split(".")
+        indent = "  " * section.count(".")
+        path = self.folder / "params.yaml"
+        text = re.sub(rf"^{indent}{name}:.*\n", rf"\g<0>{indent}  {line}\n", path.read_text(), count=1, flags=re.M)
+        assert text != path.read_text()
+        path.write_text(text)
+
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)
         assert done.returncode == 0, done.stderr

@@ -1,0 +1,158 @@
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from stages.artifacts import code
+from stages.artifacts.code import HARMLESS, ROOT, closure, meaning, module_code, modules_of, stage_code, stages
+
+SOURCE = '''
+"""A module."""
+from math import pi
+
+def area(radius: float, scale: float = 1.0) -> float:
+    """Area of a circle."""
+    # why
+    return scale * pi * radius**2
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"""A module."""', ""),
+        ('"""Area of a circle."""', '"""Another text."""'),
+        ('    """Area of a circle."""\n', ""),
+        ("    # why\n", ""),
+        ("radius: float, scale: float = 1.0", "radius: float,\n    scale: float = 1.0,\n"),
+        ("scale * pi * radius**2", "(scale*pi *  radius ** 2)  # a comment"),
+    ],
+)
+def test_what_means_the_same_has_the_same_fingerprint(before, after):
+    assert before in SOURCE
+    assert meaning(SOURCE.replace(before, after)) == meaning(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pi * radius", "pi + radius"),
+        ("= 1.0", "= 2.0"),
+        ("= 1.0", "= 1"),
+        ("radius**2", "radius**-2"),
+        ("from math import pi", "from cmath import pi"),
+        ("return scale", "scale"),
+        ("def area", "@cache\ndef area"),
+        ("scale: float =", "scale: int ="),
+    ],
+)
+def test_what_means_something_else_has_another(before, after):
+    assert before in SOURCE
+    assert meaning(SOURCE.replace(before, after)) != meaning(SOURCE)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A small repository, described in place of ours; call it to change a file."""
+
+    def write(**files: str) -> None:
+        for name, text in files.items():
+            path = tmp_path / (name.replace("__", "/") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        for cached in (code._source, code._meaning_of, code._file, code._imports):
+            cached.cache_clear()
+
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(code, "HARMLESS", {"cxrlt_core.words": "a reason"})
+    write(
+        stages__a="from cxrlt_core.room.thing import f",
+        cxrlt_core__room__thing="def f():\n    from cxrlt_core import late, words",
+        cxrlt_core__late="import numpy, json",
+        cxrlt_core__words="from cxrlt_core.numbers import one",
+        cxrlt_core__numbers="one = 1",
+        cxrlt_core__other="x = 1",
+    )
+    (tmp_path / "cxrlt_core/room/__init__.py").write_text('"""A room."""\nx = 1')
+    (tmp_path / "cxrlt_core/__init__.py").write_text('"""A library."""')
+    yield write
+    for cached in (code._source, code._meaning_of, code._file, code._imports):
+        cached.cache_clear()
+
+
+def test_a_stage_is_all_that_it_reaches_wherever_the_import_stands(tree):
+    assert set(stage_code("a")) == {
+        "stages/a.py",
+        "cxrlt_core/room/__init__.py",  # importing a module runs its packages
+        "cxrlt_core/room/thing.py",
+        "cxrlt_core/late.py",
+        "cxrlt_core/numbers.py",  # reached through a harmless module alone
+    }
+
+
+def test_an_edit_shows_in_the_file_of_its_module_alone(tree):
+    before = stage_code("a")
+    tree(cxrlt_core__other="x = 2", cxrlt_core__words="from cxrlt_core.numbers import one\ny = 2")
+    assert stage_code("a") == before
+    tree(cxrlt_core__late="import numpy, json\nx = 1")
+    after = stage_code("a")
+    assert {file for file in before if before[file] != after[file]} == {"cxrlt_core/late.py"}
+
+
+def test_every_stage_is_described_by_its_script_and_more():
+    for stage in stages():
+        assert f"stages/{stage}.py" in stage_code(stage)
+        assert len(stage_code(stage)) > 1 or stage == "code"
+
+
+def test_what_a_process_loads_has_been_foreseen():
+    program = "import sys, stages.train, stages.ensemble; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.split(".")[0] in ("cxrlt_core", "stages")}
+    assert len(loaded) > 30
+    settings = {f"cxrlt_core.losses.{kind}" for kind in modules_of("cxrlt_core.losses")}  # read by params
+    assert loaded - settings <= {*closure("stages.train"), *closure("stages.ensemble")}
+
+
+def test_modules_are_imported_by_a_computed_name_in_two_places_only():
+    """Elsewhere the fingerprints would not notice."""
+    found = set()
+    for path in [*ROOT.glob("cxrlt_core/**/*.py"), *ROOT.glob("stages/**/*.py")]:
+        names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
+        names |= {n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)}
+        if names & {"import_module", "__import__", "run_module", "exec", "eval_module"}:
+            found.add(path.relative_to(ROOT).as_posix())
+    assert found == {"cxrlt_core/sources/__init__.py", "cxrlt_core/losses/__init__.py"}
+
+
+def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
+    """A longer list needs a longer thought: a module on it may never change a number."""
+    assert set(HARMLESS) == {
+        "cxrlt_core.params",
+        "cxrlt_core.system.errors",
+        "cxrlt_core.system.files",
+        "cxrlt_core.system.processes",
+        "cxrlt_core.system.progress",
+        "cxrlt_core.system.tensors",
+        "stages.artifacts.border",
+        "stages.artifacts.code",
+        "stages.artifacts.lock",
+    }
+    for name, reason in HARMLESS.items():
+        path = ROOT / name.replace(".", "/")
+        files = [*path.glob("*.py")] if path.is_dir() else [path.with_suffix(".py")]
+        assert len(reason.split()) > 2 and files, name
+        for file in files:
+            imported = set(code._imports(file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")))
+            roots = {one.split(".")[0] for one in imported}
+            assert not roots & {"torch", "torchvision", "timm", "scipy", "sklearn", "transformers"}, file
+
+
+def test_a_chosen_module_brings_what_it_imports():
+    assert {"cxrlt_core/sources/nih.py", "cxrlt_core/sources/table.py"} <= set(
+        module_code("cxrlt_core.sources.nih")
+    )
+    assert "cxrlt_core/sources/mimic.py" not in module_code("cxrlt_core.sources.nih")
+    assert not any("sources/nih" in file for file in stage_code("harmonize"))
+    assert not any("losses/focal" in file for file in stage_code("train"))

@@ -1,0 +1,131 @@
+"""Identity is all parameters less the harmless ones: whatever is new counts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.params.schema import Params, Train
+from cxrlt_core.params.types import Section
+from stages.artifacts import identity
+from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING, row_identity, training_identity
+
+SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
+CONTENT = yaml.safe_load(SMOKE.read_text())
+VARIANT = "resnet50_bert_shared"
+ROW = {"variant": VARIANT, "tta": False, "published": None}
+
+
+@pytest.fixture(autouse=True)
+def files(monkeypatch, tmp_path):
+    """Small files in the places of the real ones."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "data/sets/train_primary.parquet",
+        "data/text/pubmedbert.safetensors",
+        "data/encoders/resnet50.json",
+        "weights/uniform.json",
+    ):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
+
+
+def training(params: Params, variant: str = VARIANT, seed: int = 0) -> str:
+    return identity.fingerprint(training_identity(params, variant, seed))
+
+
+def row(params: Params) -> str:
+    return identity.fingerprint(row_identity(params, [VARIANT], ROW))
+
+
+def leaves(content: Any, path: tuple = ()) -> list[tuple]:
+    if isinstance(content, dict) and content:
+        return [leaf for key, value in content.items() for leaf in leaves(value, (*path, key))]
+    return [path]
+
+
+def changed(path: tuple) -> Params:
+    """The parameters with one value replaced, unchecked: what it is does not matter."""
+    content = parse_params(CONTENT).model_dump()
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = "something else"
+    return Params.model_construct(**{k: _section(Params, k, v) for k, v in content.items()})
+
+
+def _section(model: type, key: str, value: Any) -> Any:
+    """Rebuild sections and their entries without validation."""
+    annotation = model.model_fields[key].annotation
+    if isinstance(annotation, type) and issubclass(annotation, Section) and isinstance(value, dict):
+        return annotation.model_construct(**value)
+    if key in ("variants", "losses", "image_encoders", "text_encoders"):
+        kinds = {name: type(entry) for name, entry in getattr(parse_params(CONTENT), key).items()}
+        return {name: kinds[name].model_construct(**entry) for name, entry in value.items()}
+    return value
+
+
+LEAVES = leaves(parse_params(CONTENT).model_dump())
+OTHERS = {"variants": VARIANT, "image_encoders": "resnet50", "losses": "bce", "text_encoders": "pubmedbert"}
+
+
+def harmless(path: tuple, keys: dict[str, str]) -> bool:
+    return path[0] in keys or ".".join(path[:2]) in keys
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+@pytest.mark.parametrize("path", LEAVES, ids=".".join)
+def test_every_key_counts_unless_it_is_known_to_be_harmless(path):
+    before, after = parse_params(CONTENT), changed(path)
+    if path[0] == "variants" and path[1] == VARIANT and path[2] in ("image", "loss", "text", "weights", "data"):
+        return  # names of files and entries: see below
+    others = path[0] in OTHERS and path[1] != OTHERS[path[0]]
+    assert (training(after) == training(before)) == (others or harmless(path, HARMLESS_TO_TRAINING))
+    base = path[0] == "variants" and path[1] == CONTENT["reweight"]["base"]
+    assert (row(after) == row(before)) == ((others and not base) or harmless(path, HARMLESS_TO_ROW))
+
+
+class Dose(Section):
+    level: float
+
+
+class MoreTrain(Train):
+    momentum: float
+
+
+class MoreParams(Params):
+    dose: Dose
+    train: MoreTrain
+
+
+def more(level: float = 1.0, momentum: float = 0.9) -> Params:
+    train = {**CONTENT["train"], "momentum": momentum}
+    return MoreParams.model_validate({**CONTENT, "train": train, "dose": {"level": level}})
+
+
+@pytest.mark.parametrize("of", [training, row])
+def test_a_section_and_a_key_that_nobody_thought_of_count(of):
+    assert of(more()) == of(more())
+    assert len({of(more()), of(more(level=2.0)), of(more(momentum=0.8)), of(parse_params(CONTENT))}) == 4
+
+
+def test_seed_variant_and_files_count():
+    params = parse_params(CONTENT)
+    first = training(params)
+    assert training(params, seed=1) != first
+    assert training(params, "resnet50_bert_separate") != first
+    for name in ("weights/uniform.json", "data/encoders/resnet50.json", "data/text/pubmedbert.safetensors"):
+        kept = Path(name).read_text()
+        Path(name).write_text("other")
+        assert training(params) != first
+        Path(name).write_text(kept)
+    assert training(params) == first
+
+
+def test_code_counts(monkeypatch):
+    params = parse_params(CONTENT)
+    first = training(params)
+    monkeypatch.setattr(identity, "stage_code", lambda stage: {"stages/train.py": "other"})
+    assert training(params) != first

@@ -1,0 +1,40 @@
+from types import SimpleNamespace
+
+from stages.artifacts.leftovers import _remove_others, remove_leftovers
+
+
+def test_what_is_named_stays_and_the_rest_goes(tmp_path):
+    for name in ("a.json", "a.csv", "b.json", ".gitignore"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "c/0").mkdir(parents=True)
+    (tmp_path / "a").mkdir()
+    _remove_others(tmp_path, {"a": 1})
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", "a.csv", "a", ".gitignore"}
+
+
+def test_a_link_goes_and_what_it_points_to_stays(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/gone").symlink_to(tmp_path / "elsewhere")
+    _remove_others(tmp_path / "folder", ["kept"])
+    assert (tmp_path / "elsewhere").is_dir() and not list((tmp_path / "folder").iterdir())
+
+
+def test_an_absent_folder_has_none(tmp_path):
+    _remove_others(tmp_path / "absent", ["a"])
+
+
+def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    params = SimpleNamespace(
+        data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweightings={"main": 1, "mild": 1}
+    )
+    kept = ["data/labels/nih.json", "models/plain/0/x", "weights/uniform.json", "weights/mild.json"]
+    gone = ["data/labels/old.json", "models/old/0/x", "weights/old.json", "predictions/tta/old/0/dev.parquet"]
+    for name in [*kept, *gone]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    remove_leftovers(params, "models")
+    assert not (tmp_path / "models/old").exists() and (tmp_path / "weights/old.json").exists()
+    remove_leftovers(params)
+    assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()} == set(kept)
