@@ -29,7 +29,7 @@ def main(params: Params, name: str) -> None:
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     models, place = seed_paths(params, f"models/{name}"), f"predictions/dev/{name}"
     with open_ranks(device) as ranks:
-        images = open_images(params, data)
+        images = open_images(data, params.image)
         precision, batch_size = params.train.precision, params.compute.batch_size
         found = {}
         for seed, folder in models.items():

@@ -72,7 +72,7 @@ def examples(params: Params, count: int = 16) -> Figure:
     """Show the first development images with their positive labels."""
     data = read_set("dev")
     positions = np.arange(min(count, len(data.table)))
-    images = open_images(params, data).gather(positions).numpy()[:, 0]
+    images = open_images(data, params.image).gather(positions).numpy()[:, 0]
     names = [[c for c, t in zip(data.classes, row, strict=True) if t == POSITIVE] for row in data.targets]
     captions = ["\n".join(names[i][:3]) + (" …" if len(names[i]) > 3 else "") for i in positions]
     return plots.contact_sheet(images, captions)

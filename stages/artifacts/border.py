@@ -11,6 +11,7 @@ from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import existing
+from cxrlt_core.system.processes import exit_on_sigterm
 
 
 def load_params(path: str = "params.yaml") -> Params:
@@ -34,7 +35,11 @@ def loaded_code() -> list[str]:
 
 
 def run_stage(main: Callable[..., None]) -> None:
-    """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1."""
+    """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1.
+
+    SIGTERM ends it with code 143, by way of what must be closed; a training handles it by itself.
+    """
+    exit_on_sigterm()
     try:
         main(load_params(), *sys.argv[1:])
     except StudyError as error:
