@@ -5,14 +5,13 @@ Usage: python -m benchmarks.edits [--write docs/what-an-edit-reruns.md] [word of
 
 import argparse
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.pipeline.workspace import ROOT, Workspace, copy_repository
+from tests.pipeline.workspace import Workspace, copy_repository
 
 VARIANT = "{image: %s, text: %s, separate: true, loss: %s, weights: uniform, mixup: false, data: primary}"
 THREE = ("train", "evaluate", "tta")
@@ -208,7 +207,10 @@ def restore(study: Workspace, checkpoints: set[Path]) -> None:
     study.git("clean", "--quiet", "-d", "--force")
     for path in set((study.folder / "checkpoints").iterdir()) - checkpoints:
         path.unlink()
-    for command in (("python", "-m", "stages.artifacts.leftovers"), ("dvc", "checkout", "--quiet", "--force")):
+    for command in (
+        ("python", "-m", "stages.artifacts.leftovers"),
+        ("dvc", "checkout", "--quiet", "--force"),
+    ):
         done = study.run(*command)
         assert done.returncode == 0, done.stderr
 

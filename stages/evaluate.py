@@ -28,7 +28,7 @@ def main(params: Params, name: str) -> None:
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     precision, batch_size = params.train.precision, params.compute.batch_size
     with open_ranks(device) as ranks:
-        images, found = open_images(params, data), {}
+        images, found = open_images(data, params.image), {}
         for seed in params.train.seeds:
             model = load_model(name, seed)
             [found[seed]] = predict(

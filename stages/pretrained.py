@@ -19,7 +19,9 @@ def main(params: Params) -> None:
         place = encoder.pretrained if isinstance(encoder.pretrained, str) else None
         note("image", name, watched(place, IMAGE, f"image_encoders.{name}.pretrained"))
     for name, encoder in params.text_encoders.items():
-        place = encoder.model if Path(encoder.model).exists() or encoder.model.startswith(f"{TEXT}/") else None
+        place = (
+            encoder.model if Path(encoder.model).exists() or encoder.model.startswith(f"{TEXT}/") else None
+        )
         note("text", name, watched(place, TEXT, f"text_encoders.{name}.model"))
 
 

@@ -107,8 +107,10 @@ def example_images(params: Params, count: int = 16) -> Figure:
     """Show the first development images."""
     data = read_set("dev")
     positions = np.arange(min(count, len(data.table)))
-    images = open_images(params, data).gather(positions).numpy()[:, 0]
-    labels = [[c for c, t in zip(data.classes, data.targets[i], strict=True) if t == POSITIVE] for i in positions]
+    images = open_images(data, params.image).gather(positions).numpy()[:, 0]
+    labels = [
+        [c for c, t in zip(data.classes, data.targets[i], strict=True) if t == POSITIVE] for i in positions
+    ]
     return examples(images, labels)
 
 

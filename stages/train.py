@@ -38,7 +38,7 @@ def main(params: Params, name: str) -> None:
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
     data = read_set(f"train_{params.variants[name].data}")
-    packed = open_images(params, data)
+    packed = open_images(data, params.image)
     config = model_config(params, name, data.classes, intensity(packed))
     images = place_images(packed, params.train.resident, ranks)
     make_seed_folder(f"models/{name}")

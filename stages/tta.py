@@ -25,7 +25,7 @@ def main(params: Params, name: str) -> None:
 def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     """Average the probabilities of all views of a set; all models see the same views."""
     data, device = read_set(split), ranks.device
-    images, views = open_images(params, data), draw_views(len(data.table), params.tta)
+    images, views = open_images(data, params.image), draw_views(len(data.table), params.tta)
     precision, batch_size = params.train.precision, params.compute.batch_size
     for seed in params.train.seeds:
         model = load_model(name, seed)

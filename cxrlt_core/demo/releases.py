@@ -5,7 +5,8 @@ spellings and oddities. The same parameters give the same bytes.
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,8 @@ BLANK_ROWS = 2
 def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
     """Write the label files and the images of a source in place of what the folders held.
 
-    Sources have no patient in common.
+    A folder is replaced as a whole: no file in it is written to, since it may be a link, and the images are
+    all there or none. Sources have no patient in common.
 
     Args:
         source: ``mimic``, ``nih`` or ``chexpert``.
@@ -93,14 +95,25 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
     """
     if source not in WRITERS:
         raise StudyError(f"demo.sources: no release {source!r}, expected {', '.join(WRITERS)}")
-    for old in (labels, images):
-        shutil.rmtree(old, ignore_errors=True)
     rng = np.random.default_rng([demo.seed, list(WRITERS).index(source)])
     sets, write_labels = WRITERS[source]
     population = draw_population(sets(demo), rng, laterals=source != "nih")
-    paths = write_labels(population, labels, rng)
+    with _replaced(labels) as folder:
+        paths = write_labels(population, folder, rng)
     pictures = render(population, demo.size, STYLES[source], rng)
-    _write_images(images, paths, pictures, coloured=_coloured(source, len(paths), rng))
+    with _replaced(images) as folder:
+        _write_images(folder, paths, pictures, coloured=_coloured(source, len(paths), rng))
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``folder`` in the end."""
+    draft = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    yield draft
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
 
 
 def _mimic_sets(demo: Demo) -> dict[str, int]:

@@ -3,6 +3,7 @@
 Three files: the array ``<name>.npy``, uint8 (N, size, size); beside it a record of what is on
 disk, from which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); and the index, which
 tells a reader the row of each image and by a fingerprint whether the array is the one it describes.
+Whoever packs holds :func:`cxrlt_core.packing.lock.exclusive` until the index is written.
 
 A run decodes only images that the record lacks and those whose file has changed since; an image
 whose file has gone stays packed, and a rejected one is tried again.
@@ -239,6 +240,7 @@ def _mapper(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
 
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the pool ends its workers by it; not the parent's handler
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 

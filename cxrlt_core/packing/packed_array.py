@@ -15,13 +15,13 @@ def open_array(path: Path, mark: str) -> np.memmap:
     """Return a packed array, uint8 (N, size, size), mapped read-only.
 
     Args:
-        path: the array, named ``<source>-<size>.npy``.
+        path: the array, named ``<source>-<size>-<fit>.npy``.
         mark: what the metadata of its index says under ``fingerprint``.
 
     Raises:
         StudyError: if the array is missing or another one.
     """
-    remedy = f"pack it again: dvc repro --force pack@{path.stem.rpartition('-')[0]}"
+    remedy = f"pack it again: dvc repro --force pack@{path.stem.rsplit('-', 2)[0]}"
     if not path.exists():
         raise StudyError(f"{path}: no such file, {remedy}")
     pixels = map_array(path)

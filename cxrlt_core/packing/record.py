@@ -46,6 +46,12 @@ class Record:
         return np.flatnonzero([stamp is not None for stamp in self.stamps])
 
 
+def is_packed(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit) -> bool:
+    """Return whether an array holds each of these images already; arguments as in :func:`open_record`."""
+    record = _read(array, _settings(root, size, fit))
+    return record is not None and record.ids == list(ids) and len(record.packed_rows) == len(record.ids)
+
+
 def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit) -> Record:
     """Return the record of an array that holds these images, laid out anew if it did not.
 
@@ -59,7 +65,7 @@ def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit
     Raises:
         StudyError: if the disk has no room for the array.
     """
-    settings = json.dumps({"decoder": VERSION, "size": size, "fit": fit, "root": str(root)})
+    settings = _settings(root, size, fit)
     ids = list(ids)
     old = _read(array, settings) or Record(array, [], [], [], settings)
     if ids and old.ids == ids:
@@ -70,6 +76,10 @@ def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit
     record = Record(array, ids, _take(old.stamps, sources), _take(old.digests, sources), settings)
     record.save()
     return record
+
+
+def _settings(root: Path, size: int, fit: Fit) -> str:
+    return json.dumps({"decoder": VERSION, "size": size, "fit": fit, "root": str(root)})
 
 
 def _take(values: list[str | None], rows: list[int | None]) -> list[str | None]:

@@ -3,20 +3,36 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.packing.lock import wait_until_packed
 from cxrlt_core.packing.packed_array import open_array
-from cxrlt_core.params.schema import Params
+from cxrlt_core.params.schema import Image
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet_metadata
 from stages.artifacts.sets import LabelledSet, set_path
+from stages.artifacts.store import array_path, run_again
 
 
-def open_images(params: Params, data: LabelledSet) -> PackedImages:
-    """Map the packed arrays of a set's sources.
+def open_images(data: LabelledSet, image: Image) -> PackedImages:
+    """Map the packed arrays of a set's sources; pack a source again whose array is absent or another one.
+
+    So an array is a cache: a clone, a temporary run or another experiment's store need not have it.
 
     Raises:
-        StudyError: when an array is absent or is not the one the set was made from.
+        StudyError: when an array is not the one the set was made from, even then.
     """
     marks = json.loads(read_parquet_metadata(set_path(data.name))["fingerprints"])
-    store = Path(params.image.store)
-    arrays = {s: open_array(store / f"{s}-{params.image.size}.npy", mark) for s, mark in marks.items()}
+    arrays = {source: _open(array_path(image, source), source, mark) for source, mark in marks.items()}
     return PackedImages(arrays, data.table["source"].tolist(), data.table["row"].to_numpy())
+
+
+def _open(array: Path, source: str, mark: str) -> np.memmap:
+    wait_until_packed(array)
+    try:
+        return open_array(array, mark)
+    except StudyError:
+        print(f"{array}: {'another' if array.exists() else 'no'} array, packing {source} again", flush=True)
+    run_again("pack", source)  # of several processes here, one packs and the others wait
+    return open_array(array, mark)

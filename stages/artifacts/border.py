@@ -13,6 +13,7 @@ from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import existing
+from cxrlt_core.system.processes import exit_on_sigterm
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 
@@ -33,7 +34,10 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
         main: of the stage.
         launcher: the key of ``launch`` that says how the stage is started. It is no part of the stage's command,
             so that DVC runs nothing again because it would be started otherwise.
+
+    SIGTERM ends it with code 143, by way of what must be closed; a training handles it by itself.
     """
+    exit_on_sigterm()
     try:
         params = load_params()
         if launcher is not None:

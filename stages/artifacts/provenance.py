@@ -19,7 +19,9 @@ def provenance(
     params: Params, ensembles: Mapping[str, Mapping], costs: Mapping[str, Sequence[Mapping]]
 ) -> dict:
     """Return the record of every row, table by table."""
-    table1 = {row.name: record(params, "table1", row.model_dump(), [row.variant], costs) for row in params.table1}
+    table1 = {
+        row.name: record(params, "table1", row.model_dump(), [row.variant], costs) for row in params.table1
+    }
     table2 = {
         row.name: record(params, "table2", row.model_dump(), ensembles[row.name]["models"], costs)
         for row in params.table2

@@ -46,7 +46,9 @@ class Workspace:
         *_, name = section.split(".")
         indent = "  " * section.count(".")
         path = self.folder / "params.yaml"
-        text = re.sub(rf"^{indent}{name}:.*\n", rf"\g<0>{indent}  {line}\n", path.read_text(), count=1, flags=re.M)
+        text = re.sub(
+            rf"^{indent}{name}:.*\n", rf"\g<0>{indent}  {line}\n", path.read_text(), count=1, flags=re.M
+        )
         assert text != path.read_text()
         path.write_text(text)
 

@@ -12,7 +12,10 @@ from cxrlt_core.params.schema import Params
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING
 
-STAGES = {name: one.get("do", one) for name, one in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()}
+STAGES = {
+    name: one.get("do", one)
+    for name, one in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+}
 
 #: Properties of the parameters that scripts read, and the keys behind them.
 PROPERTIES = {"used_sources": ["data.primary", "data.extra"], "reweightings": ["reweight"]}
@@ -119,7 +122,9 @@ def test_a_stage_depends_on_what_its_code_means():
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
     chosen = {name for name, stage in STAGES.items() if "fingerprints/sources/${key}.json" in stage["deps"]}
     assert chosen == {"harmonize", "pack"}
-    chosen = {name for name, stage in STAGES.items() if "fingerprints/losses/${item.loss}.json" in stage["deps"]}
+    chosen = {
+        name for name, stage in STAGES.items() if "fingerprints/losses/${item.loss}.json" in stage["deps"]
+    }
     assert chosen == {"train"}
 
 

@@ -275,6 +275,43 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
     assert array.read_bytes() == good
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, tmp_path, decoded, workers):
+    array = tmp_path / "s-24.npy"
+    code = f"from cxrlt_core.system.processes import exit_on_sigterm\nexit_on_sigterm()\n{SLOW_RUN}"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, root, array, str(workers)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while recorded(array) < 12:
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.terminate()
+    _, errors = run.communicate(timeout=10)  # the pipe closes when the last worker has ended
+    assert run.returncode == 143 and errors == ""
+    survived = recorded(array)
+    assert 12 <= survived < 98
+    pack(root, array)
+    assert len(decoded) == 100 - survived
+
+
+def test_is_packed_once_every_image_has_its_row(root, tmp_path):
+    array, good = tmp_path / "s-24.npy", [number for number in range(100) if number not in (7, 9)]
+
+    def asked(numbers, size=SIZE, fit="squash"):
+        return pack_record.is_packed(array, [f"s/{PATHS[n]}" for n in numbers], root, size, fit)
+
+    assert not asked(good)
+    pack(root, array, good)
+    assert asked(good)
+    assert not asked(good[1:]) and not asked(good, SIZE + 1) and not asked(good, fit="pad")
+    pack(root, array)
+    assert not asked(range(100))  # two were rejected
+
+
 def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
     array = tmp_path / "s-24.npy"
 
@@ -347,10 +384,10 @@ def test_index_opens_its_array_read_only(root, tmp_path):
 
 
 def test_foreign_array_is_refused(root, tmp_path):
-    array, index = tmp_path / "s-24.npy", tmp_path / "s.parquet"
+    array, index = tmp_path / "my-s-24-pad.npy", tmp_path / "s.parquet"
     write_index(index, pack(root, array), array)
     good = np.load(array)
-    message = r"s-24\.npy: not the array that its index describes.*--force pack@s$"
+    message = r"my-s-24-pad\.npy: not the array that its index describes.*--force pack@my-s$"
     for foreign in (255 - good, good[:50], good.astype(np.int16), good.ravel(), np.asfortranarray(good)):
         np.save(array, foreign)
         with pytest.raises(StudyError, match=message):
@@ -359,9 +396,9 @@ def test_foreign_array_is_refused(root, tmp_path):
     with pytest.raises(StudyError, match=message):
         open_indexed(index, array)
     array.unlink()
-    with pytest.raises(StudyError, match=r"s-24\.npy: no such file"):
+    with pytest.raises(StudyError, match=r"my-s-24-pad\.npy: no such file"):
         open_indexed(index, array)
-    with pytest.raises(StudyError, match=r"s-24\.npy: no such file"):
+    with pytest.raises(StudyError, match=r"my-s-24-pad\.npy: no such file"):
         open_array(array, "")
 
 
@@ -442,12 +479,13 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
     def run(source, max_rejects):
         image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=max_rejects)
         sources = {"nih": SimpleNamespace(images="raw")}
-        main(SimpleNamespace(image=image, data=SimpleNamespace(sources=sources)), source)
+        demo = SimpleNamespace(sources=[])
+        main(SimpleNamespace(image=image, data=SimpleNamespace(sources=sources), demo=demo), source)
 
     with pytest.raises(StudyError, match=r"data\.sources\.nih\.images: 1 of 5 .*1 × file not found"):
         run("nih", 0.1)
     assert not Path("data/packed/nih.parquet").exists()
     run("nih", 0.2)
-    assert open_indexed("data/packed/nih.parquet", Path("arrays/nih-32.npy")).shape == (5, 32, 32)
+    assert open_indexed("data/packed/nih.parquet", Path("arrays/nih-32-squash.npy")).shape == (5, 32, 32)
     with pytest.raises(StudyError, match=r"data\.sources\.other"):
         run("other", 0.2)

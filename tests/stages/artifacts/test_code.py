@@ -5,7 +5,16 @@ import sys
 import pytest
 
 from stages.artifacts import code
-from stages.artifacts.code import HARMLESS, ROOT, closure, meaning, module_code, modules_of, stage_code, stages
+from stages.artifacts.code import (
+    HARMLESS,
+    ROOT,
+    closure,
+    meaning,
+    module_code,
+    modules_of,
+    stage_code,
+    stages,
+)
 
 SOURCE = '''
 """A module."""
@@ -108,7 +117,9 @@ def test_every_stage_is_described_by_its_script_and_more():
 
 def test_what_a_process_loads_has_been_foreseen():
     program = "import sys, stages.train, stages.ensemble; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     loaded = {name for name in done.stdout.split() if name.split(".")[0] in ("cxrlt_core", "stages")}
     assert len(loaded) > 30
     settings = {f"cxrlt_core.losses.{kind}" for kind in modules_of("cxrlt_core.losses")}  # read by params

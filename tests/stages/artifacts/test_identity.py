@@ -79,7 +79,11 @@ def harmless(path: tuple, keys: dict[str, str]) -> bool:
 @pytest.mark.parametrize("path", LEAVES, ids=".".join)
 def test_every_key_counts_unless_it_is_known_to_be_harmless(path):
     before, after = parse_params(CONTENT), changed(path)
-    if path[0] == "variants" and path[1] == VARIANT and path[2] in ("image", "loss", "text", "weights", "data"):
+    if (
+        path[0] == "variants"
+        and path[1] == VARIANT
+        and path[2] in ("image", "loss", "text", "weights", "data")
+    ):
         return  # names of files and entries: see below
     others = path[0] in OTHERS and path[1] != OTHERS[path[0]]
     assert (training(after) == training(before)) == (others or harmless(path, HARMLESS_TO_TRAINING))

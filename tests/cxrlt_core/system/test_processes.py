@@ -1,0 +1,105 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cxrlt_core.system.processes import is_program
+
+REPOSITORY = Path(__file__).parents[3]
+#: Writes its number to a file, watches and sleeps; leaves a second file if SIGTERM lets it close things.
+SLEEPER = f"""
+import os, sys, time
+sys.path.insert(0, {str(REPOSITORY)!r})
+from cxrlt_core.system import processes
+
+processes.SECONDS = 0.05
+processes.end_with_ancestor(processes.is_program(sys.argv[1]))
+processes.exit_on_sigterm()
+try:
+    with open("new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("new", "pid")
+    time.sleep(60)
+finally:
+    open("closed", "w").close()
+"""
+
+
+def wait_for(condition, seconds=20):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def start(folder, command):
+    """Start a command that runs the sleeper; return it and the sleeper."""
+    (folder / "sleeper.py").write_text(SLEEPER)
+    top = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for((folder / "pid").exists)
+    return top, psutil.Process(int((folder / "pid").read_text()))
+
+
+def ended(process):
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+#: The trailing command keeps a shell from replacing itself.
+LAUNCHES = {
+    "alone": f"{sys.executable} sleeper.py dvc",
+    "shell": f"bash -c '{sys.executable} sleeper.py dvc; true'",
+    "launcher": f"bash -c '{sys.executable} launcher.py; true'",
+}
+LAUNCHER = "import subprocess, sys; subprocess.run([sys.executable, 'sleeper.py', 'dvc'])"
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("launch", LAUNCHES)
+def test_the_stage_of_a_killed_dvc_ends(tmp_path, launch, kill):
+    (tmp_path / "launcher.py").write_text(LAUNCHER)
+    (tmp_path / "dvc.yaml").write_text(f'stages: {{sleep: {{cmd: "{LAUNCHES[launch]}"}}}}\n')
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
+    top, sleeper = start(tmp_path, [*dvc, "repro"])
+    os.kill(top.pid, kill)  # not waited for yet: a zombie counts as gone
+    wait_for(lambda: ended(sleeper))
+    assert (tmp_path / "closed").exists()
+    top.wait()
+
+
+def test_nothing_is_watched_without_the_ancestor(tmp_path):
+    top, sleeper = start(tmp_path, [sys.executable, "-c", LAUNCHER])
+    top.kill()
+    top.wait()
+    time.sleep(0.5)
+    assert not ended(sleeper)
+    sleeper.kill()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dvc repro",
+        "/usr/bin/dvc repro",
+        "/env/bin/python /env/bin/dvc repro",
+        "/env/bin/python3.11 -m dvc exp run",
+    ],
+)
+def test_a_program_is_known_by_its_name(command):
+    assert is_program("dvc")(command.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["bash", "-c", "dvc repro"], ["python", "-m", "stages.train", "dvc"], ["make", "dvc"]],
+)
+def test_others_are_not_it(command):
+    assert not is_program("dvc")(command)
