@@ -108,9 +108,7 @@ def example_images(params: Params, count: int = 16) -> Figure:
     data = read_set("dev")
     positions = np.arange(min(count, len(data.table)))
     images = open_images(data, params.image).gather(positions).numpy()[:, 0]
-    labels = [
-        [c for c, t in zip(data.classes, data.targets[i], strict=True) if t == POSITIVE] for i in positions
-    ]
+    labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
     return examples(images, labels)
 
 

@@ -32,8 +32,8 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
 
     Args:
         main: of the stage.
-        launcher: the key of ``launch`` that says how the stage is started. It is no part of the stage's command,
-            so that DVC runs nothing again because it would be started otherwise.
+        launcher: the key of ``launch`` that says how the stage is started. It is no part of the command, so that
+            DVC runs nothing again because it would be started otherwise.
 
     SIGTERM ends it with code 143, by way of what must be closed; a training handles it by itself.
     """

@@ -49,7 +49,7 @@ NAMED = {"image_encoders": "image", "losses": "loss", "text_encoders": "text"}
 
 
 def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]:
-    """Return all that decides how a training goes, so that only the same training is resumed or taken for it."""
+    """Return all that decides how a training goes, so that only the same one is taken for it."""
     chosen = params.variants[variant]
     files = [
         set_path(f"train_{chosen.data}"),
@@ -67,7 +67,7 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
 
 
 def row_identity(params: Params, variants: Collection[str], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters behind a row of a table: its own, those of its variants and of what reweights them."""
+    """Return the parameters behind a row: its own, those of its variants and of what reweights them."""
     content = _restricted(params, {*variants, params.reweight.base})
     return {**_without(content, HARMLESS_TO_ROW), "row": dict(row)}
 

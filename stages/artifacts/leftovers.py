@@ -1,7 +1,7 @@
 """What a removed entry of params.yaml has left behind.
 
-DVC forgets a stage that is gone, but not its files. A stage that depends on a folder with something of each entry
-would take them for input, and a clone, which lacks them, for a change; so that stage removes them first.
+DVC forgets a stage that is gone, but not its files. A stage that depends on a folder with something of each
+entry would take them for input, and a clone, which lacks them, for a change; so it removes them first.
 
 Usage: python -m stages.artifacts.leftovers
 """

@@ -46,11 +46,8 @@ class Workspace:
         *_, name = section.split(".")
         indent = "  " * section.count(".")
         path = self.folder / "params.yaml"
-        text = re.sub(
-            rf"^{indent}{name}:.*\n", rf"\g<0>{indent}  {line}\n", path.read_text(), count=1, flags=re.M
-        )
-        assert text != path.read_text()
-        path.write_text(text)
+        head, found, tail = re.split(rf"^({indent}{name}:.*\n)", path.read_text(), maxsplit=1, flags=re.M)
+        path.write_text(f"{head}{found}{indent}  {line}\n{tail}")
 
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)

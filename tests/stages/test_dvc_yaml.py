@@ -12,10 +12,8 @@ from cxrlt_core.params.schema import Params
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING
 
-STAGES = {
-    name: one.get("do", one)
-    for name, one in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
-}
+CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
 
 #: Properties of the parameters that scripts read, and the keys behind them.
 PROPERTIES = {"used_sources": ["data.primary", "data.extra"], "reweightings": ["reweight"]}
@@ -120,12 +118,11 @@ def test_a_stage_depends_on_what_its_code_means():
 
 
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
-    chosen = {name for name, stage in STAGES.items() if "fingerprints/sources/${key}.json" in stage["deps"]}
-    assert chosen == {"harmonize", "pack"}
-    chosen = {
-        name for name, stage in STAGES.items() if "fingerprints/losses/${item.loss}.json" in stage["deps"]
-    }
-    assert chosen == {"train"}
+    for file, stages in {
+        "fingerprints/sources/${key}.json": {"harmonize", "pack"},
+        "fingerprints/losses/${item.loss}.json": {"train"},
+    }.items():
+        assert {name for name, stage in STAGES.items() if file in stage["deps"]} == stages
 
 
 def test_every_script_is_in_the_pipeline():
