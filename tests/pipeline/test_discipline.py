@@ -2,53 +2,23 @@
 
 import hashlib
 import json
-import re
-from fnmatch import fnmatch
 
 import numpy as np
 import pyarrow.parquet as pq
-import yaml
-from workspace import ROOT
-
 from cxrlt_core.labels import CLASSES
+from tests.architecture import needs, paths, pipeline, within
 
 TEST_SET = ("data/sets/test.parquet",)
-TEST_PREDICTIONS = ("predictions/tta/any/test.parquet", "predictions/ensemble/any.parquet")
-
-
-def stages() -> dict[str, dict]:
-    content = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    return {name: stage.get("do", stage) for name, stage in content.items()}
-
-
-def paths(entries) -> list[str]:
-    """Paths of deps or outs in the repository; a template such as ${key} stands for any name."""
-    plain = (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
-    return [re.sub(r"\$\{[^}]*\}", "*", path) for path in plain if path != "${item.labels}"]
-
-
-def within(path: str, folder: str) -> bool:
-    """Whether a path is a folder, or lies in it, for some value of the templates in either."""
-    parts, outer = path.split("/"), folder.split("/")
-    return len(parts) >= len(outer) and all(
-        fnmatch(one, other) or fnmatch(other, one) for one, other in zip(parts, outer, strict=False)
-    )
-
-
-def overlap(one: str, other: str) -> bool:
-    return within(one, other) or within(other, one)
+TEST_PREDICTIONS = ("predictions/tta/any/0/test.parquet", "predictions/ensemble/any/0.parquet")
 
 
 def upstream(of: str) -> set[str]:
     """The stages whose outs a stage needs, directly or not."""
-    graph, found, wanted = stages(), set(), [of]
+    found, wanted = set(), [of]
     while wanted:
-        deps = paths(graph[wanted.pop()]["deps"])
-        for name, stage in graph.items():
-            outs = paths([*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])])
-            if name not in found and any(overlap(o, d) for o in outs for d in deps):
-                found.add(name)
-                wanted.append(name)
+        new = set(needs(wanted.pop())) - found
+        found |= new
+        wanted += new
     return found
 
 
@@ -56,7 +26,7 @@ def readers(*files: str) -> set[str]:
     """The stages that depend on a file, or on a folder that holds it."""
     return {
         name
-        for name, stage in stages().items()
+        for name, stage in pipeline().items()
         if any(within(file, dep) for dep in paths(stage["deps"]) for file in files)
     }
 
@@ -74,10 +44,10 @@ def test_only_inference_reads_the_test_set_before_the_ensemble():
 
 
 def test_reweighting_reads_development_metrics_only():
-    deps = [d for d in paths(stages()["reweight"]["deps"]) if not d.endswith(".py")]
+    deps = [d for d in paths(pipeline()["reweight"]["deps"]) if not d.startswith("fingerprints/")]
     assert deps == ["metrics/dev/*.json"]  # one file, of the base variant
-    assert "data/sets/dev.parquet" in stages()["evaluate"]["deps"]
-    assert not any("test" in d for d in paths(stages()["evaluate"]["deps"]))
+    assert "data/sets/dev.parquet" in pipeline()["evaluate"]["deps"]
+    assert not any("test" in d for d in paths(pipeline()["evaluate"]["deps"]))
 
 
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):

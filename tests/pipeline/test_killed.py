@@ -22,7 +22,7 @@ def forget_checkpoints(fresh):
 
 
 def digests(fresh) -> list[bytes]:
-    names = ("model.safetensors", "config.json", "history.csv")
+    names = ("0/model.safetensors", "0/config.json", "history.csv")
     files = [fresh.folder / "models" / VARIANT / name for name in names]
     return [hashlib.sha256(file.read_bytes()).digest() for file in files]
 
@@ -57,7 +57,7 @@ def test_dvc_killed_while_it_trains_goes_on_and_ends_in_the_same_bytes(fresh):
     forget_checkpoints(fresh)
     killed = train(fresh, kill_at=steps // 2)[-1]
     assert (
-        steps // 2 <= killed < steps and not (fresh.folder / f"models/{VARIANT}/model.safetensors").exists()
+        steps // 2 <= killed < steps and not (fresh.folder / f"models/{VARIANT}/0/model.safetensors").exists()
     )
     seen = train(fresh)
     assert seen == sorted(seen) and seen[0] == killed and seen[-1] == steps  # it did not start anew

@@ -22,7 +22,11 @@ def test_a_profile_resolves(fresh, profile):
     expected |= {f"synthesize@{s}" for s in params.demo.sources}
     expected |= {f"synthesize_text@{t}" for t in params.demo.text_encoders}
     expected |= {f"embed@{t}" for t in params.text_encoders}
-    assert set(stages) == expected | {"split", "describe", "reweight", "ensemble", "report"}
+    expected |= {f"encoder@{i}" for i in params.image_encoders}
+    expected |= {f"reweight_more@{w}" for w in params.reweight.more}
+    assert set(stages) == expected | {
+        *("code", "pretrained", "split", "describe", "reweight", "ensemble", "report")
+    }
 
 
 def test_the_paper_profile_states_the_published_setting():

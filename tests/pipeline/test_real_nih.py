@@ -25,7 +25,7 @@ def test_the_nih_profile_reads_packs_and_splits_real_images(fresh):
     )
     (fresh.folder / "params.yaml").write_text(text)
     ran = fresh.repro("repro", "split")
-    assert ran == ["harmonize@nih", "pack@nih", "split"]
+    assert ran == ["code", "harmonize@nih", "pack@nih", "split"]
     labels = read_parquet(fresh.folder / "data/labels/nih.parquet")
     assert {c: int((labels[c] == 1).sum()) for c in CLASSES if (labels[c] == 1).any()} == POSITIVES
     assert read_parquet(fresh.folder / "data/packed/nih.parquet")["reason"].isna().all()

@@ -41,8 +41,9 @@ def test_every_stage_runs(smoke):
     per_text = [
         f"{stage}@{t}" for stage in ("synthesize_text", "embed") for t in ("pubmedbert", "clinical_t5")
     ]
-    single = ["split", "describe", "reweight", "ensemble", "report"]
-    assert sorted(smoke.first_run) == sorted(per_variant + per_source + per_text + single)
+    per_image = [f"encoder@{image}" for image in ("resnet50", "densenet121")]
+    single = ["code", "pretrained", "split", "describe", "reweight", "ensemble", "report"]
+    assert sorted(smoke.first_run) == sorted(per_variant + per_source + per_text + per_image + single)
 
 
 def test_label_tables(smoke):
@@ -88,9 +89,9 @@ def test_predictions_and_metrics(smoke):
     dev, test = (table(smoke, f"data/sets/{n}.parquet") for n in ("dev", "test"))
     for variant in VARIANTS:
         for path, data in (
-            (f"predictions/dev/{variant}.parquet", dev),
-            (f"predictions/tta/{variant}/dev.parquet", dev),
-            (f"predictions/tta/{variant}/test.parquet", test),
+            (f"predictions/dev/{variant}/0.parquet", dev),
+            (f"predictions/tta/{variant}/0/dev.parquet", dev),
+            (f"predictions/tta/{variant}/0/test.parquet", test),
         ):
             predictions = table(smoke, path)
             assert list(predictions.columns) == ["image_id", "study_id", "patient_id", *CLASSES]
@@ -100,8 +101,8 @@ def test_predictions_and_metrics(smoke):
             assert (predictions[list(CLASSES)].dtypes == "float32").all()
         metrics = load(smoke, f"metrics/dev/{variant}.json")
         assert {"mAP", "mAUROC", "mAP_head", "mAP_medium", "mAP_tail", "classes"} <= set(metrics)
-    tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet")
-    plain = table(smoke, f"predictions/dev/{VARIANTS[0]}.parquet")
+    tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/0/dev.parquet")
+    plain = table(smoke, f"predictions/dev/{VARIANTS[0]}/0.parquet")
     assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
 
 
@@ -116,14 +117,15 @@ def test_tables(smoke):
     params = yaml.safe_load((smoke.folder / "params.yaml").read_text())
     first, second = load(smoke, "reports/table1.json"), load(smoke, "reports/table2.json")
     assert len(first) == len(params["table1"]) and len(second) == len(params["table2"])
-    for row in [*first.values(), *second.values()]:
-        assert row["mAP_low"] <= row["mAP"] <= row["mAP_high"]
-        assert row["mAP"] == round(row["mAP"], 4)
+    assert {tuple(row) for row in [*first.values(), *second.values()]} == {("mAP",)}  # a few numbers
+    for name, rows in (("table1", first), ("table2", second)):
+        csv = pd.read_csv(smoke.folder / f"reports/{name}.csv")
+        assert csv["row"].tolist() == list(rows)
+        assert csv["mAP"].tolist() == [row["mAP"] for row in rows.values()] == csv["mAP"].round(4).tolist()
+        assert (csv["mAP_low"] <= csv["mAP"]).all() and (csv["mAP"] <= csv["mAP_high"]).all()
     base = load(smoke, "metrics/dev/resnet50_bert_separate.json")
     assert first["resnet50_bert_separate"]["mAP"] == round(base["mAP"], 4)
     assert first["resnet50_bert_separate+tta"]["mAP"] != first["resnet50_bert_separate"]["mAP"]
-    csv = pd.read_csv(smoke.folder / "reports/table1.csv")
-    assert csv["mAP"].tolist() == [row["mAP"] for row in first.values()]
 
 
 def test_report(smoke):
@@ -151,10 +153,11 @@ def test_contrasts_are_the_pairs_of_params(smoke):
 
 def test_every_row_has_its_provenance(smoke):
     found = load(smoke, "reports/provenance.json")
-    assert found["seeds"] == [0] and {"code", "versions"} <= set(found)
+    assert found["seeds"] == [0] and {"revision", "versions"} <= set(found)
     for name in ("table1", "table2"):
         assert list(found[name]) == list(load(smoke, f"reports/{name}.json"))
         for row in found[name].values():
+            assert {"params", "code", "data", "sets", "encoders"} <= set(row)
             for training in row["trainings"].values():
                 assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
 
@@ -177,7 +180,7 @@ def test_metrics_and_plots_are_tracked(smoke):
     shown = json.loads(smoke.run("dvc", "metrics", "show", "--json").stdout)
     assert set(shown[""]["data"]) == {"reports/table1.json", "reports/table2.json", "reports/summary.json"}
     plots = smoke.run("dvc", "plots", "show", "--json").stdout
-    assert "models/resnet50_bert_shared/history.csv" in plots
+    assert "reports/history.csv" in plots
     assert "metrics/dev/resnet50_bert_shared.csv" in plots
 
 
@@ -187,7 +190,8 @@ def test_second_run_does_nothing(smoke):
 
 @pytest.mark.parametrize("variant", ["resnet50_bert_separate", "resnet50_t5_mixup_replenished"])
 def test_training_again_gives_the_same_bytes(smoke, variant):
-    files = [f"models/{variant}/{name}" for name in ("model.safetensors", "config.json", "history.csv")]
+    files = [f"models/{variant}/{name}" for name in ("0/model.safetensors", "0/config.json", "history.csv")]
+    files.append(f"models/{variant}/trained.json")
     before = digest(smoke, *files)
     smoke.repro("repro", "--force", "--single-item", f"train@{variant}")
     assert digest(smoke, *files) == before
@@ -209,7 +213,7 @@ def test_another_ratio_reruns_what_depends_on_it(smoke):
 def test_a_further_seed_trains_alone(smoke):
     """The models of seed 0 stay as they are, and are not trained again."""
     checkpoints = {p: p.stat().st_mtime_ns for p in (smoke.folder / "checkpoints").iterdir()}
-    model = f"models/{VARIANTS[0]}/model.safetensors"  # its weights are uniform, whatever the seeds
+    model = f"models/{VARIANTS[0]}/0/model.safetensors"  # its weights are uniform, whatever the seeds
     before, rows = digest(smoke, model), load(smoke, "reports/table1.json")
     smoke.edit("seeds: [0]", "seeds: [0, 3]")
     ran = smoke.repro()
@@ -223,9 +227,12 @@ def test_a_further_seed_trains_alone(smoke):
     assert metrics["seeds"]["0"]["mAP"] == pytest.approx(rows[VARIANTS[0]]["mAP"], abs=5.1e-5)
     assert metrics["seeds"]["0"]["mAP"] != metrics["seeds"]["3"]["mAP"]
     after = load(smoke, "reports/table1.json")
-    assert after[VARIANTS[0]]["mAP"] == round(metrics["mAP"], 4) and after[VARIANTS[0]]["mAP_seed_sd"] > 0
-    other = table(smoke, f"predictions/tta/{VARIANTS[0]}/seeds/3/dev.parquet")
-    assert not other.equals(table(smoke, f"predictions/tta/{VARIANTS[0]}/dev.parquet"))
+    assert after[VARIANTS[0]]["mAP"] == round(metrics["mAP"], 4)
+    assert pd.read_csv(smoke.folder / "reports/table1.csv")["mAP_seed_sd"][0] > 0
+    histories = pd.read_csv(smoke.folder / "reports/history.csv")
+    assert set(histories["seed"]) == {0, 3} and set(histories["variant"]) == set(VARIANTS)
+    other = table(smoke, f"predictions/tta/{VARIANTS[0]}/3/dev.parquet")
+    assert not other.equals(table(smoke, f"predictions/tta/{VARIANTS[0]}/0/dev.parquet"))
     text = (smoke.folder / "reports/report.md").read_text()
     assert "with seeds 0, 3" in text and "training noise not measured" not in text
     smoke.git("checkout", "--", ".")
@@ -233,9 +240,9 @@ def test_a_further_seed_trains_alone(smoke):
 
 
 def test_a_new_row_runs_what_is_new(smoke):
-    new = "{image: resnet50, text: pubmedbert, separate: true, weights: uniform, mixup: true, data: primary}"
-    smoke.edit("variants:\n", f"variants:\n  resnet50_bert_plain_mixup:\n    {new}\n")
-    smoke.edit("table1:\n", "table1:\n  - {variant: resnet50_bert_plain_mixup, tta: true}\n")
+    new = "{image: resnet50, text: pubmedbert, separate: true, loss: bce, weights: uniform, mixup: true, data: primary}"
+    smoke.add_entry("variants", f"resnet50_bert_plain_mixup: {new}")
+    smoke.add_entry("table1", "- {variant: resnet50_bert_plain_mixup, tta: true}")
     ran = smoke.repro()
     new = [f"{stage}@resnet50_bert_plain_mixup" for stage in ("train", "evaluate", "tta")]
     assert sorted(ran) == sorted([*new, "ensemble", "report"])

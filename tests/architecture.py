@@ -1,0 +1,133 @@
+"""The rooms and the pipeline as pictures: the blocks of docs/architecture.md.
+
+Usage: python -m tests.architecture   (writes the page's pictures anew)
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/architecture.md"
+
+#: What every room may import; the pictures leave it out.
+GROUND = {"labels", "system"}
+
+#: Which rooms a room may import, besides the ground. Nothing imports against an arrow, or across.
+ARROWS: dict[str, set[str]] = {
+    "labels": set(),
+    "system": set(),
+    "params": {"losses"},
+    "losses": set(),
+    "sources": set(),
+    "splits": {"params"},
+    "packing": set(),
+    "batches": {"params"},
+    "metrics": set(),
+    "designs": {"batches", "losses", "metrics", "params"},
+    "model": {"designs", "params"},
+    "training": {"batches", "designs", "losses", "params"},
+    "prediction": {"batches"},
+    "evidence": {"metrics"},
+    "reporting": {"evidence", "params", "prediction"},
+    "demo": {"params"},
+    "artifacts": {"batches", "model", "packing", "params", "prediction"},
+    "stages": {
+        *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
+        *("params", "prediction", "reporting", "sources", "splits", "training"),
+    },
+}
+
+
+def room_of(module: str) -> str:
+    """The room of a module: ``cxrlt_core.model.classifier`` stands in ``model``."""
+    package, *rest = module.split(".")
+    if package == "stages":
+        return "artifacts" if rest[:1] == ["artifacts"] else "stages"
+    return rest[0] if rest else ""
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """Yield a module's file, its room and a room that it imports."""
+    for path in sorted([*ROOT.glob("cxrlt_core/**/*.py"), *ROOT.glob("stages/**/*.py")]):
+        file = path.relative_to(ROOT)
+        room = room_of(".".join(file.with_suffix("").parts))
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for name in names:
+                if name.split(".")[0] in ("cxrlt_core", "stages") and room_of(name) not in (room, ""):
+                    yield file.as_posix(), room, room_of(name)
+
+
+def rooms_picture() -> str:
+    """The arrows between rooms, the ground left out."""
+    lines = [
+        f"  {room} --> {' & '.join(sorted(ARROWS[room]))}"
+        for room in reversed(ARROWS)
+        if ARROWS[room] and room != "stages"
+    ]
+    return "\n".join(["flowchart TD", "  stages --> everything[every room]", *lines])
+
+
+def pipeline() -> dict[str, dict]:
+    """The stages of dvc.yaml, those of a foreach once."""
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    return {name: stage.get("do", stage) for name, stage in content.items()}
+
+
+def paths(entries: Iterable) -> list[str]:
+    """Paths of deps or outs in the repository; a template such as ${key} stands for any name."""
+    plain = (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
+    return ["data/raw/*/labels" if p == "${item.labels}" else re.sub(r"\$\{[^}]*\}", "*", p) for p in plain]
+
+
+def outs(stage: dict) -> list[str]:
+    """Everything that a stage makes."""
+    return paths([*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])])
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or lies in it, for some value of the templates in either."""
+    parts, outer = path.split("/"), folder.split("/")
+    return len(parts) >= len(outer) and all(
+        fnmatch(one, other) or fnmatch(other, one) for one, other in zip(parts, outer, strict=False)
+    )
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether one path lies in the other."""
+    return within(one, other) or within(other, one)
+
+
+def needs(stage: str) -> list[str]:
+    """The stages whose outs a stage depends on."""
+    graph = pipeline()
+    wanted = paths(graph[stage]["deps"])
+    return [n for n, one in graph.items() if any(overlap(o, d) for o in outs(one) for d in wanted)]
+
+
+def pipeline_picture() -> str:
+    """The stages and what they need; all of them need ``code``, which is left out."""
+    lines = []
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
+        each = re.search(r"\$\{(.*)\}", stage.get("foreach", ""))
+        lines += [f'  {name}["{name}<br>one per {each.group(1)}"]'] if each else [f"  {name}"]
+        before = [need for need in needs(name) if need not in ("code", name)]
+        lines += [f"  {' & '.join(before)} --> {name}"] if before else []
+    return "\n".join(["flowchart TD", *lines])
+
+
+def block(picture: str) -> str:
+    """A picture as markdown holds it."""
+    return f"```mermaid\n{picture}\n```"
+
+
+if __name__ == "__main__":
+    pictures = iter((block(rooms_picture()), block(pipeline_picture())))
+    text = re.sub(r"```mermaid\n.*?```", lambda _: next(pictures), PAGE.read_text(), flags=re.S)
+    PAGE.write_text(text)

@@ -1,0 +1,43 @@
+"""Imports run one way, from the stages down, and docs/architecture.md shows it."""
+
+from graphlib import TopologicalSorter
+
+from tests.architecture import ARROWS, GROUND, PAGE, ROOT, block, imports, pipeline_picture, rooms_picture
+
+
+def test_no_import_but_along_an_arrow():
+    wrong = [
+        f"{file}: {room} imports {other}"
+        for file, room, other in imports()
+        if other not in ARROWS[room] | (GROUND if room not in GROUND else set())
+    ]
+    assert not wrong
+
+
+def test_no_arrow_without_an_import():
+    found = {(room, other) for _, room, other in imports()}
+    assert not [(r, o) for r, others in ARROWS.items() for o in others if (r, o) not in found]
+
+
+def test_no_way_leads_back():
+    order = list(TopologicalSorter(ARROWS).static_order())
+    assert set(order) == set(ARROWS) and order[-1] == "stages"
+
+
+def test_every_room_is_known():
+    folders = {p.name for p in (ROOT / "cxrlt_core").iterdir() if p.is_dir() and any(p.glob("*.py"))}
+    modules = {p.stem for p in (ROOT / "cxrlt_core").glob("*.py") if p.stem != "__init__"}
+    assert folders | modules | {"artifacts", "stages"} == set(ARROWS)
+
+
+def test_the_page_shows_the_rooms_and_the_pipeline():
+    """`python -m tests.architecture` draws them anew."""
+    page = PAGE.read_text()
+    assert block(rooms_picture()) in page and block(pipeline_picture()) in page
+
+
+def test_the_seven_designs_are_found_by_name():
+    designs = {p.stem for p in (ROOT / "cxrlt_core/designs").glob("*.py") if p.stem != "__init__"}
+    assert designs == {
+        "text_encoder", "reweight", "separate_classifier", "mixup", "tta", "ensemble", "replenishment",
+    }  # fmt: skip
