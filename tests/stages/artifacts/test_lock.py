@@ -1,0 +1,117 @@
+"""A dvc.lock cut at any byte is mended to what DVC loads, and no entry in it is false."""
+
+import subprocess
+
+import pytest
+import yaml
+
+from stages.artifacts.lock import is_whole, mend, whole_stages
+
+SHA = "0123456789abcdef0123456789abcdef"
+STAGE = """\
+  {name}:
+    cmd: python -m stages.train {name} with a command long enough to go on in the
+      next line
+    deps:
+    - path: data/sets/train_primary.parquet
+      hash: md5
+      md5: {sha}
+      size: 1234
+    params:
+      params.yaml:
+        variants.{name}:
+          separate: true
+    outs:
+    - path: models/{name}
+      hash: md5
+      md5: {sha}.dir
+      size: 99
+      nfiles: 4
+"""
+NAMES = ["train@first", "train@second"]
+WHOLE = "schema: '2.0'\nstages:\n" + "".join(STAGE.format(name=name, sha=SHA) for name in NAMES)
+
+
+def stages(text: str) -> dict:
+    return yaml.load(text, yaml.CSafeLoader)["stages"]
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return tmp_path / "dvc.lock"
+
+
+@pytest.fixture
+def commit(lock):
+    """Commit a text as dvc.lock."""
+
+    def commit(text: str) -> None:
+        lock.write_text(text)
+        who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        for command in (["init", "--quiet"], ["add", "dvc.lock"], [*who, "commit", "--quiet", "-m", "lock"]):
+            subprocess.run(["git", *command], cwd=lock.parent, check=True)
+
+    return commit
+
+
+def test_a_whole_file_stays_as_it_is(lock):
+    lock.write_text(WHOLE)
+    before = lock.stat()
+    assert mend(lock) == "dvc.lock: whole"
+    assert lock.read_text() == WHOLE
+    assert lock.stat().st_mtime_ns == before.st_mtime_ns and lock.stat().st_ino == before.st_ino
+
+
+def test_no_file_is_no_error(lock):
+    assert mend(lock) == "dvc.lock: not there yet"
+    assert not lock.exists()
+
+
+def test_what_is_whole():
+    assert is_whole(WHOLE)
+    head = "schema: '2.0'\n"
+    for torn in ("", "\n", head, head + "stages:\n", WHOLE[:-1], WHOLE.replace("'2.0'", "'3.0'")):
+        assert not is_whole(torn)
+    cut = WHOLE.index("    deps")
+    assert is_whole(WHOLE[:cut])  # a stage that ends after its command
+    assert not is_whole(WHOLE[: cut + len("    deps:\n    - ")])
+
+
+def test_a_cut_at_any_byte_leaves_the_stages_before_it(lock):
+    """And no hash cut short: DVC would look that of an out up, find nothing and run the stage again."""
+    ends = [WHOLE.index(f"  {name}:") + 3 for name in NAMES[1:]]  # seen by the first letter of the next
+    original = stages(WHOLE)
+    for cut in range(len(WHOLE)):
+        lock.write_text(WHOLE[:cut])
+        said = mend(lock)
+        finished = [name for name, end in zip(NAMES, ends, strict=False) if end <= cut]
+        left = stages(lock.read_text()) if lock.exists() else {}
+        assert lock.exists() == (said != "dvc.lock: torn, removed"), cut
+        assert {name: left[name] for name in finished} == {name: original[name] for name in finished}, cut
+        assert list(left) == finished or said == "dvc.lock: whole", cut
+        hashes = [out["md5"] for stage in left.values() for out in stage.get("outs") or () if "md5" in out]
+        assert set(hashes) <= {f"{SHA}.dir"}, cut
+
+
+def test_an_empty_file_becomes_the_one_of_git(lock, commit):
+    commit(WHOLE)
+    lock.write_text("")
+    assert mend(lock) == "dvc.lock: torn, replaced by the version of git"
+    assert lock.read_text() == WHOLE
+
+
+def test_a_torn_file_in_git_is_not_taken(lock, commit):
+    commit(WHOLE[:-1])
+    lock.write_text("")
+    assert mend(lock) == "dvc.lock: torn, removed"
+    assert not lock.exists()
+
+
+def test_bytes_that_are_no_text_are_mended(lock):
+    lock.write_bytes(WHOLE.encode() + "  trän".encode()[:-2])
+    assert mend(lock) == "dvc.lock: torn, replaced by its whole stages"
+    assert stages(lock.read_text()) == {name: stages(WHOLE)[name] for name in NAMES}
+
+
+def test_a_file_without_stages_has_no_whole_ones():
+    assert whole_stages("schema: '2.0'\nstages:\n") == ""
