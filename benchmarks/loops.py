@@ -27,7 +27,9 @@ from cxrlt_core.system.device import autocast, compiled
 from cxrlt_core.training.trainer import Trainer
 
 PIXELS = (0.5, 0.25)
-AUGMENT = Augment(rotate=6, shift=0.05, scale=0.06, brightness=0.1, contrast=0.1)
+AUGMENT = Augment(
+    rotate=6, shift=0.05, scale=0.06, brightness=0.1, contrast=0.1, gamma=0, erase=0, flip=False
+)
 BURN_IN = 3  # steps of every turn that are not timed
 Step = Callable[[], None]
 
@@ -80,7 +82,7 @@ def network(options: argparse.Namespace, device: torch.device) -> nn.Module:
         list(CLASSES), options.model, {}, options.size, *PIXELS, "random", True, options.query
     )
     embeddings = np.random.default_rng(0).normal(size=(len(CLASSES), 64))
-    encoder = ImageEncoder(model=options.model, pretrained=False)
+    encoder = ImageEncoder(model=options.model, pretrained=False, options={})
     model = new_model(config, encoder, embeddings, np.zeros((1, len(CLASSES)), np.int8), "--model")
     return model.to(device, memory_format=torch.channels_last).train()
 
@@ -90,8 +92,9 @@ def our_trainer(
 ) -> Trainer:
     """Our loop."""
     settings = Train(
-        steps=10**6, batch_size=options.batch, seeds=[0], learning_rate=1e-4, weight_decay=0.01,
-        precision=options.precision, augment=AUGMENT, compile=options.compile,
+        epochs=None, steps=10**6, batch_size=options.batch, seeds=[0], learning_rate=1e-4, weight_decay=0.01,
+        warmup=0.1, precision=options.precision, augment=AUGMENT, accumulate=1, clip=None, ema=None,
+        compile=options.compile, resident="auto", sync_batchnorm=False, checkpoint_minutes=10,
     )  # fmt: skip
     weights = np.ones(len(CLASSES))
     model = network(options, device)

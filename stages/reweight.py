@@ -1,6 +1,6 @@
 """Turn the development average precision of the base variant into class weights.
 
-Usage: python -m stages.reweight <weights> …
+Usage: python -m stages.reweight <name> …, each a reweighting, such as main
 """
 
 from cxrlt_core.designs.reweight import reweight
@@ -13,9 +13,7 @@ def main(params: Params, *names: str) -> None:
     """Write weights/<name>.json for each name."""
     development_ap = read_json(f"metrics/dev/{params.reweight.base}.json")["image_AP"]
     for name in names:
-        settings = params.reweightings[name]
-        weights = reweight(development_ap, settings.ratio, settings.rule, settings.k)
-        write_json(f"weights/{name}.json", weights)
+        write_json(f"weights/{name}.json", reweight(development_ap, params.reweightings[name]))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cxrlt_core.params.schema import Reweighting
 
-def reweight(average_precision: Mapping[str, float | None], ratio: float, rule: str, k: int) -> dict:
+
+def reweight(average_precision: Mapping[str, float | None], settings: Reweighting) -> dict:
     """Class weights from development average precision.
 
     ``below_mean`` upweights the classes below the mean AP, ``below_median`` those below the median,
@@ -14,9 +16,7 @@ def reweight(average_precision: Mapping[str, float | None], ratio: float, rule: 
 
     Args:
         average_precision: class to development AP, None where undefined.
-        ratio: weight of the upweighted classes; all others weigh 1.
-        rule: one of the three above.
-        k: number of classes for ``bottom_k``.
+        settings: the rule, the ratio that it gives, and k.
 
     Returns:
         ``{"ratio", "rule", "threshold", "weights": {class: weight}}``; the threshold is the AP below
@@ -27,14 +27,14 @@ def reweight(average_precision: Mapping[str, float | None], ratio: float, rule: 
     threshold = None
     poor: set[str] = set()
     if len(values):
-        if rule == "bottom_k":
-            poor = set(sorted(defined, key=defined.__getitem__)[:k])
+        if settings.rule == "bottom_k":
+            poor = set(sorted(defined, key=defined.__getitem__)[: settings.k])
             threshold = max(defined[name] for name in poor)
         else:
-            threshold = float(values.mean() if rule == "below_mean" else np.median(values))
+            threshold = float(values.mean() if settings.rule == "below_mean" else np.median(values))
             poor = {name for name, ap in defined.items() if ap < threshold}
-    weights = {name: float(ratio) if name in poor else 1.0 for name in average_precision}
-    return {"ratio": float(ratio), "rule": rule, "threshold": threshold, "weights": weights}
+    weights = {name: settings.ratio if name in poor else 1.0 for name in average_precision}
+    return {"ratio": settings.ratio, "rule": settings.rule, "threshold": threshold, "weights": weights}
 
 
 def uniform_weights(classes: list[str]) -> dict:

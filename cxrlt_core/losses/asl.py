@@ -1,13 +1,34 @@
 """Asymmetric loss: negatives are focused on more than positives. Ridnik et al. 2021, arXiv:2009.14119."""
 
-import math
+from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cxrlt_core.labels import POSITIVE
+from cxrlt_core.losses.base import Loss, LossSettings
 from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.params.types import Fraction, NotNegative, usual
+
+if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
+    from torch import Tensor
+
+
+class Settings(LossSettings):
+    """Focus of positive and of negative labels, and the margin of the negative ones."""
+
+    gamma_pos: NotNegative = usual(0)
+    gamma_neg: NotNegative = usual(4)
+    clip: Fraction = usual(0.05)  # probability below which a negative costs nothing
+
+
+def build(settings: Settings, targets: np.ndarray) -> Loss:
+    """Return :func:`asl` with its settings."""
+    focus = {"gamma_pos": settings.gamma_pos, "gamma_neg": settings.gamma_neg}
+    return partial(asl, **focus, clip=settings.clip)
 
 
 def asl(
@@ -36,6 +57,9 @@ def asl(
         gamma_neg: γ₋, focus of negative labels.
         clip: m, the margin, a probability.
     """
+    import torch
+    from torch.nn import functional as F
+
     positive = targets == POSITIVE
     margin = torch.full_like(logits, math.log(clip) if clip else -math.inf)
     negative_right = torch.logaddexp(F.logsigmoid(-logits), margin).clamp(max=0)  # log min(1 − p + m, 1)

@@ -1,10 +1,26 @@
 """Binary cross-entropy, the loss of the published study."""
 
-from torch import Tensor
-from torch.nn import functional as F
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cxrlt_core.labels import POSITIVE
+from cxrlt_core.losses.base import Loss, LossSettings
 from cxrlt_core.losses.masking import label_weights
+
+if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
+    from torch import Tensor
+
+
+class Settings(LossSettings):
+    """Nothing to set."""
+
+
+def build(settings: Settings, targets: np.ndarray) -> Loss:
+    """Return :func:`bce`."""
+    return bce
 
 
 def bce(
@@ -14,6 +30,8 @@ def bce(
 
     p_t is the probability of what is true: p for a positive label, 1 − p for a negative one.
     """
+    from torch.nn import functional as F
+
     weights = label_weights(targets, class_weights, image_weights)
     labels = (targets == POSITIVE).to(logits.dtype)
     losses = F.binary_cross_entropy_with_logits(logits, labels, weight=weights, reduction="sum")

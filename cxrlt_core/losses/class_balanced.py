@@ -4,12 +4,30 @@ The paper weighs an image by its one class. Here an image has any number of clas
 a problem of its own and its weight applies to its positive and its negative labels alike.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
 
 from cxrlt_core.labels import POSITIVE, UNKNOWN
+from cxrlt_core.losses.base import Loss, LossSettings
 from cxrlt_core.losses.bce import bce
+from cxrlt_core.params.types import Fraction, usual
+
+if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
+    from torch import Tensor
+
+
+class Settings(LossSettings):
+    """How much the counts matter."""
+
+    beta: Fraction = usual(0.9999)  # 0: not at all; towards 1 a class weighs the inverse of its positives
+
+
+def build(settings: Settings, targets: np.ndarray) -> Loss:
+    """Count the positives, and return the loss that weighs by them."""
+    return BalancedBce(balance(targets, settings.beta))
 
 
 def balance(targets: np.ndarray, beta: float) -> np.ndarray:
@@ -36,6 +54,8 @@ class BalancedBce:
 
     def __init__(self, weights: np.ndarray) -> None:
         """Take weights, float32 (C,)."""
+        import torch
+
         self.weights = torch.from_numpy(weights)
 
     def __call__(

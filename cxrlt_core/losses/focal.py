@@ -1,11 +1,32 @@
 """Focal loss: the better a label is predicted, the less it counts. Lin et al. 2017, arXiv:1708.02002."""
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
 
 from cxrlt_core.labels import POSITIVE
+from cxrlt_core.losses.base import Loss, LossSettings
 from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.params.types import NotNegative, Real, usual
+
+if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
+    from torch import Tensor
+
+
+class Settings(LossSettings):
+    """How much the well predicted labels are held back, and what positives weigh."""
+
+    gamma: NotNegative = usual(2)
+    alpha: Annotated[Real, Field(gt=0, lt=1)] | None = usual(None)  # of positives; negatives: 1 - alpha
+
+
+def build(settings: Settings, targets: np.ndarray) -> Loss:
+    """Return :func:`focal` with its settings."""
+    return partial(focal, gamma=settings.gamma, alpha=settings.alpha)
 
 
 def focal(
@@ -30,6 +51,9 @@ def focal(
         gamma: focus; 0 is binary cross-entropy.
         alpha: α_t is alpha for positive labels, 1 − alpha for negative ones; 1 for both if absent.
     """
+    import torch
+    from torch.nn import functional as F
+
     positive = targets == POSITIVE
     wrong = torch.where(positive, -logits, logits)  # logit of 1 − p_t
     losses = torch.exp(gamma * F.logsigmoid(wrong)) * F.softplus(wrong)

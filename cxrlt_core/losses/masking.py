@@ -1,8 +1,13 @@
 """What all losses share: weights that leave out unknown labels, and the mean over the known ones."""
 
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from cxrlt_core.labels import UNKNOWN
+
+if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
+    from torch import Tensor
 
 
 def label_weights(targets: Tensor, class_weights: Tensor, image_weights: Tensor | None = None) -> Tensor:

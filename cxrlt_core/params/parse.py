@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cxrlt_core.params.explain import explain
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 
@@ -27,32 +28,11 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        raise StudyError("\n".join(f"{file}: {_line(e)}" for e in error.errors())) from None
+        raise StudyError("\n".join(f"{file}: {line}" for line in explain(error.errors(), content))) from None
     problems = list(_dangling_names(params))
     if problems:
         raise StudyError("\n".join(f"{file}: {problem}" for problem in problems))
     return params
-
-
-def _line(error: Any) -> str:
-    place, context = [str(part) for part in error["loc"]], error.get("ctx", {})
-    owner = f" of {place.pop(-2)}" if place[-3:-2] == ["loss"] else ""  # loss.focal.gamma: no key focal
-    key, value = ".".join(place), error["input"]
-    match error["type"]:
-        case "extra_forbidden":
-            return f"{key}: unknown key{owner}"
-        case "missing":
-            return f"{key}: missing key"
-        case "union_tag_not_found":
-            return f"{key}.name: missing key"
-        case "union_tag_invalid":
-            return f"{key}.name: expected {context['expected_tags']}, found {context['tag']!r}"
-        case "model_attributes_type":
-            return f"{key}: expected a mapping such as {{name: bce}}, found {value!r}"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    shown = "" if isinstance(value, dict | list) else f", found {value!r}"
-    return f"{key}: {message}{shown}"
 
 
 def _dangling_names(params: Params) -> Any:
@@ -67,10 +47,13 @@ def _dangling_names(params: Params) -> Any:
         yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
     if len(set(params.used_sources)) != len(params.used_sources):
         yield "data.extra: a source may be used once, and the primary one not as an extra"
+    weights = ["uniform", *params.reweightings]
     for name, variant in params.variants.items():
         at = f"variants.{name}"
         yield from check(f"{at}.image", variant.image, params.image_encoders, "image_encoders")
         yield from check(f"{at}.text", variant.text, params.text_encoders, "text_encoders")
+        yield from check(f"{at}.loss", variant.loss, params.losses, "losses")
+        yield from check(f"{at}.weights", variant.weights, weights, "uniform and reweight")
         if variant.data == "replenished" and not params.data.extra:
             yield f"{at}.data: 'replenished' needs a source in data.extra, which is empty"
     for position, row in enumerate(params.table1):
@@ -78,6 +61,8 @@ def _dangling_names(params: Params) -> Any:
     for table in ("table1", "table2"):
         names = [row.name for row in getattr(params, table)]
         yield from (f"{table}: row {name} stands twice" for name in set(names) if names.count(name) > 1)
+    for name in {"uniform", "main", "contrast"} & set(params.reweight.more):
+        yield f"reweight.more.{name}: the name is taken, expected another one"
     yield from check("reweight.base", params.reweight.base, params.variants, "variants")
     base = params.variants.get(params.reweight.base)
     if base and base.weights != "uniform":

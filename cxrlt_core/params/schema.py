@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.training import Augment, Bce, LossSettings, Mixup, Train
-from cxrlt_core.params.types import Count, Fraction, Name, Positive, Real, Section, Seed
+from cxrlt_core.losses import LossSettings
+from cxrlt_core.params.training import Augment, LossEntry, Mixup, Train
+from cxrlt_core.params.types import Count, Fraction, Name, Positive, Real, Section, Seed, usual
 
 
 def _switch_or_file(value: Any) -> Any:
@@ -18,20 +19,20 @@ def _switch_or_file(value: Any) -> Any:
 class DemoImages(Section):
     """How many images the demo draws for each set of the primary source and for each extra one."""
 
-    train: Count = 2000
-    dev: Count = 1000
-    test: Count = 2000
-    extra: Count = 1000
+    train: Count = usual(2000)
+    dev: Count = usual(1000)
+    test: Count = usual(2000)
+    extra: Count = usual(1000)
 
 
 class Demo(Section):
     """The synthetic releases and stand-in text encoders; empty lists switch them off."""
 
-    sources: list[Literal["mimic", "nih", "chexpert"]]
-    text_encoders: list[Literal["pubmedbert", "clinical_t5"]]
-    seed: Seed = 0
-    size: Annotated[int, Field(ge=32)] = 64  # pixels, square
-    images: DemoImages = DemoImages()
+    sources: list[Literal["mimic", "nih", "chexpert"]] = usual([])
+    text_encoders: list[Literal["pubmedbert", "clinical_t5"]] = usual([])
+    seed: Seed = usual(0)
+    size: Annotated[int, Field(ge=32)] = usual(64)  # pixels, square
+    images: DemoImages
 
 
 Policy = Literal["ignore", "zero", "one"]
@@ -40,13 +41,11 @@ Policy = Literal["ignore", "zero", "one"]
 class Source(Section):
     """Where one data set lies on disk, and how its labels are read."""
 
-    labels: str  # file or folder with the label files
-    images: str  # folder that the paths in the label files are relative to
-    test_list: str | None = None  # NIH: official list of test images
-    uncertain: dict[str, Policy] = Field(
-        {"default": "ignore"}
-    )  # what -1 becomes; in YAML also one word for all
-    views: Literal["all", "frontal"] = "all"  # frontal: PA and AP
+    labels: str = usual("/data/nih/Data_Entry_2017_v2020.csv")  # file or folder with the label files
+    images: str = usual("/data/nih")  # folder that the paths in the label files are relative to
+    test_list: str | None = usual(None)  # NIH: official list of test images
+    uncertain: dict[str, Policy] = usual("ignore")  # what -1 becomes; in YAML also one word for all
+    views: Literal["all", "frontal"] = usual("all")  # frontal: PA and AP
 
     @field_validator("uncertain", mode="before")
     @classmethod
@@ -54,9 +53,9 @@ class Source(Section):
         """Take one word for all classes."""
         if isinstance(value, str):
             return {"default": value}
-        if not isinstance(value, dict):
-            raise ValueError("expected ignore, zero or one, or a mapping of classes to these")
-        return {"default": "ignore", **value}
+        if not isinstance(value, dict) or "default" not in value:
+            raise ValueError("expected ignore, zero or one, or a mapping of classes and default to these")
+        return value
 
     @field_validator("uncertain")
     @classmethod
@@ -71,9 +70,9 @@ class Source(Section):
 class Splits(Section):
     """Fractions of patients for development and test, where the source brings no official split."""
 
-    dev: Fraction
-    test: Fraction
-    seed: Seed
+    dev: Fraction = usual(0.1)
+    test: Fraction = usual(0.2)
+    seed: Seed = usual(0)
 
     @model_validator(mode="after")
     def leave_some_for_training(self) -> "Splits":
@@ -86,37 +85,37 @@ class Splits(Section):
 class Groups(Section):
     """Prevalence limits in the training set: head classes from, tail classes below."""
 
-    head: Fraction
-    tail: Fraction
+    head: Fraction = usual(0.1)
+    tail: Fraction = usual(0.01)
 
 
 class Data(Section):
     """Data sets and their roles."""
 
-    primary: Name  # supplies train, dev, test and the label space
-    extra: list[Name]  # replenish the training set
+    primary: Name = usual("nih")  # supplies train, dev, test and the label space
+    extra: list[Name] = usual([])  # replenish the training set
     sources: dict[Name, Source]
     splits: Splits
-    leaks: Literal["stop", "drop"] = "stop"  # training images found in dev or test: stop, or leave them out
-    groups: Groups = Groups(head=0.1, tail=0.01)
+    leaks: Literal["stop", "drop"] = usual("stop")  # training images that dev or test has too
+    groups: Groups
 
 
 class Image(Section):
     """Packed images: square, grey, uint8."""
 
-    size: Annotated[int, Field(ge=16)]  # pixels
-    store: str  # folder of the packed arrays
-    fit: Literal["squash", "crop", "pad"] = "squash"  # how other shapes become square
-    max_rejects: Fraction = 0.01  # share of unreadable images that stops the run
+    size: Annotated[int, Field(ge=16)] = usual(224)  # pixels
+    store: str = usual("data/arrays")  # folder of the packed arrays
+    fit: Literal["squash", "crop", "pad"] = usual("squash")  # how other shapes become square
+    max_rejects: Fraction = usual(0.01)  # share of unreadable images that stops the run
 
 
 class TextEncoder(Section):
     """A frozen text encoder: hub id or local folder."""
 
-    model: str
-    pooling: Literal["cls", "mean"]
-    revision: str | None = None
-    prompt: str = "{label}"
+    model: str = usual("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract")
+    pooling: Literal["cls", "mean"] = usual("cls")
+    revision: str | None = usual(None)  # commit or tag of a hub model
+    prompt: str = usual("{label}")
 
     @model_validator(mode="after")
     def mention_label(self) -> "TextEncoder":
@@ -129,19 +128,19 @@ class TextEncoder(Section):
 class ImageEncoder(Section):
     """A timm network: its name, its weights (hub: true, none: false, or a .safetensors file)."""
 
-    model: str
-    pretrained: Annotated[bool | str, BeforeValidator(_switch_or_file)]
-    options: dict[str, Any] = Field({})  # further keyword arguments of timm.create_model
+    model: str = usual("resnet50")
+    pretrained: Annotated[bool | str, BeforeValidator(_switch_or_file)] = usual(True)
+    options: dict[str, Any] = usual({})  # further keyword arguments of timm.create_model
 
 
 class QueryNetwork(Section):
     """The transformer decoder."""
 
-    width: Count
-    layers: Count
-    heads: Count
-    feedforward: Count
-    dropout: Fraction = 0.1
+    width: Count = usual(768)
+    layers: Count = usual(4)
+    heads: Count = usual(4)
+    feedforward: Count = usual(1024)
+    dropout: Fraction = usual(0.1)
 
     @model_validator(mode="after")
     def divide_width(self) -> "QueryNetwork":
@@ -151,84 +150,93 @@ class QueryNetwork(Section):
         return self
 
 
-class Reweight(Section):
-    """Loss weights from development AP."""
+class Reweighting(Section):
+    """How development AP becomes weights of classes."""
 
-    ratio: Positive  # weight of the upweighted classes, in weights/main.json
-    contrast_ratio: Positive  # the same, in weights/contrast.json
-    base: Name  # the variant whose development AP decides
-    rule: Literal["below_mean", "below_median", "bottom_k"]
-    k: Count = 5  # for bottom_k
+    ratio: Positive = usual(2)  # weight of the upweighted classes; all others weigh 1
+    rule: Literal["below_mean", "below_median", "bottom_k"] = usual("below_mean")
+    k: Count = usual(5)  # for bottom_k
+
+
+class Reweight(Section):
+    """Loss weights from development AP: ``main``, ``contrast`` and any more, by name."""
+
+    base: Name = usual("resnet50_bert_separate")  # the variant whose development AP decides
+    ratio: Positive = usual(2)  # of the weights main
+    contrast_ratio: Positive = usual(3)  # of the weights contrast
+    rule: Literal["below_mean", "below_median", "bottom_k"] = usual("below_mean")  # of both
+    k: Count = usual(5)  # of both, for bottom_k
+    more: dict[Name, Reweighting] = usual({})
 
 
 class Tta(Section):
     """Test-time augmentation: random views an image, probabilities averaged."""
 
-    views: Count
-    seed: Seed
+    views: Count = usual(8)
+    seed: Seed = usual(0)
     augment: Augment
 
 
 class StudyLevel(Section):
     """Whether an image is scored with its own prediction or with that of its study."""
 
-    aggregate: Literal["none", "mean", "view_weighted"] = "none"
+    aggregate: Literal["none", "mean", "view_weighted"] = usual("none")
 
 
 class Ensemble(Section):
     """Choice of the models that each class averages."""
 
-    top_k: Count
-    prior_positives: Positive = 20.0  # shrunk: development positives at which the choice has half the say
+    top_k: Count = usual(3)
+    prior_positives: Positive = usual(20)  # shrunk: positives at which the choice has half the say
 
 
 class Bootstrap(Section):
     """Patient-level bootstrap behind every interval."""
 
-    resamples: Annotated[int, Field(ge=100)]
-    seed: Seed
-    level: Annotated[Real, Field(gt=0.5, lt=1)] = 0.95
+    resamples: Annotated[int, Field(ge=100)] = usual(1000)
+    seed: Seed = usual(0)
+    level: Annotated[Real, Field(gt=0.5, lt=1)] = usual(0.95)
 
 
 class Compute(Section):
     """Machine. The thread count changes the order of float sums, so it is part of the study."""
 
-    threads: Count
-    device: str = "auto"  # auto, cpu, cuda, cuda:1, …
-    batch_size: Count = 128  # images a step at inference
+    threads: Count = usual(2)
+    device: str = usual("auto")  # auto, cpu, cuda, cuda:1, …
+    batch_size: Count = usual(128)  # images a step at inference
 
 
 class Launch(Section):
     """Prefixes of commands: python, or torchrun with its arguments."""
 
-    train: str
-    evaluate: str = "python"  # evaluate and tta
+    train: str = usual("python")
+    evaluate: str = usual("python")  # evaluate and tta
 
 
 class Report(Section):
     """What the report may show."""
 
-    title: str
-    show_images: bool = False  # pictures of patients; for synthetic or public images only
+    title: str = usual("Long-tail ablation")
+    show_images: bool = usual(False)  # pictures of patients; for synthetic or public images only
 
 
 class Variant(Section):
     """One training: a combination of the designs."""
 
-    image: Name
-    text: Name
-    separate: bool
-    weights: Literal["uniform", "main", "contrast"]
-    mixup: bool
-    data: Literal["primary", "replenished"]
-    loss: LossSettings | None = None  # that of the study if absent
+    image: Name = usual("resnet50")
+    text: Name = usual("pubmedbert")
+    separate: bool = usual(True)
+    loss: Name = usual("bce")
+    weights: Name = usual("uniform")  # or a reweighting
+    mixup: bool = usual(False)
+    data: Literal["primary", "replenished"] = usual("primary")
 
 
 class Table1Row(Section):
     """A row of Table 1: a variant, with or without TTA, and the figure published for it."""
 
-    variant: Name
-    tta: bool
+    variant: Name = usual("resnet50_bert_separate")
+    tta: bool = usual(False)
     published: Real | None = None
 
     @property
@@ -240,8 +248,8 @@ class Table1Row(Section):
 class Table2Row(Section):
     """A row of Table 2: an ensemble, and the figure published for it."""
 
-    method: Literal["model_wise", "class_wise", "bagged", "shrunk"]
-    replenished: bool
+    method: Literal["model_wise", "class_wise", "bagged", "shrunk"] = usual("class_wise")
+    replenished: bool = usual(False)
     published: Real | None = None
 
     @property
@@ -261,10 +269,10 @@ class Params(Section):
     query: QueryNetwork
     train: Train
     mixup: Mixup
-    loss: LossSettings = Bce()
+    losses: dict[Name, LossEntry] = usual({"bce": {"kind": "bce"}})
     reweight: Reweight
     tta: Tta
-    study: StudyLevel = StudyLevel()
+    study: StudyLevel
     ensemble: Ensemble
     bootstrap: Bootstrap
     compute: Compute
@@ -279,6 +287,14 @@ class Params(Section):
         """The primary source, then the extra ones."""
         return [self.data.primary, *self.data.extra]
 
+    @property
+    def reweightings(self) -> dict[str, Reweighting]:
+        """Every reweighting by its name."""
+        both = {"main": self.reweight.ratio, "contrast": self.reweight.contrast_ratio}
+        rule, k = self.reweight.rule, self.reweight.k
+        main = {name: Reweighting(ratio=ratio, rule=rule, k=k) for name, ratio in both.items()}
+        return {**main, **self.reweight.more}
+
     def loss_of(self, variant: str) -> LossSettings:
-        """The loss that a variant trains with: its own, or else that of the study."""
-        return self.variants[variant].loss or self.loss
+        """Return the settings of the loss that a variant trains with."""
+        return self.losses[self.variants[variant].loss]

@@ -21,6 +21,11 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
+def usual(value: Any) -> Any:
+    """Say what a key usually holds. It is no default: the message about a missing key suggests it."""
+    return Field(examples=[value])
+
+
 class Section(BaseModel):
     """A part of params.yaml: frozen, strictly typed, no unknown keys."""
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cxrlt_core.losses import LossSettings
 from cxrlt_core.params.schema import Params, Table1Row, Table2Row
-from cxrlt_core.params.training import LossSettings
 from cxrlt_core.reporting.markdown import markdown_table
 
 TICK = "✓"
@@ -48,14 +48,12 @@ def caveat(params: Params) -> str:
 def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
     """Tell which designs a row of Table 1 has on."""
     variant = params.variants[row.variant]
-    ratios = {"uniform": "", "main": params.reweight.ratio, "contrast": params.reweight.contrast_ratio}
-    ratio = ratios[variant.weights]
     return {
         "image encoder": variant.image,
         "text encoder": variant.text,
         "separate": TICK if variant.separate else "",
-        "reweight": f"{ratio:g}" if ratio else "",
-        "loss": loss_text(params.loss_of(row.variant)),
+        "reweight": weights_text(params, variant.weights),
+        "loss": loss_text(variant.loss, params.loss_of(row.variant)),
         "MixUp": TICK if variant.mixup else "",
         "TTA": TICK if row.tta else "",
         "replenished": TICK if variant.data == "replenished" else "",
@@ -67,12 +65,17 @@ def ensemble_design(row: Table2Row) -> dict[str, str]:
     return {"ensemble": row.method.replace("_", "-"), "replenished": TICK if row.replenished else ""}
 
 
-def loss_text(settings: LossSettings) -> str:
-    """Name the loss and what differs from its defaults: ``focal gamma=1``; nothing for bce."""
-    if settings.name == "bce":
+def weights_text(params: Params, name: str) -> str:
+    """Say the ratio of the weights that a variant trains with, and the name where that is not plain."""
+    if name == "uniform":
         return ""
-    changed = settings.model_dump(exclude={"name"}, exclude_defaults=True)
-    return " ".join([settings.name, *(f"{key}={value:.9g}" for key, value in changed.items())])
+    ratio = f"{params.reweightings[name].ratio:g}"
+    return f"{ratio} {name}" if name in params.reweight.more else ratio
+
+
+def loss_text(name: str, settings: LossSettings) -> str:
+    """Name the entry of ``losses`` that a variant trains with; nothing for binary cross-entropy."""
+    return "" if settings.kind == "bce" else name
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:

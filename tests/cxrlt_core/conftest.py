@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from settings import augment, loss, usual
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import ImageEncoder, Params
-from cxrlt_core.params.training import Augment, Bce, Train
+from cxrlt_core.params.training import Train
 from cxrlt_core.training.trainer import Trainer
 
 torch.set_num_threads(1)
@@ -93,14 +94,15 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
     return images.astype(np.uint8), targets
 
 
-SETTINGS = Train(
+SETTINGS = usual(
+    Train,
     epochs=3,
     batch_size=8,
     seeds=[0],
     learning_rate=0.01,
     weight_decay=0.01,
     precision="fp32",
-    augment=Augment(rotate=5, shift=0.05, scale=0.05),
+    augment=augment(rotate=5, shift=0.05, scale=0.05),
 )
 
 
@@ -115,7 +117,7 @@ def trainer(build, toy) -> Callable[..., Trainer]:
             "images": PackedImages({"s": images[:n]}, ["s"] * n, range(n)),
             "targets": targets[:n],
             "class_weights": np.ones(3),
-            "loss": build_loss(Bce(), targets),
+            "loss": build_loss(loss("bce"), targets),
             "mixup": None,
             "seed": 0,
             "device": CPU,

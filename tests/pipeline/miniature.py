@@ -39,7 +39,7 @@ FINDINGS = (
 def write_miniature(root: Path, train: int = 60, others: int = 30) -> None:
     """Write the four sources under a root, as profiles/paper.yaml names them under /data."""
     images = DemoImages(train=train, dev=others, test=others, extra=others)
-    demo = Demo(sources=["mimic", "nih", "chexpert"], text_encoders=[], size=48, images=images)
+    demo = Demo(seed=0, sources=["mimic", "nih", "chexpert"], text_encoders=[], size=48, images=images)
     write_release("mimic", demo, root / "cxr-lt-2023", root / "mimic-cxr-jpg")
     for source in ("nih", "chexpert"):
         write_release(source, demo, root / f"{source}-labels", root / source)

@@ -29,7 +29,11 @@ def test_missing_label_file(fresh):
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [
-        ("warmup: 0.1", "warmpu: 0.1", "error: params.yaml: train.warmpu: unknown key"),
+        (
+            "warmup: 0.1",
+            "warmpu: 0.1",
+            "error: params.yaml: train.warmpu: unknown key, did you mean warmup?",
+        ),
         (
             "image: densenet121,",
             "image: vgg,",

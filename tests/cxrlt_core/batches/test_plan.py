@@ -3,13 +3,14 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from settings import augment
 
 from cxrlt_core.batches.plan import Plan
-from cxrlt_core.params.training import Augment, Mixup
+from cxrlt_core.params.training import Mixup
 from cxrlt_core.system.distributed import Ranks
 
 CPU = torch.device("cpu")
-AUGMENT = Augment(rotate=5, brightness=0.1, gamma=0.2, erase=0.3)
+AUGMENT = augment(rotate=5, brightness=0.1, gamma=0.2, erase=0.3)
 
 
 def draws(n: int, start: int = 0, rank: int = 0, size: int = 1, mixup: Mixup | None = None):

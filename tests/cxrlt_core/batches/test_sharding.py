@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 from processes import CPU, together
+from settings import augment
 
 from cxrlt_core.batches import sharding
 from cxrlt_core.batches.images import PackedImages, ResidentImages
 from cxrlt_core.batches.plan import Plan
 from cxrlt_core.batches.sharding import ShardedImages, place_images
 from cxrlt_core.batches.streaming import StreamedImages
-from cxrlt_core.params.training import Augment, Mixup
+from cxrlt_core.params.training import Mixup
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.training.checkpoint import Checkpoint
 
@@ -27,7 +28,7 @@ def packed(n: int) -> PackedImages:
 
 
 def plan(n: int, ranks: Ranks, mixup: Mixup | None = None) -> Plan:
-    return Plan(n, 3, Augment(), mixup, 0, ranks)
+    return Plan(n, 3, augment(), mixup, 0, ranks)
 
 
 @MIXUPS

@@ -3,11 +3,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from settings import augment
 
 from cxrlt_core.batches.transforms import ERASED_AREA, Transforms, apply_transforms, draw_transforms
-from cxrlt_core.params.training import Augment
 
-ALL = Augment(rotate=10, shift=0.1, scale=0.1, brightness=0.2, contrast=0.2, gamma=0.3, erase=0.5, flip=True)
+ALL = augment(rotate=10, shift=0.1, scale=0.1, brightness=0.2, contrast=0.2, gamma=0.3, erase=0.5, flip=True)
 
 
 def always(value: float) -> SimpleNamespace:
@@ -21,11 +21,11 @@ def images() -> torch.Tensor:
 
 
 def transform(images: torch.Tensor, value: float, **ranges) -> torch.Tensor:
-    return apply_transforms(images, draw_transforms(len(images), Augment(**ranges), always(value)))
+    return apply_transforms(images, draw_transforms(len(images), augment(**ranges), always(value)))
 
 
 def test_empty_ranges_change_nothing(images):
-    same = apply_transforms(images, draw_transforms(4, Augment(), np.random.default_rng(0)))
+    same = apply_transforms(images, draw_transforms(4, augment(), np.random.default_rng(0)))
     torch.testing.assert_close(same, images, atol=1e-5, rtol=0)
 
 
@@ -49,7 +49,7 @@ def test_beyond_the_border_the_edge_repeats(images):
 
 def test_flip_mirrors_half_of_the_images():
     images = torch.arange(64.0).reshape(1, 1, 8, 8).expand(200, -1, -1, -1)
-    out = apply_transforms(images, draw_transforms(200, Augment(flip=True), np.random.default_rng(0)))
+    out = apply_transforms(images, draw_transforms(200, augment(flip=True), np.random.default_rng(0)))
     mirrored = torch.isclose(out, images.flip(3), atol=1e-4).flatten(1).all(1)
     kept = torch.isclose(out, images, atol=1e-4).flatten(1).all(1)
     assert (mirrored ^ kept).all() and 70 < mirrored.sum() < 130
@@ -74,14 +74,14 @@ def test_each_image_has_a_transform_of_its_own():
 
 
 def test_gamma_is_as_often_above_one_as_below():
-    gamma = draw_transforms(4000, Augment(gamma=0.5), np.random.default_rng(0)).gamma
+    gamma = draw_transforms(4000, augment(gamma=0.5), np.random.default_rng(0)).gamma
     assert gamma.dtype == torch.float32 and gamma.max() <= 1.5 and gamma.min() >= 1 / 1.5
     assert gamma.log().mean().abs() < 0.01 and gamma.max() > 1.49
 
 
 def test_erasing_clears_one_rectangle_in_a_share_of_the_images():
     images = torch.ones(2000, 1, 48, 64)
-    out = apply_transforms(images, draw_transforms(2000, Augment(erase=0.25), np.random.default_rng(0)))
+    out = apply_transforms(images, draw_transforms(2000, augment(erase=0.25), np.random.default_rng(0)))
     cleared = out[:, 0] == 0
     torch.testing.assert_close(out[~cleared[:, None]], torch.ones(int((~cleared).sum())))
     some = cleared.flatten(1).any(1)
@@ -96,7 +96,7 @@ def test_erasing_clears_one_rectangle_in_a_share_of_the_images():
 
 def test_erasing_equals_a_loop():
     images = torch.rand(20, 1, 16, 24) + 1
-    transforms = draw_transforms(20, Augment(erase=0.7), np.random.default_rng(1))
+    transforms = draw_transforms(20, augment(erase=0.7), np.random.default_rng(1))
     out = apply_transforms(images, transforms)
     plain = apply_transforms(images, Transforms(transforms.geometry, transforms.tone))
     for image, (left, top, right, bottom) in enumerate(transforms.erased.tolist()):
@@ -114,8 +114,8 @@ def test_a_slice_transforms_like_the_whole(images):
 
 
 def test_changing_one_range_leaves_the_other_draws_alone():
-    one = draw_transforms(5, Augment(brightness=0.2), np.random.default_rng(3))
-    two = draw_transforms(5, Augment(brightness=0.2, rotate=30, shift=0.2), np.random.default_rng(3))
+    one = draw_transforms(5, augment(brightness=0.2), np.random.default_rng(3))
+    two = draw_transforms(5, augment(brightness=0.2, rotate=30, shift=0.2), np.random.default_rng(3))
     torch.testing.assert_close(one.tone, two.tone)
     assert not torch.equal(one.geometry, two.geometry)
 
@@ -124,18 +124,18 @@ def test_gamma_and_erasing_leave_all_other_draws_alone():
     ranges = {"rotate": 5, "brightness": 0.2, "shift": 0.1}
     more = [{}, {"gamma": 0.2}, {"erase": 0.5}, {"gamma": 0.4, "erase": 0.2}]
     generators = [np.random.default_rng(3) for _ in more]
-    drawn = [draw_transforms(5, Augment(**ranges, **m), g) for m, g in zip(more, generators, strict=True)]
+    drawn = [draw_transforms(5, augment(**ranges, **m), g) for m, g in zip(more, generators, strict=True)]
     assert len({(d.geometry.numpy().tobytes(), d.tone.numpy().tobytes()) for d in drawn}) == 1
     assert len({g.random() for g in generators}) == 1  # nor what is drawn next
     assert drawn[0].gamma is None and drawn[0].erased is None
     place = lambda d: d.erased[:, :2] / (1 - d.erased[:, 2:] + d.erased[:, :2])  # noqa: E731
-    one, two = (draw_transforms(50, Augment(erase=0.9, gamma=g), np.random.default_rng(3)) for g in (0, 0.3))
+    one, two = (draw_transforms(50, augment(erase=0.9, gamma=g), np.random.default_rng(3)) for g in (0, 0.3))
     torch.testing.assert_close(place(one), place(two))
 
 
 def test_draws_of_earlier_studies_stay():
     """First numbers of the study's draws, as they were before gamma and erasing."""
-    transforms = draw_transforms(2, Augment(rotate=5, shift=0.1, brightness=0.2), np.random.default_rng(0))
+    transforms = draw_transforms(2, augment(rotate=5, shift=0.1, brightness=0.2), np.random.default_rng(0))
     uniform = np.random.default_rng(0).uniform(-1, 1, size=(7, 2))
     np.testing.assert_allclose(transforms.geometry[:, 0, 0], np.cos(np.deg2rad(5) * uniform[0]), rtol=1e-6)
     np.testing.assert_allclose(transforms.geometry[:, :, 2], 0.2 * uniform[3:5].T, rtol=1e-6)
@@ -143,7 +143,7 @@ def test_draws_of_earlier_studies_stay():
 
 
 def test_draws_stay_within_their_ranges():
-    transforms = draw_transforms(500, Augment(shift=0.1, contrast=0.3), np.random.default_rng(0))
+    transforms = draw_transforms(500, augment(shift=0.1, contrast=0.3), np.random.default_rng(0))
     shift = transforms.geometry[:, :, 2].abs()
     assert 0.19 < shift.max() <= 0.2
     assert transforms.tone[:, 0].min() >= 0.7 and transforms.tone[:, 0].max() <= 1.3

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from settings import loss as settings_of
 from torch.nn import functional as F
 
 from cxrlt_core.designs.mixup import Mixing, draw_mixing, mix_images, mixup_loss
-from cxrlt_core.losses import build_loss, mean_loss
+from cxrlt_core.losses import build_loss, kinds, mean_loss
 from cxrlt_core.losses.bce import bce
-from cxrlt_core.params.training import Asl, Bce, ClassBalanced, Focal
 
 
 def mixed_mean(loss, logits, targets, weights, mixing) -> torch.Tensor:
@@ -82,13 +82,13 @@ def test_full_share_is_the_plain_loss():
     torch.testing.assert_close(mixed_mean(bce, logits, targets, torch.ones(3), mixing), plain)
 
 
-@pytest.mark.parametrize("settings", [Bce(), Focal(), Asl(), ClassBalanced(beta=0.9)], ids=str)
-def test_every_loss_has_its_two_terms(settings):
+@pytest.mark.parametrize("kind", kinds())
+def test_every_loss_has_its_two_terms(kind):
     """λ·L(z, y_i) + (1−λ)·L(z, y_j), image by image, over the weights of both terms."""
     torch.manual_seed(0)
     logits, targets = torch.randn(6, 3), torch.randint(-1, 2, (6, 3), dtype=torch.int8)
     mixing, weights = draw_mixing(6, 0.5, np.random.default_rng(0)), torch.tensor([1.0, 2.0, 3.0])
-    loss = build_loss(settings, targets.numpy())
+    loss = build_loss(settings_of(kind), targets.numpy())
     total = weight_sum = 0.0
     for i, (j, share) in enumerate(zip(mixing.partner.tolist(), mixing.share, strict=True)):
         own, own_weight = loss(logits[[i]], targets[[i]], weights)

@@ -5,8 +5,13 @@ import torch
 from cxrlt_core.designs.reweight import reweight, uniform_weights
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
+from cxrlt_core.params.schema import Reweighting
 
 AP = {"a": 0.1, "b": 0.2, "c": None, "d": 0.3, "e": 0.9}  # mean 0.375, median 0.25
+
+
+def by(ratio: float, rule: str, k: int) -> Reweighting:
+    return Reweighting(ratio=ratio, rule=rule, k=k)
 
 
 def upweighted(result: dict) -> list[str]:
@@ -18,7 +23,7 @@ def upweighted(result: dict) -> list[str]:
     [("below_mean", ["a", "b", "d"], 0.375), ("below_median", ["a", "b"], 0.25), ("bottom_k", ["a"], 0.1)],
 )
 def test_each_rule_picks_its_classes(rule, names, threshold):
-    result = reweight(AP, 2, rule, k=1)
+    result = reweight(AP, by(2, rule, 1))
     assert upweighted(result) == names
     assert result["threshold"] == pytest.approx(threshold)
     assert result["rule"] == rule and result["ratio"] == 2
@@ -27,33 +32,33 @@ def test_each_rule_picks_its_classes(rule, names, threshold):
 
 
 def test_ties_of_bottom_k_go_by_class_order():
-    assert upweighted(reweight({"z": 0.2, "y": 0.2, "x": 0.2}, 3, "bottom_k", k=2)) == ["z", "y"]
+    assert upweighted(reweight({"z": 0.2, "y": 0.2, "x": 0.2}, by(3, "bottom_k", 2))) == ["z", "y"]
 
 
 def test_equal_classes_are_all_at_the_mean():
-    assert upweighted(reweight({"x": 0.25, "y": 0.25}, 3, "below_mean", k=2)) == []
-    assert upweighted(reweight({"x": 0.25, "y": 0.25}, 3, "below_median", k=2)) == []
+    assert upweighted(reweight({"x": 0.25, "y": 0.25}, by(3, "below_mean", 2))) == []
+    assert upweighted(reweight({"x": 0.25, "y": 0.25}, by(3, "below_median", 2))) == []
 
 
 def test_bottom_k_beyond_the_defined_classes_leaves_undefined_ones_alone():
-    result = reweight(AP, 2, "bottom_k", k=10)
+    result = reweight(AP, by(2, "bottom_k", 10))
     assert upweighted(result) == ["a", "b", "d", "e"] and result["threshold"] == 0.9
 
 
 @pytest.mark.parametrize("rule", ["below_mean", "below_median", "bottom_k"])
 def test_nothing_defined_upweights_nothing(rule):
-    result = reweight({"a": None, "b": None}, 2, rule, k=1)
+    result = reweight({"a": None, "b": None}, by(2, rule, 1))
     assert upweighted(result) == [] and result["threshold"] is None
 
 
 def test_uniform_weights_have_the_same_form():
     uniform = uniform_weights(["a", "b"])
-    assert uniform.keys() == reweight(AP, 2, "below_mean", 5).keys()
+    assert uniform.keys() == reweight(AP, by(2, "below_mean", 5)).keys()
     assert uniform["weights"] == {"a": 1.0, "b": 1.0}
 
 
 def test_weights_move_the_gradient_to_the_poor_classes():
-    weights = reweight({"good": 0.9, "poor": 0.1}, 3, "below_mean", 5)["weights"]
+    weights = reweight({"good": 0.9, "poor": 0.1}, by(3, "below_mean", 5))["weights"]
     gradients = []
     for values in ([1.0, 1.0], list(weights.values())):
         logits = torch.zeros(4, 2, requires_grad=True)

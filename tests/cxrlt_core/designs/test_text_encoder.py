@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from settings import usual
 from transformers import AutoTokenizer, BertModel, T5EncoderModel
 
 from cxrlt_core.demo.text_models import write_text_model
@@ -38,7 +39,7 @@ def alone(name: str, folder: Path, text: str, pooling: str) -> np.ndarray:
 @pytest.mark.parametrize("name", LOADERS)
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_equals_each_label_alone(name, pooling, folders):
-    encoder = TextEncoder(model=str(folders[name]), pooling=pooling)
+    encoder = usual(TextEncoder, model=str(folders[name]), pooling=pooling)
     embeddings = embed_labels(LABELS, encoder, "k")
     assert embeddings.dtype == np.float32
     expected = [alone(name, folders[name], label, pooling) for label in LABELS]
@@ -46,8 +47,8 @@ def test_equals_each_label_alone(name, pooling, folders):
 
 
 def test_the_prompt_is_what_is_encoded(folders):
-    encoder = TextEncoder(
-        model=str(folders["pubmedbert"]), pooling="cls", prompt="a chest x-ray with {label}."
+    encoder = usual(
+        TextEncoder, model=str(folders["pubmedbert"]), pooling="cls", prompt="a chest x-ray with {label}."
     )
     expected = alone("pubmedbert", folders["pubmedbert"], "a chest x-ray with Mass.", "cls")
     np.testing.assert_allclose(embed_labels(LABELS, encoder, "k")[2], expected, atol=1e-4)
@@ -56,7 +57,7 @@ def test_the_prompt_is_what_is_encoded(folders):
 def test_encoders_arrange_the_labels_differently(folders):
     """Design 1: another text encoder, or another pooling, gives other coordinates."""
     found = [
-        label_coordinates(embed_labels(CLASSES, TextEncoder(model=str(folder), pooling=pooling), "k"))
+        label_coordinates(embed_labels(CLASSES, usual(TextEncoder, model=str(folder), pooling=pooling), "k"))
         for folder in folders.values()
         for pooling in ("cls", "mean")
     ]
@@ -65,7 +66,7 @@ def test_encoders_arrange_the_labels_differently(folders):
 
 
 def test_the_same_call_gives_the_same_bits(folders):
-    encoder = TextEncoder(model=str(folders["clinical_t5"]), pooling="mean")
+    encoder = usual(TextEncoder, model=str(folders["clinical_t5"]), pooling="mean")
     np.testing.assert_array_equal(embed_labels(LABELS, encoder, "k"), embed_labels(LABELS, encoder, "k"))
 
 
@@ -79,7 +80,7 @@ def test_the_mean_leaves_padding_out():
 def refusal(model: str) -> str:
     start = time.perf_counter()
     with pytest.raises(StudyError) as caught:
-        embed_labels(LABELS, TextEncoder(model=model, pooling="cls"), "text_encoders.x")
+        embed_labels(LABELS, usual(TextEncoder, model=model, pooling="cls"), "text_encoders.x")
     message = str(caught.value)
     assert message.startswith(f"text_encoders.x.model: cannot load {model!r}") and "\n" not in message
     assert time.perf_counter() - start < 5

@@ -1,13 +1,13 @@
 import numpy as np
 import torch
+from settings import augment
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.designs.tta import average_views, draw_views
 from cxrlt_core.params.schema import Tta
-from cxrlt_core.params.training import Augment
 from cxrlt_core.prediction.inference import predict
 
-SETTINGS = Tta(views=3, seed=5, augment=Augment(rotate=10, shift=0.1, contrast=0.1))
+SETTINGS = Tta(views=3, seed=5, augment=augment(rotate=10, shift=0.1, contrast=0.1))
 CPU = torch.device("cpu")
 
 

@@ -1,24 +1,27 @@
 """What every loss keeps to, whatever its formula."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from naive import CLASS_WEIGHTS, IMAGE_WEIGHTS
+from settings import loss as settings_of
 
-from cxrlt_core.losses import build_loss, mean_loss
+from cxrlt_core.losses import build_loss, find_kind, kinds, mean_loss
 from cxrlt_core.losses.asl import asl
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.losses.focal import focal
-from cxrlt_core.params.training import Asl, Bce, ClassBalanced, Focal
+from cxrlt_core.system.errors import StudyError
 
+ROOT = Path(__file__).parents[3]
 TRAINING_SET = (np.arange(200)[:, None] < np.array([150, 40, 5, 0])).astype(np.int8)
 SETTINGS = [
-    Bce(),
-    Focal(),
-    Focal(gamma=0.5, alpha=0.25),
-    Asl(),
-    Asl(gamma_pos=0.5, gamma_neg=0.5, clip=0.0),
-    ClassBalanced(),
+    *(settings_of(kind) for kind in kinds()),
+    settings_of("focal", gamma=0.5, alpha=0.25),
+    settings_of("asl", gamma_pos=0.5, gamma_neg=0.5, clip=0.0),
 ]
 every_loss = pytest.mark.parametrize("settings", SETTINGS, ids=str)
 
@@ -87,12 +90,26 @@ def test_nothing_waits_for_a_value_on_the_device(settings, batch):
     assert losses.shape == total.shape == () and losses.device.type == "meta"
 
 
+def test_kinds_are_the_modules_that_build_a_loss():
+    assert {"asl", "bce", "class_balanced", "focal"} <= set(kinds())
+    with pytest.raises(StudyError, match=r"^unknown kind 'masking', expected asl, bce, "):
+        find_kind("masking")
+
+
+def test_settings_are_read_without_torch():
+    """Every stage reads them, also those that need no tensor."""
+    code = "import sys; from cxrlt_core.losses import find_kind, kinds; [find_kind(k) for k in kinds()]"
+    command = [sys.executable, "-c", f"{code}; print('torch' in sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr
+
+
 def test_settings_reach_their_loss(batch):
     focus = {"gamma_pos": 1.0, "gamma_neg": 3.0, "clip": 0.1}
     pairs = [
-        (Bce(), bce(*batch, CLASS_WEIGHTS)),
-        (Focal(gamma=3.0, alpha=0.3), focal(*batch, CLASS_WEIGHTS, gamma=3.0, alpha=0.3)),
-        (Asl(**focus), asl(*batch, CLASS_WEIGHTS, **focus)),
+        (settings_of("bce"), bce(*batch, CLASS_WEIGHTS)),
+        (settings_of("focal", gamma=3.0, alpha=0.3), focal(*batch, CLASS_WEIGHTS, gamma=3.0, alpha=0.3)),
+        (settings_of("asl", **focus), asl(*batch, CLASS_WEIGHTS, **focus)),
     ]
     for settings, expected in pairs:
         assert build_loss(settings, TRAINING_SET)(*batch, CLASS_WEIGHTS) == expected
@@ -100,6 +117,10 @@ def test_settings_reach_their_loss(batch):
 
 def test_class_balanced_counts_the_training_set(batch):
     logits, targets = batch
-    _, uniform = build_loss(ClassBalanced(beta=0.0), TRAINING_SET)(logits, targets, CLASS_WEIGHTS)
-    _, balanced = build_loss(ClassBalanced(beta=0.99), TRAINING_SET)(logits, targets, CLASS_WEIGHTS)
+    _, uniform = build_loss(settings_of("class_balanced", beta=0.0), TRAINING_SET)(
+        logits, targets, CLASS_WEIGHTS
+    )
+    _, balanced = build_loss(settings_of("class_balanced", beta=0.99), TRAINING_SET)(
+        logits, targets, CLASS_WEIGHTS
+    )
     assert not torch.isclose(uniform, balanced)

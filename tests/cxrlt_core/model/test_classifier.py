@@ -78,7 +78,7 @@ def test_an_untrained_model_starts_near_the_prior(build, images):
 
 
 def test_a_network_for_another_image_size_is_one_line(config):
-    encoder = ImageEncoder(model="vit_tiny_patch16_224", pretrained=False)
+    encoder = ImageEncoder(model="vit_tiny_patch16_224", pretrained=False, options={})
     with pytest.raises(StudyError) as caught:
         new_model(config, encoder, np.eye(3), np.zeros((2, 3), np.int8), "image_encoders.vit")
     message = str(caught.value)

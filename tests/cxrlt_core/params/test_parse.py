@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
+from settings import loss
 
 from cxrlt_core.params.parse import parse_params
-from cxrlt_core.params.training import Asl, Bce, ClassBalanced, Focal
 from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def refusal(changed, changes: dict) -> str:
 
 
 BAD = {
-    "unknown key": ({"train.epoch": 3}, "train.epoch: unknown key"),
+    "unknown key": ({"train.epoch": 3}, "train.epoch: unknown key, did you mean epochs?"),
     "unknown nested key": ({"train.augment.shear": 3}, "train.augment.shear: unknown key"),
     "unknown section": ({"extra": {}}, "extra: unknown key"),
     "text for a count": ({"train.epochs": "3"}, "train.epochs: input should be a valid integer, found '3'"),
@@ -52,32 +52,54 @@ BAD = {
     ),
     "no policy": ({"data.sources.chexpert.uncertain": 1}, "data.sources.chexpert.uncertain: expected ignore"),
     "policy of no class": (
-        {"data.sources.chexpert.uncertain": {"Pneumonias": "one"}},
+        {"data.sources.chexpert.uncertain": {"default": "ignore", "Pneumonias": "one"}},
         "data.sources.chexpert.uncertain: 'Pneumonias' is neither a class of the label space nor default",
     ),
     "unknown views": ({"data.sources.nih.views": "PA"}, "data.sources.nih.views: input should be 'all' or"),
     "unknown aggregate": ({"study.aggregate": "max"}, "study.aggregate: input should be 'none', 'mean' or"),
-    "unknown loss": (
-        {"loss": {"name": "hinge"}},
-        "loss.name: expected 'bce', 'focal', 'asl', 'class_balanced', found 'hinge'",
+    "unknown kind": (
+        {"losses.mine": {"kind": "hinge", "gamma": 1}},
+        "losses.mine.kind: unknown kind 'hinge', expected asl, bce, ",
     ),
-    "unnamed loss": ({"loss": {"gamma": 2}}, "loss.name: missing key"),
-    "word for a loss": ({"loss": "focal"}, "loss: expected a mapping such as {name: bce}, found 'focal'"),
-    "unknown key of a loss": ({"loss": {"name": "focal", "gama": 2}}, "loss.gama: unknown key of focal"),
-    "key of another loss": ({"loss": {"name": "bce", "gamma": 2}}, "loss.gamma: unknown key of bce"),
+    "number for a kind": ({"losses.mine": {"kind": 3}}, "losses.mine.kind: unknown kind 3, expected asl,"),
+    "no kind": ({"losses.mine": {"gamma": 2}}, "losses.mine.kind: missing key; write kind: bce"),
+    "word for a loss": ({"losses.mine": "focal"}, "losses.mine: input should be a valid dictionary"),
+    "old section of the loss": ({"loss": {"name": "bce"}}, "loss: unknown key, did you mean losses?"),
+    "misspelt key of a loss": (
+        {"losses.focal": {"kind": "focal", "gama": 2, "alpha": None}},
+        "losses.focal.gama: unknown key, did you mean gamma?",
+    ),
+    "missing key of a loss": (
+        {"losses.mine": {"kind": "focal", "gamma": 2}},
+        "losses.mine.alpha: missing key; write alpha: null",
+    ),
+    "key of another loss": ({"losses.bce.gamma": 2}, "losses.bce.gamma: unknown key"),
     "negative focus": (
-        {"loss": {"name": "asl", "gamma_neg": -1}},
-        "loss.gamma_neg: input should be greater than or equal to 0, found -1",
+        {"losses.asl.gamma_neg": -1},
+        "losses.asl.gamma_neg: input should be greater than or equal to 0, found -1",
     ),
-    "certain margin": ({"loss": {"name": "asl", "clip": 1}}, "loss.clip: input should be less than 1"),
-    "beta of one": (
-        {"loss": {"name": "class_balanced", "beta": 1}},
-        "loss.beta: input should be less than 1",
+    "certain margin": ({"losses.asl.clip": 1}, "losses.asl.clip: input should be less than 1, found 1"),
+    "beta of one": ({"losses.class_balanced.beta": 1}, "losses.class_balanced.beta: input should be less"),
+    "alpha of zero": ({"losses.focal.alpha": 0}, "losses.focal.alpha: input should be greater than 0"),
+    "dangling loss": (
+        {"variants.resnet50_bert_shared.loss": "mine"},
+        "variants.resnet50_bert_shared.loss: 'mine' is not in losses (bce, asl, focal, class_balanced)",
     ),
-    "alpha of zero": ({"loss": {"name": "focal", "alpha": 0}}, "loss.alpha: input should be greater than 0"),
-    "loss of a variant": (
-        {"variants.resnet50_bert_shared.loss": {"name": "asl", "beta": 0.9}},
-        "variants.resnet50_bert_shared.loss.beta: unknown key of asl",
+    "dangling weights": (
+        {"variants.resnet50_bert_shared.weights": "mild"},
+        "variants.resnet50_bert_shared.weights: 'mild' is not in uniform and reweight (uniform, main,",
+    ),
+    "taken weights": (
+        {"reweight.more": {"main": {"ratio": 1.5, "rule": "bottom_k", "k": 5}}},
+        "reweight.more.main: the name is taken",
+    ),
+    "half a reweighting": (
+        {"reweight.more": {"mild": {"ratio": 1.5, "rule": "bottom_k"}}},
+        "reweight.more.mild.k: missing key; write k: 5",
+    ),
+    "policies without a default": (
+        {"data.sources.chexpert.uncertain": {"Pneumonia": "one"}},
+        "data.sources.chexpert.uncertain: expected ignore, zero or one, or a mapping of classes and default",
     ),
     "no training patients": ({"data.splits.dev": 0.8}, "data.splits: dev + test must be below 1"),
     "heads": ({"query.heads": 3}, "query: width 16 must be a multiple of heads 3"),
@@ -144,10 +166,32 @@ def test_every_mistake_has_its_line(changed):
     assert sorted(keys) == ["report.titel", "train.epochs", "tta.views"]
 
 
-def test_a_missing_key_is_named(smoke_content):
-    train = {key: value for key, value in smoke_content["train"].items() if key != "batch_size"}
-    with pytest.raises(StudyError, match=r"^mine\.yaml: train\.batch_size: missing key$"):
-        parse_params({**smoke_content, "train": train}, "mine.yaml")
+def without(content: dict, section: str, key: str) -> dict:
+    return {**content, section: {name: value for name, value in content[section].items() if name != key}}
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "usual"),
+    [
+        ("train", "warmup", "0.1"),
+        ("train", "steps", "null"),
+        ("data", "groups", "{head: 0.1, tail: 0.01}"),
+        ("demo", "sources", "[]"),
+        ("compute", "device", "auto"),
+    ],
+)
+def test_a_missing_key_says_what_to_write(section, key, usual, smoke_content):
+    with pytest.raises(StudyError) as caught:
+        parse_params(without(smoke_content, section, key), "mine.yaml")
+    assert str(caught.value) == f"mine.yaml: {section}.{key}: missing key; write {key}: {usual}"
+
+
+def test_a_misspelt_key_is_one_line(smoke_content):
+    content = without(smoke_content, "train", "warmup")
+    content["train"]["warmpu"] = 0.1
+    with pytest.raises(StudyError) as caught:
+        parse_params(content)
+    assert str(caught.value) == "params.yaml: train.warmpu: unknown key, did you mean warmup?"
 
 
 def test_replenished_rows_need_a_replenished_variant(smoke_content):
@@ -169,23 +213,30 @@ def test_numbers_may_be_written_as_yaml_writers_do(changed):
     assert changed({"image_encoders.resnet50.pretrained": "w.safetensors"})
 
 
-def test_a_variant_may_have_a_loss_of_its_own(changed, smoke_content):
-    own = {"variants.resnet50_bert_shared.loss": {"name": "focal", "gamma": 1}}
-    params = changed({"loss": {"name": "class_balanced"}, **own})
-    assert params.loss_of("resnet50_bert_shared") == Focal(gamma=1.0)
-    assert params.loss_of("resnet50_bert_separate") == ClassBalanced(beta=0.9999)
-    without = {key: value for key, value in smoke_content.items() if key != "loss"}
-    assert parse_params(without).loss_of("resnet50_bert_shared") == Bce()
-    assert changed({"loss": {"name": "asl"}}).loss == Asl(gamma_pos=0.0, gamma_neg=4.0, clip=0.05)
-    assert changed({"loss": {"name": "focal"}}).loss == Focal(gamma=2.0, alpha=None)
+def test_a_variant_names_its_loss(changed):
+    mine = {"kind": "focal", "gamma": 1, "alpha": None}
+    params = changed({"losses.mine": mine, "variants.resnet50_bert_shared.loss": "mine"})
+    assert params.loss_of("resnet50_bert_shared") == loss("focal", gamma=1)
+    assert params.loss_of("resnet50_bert_separate") == loss("bce")
+    assert params.model_dump()["losses"]["mine"] == mine  # what provenance records
+
+
+def test_every_reweighting_has_its_name(changed):
+    mild = {"ratio": 1.5, "rule": "bottom_k", "k": 3}
+    params = changed({"reweight.more": {"mild": mild}, "variants.resnet50_bert_shared.weights": "mild"})
+    assert {name: found.model_dump() for name, found in params.reweightings.items()} == {
+        "main": {"ratio": 2, "rule": "below_mean", "k": 5},
+        "contrast": {"ratio": 3, "rule": "below_mean", "k": 5},
+        "mild": mild,
+    }
 
 
 def test_policies_are_spread_over_classes(changed, smoke):
     key = "data.sources.chexpert.uncertain"
     assert smoke.data.sources["nih"].uncertain == {"default": "ignore"}
     assert changed({key: "one"}).data.sources["chexpert"].uncertain == {"default": "one"}
-    policies = {"Pneumonia": "one", "Atelectasis": "zero"}
-    assert changed({key: policies}).data.sources["chexpert"].uncertain == {"default": "ignore", **policies}
+    policies = {"default": "ignore", "Pneumonia": "one", "Atelectasis": "zero"}
+    assert changed({key: policies}).data.sources["chexpert"].uncertain == policies
 
 
 def test_sections_are_frozen(smoke):

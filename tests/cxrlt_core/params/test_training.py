@@ -14,13 +14,6 @@ def test_a_run_of_steps(changed):
     assert train.steps == 5 and train.epochs is None
 
 
-def test_defaults_switch_nothing_on(smoke):
-    train = smoke.train
-    assert (train.resident, train.clip, train.accumulate, train.ema) == ("auto", None, 1, None)
-    assert (train.compile, train.sync_batchnorm, train.checkpoint_minutes) == (False, False, 10)
-    assert smoke.launch.evaluate == "python" and train.augment.gamma == train.augment.erase == 0
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -3,11 +3,11 @@ import threading
 import numpy as np
 import pytest
 import torch
+from settings import augment
 from torch import nn
 
 from cxrlt_core.batches.images import PackedImages, normalise
 from cxrlt_core.batches.transforms import apply_transforms, draw_transforms
-from cxrlt_core.params.training import Augment
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.errors import StudyError
 
@@ -48,7 +48,7 @@ def test_keeps_the_order_and_every_image_once(batch_size, numbered):
 def test_an_image_is_read_once_for_all_its_views(numbered, monkeypatch):
     reads, gather_into = [], numbered.gather_into
     monkeypatch.setattr(numbered, "gather_into", lambda p, out: (reads.extend(p), gather_into(p, out)))
-    views = [draw_transforms(23, Augment(gamma=0.5), np.random.default_rng(seed)) for seed in range(3)]
+    views = [draw_transforms(23, augment(gamma=0.5), np.random.default_rng(seed)) for seed in range(3)]
     found = predict(FirstPixel(), numbered, (0, 1), CPU, "fp32", 5, views)
     assert reads == list(range(23))
     for view, one in zip(views, found, strict=True):
@@ -90,7 +90,7 @@ def test_every_image_gets_its_own_transform(build, toy):
     """Whatever the batch size, and whatever the rank: those of the set, not of the batch."""
     images, ranges = (
         PackedImages({"s": toy[0]}, ["s"] * 40, range(40)),
-        Augment(rotate=20, gamma=0.5, erase=0.5),
+        augment(rotate=20, gamma=0.5, erase=0.5),
     )
     transforms = draw_transforms(40, ranges, np.random.default_rng(0))
     model, pixels = build(), (0.4, 0.3)

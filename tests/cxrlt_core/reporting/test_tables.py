@@ -124,15 +124,25 @@ def test_design_columns_tell_the_variant(smoke):
     assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
 
 
+def test_a_reweighting_beyond_the_two_is_told_by_its_name(changed):
+    """Its rule may be another one, so its ratio alone would not tell it from main."""
+    mild = {"reweight.more": {"mild": {"ratio": 2, "rule": "bottom_k", "k": 5}}}
+    params = changed({**mild, "variants.resnet50_bert_shared.weights": "mild"})
+    texts = {row.name: design_columns(params, row)["reweight"] for row in params.table1}
+    assert texts["resnet50_bert_shared"] == "2 mild"
+    assert texts["densenet121_bert_reweighted+tta"] == "2"
+
+
 def test_a_loss_other_than_bce_is_a_design(changed):
-    focal = {"variants.resnet50_bert_shared.loss": {"name": "focal", "gamma": 2}}
-    params = changed({"loss": {"name": "asl", "gamma_neg": 3, "clip": 0}, **focal})
+    mine = {"losses.mine": {"kind": "focal", "gamma": 1, "alpha": None}, "losses.plain": {"kind": "bce"}}
+    names = {f"variants.resnet50_bert_{v}.loss": n for v, n in (("shared", "mine"), ("separate", "plain"))}
+    params = changed({**mine, **names})
     losses = [design_columns(params, row)["loss"] for row in params.table1]
-    assert losses[0] == "focal" and set(losses[1:]) == {"asl gamma_neg=3 clip=0"}
+    assert losses[0] == "mine" and set(losses[1:]) == {""}
     assert "loss" not in cells(to_markdown([make_row("x", 0.1, design={"loss": ""})], 0.95))[0]
     designs = [{"loss": ""}, {"loss": losses[0]}]
     table = cells(to_markdown([make_row("x", 0.1, design=design) for design in designs], 0.95))
-    assert [line[table[0].index("loss")] for line in table[2:]] == ["", "focal"]
+    assert [line[table[0].index("loss")] for line in table[2:]] == ["", "mine"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from label_files import CHEXPERT_HEADER, chexpert_row, write
+from settings import usual
 
 from cxrlt_core.params.schema import Source
 from cxrlt_core.sources import Options, read_source
@@ -25,9 +26,9 @@ def params(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
     sources = {
-        "chexpert": Source(labels="train.csv", images="images", uncertain="one"),
-        "nih": Source(labels="nowhere.csv", images="images"),
-        "vindr": Source(labels="train.csv", images="images"),
+        "chexpert": usual(Source, labels="train.csv", images="images", uncertain="one"),
+        "nih": usual(Source, labels="nowhere.csv", images="images"),
+        "vindr": usual(Source, labels="train.csv", images="images"),
     }
     return SimpleNamespace(data=SimpleNamespace(sources=sources))
 

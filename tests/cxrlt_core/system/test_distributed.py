@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from processes import CPU, together
+from settings import augment
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.batches.transforms import draw_transforms
-from cxrlt_core.params.training import Augment, Mixup
+from cxrlt_core.params.training import Mixup
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.distributed import Ranks, open_ranks, world_size
 from cxrlt_core.system.errors import StudyError
@@ -24,7 +25,7 @@ def trained(make, plain, toy, folder, ranks, **changes):
     targets[::3, 1:] = -1  # ranks see different numbers of known labels
     targets[:9] = -1
     one = make(
-        model=plain(), targets=targets[:37], ranks=ranks, augment=Augment(rotate=5), batch_size=13, **changes
+        model=plain(), targets=targets[:37], ranks=ranks, augment=augment(rotate=5), batch_size=13, **changes
     )
     folder = folder / f"{ranks.size}"
     history = one.run(Checkpoint(folder))
@@ -86,7 +87,7 @@ def test_two_processes_go_on_from_a_step(trainer, plain, toy, tmp_path):
 def test_prediction_loses_no_row_and_counts_none_twice(n, size, build, toy, monkeypatch):
     """A rank reads its share; without one, an image that it does not count."""
     images, reads = PackedImages({"s": toy[0]}, ["s"] * n, range(n)), []
-    views = [None, draw_transforms(n, Augment(rotate=20), np.random.default_rng(0))]
+    views = [None, draw_transforms(n, augment(rotate=20), np.random.default_rng(0))]
     work = lambda ranks: predict(build(), images, (0.4, 0.3), CPU, "fp32", 5, views, ranks)  # noqa: E731
     expected, gather_into = work(Ranks(CPU)), images.gather_into
     monkeypatch.setattr(images, "gather_into", lambda p, out: (reads.extend(p), gather_into(p, out)))

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from processes import FORK, begin, together
+from settings import augment, loss, usual
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.batches.sharding import ShardedImages
 from cxrlt_core.losses import build_loss
-from cxrlt_core.params.training import Augment, Bce, Mixup, Train
+from cxrlt_core.params.training import Mixup, Train
 from cxrlt_core.system import files
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training import trainer as training
@@ -126,13 +127,13 @@ def train_afresh(folder, slow: bool) -> None:
     layers = [torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(64, 2)]
     generator = np.random.default_rng(0)
     array = generator.integers(0, 256, size=(20, 8, 8)).astype(np.uint8)
-    settings = Train(
-        epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1, checkpoint_minutes=1e-9,
-        augment=Augment(rotate=5), ema=0.9,
+    settings = usual(
+        Train, epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1,
+        checkpoint_minutes=1e-9, augment=augment(rotate=5), ema=0.9,
     )  # fmt: skip
     one = Trainer(
         torch.nn.Sequential(*layers), PackedImages({"s": array}, ["s"] * 20, range(20)),
-        generator.integers(-1, 2, size=(20, 2)).astype(np.int8), np.ones(2), build_loss(Bce(), None),
+        generator.integers(-1, 2, size=(20, 2)).astype(np.int8), np.ones(2), build_loss(loss("bce"), None),
         (0.5, 0.3), settings, Mixup(alpha=0.5), 0, torch.device("cpu"),
     )  # fmt: skip
     if slow:

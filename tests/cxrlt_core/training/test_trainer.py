@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from settings import augment
+from settings import loss as settings_of
 
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.losses import build_loss
-from cxrlt_core.params.training import Augment, Bce, Focal, Mixup
+from cxrlt_core.params.training import Mixup
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training import trainer as training
 from cxrlt_core.training.checkpoint import Checkpoint
@@ -73,7 +75,7 @@ def test_one_image_cannot_be_trained_on(trainer):
 
 
 def test_the_loss_goes_down_on_a_learnable_set(trainer, tmp_path):
-    one = trainer(40, epochs=25, augment=Augment())
+    one = trainer(40, epochs=25, augment=augment())
     history = one.run(Checkpoint(tmp_path))
     losses = [entry["loss"] for entry in history]
     assert 0.5 < losses[0] < 0.9 and losses[-1] < 0.6 * losses[0]
@@ -193,7 +195,7 @@ def test_accumulated_parts_give_the_gradient_of_the_whole_batch(mixup, loss, tra
     gradients = []
     for accumulate in (1, 2, 3):
         changes = {"batch_size": 19, "accumulate": accumulate, "steps": 1, "epochs": None}
-        losses = build_loss({"bce": Bce(), "focal": Focal()}[loss], targets)
+        losses = build_loss(settings_of(loss), targets)
         one = trainer(model=plain(), targets=targets[:37], mixup=mixup, loss=losses, **changes)
         run(one, tmp_path, f"{accumulate}")
         gradients.append([p.grad.clone() for p in one.model.parameters()])

@@ -1,0 +1,85 @@
+"""No key has a default, and every committed study states every key."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from cxrlt_core.losses import find_kind, kinds
+from cxrlt_core.params.explain import usual_value
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.params.schema import Params
+from cxrlt_core.params.types import Section
+
+ROOT = Path(__file__).parents[3]
+FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
+#: May be left out: shown beside our figures, enters no computation.
+MAY_BE_LEFT_OUT = {"Table1Row.published", "Table2Row.published"}
+#: Mappings that each study fills as it likes: arguments of timm, classes, losses of any kind, reweightings.
+FREE = {"options", "uncertain", "losses", "more"}
+
+
+def sections(annotation: Any) -> Iterator[type[Section]]:
+    """Walk all sections that an annotation holds."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from sections(field.annotation)
+    for part in get_args(annotation):
+        yield from sections(part)
+
+
+SECTIONS = {*sections(Params), *(find_kind(kind).Settings for kind in kinds())}
+
+
+def test_the_walk_finds_nested_sections():
+    names = {section.__name__ for section in SECTIONS}
+    assert {"Params", "Augment", "Source", "Reweighting", "Table2Row", "LossSettings", "Settings"} <= names
+
+
+def test_no_key_has_a_default():
+    found = {
+        f"{section.__name__}.{name}"
+        for section in SECTIONS
+        for name, field in section.model_fields.items()
+        if not field.is_required()
+    }
+    assert found == MAY_BE_LEFT_OUT
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: f"{section.__module__}.{section.__name__}")
+def test_what_a_key_usually_holds_is_valid(section):
+    required = {name: field for name, field in section.model_fields.items() if field.is_required()}
+    content = {name: usual_value(field) for name, field in required.items()}
+    assert section.model_validate(content).model_dump(exclude_unset=True).keys() == required.keys()
+
+
+def keys(content: Any, place: str = "") -> Iterator[str]:
+    """Walk all keys; what stands for a name, and the place in a list, is a star."""
+    if isinstance(content, list):
+        for item in content:
+            yield from keys(item, f"{place}.*")
+    if not isinstance(content, dict):
+        return
+    named = place in {".variants", ".text_encoders", ".image_encoders", ".data.sources"}
+    for key, value in content.items():
+        inner = f"{place}.*" if named else f"{place}.{key}"
+        if f"Table{place[6:7]}Row.{key}" not in MAY_BE_LEFT_OUT:
+            yield inner
+        if key not in FREE:
+            yield from keys(value, inner)
+
+
+def test_every_committed_study_states_the_same_keys():
+    contents = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES]
+    for file, content in zip(FILES, contents, strict=True):
+        assert set(keys(content)) == set(keys(contents[0])), file.name
+    assert ".train.augment.gamma" in set(keys(contents[0])) and ".variants.*.loss" in set(keys(contents[0]))
+
+
+def test_a_file_states_all_that_the_schema_knows(smoke_content):
+    """Nothing is added by parsing, so the values that DVC compares are the values that run."""
+    stated, parsed = set(keys(smoke_content)), set(keys(parse_params(smoke_content).model_dump()))
+    assert stated == parsed
