@@ -225,9 +225,9 @@ def shortened(ran: list[str]) -> str:
 
 PAGE = """# What an edit re-runs
 
-Made by `python -m benchmarks.edits --write docs/what-an-edit-reruns.md`: each edit alone, on the finished smoke
-study, followed by a real `dvc repro`. *Trainings* are those that took place; a stage `train` that finds a training
-finished restores it. Tiny networks on 2 CPU cores: the seconds are those of starts.
+Made by `python -m benchmarks.edits --write docs/what-an-edit-reruns.md`: each edit alone, on the finished
+smoke study, followed by a real `dvc repro`. *Trainings* are those that took place; a stage `train` that finds
+a training finished restores it. Tiny networks on 2 CPU cores: the seconds are those of starts.
 
 | edit | stages that ran | trainings | seconds |
 | --- | --- | --- | --- |

@@ -18,18 +18,20 @@ from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.files import read_json, write_json, write_text
 from cxrlt_core.system.tensors import read_tensors
+from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
-from cxrlt_core.training.trainer import ADVICE, Trainer, class_weights
+from cxrlt_core.training.cost import cost
+from cxrlt_core.training.loop import ADVICE, Training
+from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
-from stages.artifacts.identity import cost, definition
-from stages.artifacts.models import model_config, save_model
-from stages.artifacts.seeds import make_seed_folder, seed_paths
+from stages.artifacts.identity import training_identity
+from stages.artifacts.models import model_folder, save_model, write_trained
 from stages.artifacts.sets import LabelledSet, read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write models/<variant>/: weights, configuration, history and what the training cost, for each seed."""
+    """Write models/<variant>/: for each seed weights, configuration and cost, and the history of all."""
     device = open_device(params.compute.device, params.compute.threads)
     with open_ranks(device) as ranks, explain_out_of_memory(ADVICE):
         train_seeds(params, name, ranks)
@@ -37,20 +39,39 @@ def main(params: Params, name: str) -> None:
 
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
-    data = read_set(f"train_{params.variants[name].data}")
+    data, histories = read_set(f"train_{params.variants[name].data}"), []
     packed = open_images(data, params.image)
-    config = model_config(params, name, data.classes, intensity(packed))
+    config = describe_model(params, name, data.classes, intensity(packed))
     images = place_images(packed, params.train.resident, ranks)
-    make_seed_folder(f"models/{name}")
-    for seed, folder in seed_paths(params, f"models/{name}").items():
-        trainer = prepare(params, name, seed, data, images, config, ranks)
+    for seed in params.train.seeds:
+        training = prepare(params, name, seed, data, images, config, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
-        checkpoint = Checkpoint(Path("checkpoints"), **definition(params, name, seed), processes=ranks.size)
-        history = trainer.run(checkpoint)
+        identity = training_identity(params, name, seed)
+        history = training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
+        histories += [{"seed": seed, **epoch} for epoch in history]
         if ranks.leads:
-            save_model(folder, trainer.model, config)
-            write_text(f"{folder}/history.csv", pd.DataFrame(history).to_csv(index=False))
-            write_json(f"{folder}/cost.json", cost(trainer))
+            save_model(name, seed, training.state.model, config)
+            write_json(model_folder(name, seed) / "cost.json", cost(training))
+    if ranks.leads:
+        write_text(f"models/{name}/history.csv", pd.DataFrame(histories).to_csv(index=False))
+        write_trained(name, params.train.seeds)
+
+
+def describe_model(params: Params, name: str, classes: list[str], pixels: tuple[float, float]) -> ModelConfig:
+    """Return all that is needed to rebuild the model of a variant."""
+    variant = params.variants[name]
+    encoder = params.image_encoders[variant.image]
+    return ModelConfig(
+        classes=classes,
+        image_model=encoder.model,
+        image_options=encoder.options,
+        image_size=params.image.size,
+        pixel_mean=pixels[0],
+        pixel_deviation=pixels[1],
+        text=variant.text,
+        separate=variant.separate,
+        query=params.query.model_dump(),
+    )
 
 
 def prepare(
@@ -61,7 +82,7 @@ def prepare(
     images: Images,
     config: ModelConfig,
     ranks: Ranks,
-) -> Trainer:
+) -> Training:
     """Build the model of a variant and all that it is trained with."""
     variant = params.variants[name]
     embeddings = read_tensors(f"data/text/{variant.text}.safetensors")["embeddings"]
@@ -70,7 +91,7 @@ def prepare(
     torch.manual_seed(seed)
     network = new_model(config, encoder, embeddings, data.targets, f"image_encoders.{variant.image}")
     weights = read_json(f"weights/{variant.weights}.json")["weights"]
-    return Trainer(
+    return build_training(
         network,
         images,
         data.targets,
@@ -80,10 +101,9 @@ def prepare(
         params.train,
         params.mixup if variant.mixup else None,
         seed,
-        ranks.device,
         ranks,
     )
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, launcher="train")

@@ -6,6 +6,7 @@ them round in one collective a step, begun a step ahead.
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,12 +14,23 @@ import torch.distributed as dist
 from torch import Tensor
 
 from cxrlt_core.batches.images import Images, PackedImages
-from cxrlt_core.batches.plan import Draw
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.system.device import free_memory, upload
 from cxrlt_core.system.distributed import Ranks
 
 SHARE = 0.5  # of the free memory that resident images may take
+
+
+class Draw(Protocol):
+    """What must be known of a batch; see :class:`cxrlt_core.training.plan.Draw`.
+
+    Attributes:
+        batch: positions of the images of all ranks, int64 (B,).
+        shown_by: which of the batch each rank needs.
+    """
+
+    batch: np.ndarray
+    shown_by: tuple[np.ndarray, ...]
 
 
 class ShardedImages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from cxrlt_core.params.types import Section, usual
+from cxrlt_core.system.settings import Section, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor

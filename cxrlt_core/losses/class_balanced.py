@@ -13,7 +13,7 @@ import numpy as np
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.losses.base import Loss, LossSettings
 from cxrlt_core.losses.bce import bce
-from cxrlt_core.params.types import Fraction, usual
+from cxrlt_core.system.settings import Fraction, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor

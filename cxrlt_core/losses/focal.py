@@ -11,7 +11,7 @@ from pydantic import Field
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.losses.base import Loss, LossSettings
 from cxrlt_core.losses.masking import label_weights
-from cxrlt_core.params.types import NotNegative, Real, usual
+from cxrlt_core.system.settings import NotNegative, Real, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor

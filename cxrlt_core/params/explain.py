@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.params.schema import Params
-from cxrlt_core.params.types import Section
+from cxrlt_core.system.settings import Section
 
 
 def explain(errors: Sequence[Mapping], content: Mapping) -> Iterator[str]:

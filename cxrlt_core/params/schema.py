@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import LossSettings
 from cxrlt_core.params.training import Augment, LossEntry, Mixup, Train
-from cxrlt_core.params.types import Count, Fraction, Name, Positive, Real, Section, Seed, usual
+from cxrlt_core.system.settings import Count, Fraction, Name, Positive, Real, Section, Seed, usual
 
 
 def _switch_or_file(value: Any) -> Any:

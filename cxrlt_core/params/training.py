@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 from pydantic_core import PydanticCustomError
 
 from cxrlt_core.losses import LossSettings, find_kind
-from cxrlt_core.params.types import Count, Fraction, NotNegative, Positive, Real, Section, Seed, usual
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.settings import Count, Fraction, NotNegative, Positive, Real, Section, Seed, usual
 
 
 class Augment(Section):

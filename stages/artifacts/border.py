@@ -32,7 +32,7 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
 
     Args:
         main: of the stage.
-        launcher: the key of ``launch`` that says how the stage is started. It is no part of the command, so that
+        launcher: the key of ``launch`` that says how the stage is started. It is no part of the command, so
             DVC runs nothing again because it would be started otherwise.
 
     SIGTERM ends it with code 143, by way of what must be closed; a training handles it by itself.

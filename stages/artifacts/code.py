@@ -15,17 +15,18 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cxrlt_core", "stages")
 
-#: Modules and packages that cannot change a number, and why. Their own imports count all the same.
+#: Modules and packages that cannot change a number, and why; nor can what is imported through them alone.
 HARMLESS = {
     "cxrlt_core.params": "the schema; the values of params.yaml are tracked key by key, none has a default",
     "cxrlt_core.system.errors": "the words of an error",
     "cxrlt_core.system.files": "how a file is written whole and read back",
     "cxrlt_core.system.processes": "how a process ends with its parent",
     "cxrlt_core.system.progress": "what a terminal shows",
+    "cxrlt_core.system.settings": "the bricks of the schema",
     "cxrlt_core.system.tensors": "how arrays are written and read back",
     "stages.artifacts.border": "how a stage starts and fails",
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
-    "stages.artifacts.lock": "mends dvc.lock",
+    "stages.artifacts.lock": "mends dvc.lock between two runs",
 }
 
 
@@ -54,15 +55,20 @@ def stages() -> list[str]:
     return modules_of("stages")
 
 
-def closure(module: str) -> list[str]:
-    """Return the modules that importing a module runs or may run, itself included; harmless ones too."""
+def closure(module: str, stop: Collection[str] = ()) -> list[str]:
+    """Return the modules that importing a module runs or may run, itself included.
+
+    Args:
+        module: its name.
+        stop: modules and packages whose own imports are not followed.
+    """
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in found and _file(name):
             found.add(name)
-            waiting += [*_parents(name), *_imports(name)]
+            waiting += [*_parents(name), *(() if _within(name, stop) else _imports(name))]
     return sorted(found)
 
 
@@ -75,7 +81,7 @@ def meaning(source: str) -> str:
 
 
 def _described(module: str) -> dict[str, str]:
-    names = [name for name in closure(module) if not _within(name, HARMLESS)]
+    names = [name for name in closure(module, HARMLESS) if not _within(name, HARMLESS)]
     marks = {_file(name): _meaning_of(name) for name in names}
     return {file: mark for file, mark in marks.items() if mark != EMPTY}
 

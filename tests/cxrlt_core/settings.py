@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.params.explain import usual_value
 from cxrlt_core.params.training import Augment
-from cxrlt_core.params.types import Section
+from cxrlt_core.system.settings import Section
 
 S = TypeVar("S", bound=Section)
 

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pyarrow.parquet as pq
+
 from cxrlt_core.labels import CLASSES
 from tests.architecture import needs, paths, pipeline, within
 

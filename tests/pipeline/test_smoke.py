@@ -240,8 +240,8 @@ def test_a_further_seed_trains_alone(smoke):
 
 
 def test_a_new_row_runs_what_is_new(smoke):
-    new = "{image: resnet50, text: pubmedbert, separate: true, loss: bce, weights: uniform, mixup: true, data: primary}"
-    smoke.add_entry("variants", f"resnet50_bert_plain_mixup: {new}")
+    new = "image: resnet50, text: pubmedbert, separate: true, loss: bce, weights: uniform, mixup: true"
+    smoke.add_entry("variants", f"resnet50_bert_plain_mixup: {{{new}, data: primary}}")
     smoke.add_entry("table1", "- {variant: resnet50_bert_plain_mixup, tta: true}")
     ran = smoke.repro()
     new = [f"{stage}@resnet50_bert_plain_mixup" for stage in ("train", "evaluate", "tta")]

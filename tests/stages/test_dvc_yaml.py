@@ -16,7 +16,11 @@ CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
 
 #: Properties of the parameters that scripts read, and the keys behind them.
-PROPERTIES = {"used_sources": ["data.primary", "data.extra"], "reweightings": ["reweight"]}
+PROPERTIES = {
+    "used_sources": ["data.primary", "data.extra"],
+    "reweightings": ["reweight"],
+    "loss_of": ["losses"],
+}
 
 #: What a script reads and need not track: it changes no number of that stage.
 UNTRACKED = {
@@ -26,6 +30,7 @@ UNTRACKED = {
     "train.resident": "where images lie",
     "train.checkpoint_minutes": "when a state is saved",
     "demo.sources": "which images may be drawn again where they are absent",
+    "demo.text_encoders": "which stand-ins are made, each by a stage of its own",
 }
 
 
@@ -118,11 +123,11 @@ def test_a_stage_depends_on_what_its_code_means():
 
 
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
-    for file, stages in {
+    for file, named in {
         "fingerprints/sources/${key}.json": {"harmonize", "pack"},
         "fingerprints/losses/${item.loss}.json": {"train"},
     }.items():
-        assert {name for name, stage in STAGES.items() if file in stage["deps"]} == stages
+        assert {name for name, stage in STAGES.items() if file in stage["deps"]} == named
 
 
 def test_every_script_is_in_the_pipeline():

@@ -10,12 +10,12 @@ from settings import augment
 
 from cxrlt_core.batches import sharding
 from cxrlt_core.batches.images import PackedImages, ResidentImages
-from cxrlt_core.batches.plan import Plan
 from cxrlt_core.batches.sharding import ShardedImages, place_images
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.params.training import Mixup
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.training.checkpoint import Checkpoint
+from cxrlt_core.training.plan import Plan
 
 MIXUPS = pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)], ids=["plain", "mixup"])
 

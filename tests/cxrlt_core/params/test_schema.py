@@ -11,7 +11,7 @@ from cxrlt_core.losses import find_kind, kinds
 from cxrlt_core.params.explain import usual_value
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
-from cxrlt_core.params.types import Section
+from cxrlt_core.system.settings import Section
 
 ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]

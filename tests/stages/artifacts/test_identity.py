@@ -8,7 +8,7 @@ import yaml
 
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params, Train
-from cxrlt_core.params.types import Section
+from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
 from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING, row_identity, training_identity
 
@@ -52,7 +52,7 @@ def changed(path: tuple) -> Params:
     place = content
     for key in path[:-1]:
         place = place[key]
-    place[path[-1]] = "something else"
+    place[path[-1]] = VARIANT if path == ("reweight", "base") else "something else"
     return Params.model_construct(**{k: _section(Params, k, v) for k, v in content.items()})
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from settings import augment
 
-from cxrlt_core.batches.plan import Plan
 from cxrlt_core.params.training import Mixup
 from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.training.plan import Plan
 
 CPU = torch.device("cpu")
 AUGMENT = augment(rotate=5, brightness=0.1, gamma=0.2, erase=0.3)
