@@ -18,8 +18,10 @@ from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.files import read_json, write_json, write_text
 from cxrlt_core.system.tensors import read_tensors
+from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
-from cxrlt_core.training.trainer import ADVICE, Trainer, class_weights
+from cxrlt_core.training.loop import ADVICE, Training
+from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import cost, definition
@@ -43,14 +45,14 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     images = place_images(packed, params.train.resident, ranks)
     make_seed_folder(f"models/{name}")
     for seed, folder in seed_paths(params, f"models/{name}").items():
-        trainer = prepare(params, name, seed, data, images, config, ranks)
+        training = prepare(params, name, seed, data, images, config, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         checkpoint = Checkpoint(Path("checkpoints"), **definition(params, name, seed), processes=ranks.size)
-        history = trainer.run(checkpoint)
+        history = training.run(checkpoint)
         if ranks.leads:
-            save_model(folder, trainer.model, config)
+            save_model(folder, training.state.model, config)
             write_text(f"{folder}/history.csv", pd.DataFrame(history).to_csv(index=False))
-            write_json(f"{folder}/cost.json", cost(trainer))
+            write_json(f"{folder}/cost.json", cost(training.state, training.schedule, images, ranks))
 
 
 def prepare(
@@ -61,7 +63,7 @@ def prepare(
     images: Images,
     config: ModelConfig,
     ranks: Ranks,
-) -> Trainer:
+) -> Training:
     """Build the model of a variant and all that it is trained with."""
     variant = params.variants[name]
     embeddings = read_tensors(f"data/text/{variant.text}.safetensors")["embeddings"]
@@ -70,7 +72,7 @@ def prepare(
     torch.manual_seed(seed)
     network = new_model(config, encoder, embeddings, data.targets, f"image_encoders.{variant.image}")
     weights = read_json(f"weights/{variant.weights}.json")["weights"]
-    return Trainer(
+    return build_training(
         network,
         images,
         data.targets,
@@ -80,7 +82,6 @@ def prepare(
         params.train,
         params.mixup if variant.mixup else None,
         seed,
-        ranks.device,
         ranks,
     )
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.distributed as dist
-from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -112,6 +111,8 @@ class Ranks:
         if sync_batchnorm:
             if self.device.type != "cuda":
                 raise StudyError("train.sync_batchnorm: needs GPUs; expected false")
+            from timm.layers import convert_sync_batchnorm  # a second of CPU, so only here
+
             convert_sync_batchnorm(model)
         _freeze_unused(model, example)
         devices = [self.device] if self.device.type == "cuda" else None

@@ -1,11 +1,50 @@
 """The length of a run in steps, and the learning rate of each."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from cxrlt_core.params.training import Train
 from cxrlt_core.system.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps of a run, counted from 0."""
+
+    steps_per_epoch: int
+    steps: int  # of the whole run
+    peak: float  # learning rate
+    warmup: float  # share of the steps
+
+    @property
+    def passes(self) -> float:
+        """Times that the run shows each image, on average."""
+        return self.steps / self.steps_per_epoch
+
+    def epoch(self, step: int) -> int:
+        """Epoch of a step, counted from 0."""
+        return step // self.steps_per_epoch
+
+    def end(self, step: int) -> int:
+        """The step before which the epoch of a step is over, or the run."""
+        return min(self.steps, (self.epoch(step) + 1) * self.steps_per_epoch)
+
+    def learning_rate(self, step: int) -> float:
+        """Linear warm-up, then half a cosine down to zero at the end of the run."""
+        warmup = max(1, round(self.warmup * self.steps))
+        if step < warmup:
+            return self.peak * (step + 1) / warmup
+        progressed = (step - warmup) / max(1, self.steps - warmup)
+        return self.peak * 0.5 * (1 + math.cos(math.pi * progressed))
+
+
+def build_schedule(n: int, settings: Train, parts: int) -> Schedule:
+    """Plan a run over n images whose batches are cut into parts; see :func:`steps_per_epoch`."""
+    epoch = steps_per_epoch(n, settings.batch_size, parts)
+    steps = settings.steps or settings.epochs * epoch
+    return Schedule(epoch, steps, settings.learning_rate, settings.warmup)
 
 
 def steps_per_epoch(n: int, batch_size: int, parts: int = 1) -> int:
@@ -30,15 +69,6 @@ def steps_per_epoch(n: int, batch_size: int, parts: int = 1) -> int:
             f" train.accumulate) of two or more; expected at least {2 * parts}"
         )
     return min(math.ceil(n / batch_size), n // (2 * parts))
-
-
-def learning_rate(step: int, steps: int, settings: Train) -> float:
-    """Linear warm-up, then half a cosine down to zero at the end of the run."""
-    warmup = max(1, round(settings.warmup * steps))
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    progressed = (step - warmup) / max(1, steps - warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progressed))
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

@@ -1,9 +1,12 @@
 """What defines a training run, and what it took."""
 
+from cxrlt_core.batches.images import Images
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.device import describe_device
-from cxrlt_core.training.trainer import Trainer
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.training.schedule import Schedule
+from cxrlt_core.training.state import State
 from stages.artifacts.border import file_hash, loaded_code
 from stages.artifacts.sets import set_path
 
@@ -11,19 +14,19 @@ from stages.artifacts.sets import set_path
 NO_NUMBERS = {"train": {"resident", "checkpoint_minutes", "seeds"}, "compute": {"batch_size"}}
 
 
-def cost(trainer: Trainer) -> dict:
-    """Say what a training took; each epoch shows every image once, the primary ones included."""
-    images, passes = len(trainer.targets), trainer.passes
+def cost(state: State, schedule: Schedule, images: Images, ranks: Ranks) -> dict:
+    """Say what a finished training took; each epoch shows every image once, the primary ones included."""
+    passes = schedule.passes
     return {
-        "seconds": round(trainer.seconds, 1),
-        "device": describe_device(trainer.device),
-        "processes": trainer.ranks.size,
-        "steps": trainer.steps,
-        "images": images,
+        "seconds": round(state.seconds, 1),
+        "device": describe_device(ranks.device),
+        "processes": ranks.size,
+        "steps": schedule.steps,
+        "images": len(images),
         "passes": int(passes) if passes == int(passes) else round(passes, 2),
-        "resident": not isinstance(trainer.images, StreamedImages),
-        "images_per_second": round(images * passes / trainer.seconds, 1),
-        "peak_memory_mib": trainer.peak_memory,
+        "resident": not isinstance(images, StreamedImages),
+        "images_per_second": round(len(images) * passes / state.seconds, 1),
+        "peak_memory_mib": state.peak_memory,
     }
 
 

@@ -1,0 +1,127 @@
+"""How a training goes on and ends: epochs, saving when due, leaving when asked to, its history."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from threading import Event
+from typing import NoReturn
+
+from torch import Tensor
+
+from cxrlt_core.batches.images import Images
+from cxrlt_core.batches.plan import Draw, Plan
+from cxrlt_core.system.device import explain_out_of_memory, peak_memory
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.system.progress import progress
+from cxrlt_core.training.checkpoint import Checkpoint, termination
+from cxrlt_core.training.divergence import check_weights, finite_mean
+from cxrlt_core.training.schedule import Schedule
+from cxrlt_core.training.state import State
+
+READ_LOSS_EVERY = 50  # steps; each reading waits for the device
+ASK_RANKS_EVERY = 10  # steps; whether one of them wants to save or leave
+ADVICE = "lower train.batch_size or image.size, raise train.accumulate, or set train.precision: bf16 or \
+train.resident: never"
+SAVE, LEAVE = 1, 2
+
+
+@dataclass
+class Training:
+    """Trains one model on one set; it can be interrupted anywhere and ends with the same numbers.
+
+    Attributes:
+        state: how far the run has come.
+        step: from number, images and draw to the loss; see :class:`cxrlt_core.training.step.Step`.
+        images: N images.
+        plan: the draws of all steps.
+        schedule: length of the run, and its learning rates.
+        ranks: the processes that train together.
+        checkpoint_minutes: between two savings within an epoch.
+    """
+
+    state: State
+    step: Callable[[int, Tensor, Draw], Tensor]
+    images: Images
+    plan: Plan
+    schedule: Schedule
+    ranks: Ranks
+    checkpoint_minutes: float
+    _clock: float = field(init=False, default=0.0)
+
+    def run(self, checkpoint: Checkpoint) -> list[dict[str, float]]:
+        """Train from where the checkpoint stands to the end; then the model holds the weights to save.
+
+        Returns:
+            One entry an epoch: ``epoch`` (from 1), mean ``loss``, last ``learning_rate``.
+
+        Raises:
+            StudyError: when the loss is no longer a finite number, or the device has too little memory.
+            SystemExit: with code 143 after SIGTERM; the state is saved.
+        """
+        self.state.resume(checkpoint, self.ranks)
+        with termination() as asked, explain_out_of_memory(ADVICE):
+            self._clock = time.perf_counter()
+            with closing(self.images.batches(self.plan.draws(self.state.step))) as batches:
+                while not self.state.finished:
+                    self._epoch(batches, checkpoint, asked)
+        if self.state.ema is not None:
+            self.state.ema.copy_to_model()
+        return self.state.history
+
+    def _epoch(self, batches: Iterator[tuple[Tensor, Draw]], checkpoint: Checkpoint, asked: Event) -> None:
+        """Train to the end of the epoch, or of the run."""
+        state, epoch, end = (
+            self.state,
+            self.schedule.epoch(self.state.step),
+            self.schedule.end(self.state.step),
+        )
+        state.model.train()
+        with progress(end - state.step if self.ranks.leads else 0, "step", f"epoch {epoch + 1}") as bar:
+            for images, draw in islice(batches, end - state.step):
+                place = state.step % self.schedule.steps_per_epoch
+                state.losses[place] = self.step(state.step, images, draw)
+                state.step += 1
+                bar.update()
+                if state.step < end:
+                    self._look_up(checkpoint, asked)
+        rate = self.schedule.learning_rate(end - 1)
+        state.history.append({"epoch": epoch + 1, "loss": self._mean_loss(), "learning_rate": rate})
+        self._save(checkpoint)
+        if not state.finished and self.ranks.highest(asked.is_set()):
+            self._leave()
+
+    def _look_up(self, checkpoint: Checkpoint, asked: Event) -> None:
+        """Between two steps: stop on a bad loss, save when it is time, leave when asked to."""
+        if self.state.step % READ_LOSS_EVERY == 0:
+            self._mean_loss()
+        if self.ranks.size > 1 and self.state.step % ASK_RANKS_EVERY:
+            return
+        due = checkpoint.age > 60 * self.checkpoint_minutes
+        wish = self.ranks.highest(LEAVE if asked.is_set() else SAVE if due else 0)
+        if wish:
+            self._save(checkpoint)
+        if wish == LEAVE:
+            self._leave()
+
+    def _leave(self) -> NoReturn:
+        if self.ranks.leads:
+            done = f"step {self.state.step} of {self.schedule.steps}"
+            print(f"stopped by SIGTERM after {done}; the next run goes on from there")
+        raise SystemExit(143)
+
+    def _mean_loss(self) -> float:
+        """Mean loss of the epoch so far, over all ranks; raises StudyError when it is not finite."""
+        first = self.schedule.epoch(self.state.step - 1) * self.schedule.steps_per_epoch
+        losses = self.ranks.sum(self.state.losses[: self.state.step - first])
+        return finite_mean(losses, first, self.schedule)
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        """Write the state, unless it is beyond use."""
+        self._mean_loss()
+        check_weights(self.state.model, self.state.step - 1, self.schedule)
+        now = time.perf_counter()
+        self.state.seconds, self._clock = self.state.seconds + now - self._clock, now
+        self.state.peak_memory = max(self.state.peak_memory, peak_memory(self.ranks.device))
+        self.state.save(checkpoint, self.ranks)
