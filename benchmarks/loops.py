@@ -24,7 +24,9 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.params.training import Augment, Train
 from cxrlt_core.system.device import autocast, compiled
-from cxrlt_core.training.trainer import Trainer
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.training.build import build_training
+from cxrlt_core.training.loop import Training
 
 PIXELS = (0.5, 0.25)
 AUGMENT = Augment(
@@ -87,9 +89,9 @@ def network(options: argparse.Namespace, device: torch.device) -> nn.Module:
     return model.to(device, memory_format=torch.channels_last).train()
 
 
-def our_trainer(
+def our_training(
     options: argparse.Namespace, device: torch.device, images: Images, targets: np.ndarray
-) -> Trainer:
+) -> Training:
     """Our loop."""
     settings = Train(
         epochs=None, steps=10**6, batch_size=options.batch, seeds=[0], learning_rate=1e-4, weight_decay=0.01,
@@ -98,17 +100,17 @@ def our_trainer(
     )  # fmt: skip
     weights = np.ones(len(CLASSES))
     model = network(options, device)
-    return Trainer(model, images, targets, weights, bce, PIXELS, settings, None, 0, device)
+    return build_training(model, images, targets, weights, bce, PIXELS, settings, None, 0, Ranks(device))
 
 
 def ours(options: argparse.Namespace, device: torch.device, images: Images, targets: np.ndarray) -> Step:
     """A step of our loop."""
-    trainer = our_trainer(options, device, images, targets)
-    batches = images.batches(trainer.plan.draws(0))
+    training = our_training(options, device, images, targets)
+    numbered = enumerate(images.batches(training.plan.draws(0)))
 
     def step() -> None:
-        trainer.train_step(*next(batches))
-        trainer.step += 1
+        number, batch = next(numbered)
+        training.step(number, *batch)
 
     return step
 

@@ -10,8 +10,9 @@ from unittest.mock import patch
 import torch
 
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.training import trainer as training
-from cxrlt_core.training.trainer import Trainer
+from cxrlt_core.training import step as training_step
+from cxrlt_core.training.loop import Training
+from cxrlt_core.training.objective import Objective
 
 STEP = "whole step"
 PARTS = {
@@ -62,9 +63,9 @@ class Clock:
         return event
 
 
-def profile_table(trainers: dict[str, Trainer], steps: int, burn_in: int) -> str:
-    """Return a markdown table of milliseconds a step and share of the step, for each trainer."""
-    columns = {name: profile(trainer, steps, burn_in) for name, trainer in trainers.items()}
+def profile_table(trainings: dict[str, Training], steps: int, burn_in: int) -> str:
+    """Return a markdown table of milliseconds a step and share of the step, for each training."""
+    columns = {name: profile(training, steps, burn_in) for name, training in trainings.items()}
     header = ["part of a step"] + [text for name in columns for text in (f"{name}, ms", "share")]
     rows = [
         [label] + [text for found in columns.values() for text in _cells(found[part], found[STEP])]
@@ -77,31 +78,30 @@ def _cells(part: float, whole: float) -> tuple[str, str]:
     return f"{part:.2f}", f"{100 * part / whole:.1f} %"
 
 
-def profile(trainer: Trainer, steps: int, burn_in: int) -> dict[str, float]:
+def profile(training: Training, steps: int, burn_in: int) -> dict[str, float]:
     """Milliseconds a step that each part takes."""
-    clock = Clock(trainer.device)
+    clock = Clock(training.ranks.device)
     with ExitStack() as stack:
-        batches = stack.enter_context(closing(trainer.images.batches(trainer.plan.draws(0))))
+        batches = stack.enter_context(closing(training.images.batches(training.plan.draws(0))))
         for owner, attribute, part in (
-            (trainer, "_prepare", "transforms"),
-            (trainer, "network", "forward"),
-            (trainer, "_sums", "loss"),
-            (training, "mean_loss", "loss"),
+            (training_step, "prepare_images", "transforms"),
+            (training.step, "network", "forward"),
+            (Objective, "sums", "loss"),
+            (training_step, "mean_loss", "loss"),
             (torch.Tensor, "backward", "backward"),
-            (trainer.optimiser, "zero_grad", "optimiser"),
-            (trainer.optimiser, "step", "optimiser"),
+            (training.step.optimiser, "zero_grad", "optimiser"),
+            (training.step.optimiser, "step", "optimiser"),
         ):
             timed = clock.timed(part, getattr(owner, attribute))
             stack.enter_context(patch.object(owner, attribute, timed))
         following = clock.timed("images", lambda: next(batches))
 
-        def step() -> None:
-            trainer.train_step(*following())
-            trainer.step += 1
+        def step(number: int) -> None:
+            training.step(number, *following())
 
         for number in range(burn_in + steps):
             if number == burn_in:
                 clock.forget()
-            clock.timed(STEP, step)()
+            clock.timed(STEP, step)(number)
     found = {part: clock.milliseconds(part) / steps for part in (*PARTS, STEP)}
     return {**found, "rest": found[STEP] - sum(found[part] for part in PARTS)}

@@ -29,7 +29,7 @@ from benchmarks.loops import (
     bare,
     loop,
     make_images,
-    our_trainer,
+    our_training,
     ours,
     place,
 )
@@ -77,8 +77,8 @@ def profiles(options: argparse.Namespace, device: torch.device, folder: Path) ->
     """Time the parts of a step of our loop."""
     print(f"{setting(options)}; {options.turns * options.steps} steps after {BURN_IN}.\n")
     packed, targets = make_images(options, folder)
-    trainers = {name: our_trainer(options, device, place(name, packed, device), targets) for name in OURS}
-    return profile_table(trainers, options.turns * options.steps, BURN_IN)
+    trainings = {name: our_training(options, device, place(name, packed, device), targets) for name in OURS}
+    return profile_table(trainings, options.turns * options.steps, BURN_IN)
 
 
 def setting(options: argparse.Namespace) -> str:

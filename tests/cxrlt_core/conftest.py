@@ -17,7 +17,9 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import ImageEncoder, Params
 from cxrlt_core.params.training import Train
-from cxrlt_core.training.trainer import Trainer
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.training.build import build_training
+from cxrlt_core.training.loop import Training
 
 torch.set_num_threads(1)
 PROFILES = Path(__file__).parents[2] / "profiles"
@@ -107,10 +109,10 @@ SETTINGS = usual(
 
 
 @pytest.fixture
-def trainer(build, toy) -> Callable[..., Trainer]:
-    """Make a trainer of a tiny model on the first n toy images; settings and the rest may be exchanged."""
+def training(build, toy) -> Callable[..., Training]:
+    """Prepare the training of a tiny model on the first n toy images; all but the pixels may be exchanged."""
 
-    def make(n: int = 37, **changes: Any) -> Trainer:
+    def make(n: int = 37, **changes: Any) -> Training:
         images, targets = toy
         settings = {key: value for key, value in changes.items() if key in Train.model_fields}
         given = {
@@ -120,10 +122,10 @@ def trainer(build, toy) -> Callable[..., Trainer]:
             "loss": build_loss(loss("bce"), targets),
             "mixup": None,
             "seed": 0,
-            "device": CPU,
+            "ranks": Ranks(CPU),
         } | {key: value for key, value in changes.items() if key not in settings}
         given.setdefault("model", build())
-        return Trainer(pixels=(0.4, 0.3), settings=SETTINGS.model_copy(update=settings), **given)
+        return build_training(pixels=(0.4, 0.3), settings=SETTINGS.model_copy(update=settings), **given)
 
     return make
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from imports import ROOT
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from stages import split
+from stages.artifacts.code import ROOT
 
 SMOKE = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))
 SETS = ("train_primary", "train_replenished", "dev", "test")

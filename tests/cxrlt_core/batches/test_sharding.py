@@ -98,18 +98,18 @@ def test_closing_early_leaves_none_waiting_and_the_next_collectives_right(steps)
 def trained(make, plain, ranks, folder, **changes):
     one = make(model=plain(), ranks=ranks, **changes)
     history = one.run(Checkpoint(folder))
-    return [p.detach().numpy().copy() for p in one.model.parameters()], history
+    return [p.detach().numpy().copy() for p in one.state.model.parameters()], history
 
 
 @MIXUPS
 @pytest.mark.parametrize("length", [{"epochs": 2}, {"epochs": None, "steps": 7}], ids=["epochs", "steps"])
-def test_training_gives_the_bits_of_streamed_images(length, mixup, trainer, plain, toy, tmp_path):
+def test_training_gives_the_bits_of_streamed_images(length, mixup, training, plain, toy, tmp_path):
     images = PackedImages({"s": toy[0]}, ["s"] * 37, range(37))
 
     def work(ranks, policy):
         placed = place_images(images, policy, ranks)
         assert type(placed) is {"always": ShardedImages, "never": StreamedImages}[policy]
-        return trained(trainer, plain, ranks, tmp_path / policy, images=placed, mixup=mixup, **length)
+        return trained(training, plain, ranks, tmp_path / policy, images=placed, mixup=mixup, **length)
 
     for sharded, streamed in zip(
         *(together(2, lambda ranks, p=policy: work(ranks, p)) for policy in ("always", "never")), strict=True
@@ -118,14 +118,14 @@ def test_training_gives_the_bits_of_streamed_images(length, mixup, trainer, plai
         assert all(np.array_equal(a, b) for a, b in zip(sharded[0], streamed[0], strict=True))
 
 
-def test_an_error_on_one_rank_shows_there(trainer, plain, toy, tmp_path):
+def test_an_error_on_one_rank_shows_there(training, plain, toy, tmp_path):
     """It is not hidden by the exchange under way, nor kept waiting by it."""
     images = PackedImages({"s": toy[0]}, ["s"] * 37, range(37))
 
     def work(ranks):
-        one = trainer(model=plain(), ranks=ranks, images=ShardedImages(images, ranks))
-        step = one.train_step
-        one.train_step = lambda *batch: 1 / 0 if one.step == 3 and ranks.leads else step(*batch)
+        one = training(model=plain(), ranks=ranks, images=ShardedImages(images, ranks))
+        step = one.step
+        one.step = lambda number, *batch: 1 / 0 if number == 3 and ranks.leads else step(number, *batch)
         try:
             one.run(Checkpoint(tmp_path))
         except (ZeroDivisionError, RuntimeError) as error:

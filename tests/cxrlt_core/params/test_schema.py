@@ -31,7 +31,10 @@ def sections(annotation: Any) -> Iterator[type[Section]]:
         yield from sections(part)
 
 
-SECTIONS = {*sections(Params), *(find_kind(kind).Settings for kind in kinds())}
+SECTIONS = sorted(
+    {*sections(Params), *(find_kind(kind).Settings for kind in kinds())},
+    key=lambda section: (section.__module__, section.__name__),
+)
 
 
 def test_the_walk_finds_nested_sections():

@@ -12,6 +12,7 @@ from cxrlt_core.params.training import Mixup
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.distributed import Ranks, open_ranks, world_size
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.training import loop
 from cxrlt_core.training.checkpoint import Checkpoint
 
 
@@ -30,21 +31,21 @@ def trained(make, plain, toy, folder, ranks, **changes):
     folder = folder / f"{ranks.size}"
     history = one.run(Checkpoint(folder))
     return {
-        "gradients": numpy(p.grad for p in one.model.parameters()),
-        "weights": numpy(one.model.parameters()),
+        "gradients": numpy(p.grad for p in one.state.model.parameters()),
+        "weights": numpy(one.state.model.parameters()),
         "loss": [entry["loss"] for entry in history],
     }
 
 
 @pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)], ids=["plain", "mixup"])
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_two_processes_have_the_gradients_of_one(mixup, accumulate, trainer, plain, toy, tmp_path):
+def test_two_processes_have_the_gradients_of_one(mixup, accumulate, training, plain, toy, tmp_path):
     """Also where batches cut unevenly: 13, 12 and 12 images in two or four parts."""
     changes = {"mixup": mixup, "accumulate": accumulate, "ema": 0.9}
     for length in ({"epochs": None, "steps": 1}, {"epochs": 2}):
         folder = tmp_path / str(len(length))
         run = lambda ranks, folder=folder, length=length: trained(  # noqa: E731
-            trainer, plain, toy, folder, ranks, **changes, **length
+            training, plain, toy, folder, ranks, **changes, **length
         )
         alone, (first, second) = run(Ranks(CPU)), together(2, run)
         for key in alone:
@@ -54,18 +55,16 @@ def test_two_processes_have_the_gradients_of_one(mixup, accumulate, trainer, pla
                 np.testing.assert_allclose(b, a, atol=tolerance, rtol=2e-4)
 
 
-def test_two_processes_go_on_from_a_step(trainer, plain, toy, tmp_path):
+def test_two_processes_go_on_from_a_step(training, plain, toy, tmp_path):
     def interrupted(ranks):
-        one = trainer(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
+        one = training(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
         if not go_on:
-            step = one.train_step
-            one.train_step = lambda *batch: step(*batch) if one.step < 7 else 1 / 0
+            step = one.step
+            one.step = lambda number, *batch: step(number, *batch) if number < 7 else 1 / 0
         one.run(Checkpoint(tmp_path / name))
-        return numpy(one.model.parameters()), one.history
+        return numpy(one.state.model.parameters()), one.state.history
 
-    import cxrlt_core.training.trainer as training
-
-    training.ASK_RANKS_EVERY, every = 1, training.ASK_RANKS_EVERY
+    loop.ASK_RANKS_EVERY, every = 1, loop.ASK_RANKS_EVERY
     try:
         go_on, name = True, "whole"
         expected = together(2, interrupted)
@@ -80,7 +79,7 @@ def test_two_processes_go_on_from_a_step(trainer, plain, toy, tmp_path):
             assert history == other_history
             assert all(np.array_equal(a, b) for a, b in zip(weights, other, strict=True))
     finally:
-        training.ASK_RANKS_EVERY = every
+        loop.ASK_RANKS_EVERY = every
 
 
 @pytest.mark.parametrize(("n", "size"), [(23, 2), (24, 2), (1, 2), (23, 3), (2, 3)])
@@ -96,14 +95,14 @@ def test_prediction_loses_no_row_and_counts_none_twice(n, size, build, toy, monk
         assert read == (np.array_split(range(n), size)[rank].tolist() or [0])
 
 
-def test_parameters_that_no_image_reaches_do_not_stop_the_ranks(trainer, plain, tmp_path):
+def test_parameters_that_no_image_reaches_do_not_stop_the_ranks(training, plain, tmp_path):
     def work(ranks):
         model = plain()
         model.unused = torch.nn.Linear(2, 2)
         model.forward = lambda x: torch.nn.Sequential(*list(model.children())[:4])(x)
-        one = trainer(model=model, ranks=ranks, epochs=1)
+        one = training(model=model, ranks=ranks, epochs=1)
         one.run(Checkpoint(tmp_path))
-        return one.step
+        return one.state.step
 
     assert together(2, work) == [5, 5]
 

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.training.schedule import learning_rate, step_seed, steps_per_epoch
+from cxrlt_core.training.schedule import Schedule, build_schedule, step_seed, steps_per_epoch
 
 
-@pytest.fixture
-def settings(smoke):
-    return smoke.train.model_copy(update={"learning_rate": 0.01, "warmup": 0.1})
+def rates_of(steps: int) -> list[float]:
+    schedule = Schedule(steps_per_epoch=5, steps=steps, peak=0.01, warmup=0.1)
+    return [schedule.learning_rate(step) for step in range(steps)]
 
 
-def test_learning_rate_warms_up_and_ends_near_zero(settings):
-    rates = [learning_rate(step, 200, settings) for step in range(200)]
+def test_learning_rate_warms_up_and_ends_near_zero():
+    rates = rates_of(200)
     np.testing.assert_allclose(rates[:20], 0.01 * np.arange(1, 21) / 20)
     assert max(rates) == pytest.approx(0.01) and 0 < rates[-1] < 1e-5
     assert (np.diff(rates[20:]) < 0).all()
@@ -19,9 +19,23 @@ def test_learning_rate_warms_up_and_ends_near_zero(settings):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-def test_short_runs_have_a_rate(steps, settings):
-    rates = [learning_rate(step, steps, settings) for step in range(steps)]
-    assert all(0 < rate <= 0.01 for rate in rates)
+def test_short_runs_have_a_rate(steps):
+    assert all(0 < rate <= 0.01 for rate in rates_of(steps))
+
+
+def test_epochs_and_where_they_end():
+    schedule = Schedule(steps_per_epoch=5, steps=12, peak=0.01, warmup=0.1)
+    assert [schedule.epoch(step) for step in (0, 4, 5, 11)] == [0, 0, 1, 2]
+    assert [schedule.end(step) for step in (0, 4, 5, 11)] == [5, 5, 10, 12]
+    assert schedule.passes == 2.4
+
+
+def test_a_run_is_so_many_epochs_or_so_many_steps(smoke):
+    changes = {"batch_size": 8, "learning_rate": 0.01, "warmup": 0.2}
+    epochs = smoke.train.model_copy(update={**changes, "epochs": 3, "steps": None})
+    steps = smoke.train.model_copy(update={**changes, "epochs": None, "steps": 7})
+    assert build_schedule(37, epochs, 1) == Schedule(5, 15, 0.01, 0.2)
+    assert build_schedule(37, steps, 4) == Schedule(4, 7, 0.01, 0.2)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import yaml
 from cxrlt_core.params.parse import parse_params
 from stages.artifacts import provenance
 
-SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
+SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 BERT, T5 = "resnet50_bert_shared", "resnet50_t5_contrast_mixup"
 COST = {"steps": 4, "passes": 1, "seconds": 2.0, "device": "CPU", "peak_memory_mib": 800}
 
@@ -26,10 +26,15 @@ def record(tmp_path, monkeypatch):
         path = Path(f"data/sets/{name}.parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
+    for name in ("resnet50", "densenet121"):
+        path = Path(f"data/encoders/{name}.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
 
     def make(content: dict, variant: str = BERT, table: str = "table1") -> dict:
         params = parse_params(content)
-        return provenance.record(params, table, [variant], {variant: [COST] * len(params.train.seeds)})
+        costs = {variant: [COST] * len(params.train.seeds)}
+        return provenance.record(params, table, {"variant": variant}, [variant], costs)
 
     return make
 

@@ -8,7 +8,8 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import torch
-from processes import FORK, begin, together
+from processes import CPU, FORK, begin, together
+from runs import same, weights
 from settings import augment, loss, usual
 
 from cxrlt_core.batches.images import PackedImages
@@ -16,11 +17,12 @@ from cxrlt_core.batches.sharding import ShardedImages
 from cxrlt_core.losses import build_loss
 from cxrlt_core.params.training import Mixup, Train
 from cxrlt_core.system import files
+from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.training import trainer as training
+from cxrlt_core.training import loop
+from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
-from cxrlt_core.training.resume import check_state
-from cxrlt_core.training.trainer import Trainer
+from cxrlt_core.training.state import check_content
 
 PLANS = {
     "plain": {},
@@ -29,19 +31,15 @@ PLANS = {
 }
 
 
-def weights(trainer) -> dict[str, torch.Tensor]:
-    return {key: value.clone() for key, value in trainer.model.state_dict().items()}
-
-
 def equal(one, two) -> bool:
-    return all(torch.equal(weights(one)[name], tensor) for name, tensor in weights(two).items())
+    return same(weights(one), weights(two))
 
 
 def train_slowly(make, changes, folder):
     """Save after every step, and take long enough over it to be killed anywhere."""
     one = make(checkpoint_minutes=1e-9, **changes)
-    step = one.train_step
-    one.train_step = lambda *batch: (time.sleep(0.01), step(*batch))
+    step = one.step
+    one.step = lambda *batch: (time.sleep(0.01), step(*batch))[1]
     one.run(Checkpoint(folder))
     (folder / "done").touch()
 
@@ -67,16 +65,16 @@ def torch_step(checkpoint: Checkpoint) -> int:
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_killed_again_and_again_it_ends_in_the_same_bits(plan, trainer, tmp_path):
-    whole, folder = trainer(**plan), tmp_path / "killed"
+def test_killed_again_and_again_it_ends_in_the_same_bits(plan, training, tmp_path):
+    whole, folder = training(**plan), tmp_path / "killed"
     history = whole.run(Checkpoint(tmp_path / "whole"))
     folder.mkdir()
-    steps = [kill_after(n, trainer, plan, folder) for n in (1, 3, 2)]
-    assert 0 < steps[0] < steps[1] < steps[2] < whole.steps and not (folder / "done").exists()
-    assert any(step % whole.steps_per_epoch for step in steps)  # within an epoch
-    last = trainer(**plan)
+    steps = [kill_after(n, training, plan, folder) for n in (1, 3, 2)]
+    assert 0 < steps[0] < steps[1] < steps[2] < whole.schedule.steps and not (folder / "done").exists()
+    assert any(step % whole.schedule.steps_per_epoch for step in steps)  # within an epoch
+    last = training(**plan)
     assert last.run(Checkpoint(folder)) == history
-    assert last.seconds > 0 and equal(whole, last)
+    assert last.state.seconds > 0 and equal(whole, last)
 
 
 def cut_off(moment: str) -> None:
@@ -100,14 +98,14 @@ def cut_off(moment: str) -> None:
 @pytest.mark.parametrize(
     ("moment", "step"), [("half written", 3), ("not renamed", 3), ("renamed", 4), ("at the end", 15)]
 )
-def test_killed_while_saving_it_ends_in_the_same_bits(moment, step, trainer, tmp_path):
-    whole, folder = trainer(ema=0.9), tmp_path / "killed"
+def test_killed_while_saving_it_ends_in_the_same_bits(moment, step, training, tmp_path):
+    whole, folder = training(ema=0.9), tmp_path / "killed"
     history = whole.run(Checkpoint(tmp_path / "whole"))
 
     def dying():
         if moment != "at the end":
             cut_off(moment)
-        trainer(ema=0.9, checkpoint_minutes=1e-9).run(Checkpoint(folder))
+        training(ema=0.9, checkpoint_minutes=1e-9).run(Checkpoint(folder))
         os.kill(os.getpid(), signal.SIGKILL)
 
     process = FORK.Process(target=dying)
@@ -115,7 +113,7 @@ def test_killed_while_saving_it_ends_in_the_same_bits(moment, step, trainer, tmp
     process.join(20)
     assert process.exitcode == -signal.SIGKILL and torch_step(Checkpoint(folder)) == step
     assert len(list(folder.glob(".*.tmp"))) == (moment in ("half written", "not renamed"))
-    last = trainer(ema=0.9)
+    last = training(ema=0.9)
     assert last.run(Checkpoint(folder)) == history and equal(whole, last)
     assert [file.name for file in folder.iterdir()] == [Checkpoint(folder).path.name]
 
@@ -127,20 +125,20 @@ def train_afresh(folder, slow: bool) -> None:
     layers = [torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(64, 2)]
     generator = np.random.default_rng(0)
     array = generator.integers(0, 256, size=(20, 8, 8)).astype(np.uint8)
-    settings = usual(
-        Train, epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1,
-        checkpoint_minutes=1e-9, augment=augment(rotate=5), ema=0.9,
+    settings = usual(Train,
+        epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1, checkpoint_minutes=1e-9,
+        augment=augment(rotate=5), ema=0.9,
     )  # fmt: skip
-    one = Trainer(
+    one = build_training(
         torch.nn.Sequential(*layers), PackedImages({"s": array}, ["s"] * 20, range(20)),
         generator.integers(-1, 2, size=(20, 2)).astype(np.int8), np.ones(2), build_loss(loss("bce"), None),
-        (0.5, 0.3), settings, Mixup(alpha=0.5), 0, torch.device("cpu"),
+        (0.5, 0.3), settings, Mixup(alpha=0.5), 0, Ranks(CPU),
     )  # fmt: skip
     if slow:
-        step = one.train_step
-        one.train_step = lambda *batch: (time.sleep(0.1), step(*batch))
+        step = one.step
+        one.step = lambda *batch: (time.sleep(0.1), step(*batch))[1]
     one.run(Checkpoint(folder))
-    torch.save(one.model.state_dict(), folder / "model.pt")
+    torch.save(one.state.model.state_dict(), folder / "model.pt")
 
 
 def test_a_new_interpreter_goes_on_from_a_killed_one(tmp_path):
@@ -165,10 +163,10 @@ def train_ranks(make, plain, toy, folder, ranks, slow: bool = False):
     """Train with sharded images and save after every step; return the weights and the history."""
     images = ShardedImages(PackedImages({"s": toy[0]}, ["s"] * 37, range(37)), ranks)
     one = make(model=plain(), ranks=ranks, images=images, ema=0.9, checkpoint_minutes=1e-9)
-    step = one.train_step
-    one.train_step = lambda *batch: (time.sleep(0.02 * slow), step(*batch))
+    step = one.step
+    one.step = lambda *batch: (time.sleep(0.02 * slow), step(*batch))[1]
     history = one.run(Checkpoint(folder))
-    return [p.detach().numpy().copy() for p in one.model.parameters()], history
+    return [p.detach().numpy().copy() for p in one.state.model.parameters()], history
 
 
 def same_runs(one: list, two: list) -> bool:
@@ -181,10 +179,10 @@ def same_runs(one: list, two: list) -> bool:
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_when_a_rank_is_killed_the_other_ends_and_both_go_on(
-    victim, trainer, plain, toy, tmp_path, monkeypatch
+    victim, training, plain, toy, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(training, "ASK_RANKS_EVERY", 1)
-    train = lambda *args: train_ranks(trainer, plain, toy, *args)  # noqa: E731
+    monkeypatch.setattr(loop, "ASK_RANKS_EVERY", 1)
+    train = lambda *args: train_ranks(training, plain, toy, *args)  # noqa: E731
     expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
     folder = tmp_path / "killed"
     processes, results = begin(2, lambda ranks: train(folder, ranks, True))
@@ -201,17 +199,17 @@ def test_when_a_rank_is_killed_the_other_ends_and_both_go_on(
     assert same_runs(expected, together(2, lambda ranks: train(folder, ranks)))
 
 
-def test_sigterm_to_one_rank_takes_both_along(trainer, plain, toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "ASK_RANKS_EVERY", 1)
-    train = lambda *args: train_ranks(trainer, plain, toy, *args)  # noqa: E731
+def test_sigterm_to_one_rank_takes_both_along(training, plain, toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "ASK_RANKS_EVERY", 1)
+    train = lambda *args: train_ranks(training, plain, toy, *args)  # noqa: E731
     expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
 
     def asked(ranks):
         def make(**changes):
-            one = trainer(**changes)
-            step = one.train_step
-            ask = lambda: ranks.rank and one.step == 7 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
-            one.train_step = lambda *batch: (step(*batch), ask())
+            one = training(**changes)
+            step = one.step
+            ask = lambda number: ranks.rank and number == 7 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+            one.step = lambda number, *batch: (step(number, *batch), ask(number))[0]
             return one
 
         try:
@@ -224,8 +222,8 @@ def test_sigterm_to_one_rank_takes_both_along(trainer, plain, toy, tmp_path, mon
     assert same_runs(expected, together(2, lambda ranks: train(tmp_path / "asked", ranks)))
 
 
-def test_a_damaged_state_is_set_aside_by_one_rank_for_all(trainer, plain, toy, tmp_path, capfd):
-    train = lambda *args: train_ranks(trainer, plain, toy, *args)  # noqa: E731
+def test_a_damaged_state_is_set_aside_by_one_rank_for_all(training, plain, toy, tmp_path, capfd):
+    train = lambda *args: train_ranks(training, plain, toy, *args)  # noqa: E731
     expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
     path = Checkpoint(tmp_path / "damaged").path
     path.parent.mkdir()
@@ -236,14 +234,13 @@ def test_a_damaged_state_is_set_aside_by_one_rank_for_all(trainer, plain, toy, t
     assert path.with_suffix(".bad").exists()
 
 
-def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(trainer, plain, toy, tmp_path):
+def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(training, plain, toy, tmp_path):
     def poisoned(ranks):
         def make(**changes):
-            one = trainer(**changes)
-            backward = one._backward
-            nan = float("nan")
-            bad = lambda: nan if ranks.rank and one.step == 7 else 1  # noqa: E731
-            one._backward = lambda *args: backward(*args) * bad()
+            one = training(**changes)
+            step, nan = one.step, float("nan")
+            bad = lambda number: nan if ranks.rank and number == 7 else 1  # noqa: E731
+            one.step = lambda number, *batch: step(number, *batch) * bad(number)
             return one
 
         try:
@@ -259,31 +256,31 @@ def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(trainer, plain, toy, 
 
 
 @pytest.mark.parametrize("stop", [3, 5, 8])
-def test_sigterm_saves_and_leaves(stop, trainer, tmp_path, capsys):
-    whole = trainer(ema=0.9)
+def test_sigterm_saves_and_leaves(stop, training, tmp_path, capsys):
+    whole = training(ema=0.9)
     history = whole.run(Checkpoint(tmp_path / "whole"))
-    one = trainer(ema=0.9)
-    step = one.train_step
-    asked = lambda: one.step == stop - 1 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
-    one.train_step = lambda *batch: (step(*batch), asked())
+    one = training(ema=0.9)
+    step = one.step
+    asked = lambda number: number == stop - 1 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+    one.step = lambda number, *batch: (step(number, *batch), asked(number))[0]
     with pytest.raises(SystemExit) as left:
         one.run(Checkpoint(tmp_path))
     assert left.value.code == 143 and Checkpoint(tmp_path).load()["step"] == stop
     assert capsys.readouterr().out.startswith(f"stopped by SIGTERM after step {stop} of 15; ")
-    again, seen = trainer(ema=0.9), []
-    step_again = again.train_step
-    again.train_step = lambda *batch: (seen.append(again.step), step_again(*batch))
+    again, seen = training(ema=0.9), []
+    step_again = again.step
+    again.step = lambda number, *batch: (seen.append(number), step_again(number, *batch))[1]
     assert again.run(Checkpoint(tmp_path)) == history
-    assert seen == list(range(stop, 15)) and again.seconds > one.seconds
+    assert seen == list(range(stop, 15)) and again.state.seconds > one.state.seconds
     assert equal(whole, again)
 
 
-def test_saved_every_so_many_minutes(trainer, tmp_path):
+def test_saved_every_so_many_minutes(training, tmp_path):
     def saves(minutes: float) -> int:
         checkpoint, count = Checkpoint(tmp_path, minutes=minutes), []
         save = checkpoint.save
         checkpoint.save = lambda state: (count.append(1), save(state))
-        trainer(checkpoint_minutes=minutes).run(checkpoint)
+        training(checkpoint_minutes=minutes).run(checkpoint)
         return len(count)
 
     assert saves(10) == 3 and saves(1e-9) == 15
@@ -313,38 +310,38 @@ def change(state, path, value):
     ],
     ids=str,
 )
-def test_a_state_that_does_not_fit_is_refused(path, value, trainer, tmp_path):
-    one = trainer(ema=0.9, checkpoint_minutes=1e-9)
-    step = one.train_step
-    one.train_step = lambda *batch: step(*batch) if one.step < 1 else 1 / 0
+def test_a_state_that_does_not_fit_is_refused(path, value, training, tmp_path):
+    one = training(ema=0.9, checkpoint_minutes=1e-9)
+    step = one.step
+    one.step = lambda number, *batch: step(number, *batch) if number < 1 else 1 / 0
     with pytest.raises(ZeroDivisionError):
         one.run(Checkpoint(tmp_path))
-    state, fresh = Checkpoint(tmp_path).load(), trainer(ema=0.9)
-    check = lambda: check_state(state, fresh._state(fresh.losses), fresh.optimiser, 15)  # noqa: E731
+    content, fresh = Checkpoint(tmp_path).load(), training(ema=0.9).state
+    check = lambda: check_content(content, fresh)  # noqa: E731
     check()
-    change(state, path, value)
+    change(content, path, value)
     with pytest.raises(ValueError):
         check()
 
 
-def test_a_state_that_does_not_fit_is_set_aside(trainer, tmp_path, capsys):
-    one = trainer()
+def test_a_state_that_does_not_fit_is_set_aside(training, tmp_path, capsys):
+    one = training()
     one.run(Checkpoint(tmp_path))
     checkpoint = Checkpoint(tmp_path)
     state = checkpoint.load()
     state["model"]["head.bias"] = torch.zeros(4)
     checkpoint.save(state)
-    again = trainer()
+    again = training()
     again.run(checkpoint)
     assert capsys.readouterr().out.count("unusable checkpoint set aside: model.head.bias: another shape") == 1
     assert equal(one, again)
 
 
-def test_a_finished_run_is_not_trained_again(trainer, tmp_path):
-    one = trainer(ema=0.9)
+def test_a_finished_run_is_not_trained_again(training, tmp_path):
+    one = training(ema=0.9)
     history = one.run(Checkpoint(tmp_path))
     assert Checkpoint(tmp_path).load()["optimiser"] is None  # two thirds of the file, of no more use
-    again = trainer(ema=0.9)
-    again.train_step = None
+    again = training(ema=0.9)
+    again.step = None
     assert again.run(Checkpoint(tmp_path)) == history and equal(one, again)
-    assert (again.seconds, again.peak_memory) == (one.seconds, one.peak_memory) and one.peak_memory > 0
+    assert one.state.seconds == again.state.seconds and one.state.peak_memory == again.state.peak_memory > 0

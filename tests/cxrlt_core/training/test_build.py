@@ -1,0 +1,43 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from runs import run, same
+
+from cxrlt_core.system.errors import StudyError
+
+
+def test_one_image_cannot_be_trained_on(training):
+    with pytest.raises(StudyError, match="training set holds 1 image"):
+        training(1)
+
+
+def test_a_batch_too_small_for_its_parts_is_refused(training):
+    with pytest.raises(StudyError, match=r"train.batch_size: 8 .* 5 parts .* expected at least 10$"):
+        training(accumulate=5)
+
+
+def test_a_compiled_network_learns_the_same(training, tmp_path, monkeypatch, capsys):
+    """Without a compiler: a line, and the network as it is."""
+
+    def broken(*args):
+        raise RuntimeError("no compiler\nhere")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    state = run(training(compile=True, epochs=1), tmp_path, "compiled")
+    assert (
+        capsys.readouterr().out == "train.compile: left out, torch.compile does not work here: no compiler\n"
+    )
+    monkeypatch.setattr(torch, "compile", lambda f: f)
+    assert same(state, run(training(compile=True, epochs=1), tmp_path, "plain"))
+
+
+def test_timm_and_the_compiler_are_loaded_only_when_asked_for():
+    code = (
+        "import sys, cxrlt_core.training.build; print('timm' in sys.modules, 'torch._dynamo' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    assert done.stdout == "False False\n"

@@ -1,0 +1,80 @@
+import pytest
+import torch
+from runs import run, same
+from settings import augment
+
+from cxrlt_core.params.training import Mixup
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.training.checkpoint import Checkpoint
+
+
+def test_a_finished_run_is_not_trained_again(training, tmp_path):
+    expected = run(training(ema=0.9), tmp_path)
+    again = training(ema=0.9)
+    again.step = lambda *batch: 1 / 0
+    assert same(expected, run(again, tmp_path))
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(37, 8), (40, 8), (9, 8), (7, 8), (2, 8), (5, 2), (3, 2)])
+def test_every_image_once_an_epoch_in_even_batches(n, batch_size, training, tmp_path, monkeypatch):
+    one = training(n, batch_size=batch_size, mixup=Mixup(alpha=0.5), epochs=2)
+    batches: list[list[int]] = []
+    gather = one.images.gather
+    monkeypatch.setattr(one.images, "gather", lambda p: batches.append(p.tolist()) or gather(p))
+    run(one, tmp_path)
+    half = len(batches) // 2
+    assert len(batches) == one.schedule.steps
+    for epoch in (batches[:half], batches[half:]):
+        assert sorted(i for batch in epoch for i in batch) == list(range(n))
+        sizes = [len(batch) for batch in epoch]
+        assert max(sizes) - min(sizes) <= 1 and min(sizes) > 1
+        assert max(sizes) <= max(batch_size, 3)
+    if n > 5:
+        assert batches[:half] != batches[half:]
+
+
+def test_the_loss_goes_down_on_a_learnable_set(training, tmp_path):
+    one = training(40, epochs=25, augment=augment())
+    history = one.run(Checkpoint(tmp_path))
+    losses = [entry["loss"] for entry in history]
+    assert 0.5 < losses[0] < 0.9 and losses[-1] < 0.6 * losses[0]
+    assert [entry["epoch"] for entry in history] == list(range(1, 26))
+    assert one.state.seconds > 0
+
+
+def test_the_horizon_is_the_whole_run(training, tmp_path):
+    one = training()
+    rates = [entry["learning_rate"] for entry in one.run(Checkpoint(tmp_path))]
+    assert one.schedule.steps == 3 * 5
+    assert rates == [one.schedule.learning_rate(step) for step in (4, 9, 14)]
+
+
+def test_a_run_of_steps_may_end_within_an_epoch(training, tmp_path):
+    one = training(epochs=None, steps=7)
+    history = one.run(Checkpoint(tmp_path))
+    assert [entry["epoch"] for entry in history] == [1, 2]
+    assert history[1]["learning_rate"] == one.schedule.learning_rate(6)
+    assert one.state.step == one.schedule.steps == 7 and one.schedule.passes == 1.4
+
+
+def test_a_run_of_as_many_steps_equals_one_of_epochs(training, tmp_path):
+    assert same(run(training(), tmp_path, "a"), run(training(epochs=None, steps=15), tmp_path, "b"))
+
+
+def test_too_little_memory_is_one_line_of_advice(training, tmp_path):
+    one = training()
+
+    def fail(*batch):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. Long story.\nMore")
+
+    one.step = fail
+    with pytest.raises(
+        StudyError, match=r"^CUDA out of memory; lower train\.batch_size .*train\.accumulate"
+    ) as caught:
+        one.run(Checkpoint(tmp_path))
+    assert "\n" not in str(caught.value)
+    for knob in ("image.size", "train.precision", "train.resident"):
+        assert knob in str(caught.value)
+    one.step = lambda *batch: torch.empty(1 << 60)  # for real
+    with pytest.raises(StudyError, match=r"^can't allocate memory: .* bytes; lower train\.batch_size"):
+        one.run(Checkpoint(tmp_path))

@@ -1,0 +1,102 @@
+import pytest
+import torch
+from runs import CPU, run, same
+from settings import loss as settings_of
+
+from cxrlt_core.batches.streaming import StreamedImages
+from cxrlt_core.losses import build_loss
+from cxrlt_core.params.training import Mixup
+from cxrlt_core.training import objective, step
+
+
+@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+def test_a_seed_gives_the_same_bits_and_another_seed_others(mixup, training, tmp_path):
+    first = run(training(mixup=mixup), tmp_path, "a")
+    torch.manual_seed(77)  # what happened before does not matter
+    assert same(first, run(training(mixup=mixup), tmp_path, "b"))
+    assert not same(first, run(training(mixup=mixup, seed=1), tmp_path, "c"))
+
+
+def test_streamed_images_give_the_same_bits(training, tmp_path):
+    one, two = training(mixup=Mixup(alpha=0.5)), training(mixup=Mixup(alpha=0.5))
+    two.images = StreamedImages(two.images, CPU)
+    assert same(run(one, tmp_path, "a"), run(two, tmp_path, "b"))
+
+
+def test_mixup_reaches_images_and_loss(training, tmp_path, monkeypatch):
+    calls = []
+    for module, name in ((step, "mix_images"), (objective, "mixup_loss")):
+        function = getattr(module, name)
+        spy = lambda *a, name=name, function=function: calls.append((name, a[-1])) or function(*a)  # noqa: E731
+        monkeypatch.setattr(module, name, spy)
+    run(training(epochs=1), tmp_path, "plain")
+    assert calls == []
+    run(training(epochs=1, mixup=Mixup(alpha=0.5)), tmp_path, "mixed")
+    assert [name for name, _ in calls] == ["mix_images", "mixup_loss"] * 5
+    assert all(torch.equal(calls[i][1], calls[i + 1][1]) for i in range(0, 10, 2))  # the same shares
+
+
+def test_augmentation_is_on_and_new_in_every_epoch(training, tmp_path, monkeypatch):
+    seen = []
+    apply = step.apply_transforms
+    monkeypatch.setattr(step, "apply_transforms", lambda x, t: seen.append(t.geometry) or apply(x, t))
+    run(training(), tmp_path)
+    geometries = {row.numpy().tobytes() for batch in seen for row in batch}
+    assert len(geometries) == 3 * 37
+
+
+@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+@pytest.mark.parametrize("loss", ["bce", "focal"])
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(mixup, loss, training, plain, toy, tmp_path):
+    """Unknown labels are spread unevenly, so a mean of the parts' means would be another number."""
+    targets = toy[1].copy()
+    targets[::2, 1:] = -1
+    targets[:13] = -1
+    gradients = []
+    for accumulate in (1, 2, 3):
+        changes = {"batch_size": 19, "accumulate": accumulate, "steps": 1, "epochs": None}
+        losses = build_loss(settings_of(loss), targets)
+        one = training(model=plain(), targets=targets[:37], mixup=mixup, loss=losses, **changes)
+        run(one, tmp_path, f"{accumulate}")
+        gradients.append([p.grad.clone() for p in one.state.model.parameters()])
+    for other in gradients[1:]:
+        for a, b in zip(gradients[0], other, strict=True):
+            torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+
+
+def test_the_gradient_is_clipped(training, tmp_path):
+    def norm(**settings) -> float:
+        one = training(steps=1, epochs=None, **settings)
+        run(one, tmp_path, str(settings))
+        return torch.stack([p.grad.norm() for p in one.state.model.parameters()]).norm().item()
+
+    assert norm() > 0.02
+    assert norm(clip=0.01) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_averaged_weights_are_the_ones_that_stay(training, tmp_path):
+    """Against the average written out, over the weights after each step of a run without it."""
+    one = training(epochs=1)
+    steps, do = [], one.step
+    one.step = lambda *batch: (
+        do(*batch),
+        steps.append([p.detach().clone() for p in one.state.model.parameters()]),
+    )[0]
+    start = [p.detach().clone() for p in one.state.model.parameters()]
+    last = run(one, tmp_path, "plain")
+    for t, weights in enumerate(steps):
+        decay = min(0.15, (1 + t) / (10 + t))
+        start = [decay * a + (1 - decay) * w for a, w in zip(start, weights, strict=True)]
+    averaged = training(epochs=1, ema=0.15)
+    state = run(averaged, tmp_path, "ema")
+    for (name, found), expected in zip(averaged.state.model.named_parameters(), start, strict=True):
+        torch.testing.assert_close(found.detach(), expected, msg=name)
+    buffers = [name for name, _ in averaged.state.model.named_buffers()]
+    assert buffers and all(torch.equal(state[name], last[name]) for name in buffers)
+    assert not same(state, last)
+
+
+def test_bfloat16_trains_float32_weights(training, tmp_path):
+    state = run(training(precision="bf16"), tmp_path)
+    assert {t.dtype for t in state.values() if t.is_floating_point()} == {torch.float32}
+    assert not same(state, run(training(), tmp_path, "fp32"))
