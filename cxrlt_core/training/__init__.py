@@ -1,1 +1,1 @@
-"""The training loop."""
+"""Training: put together, taken step by step to its end, saved and resumed on the way."""

@@ -72,11 +72,8 @@ class Training:
 
     def _epoch(self, batches: Iterator[tuple[Tensor, Draw]], checkpoint: Checkpoint, asked: Event) -> None:
         """Train to the end of the epoch, or of the run."""
-        state, epoch, end = (
-            self.state,
-            self.schedule.epoch(self.state.step),
-            self.schedule.end(self.state.step),
-        )
+        state = self.state
+        epoch, end = self.schedule.epoch(state.step), self.schedule.end(state.step)
         state.model.train()
         with progress(end - state.step if self.ranks.leads else 0, "step", f"epoch {epoch + 1}") as bar:
             for images, draw in islice(batches, end - state.step):
@@ -112,7 +109,11 @@ class Training:
         raise SystemExit(143)
 
     def _mean_loss(self) -> float:
-        """Mean loss of the epoch so far, over all ranks; raises StudyError when it is not finite."""
+        """Mean loss of the epoch so far, over all ranks.
+
+        Raises:
+            StudyError: when a loss is not a finite number.
+        """
         first = self.schedule.epoch(self.state.step - 1) * self.schedule.steps_per_epoch
         losses = self.ranks.sum(self.state.losses[: self.state.step - first])
         return finite_mean(losses, first, self.schedule)
@@ -121,7 +122,7 @@ class Training:
         """Write the state, unless it is beyond use."""
         self._mean_loss()
         check_weights(self.state.model, self.state.step - 1, self.schedule)
-        now = time.perf_counter()
-        self.state.seconds, self._clock = self.state.seconds + now - self._clock, now
+        before, self._clock = self._clock, time.perf_counter()
+        self.state.seconds += self._clock - before
         self.state.peak_memory = max(self.state.peak_memory, peak_memory(self.ranks.device))
         self.state.save(checkpoint, self.ranks)
