@@ -61,8 +61,9 @@ def _dangling_names(params: Params) -> Any:
     for table in ("table1", "table2"):
         names = [row.name for row in getattr(params, table)]
         yield from (f"{table}: row {name} stands twice" for name in set(names) if names.count(name) > 1)
-    for name in {"uniform", "main", "contrast"} & set(params.reweight.more):
-        yield f"reweight.more.{name}: the name is taken, expected another one"
+    for name in ("uniform", "main", "contrast"):
+        if name in params.reweight.more:
+            yield f"reweight.more.{name}: the name is taken, expected another one"
     yield from check("reweight.base", params.reweight.base, params.variants, "variants")
     base = params.variants.get(params.reweight.base)
     if base and base.weights != "uniform":

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cxrlt_core.losses import LossSettings
 from cxrlt_core.params.schema import Params, Table1Row, Table2Row
 from cxrlt_core.reporting.markdown import markdown_table
 
@@ -53,7 +52,7 @@ def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
         "text encoder": variant.text,
         "separate": TICK if variant.separate else "",
         "reweight": weights_text(params, variant.weights),
-        "loss": loss_text(variant.loss, params.loss_of(row.variant)),
+        "loss": loss_text(variant.loss, params.loss_of(row.variant).kind),
         "MixUp": TICK if variant.mixup else "",
         "TTA": TICK if row.tta else "",
         "replenished": TICK if variant.data == "replenished" else "",
@@ -73,9 +72,9 @@ def weights_text(params: Params, name: str) -> str:
     return f"{ratio} {name}" if name in params.reweight.more else ratio
 
 
-def loss_text(name: str, settings: LossSettings) -> str:
+def loss_text(name: str, kind: str) -> str:
     """Name the entry of ``losses`` that a variant trains with; nothing for binary cross-entropy."""
-    return "" if settings.kind == "bce" else name
+    return "" if kind == "bce" else name
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
