@@ -72,7 +72,7 @@ def test_it_keeps_the_rules(rule, batch):
     rule(settings, batch) if "batch" in inspect.signature(rule).parameters else rule(settings)
 
 
-def test_it_trains(smoke_content, trainer, toy, tmp_path):
+def test_it_trains(smoke_content, training, toy, tmp_path):
     settings = study(smoke_content, ENTRY).loss_of("resnet50_bert_poly")
-    history = trainer(epochs=10, loss=build_loss(settings, toy[1])).run(Checkpoint(tmp_path / "run"))
+    history = training(epochs=10, loss=build_loss(settings, toy[1])).run(Checkpoint(tmp_path / "run"))
     assert history[-1]["loss"] < 0.8 * history[0]["loss"]
