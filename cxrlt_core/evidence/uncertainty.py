@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit  # quantiles: normal, Student; scipy.stats takes longer to load
 
 POWER = 0.8  # of a minimum detectable difference
 
@@ -69,7 +69,7 @@ class Sampled:
     def widening(self, level: float) -> float:
         """Student's quantile over the normal one: what few seeds add to a deviation."""
         tail = (1 + level) / 2
-        return float(t.ppf(tail, self.freedom) / norm.ppf(tail)) if np.isfinite(self.freedom) else 1.0
+        return float(stdtrit(self.freedom, tail) / ndtri(tail)) if np.isfinite(self.freedom) else 1.0
 
     def interval(self, level: float) -> tuple[float, float]:
         """Percentile interval, centred on the estimate.
@@ -105,7 +105,7 @@ class Sampled:
         """
         freedom = min(self.freedom, 1e9)
         tail = 1 - (1 - level) / tests / 2
-        return float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * self.standard_error)
+        return float((stdtrit(freedom, tail) + stdtrit(freedom, POWER)) * self.standard_error)
 
     def _is_zero(self) -> bool:
         defined = self.samples[np.isfinite(self.samples)]

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from cxrlt_core.params.schema import Params, Table1Row, Table2Row
 from cxrlt_core.reporting.markdown import markdown_table
 
@@ -97,6 +95,8 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
         }
         for row in rows
     ]
+    import pandas as pd  # late: other pages take text from here and need no table
+
     return pd.DataFrame(records).to_csv(index=False)
 
 

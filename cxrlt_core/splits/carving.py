@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 
 from cxrlt_core.labels import CLASSES, POSITIVE, UNKNOWN, group_classes
 from cxrlt_core.params.schema import Groups, Splits
@@ -56,6 +55,9 @@ def assign_splits(table: pd.DataFrame, classes: Sequence[str], splits: Splits) -
 
 def _carve(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndarray:
     """Choose a share of the patients; ``labels`` is bool (patients, C)."""
+    # Late: it loads scikit-learn, and sources with official splits need neither.
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+
     # The stratifier refuses a single column; this one also keeps the share of patients without a class.
     columns = np.column_stack([labels, ~labels.any(axis=1)])
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)

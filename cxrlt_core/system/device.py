@@ -30,7 +30,8 @@ def open_device(name: str, threads: int) -> torch.device:
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # use_deterministic_algorithms does the same, but loads the compiler to tell it too; compiled() does so.
+    torch.set_deterministic_debug_mode("warn")
     # Deterministic mode also fills fresh memory, a debugging aid that costs a tenth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False
     if name == "auto":
@@ -118,6 +119,7 @@ def explain_out_of_memory(advice: str) -> Iterator[None]:
 
 def compiled(network: nn.Module, device: torch.device) -> nn.Module:
     """Compile a network, or say in one line why it stays as it is: no compiler on this machine."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
     probe = torch.ones(8, device=device, requires_grad=True)
     try:
         torch.compile(lambda x: (x * x.sigmoid()).sum())(probe).backward()

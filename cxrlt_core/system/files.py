@@ -1,4 +1,7 @@
-"""Atomic writes: a file is written under a temporary name and renamed, so a reader never sees half of one."""
+"""Atomic writes: a file is written under a temporary name and renamed, so a reader never sees half of one.
+
+pandas and pyarrow are loaded by the functions that need them: many who write a JSON file need neither.
+"""
 
 import hashlib
 import json
@@ -6,13 +9,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from cxrlt_core.system.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -44,21 +46,28 @@ def read_json(path: Path | str) -> Any:
     return json.loads(existing(path).read_text(encoding="utf-8"))
 
 
-def write_parquet(path: Path | str, table: pd.DataFrame, metadata: dict[str, str] | None = None) -> None:
+def write_parquet(path: Path | str, table: "pd.DataFrame", metadata: dict[str, str] | None = None) -> None:
     """Write a table without its index; the same table gives the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **(metadata or {})})
     with atomic(path) as temporary:
         pq.write_table(arrow, temporary, compression="zstd")
 
 
-def read_parquet(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
+def read_parquet(path: Path | str, columns: list[str] | None = None) -> "pd.DataFrame":
     """Read a table written by :func:`write_parquet`."""
+    import pyarrow.parquet as pq
+
     return pq.read_table(existing(path), columns=columns).to_pandas()
 
 
 def read_parquet_metadata(path: Path | str) -> dict[str, str]:
     """Return the text metadata that :func:`write_parquet` stored."""
+    import pyarrow.parquet as pq
+
     raw = pq.read_schema(existing(path)).metadata or {}
     return {key.decode(): value.decode() for key, value in raw.items()}
 

@@ -1,0 +1,56 @@
+"""Runs a stage's module and writes what its start cost.
+
+Usage: python start_probe.py OUT import|run stages.NAME [ITEM]
+"""
+
+import builtins
+import importlib
+import json
+import os
+import runpy
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+class ImportClock:
+    """CPU seconds of this process inside imports, wherever they stand."""
+
+    def __init__(self) -> None:
+        """Start with what the interpreter has spent so far."""
+        self.spent = time.process_time()
+        self._inside = False
+
+    def __call__(self, imports: Callable) -> Callable:
+        """Wrap a function that imports; the imports that an import makes are counted once."""
+
+        def timed(*args: object, **kwargs: object) -> object:
+            if self._inside:
+                return imports(*args, **kwargs)
+            self._inside, start = True, time.process_time()
+            try:
+                return imports(*args, **kwargs)
+            finally:
+                self.spent += time.process_time() - start
+                self._inside = False
+
+        return timed
+
+
+def main() -> None:
+    """Import a module, or run it as ``python -m`` would."""
+    out, way, module, *arguments = sys.argv[1:]
+    sys.path[0], sys.argv = os.getcwd(), [module, *arguments]
+    clock = ImportClock()
+    builtins.__import__ = clock(builtins.__import__)
+    importlib.import_module = clock(importlib.import_module)
+    if way == "import":
+        importlib.import_module(module)
+    else:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    Path(out).write_text(json.dumps({"seconds": clock.spent, "modules": sorted(sys.modules)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What a stage's start loads: the heavy packages only where they are used."""
+
+import subprocess
+import sys
+
+import pytest
+from imports import ROOT
+
+REBUILT = """
+from cxrlt_core.model.classifier import ModelConfig, rebuild_model
+import cxrlt_core.model.classifier as module
+import numpy as np
+config = ModelConfig(["a", "b"], "resnet10t", {}, 32, 0.5, 0.2, "text", True,
+                     {"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.0})
+tokens = module.build_image_encoder(config.image_model, config.image_options)
+model = module._assemble(config, tokens, np.zeros((2, 2), np.float32), np.zeros(2))
+rebuild_model(config.to_json(), model.state_dict())
+"""
+
+
+def loaded(code: str) -> set[str]:
+    """Return the modules that a fresh process has loaded after some code."""
+    code += "\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import stages.describe, stages.reweight", {"torch", "pandas", "pyarrow"}),
+        ("import stages.synthesize_text", {"torch", "transformers", "pandas"}),
+        (
+            "import stages.harmonize, stages.pack, stages.split, stages.synthesize",
+            {"torch", "sklearn", "scipy", "pydicom"},
+        ),
+        (
+            "import stages.ensemble, stages.report\n"
+            "stages.ensemble.open_device('cpu', 1)",
+            {"torch._dynamo", "torchvision", "timm", "transformers", "scipy.stats", "sklearn"},
+        ),
+        ("import stages.evaluate, stages.tta" + REBUILT, {"transformers", "sklearn", "scipy", "matplotlib"}),
+    ],
+)  # fmt: skip
+def test_a_start_loads_no_more_than_it_needs(code, absent):
+    assert loaded(code) & absent == set()
