@@ -1,16 +1,30 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test clean
+PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
 
-demo: .venv/installed  ## run the study of params.yaml, as committed the offline demo
+.PHONY: help demo study check test lint clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z].*## / {printf "make %-6s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: study  ## run the offline demo: the study of params.yaml as committed
+
+study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
+	python -m stages.artifacts.lock
 	dvc repro
 	@echo "The report is in reports/report.md"
 
-test: .venv/installed  ## lint, format check, tests
+check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
+	$(PYTEST) tests/cxrlt_core tests/stages
+
+test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
+	$(PYTEST)
+
+lint: .venv/installed
 	ruff check .
 	ruff format --check .
-	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
 
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
@@ -19,5 +33,5 @@ clean:  ## remove all that the pipeline made, the reports excepted
 .venv/installed: requirements.lock
 	@echo "Installing the environment into .venv; this takes a few minutes"
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@

@@ -18,7 +18,7 @@ NAMES = ("mAP", "mAP_head", "mAP_medium", "mAP_tail")
 @pytest.fixture
 def designs() -> dict[str, dict[str, str]]:
     """The designs of the published Table 1, by number of the row."""
-    params = parse_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    params = parse_params(yaml.safe_load((ROOT / "profiles/paper.yaml").read_text()))
     return {str(n): design_columns(params, row) for n, row in enumerate(params.table1, 1)}
 
 

@@ -10,22 +10,17 @@ from stages.artifacts.lock import is_whole, mend, whole_stages
 SHA = "0123456789abcdef0123456789abcdef"
 STAGE = """\
   {name}:
-    cmd: python -m stages.train {name} with a command long enough to go on in the
-      next line
+    cmd: python -m stages.train
+      {name}
     deps:
-    - path: data/sets/train_primary.parquet
-      hash: md5
-      md5: {sha}
-      size: 1234
+    - path: data/sets
+      md5: {sha}.dir
     params:
       params.yaml:
-        variants.{name}:
-          separate: true
+        train: 1
     outs:
-    - path: models/{name}
-      hash: md5
+    - path: models
       md5: {sha}.dir
-      size: 99
       nfiles: 4
 """
 NAMES = ["train@first", "train@second"]
