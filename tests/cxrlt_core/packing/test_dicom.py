@@ -303,7 +303,10 @@ def test_cut_jpeg_inside_is_refused(tmp_path):
 
 def test_pydicom_is_loaded_only_for_a_dicom_file(tmp_path):
     Image.fromarray(RAMP).save(tmp_path / "a.png")
-    code = "import sys; from cxrlt_core.packing import decode as d; d.decode(sys.argv[1], 8); print([*sys.modules])"
+    code = (
+        "import sys; from cxrlt_core.packing.decode import decode; "
+        "decode(sys.argv[1], 8); print([*sys.modules])"
+    )
     command = [sys.executable, "-c", code, tmp_path / "a.png"]
     root = Path(__file__).parents[3]
     loaded = subprocess.run(command, cwd=root, capture_output=True, text=True)
