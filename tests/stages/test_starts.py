@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from imports import ROOT
+
+from stages.artifacts.code import ROOT
 
 REBUILT = """
 from cxrlt_core.model.classifier import ModelConfig, rebuild_model

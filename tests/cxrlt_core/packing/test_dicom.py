@@ -304,7 +304,8 @@ def test_cut_jpeg_inside_is_refused(tmp_path):
 def test_pydicom_is_loaded_only_for_a_dicom_file(tmp_path):
     Image.fromarray(RAMP).save(tmp_path / "a.png")
     code = (
-        "import sys; from cxrlt_core.packing.decode import *; decode(sys.argv[1], 8); print([*sys.modules])"
+        "import sys; from cxrlt_core.packing.decode import decode; "
+        "decode(sys.argv[1], 8); print([*sys.modules])"
     )
     command = [sys.executable, "-c", code, tmp_path / "a.png"]
     root = Path(__file__).parents[3]
