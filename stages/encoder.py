@@ -20,6 +20,7 @@ def main(params: Params, name: str) -> None:
     description = {
         "model": encoder.model,
         "pretrained": encoder.pretrained,
+        "options": encoder.options,
         "parameters": sum(p.numel() for p in tokens.parameters()),
         "tokens": count,
         "width": width,

@@ -18,9 +18,11 @@ HARMLESS_TO_TRAINING = {
     "data": "reaches training through the files of its sets",
     "demo": "reaches training through the files of its sets",
     "ensemble": "comes after training",
+    "image_encoders": "reach training through the file that describes them",
     "image.max_rejects": "reaches training through the files of its sets",
     "image.store": "where arrays lie, which are known by content",
     "launch": "how processes are started; their number counts on its own",
+    "losses": "a training has one, which counts on its own",
     "report": "comes after training",
     "reweight": "reaches training through the file of its weights",
     "study": "comes after training",
@@ -31,6 +33,7 @@ HARMLESS_TO_TRAINING = {
     "train.resident": "where images lie",
     "train.seeds": "a training has one, which counts on its own",
     "tta": "comes after training",
+    "variants": "a training has one, which counts on its own",
 }
 
 #: Keys that change no number of a row, and why.
@@ -44,8 +47,13 @@ HARMLESS_TO_ROW = {
     "train.resident": "where images lie",
 }
 
-#: Sections of one entry a name, of which a training uses those that its variant names.
+#: Sections of one entry a name, of which a row uses those that its variants name.
 NAMED = {"image_encoders": "image", "losses": "loss", "text_encoders": "text"}
+
+
+def training_settings(params: Params) -> dict[str, Any]:
+    """Return the parameters that every training depends on, whatever its variant."""
+    return _without(params.model_dump(mode="json"), HARMLESS_TO_TRAINING)
 
 
 def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]:
@@ -54,13 +62,16 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
     files = [
         set_path(f"train_{chosen.data}"),
         f"data/text/{chosen.text}.safetensors",
-        f"data/encoders/{chosen.image}.json",  # names local weights by content
+        f"data/encoders/{chosen.image}.json",  # its settings, and local weights by content
         f"weights/{chosen.weights}.json",
     ]
-    code = {**stage_code("train"), **module_code(f"cxrlt_core.losses.{params.losses[chosen.loss].kind}")}
+    loss = params.loss_of(variant)
+    code = {**stage_code("train"), **module_code(f"cxrlt_core.losses.{loss.kind}")}
     return {
         "seed": seed,
-        "params": _without(_restricted(params, [variant]), HARMLESS_TO_TRAINING),
+        "settings": training_settings(params),
+        "variant": chosen.model_dump(mode="json"),
+        "loss": loss.model_dump(mode="json"),
         "files": {path: file_hash(path) for path in files},
         "code": fingerprint(code),
     }
