@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from imports import ROOT, closure
 
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.system.errors import StudyError
@@ -17,6 +16,7 @@ from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_p
 from stages import harmonize, pack, synthesize
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import load_params
+from stages.artifacts.code import ROOT, module_code
 from stages.artifacts.sets import LabelledSet
 from stages.artifacts.store import array_path
 
@@ -173,7 +173,7 @@ def test_drawing_again_writes_into_no_file_that_is_there(params):
 
 
 def test_what_packs_is_not_part_of_what_opens():
-    behind = closure("stages/artifacts/arrays.py")
+    behind = module_code("stages.artifacts.arrays")
     assert not [
         file for file in behind if file.startswith(("cxrlt_core/demo", "cxrlt_core/sources", "stages/pack"))
     ]
