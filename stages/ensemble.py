@@ -21,7 +21,8 @@ from cxrlt_core.system.files import write_json
 from cxrlt_core.system.rounding import rounded
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
-from stages.artifacts.predictions import ensemble_path, read_models, write_predictions
+from stages.artifacts.paths import ensemble_path
+from stages.artifacts.predictions import read_models, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 

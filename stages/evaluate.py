@@ -19,7 +19,8 @@ from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_model
-from stages.artifacts.predictions import by_study, dev_path, write_predictions
+from stages.artifacts.paths import dev_path
+from stages.artifacts.predictions import by_study, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 

@@ -26,8 +26,8 @@ from cxrlt_core.system.files import existing, read_json, write_json, write_text
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
-from stages.artifacts.models import model_folder
-from stages.artifacts.predictions import dev_path, read_predictions, tta_path
+from stages.artifacts.paths import dev_path, model_folder, tta_path
+from stages.artifacts.predictions import read_predictions
 from stages.artifacts.provenance import provenance, revision, versions
 from stages.artifacts.sets import read_groups, read_set
 

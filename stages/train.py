@@ -26,7 +26,8 @@ from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import model_folder, save_model, write_trained
+from stages.artifacts.models import save_model, write_trained
+from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
 
 

@@ -11,7 +11,8 @@ from cxrlt_core.system.distributed import Ranks, open_ranks
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_model
-from stages.artifacts.predictions import tta_path, write_predictions
+from stages.artifacts.paths import tta_path
+from stages.artifacts.predictions import write_predictions
 from stages.artifacts.sets import read_set
 
 

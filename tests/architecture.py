@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "training": {"batches", "designs", "losses", "params"},
     "prediction": {"batches"},
     "evidence": {"metrics"},
-    "reporting": {"evidence", "losses", "params", "prediction"},
+    "reporting": {"evidence", "params", "prediction"},
     "demo": {"params"},
     "artifacts": {"batches", "model", "packing", "params", "prediction"},
     "stages": {

@@ -11,7 +11,8 @@ from cxrlt_core.packing.packed_array import open_array
 from cxrlt_core.params.schema import Image
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet_metadata
-from stages.artifacts.sets import LabelledSet, set_path
+from stages.artifacts.paths import set_path
+from stages.artifacts.sets import LabelledSet
 from stages.artifacts.store import array_path, run_again
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import file_hash
 from stages.artifacts.code import fingerprint, module_code, stage_code
-from stages.artifacts.sets import set_path
+from stages.artifacts.paths import set_path
 
 #: Keys of params.yaml that change no training, and why.
 HARMLESS_TO_TRAINING = {

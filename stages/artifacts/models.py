@@ -5,7 +5,6 @@ What predicts depends on trained.json alone: times and memory, which lie beside 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,6 +13,7 @@ from cxrlt_core.model.classifier import Classifier, ModelConfig, rebuild_model
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash, read_json, write_json
 from cxrlt_core.system.tensors import read_tensors, write_tensors
+from stages.artifacts.paths import model_folder
 
 FILES = ("model.safetensors", "config.json")
 
@@ -24,11 +24,6 @@ class TrainedModel:
 
     network: Classifier
     pixels: tuple[float, float]
-
-
-def model_folder(variant: str, seed: int) -> Path:
-    """Return where a model lies."""
-    return Path("models") / variant / str(seed)
 
 
 def save_model(variant: str, seed: int, network: nn.Module, config: ModelConfig) -> None:

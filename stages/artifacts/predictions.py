@@ -10,22 +10,8 @@ import numpy as np
 from cxrlt_core.prediction.study_level import aggregate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
+from stages.artifacts.paths import tta_path
 from stages.artifacts.sets import LabelledSet
-
-
-def dev_path(variant: str, seed: int) -> str:
-    """Return where the development predictions without TTA lie."""
-    return f"predictions/dev/{variant}/{seed}.parquet"
-
-
-def tta_path(variant: str, seed: int, split: str) -> str:
-    """Return where the predictions with TTA lie; ``split`` is dev or test."""
-    return f"predictions/tta/{variant}/{seed}/{split}.parquet"
-
-
-def ensemble_path(row: str, seed: int) -> str:
-    """Return where the test predictions of an ensemble lie."""
-    return f"predictions/ensemble/{row}/{seed}.parquet"
 
 
 def write_predictions(path: str, data: LabelledSet, probabilities: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import file_hash
 from stages.artifacts.code import fingerprint
 from stages.artifacts.identity import row_code, row_identity
-from stages.artifacts.sets import set_path
+from stages.artifacts.paths import set_path
 
 PACKAGES = ("torch", "timm", "transformers", "scikit-learn", "pandas", "numpy", "scipy", "dvc")
 STAGES = {"table1": ("train", "evaluate", "tta", "report"), "table2": ("train", "tta", "ensemble")}

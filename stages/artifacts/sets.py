@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.system.files import read_json, read_parquet
+from stages.artifacts.paths import set_path
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,6 @@ class LabelledSet:
     table: pd.DataFrame
     targets: np.ndarray
     classes: list[str]
-
-
-def set_path(name: str) -> str:
-    """Return where a set lies."""
-    return f"data/sets/{name}.parquet"
 
 
 def read_set(name: str) -> LabelledSet:

@@ -1,0 +1,28 @@
+"""Where the files of variants, seeds and rows lie."""
+
+from pathlib import Path
+
+
+def set_path(name: str) -> str:
+    """Return where a set lies."""
+    return f"data/sets/{name}.parquet"
+
+
+def model_folder(variant: str, seed: int) -> Path:
+    """Return where a model lies."""
+    return Path("models") / variant / str(seed)
+
+
+def dev_path(variant: str, seed: int) -> str:
+    """Return where the development predictions without TTA lie."""
+    return f"predictions/dev/{variant}/{seed}.parquet"
+
+
+def tta_path(variant: str, seed: int, split: str) -> str:
+    """Return where the predictions with TTA lie; ``split`` is dev or test."""
+    return f"predictions/tta/{variant}/{seed}/{split}.parquet"
+
+
+def ensemble_path(row: str, seed: int) -> str:
+    """Return where the test predictions of an ensemble lie."""
+    return f"predictions/ensemble/{row}/{seed}.parquet"
