@@ -37,7 +37,7 @@ class Study:
         ensembles: row name to its entry in metrics/ensemble.json.
         contrasts: table to its contrasts, as plain values.
         costs: variant to its models' cost.json, one a seed.
-        weights: name (main, contrast) to the content of its weights file.
+        weights: name of a reweighting to the content of its weights file.
         versions: package to version.
         revision: of the code.
         figures: those that were drawn.
@@ -130,9 +130,8 @@ def _table1(study: Study) -> str:
 {to_markdown(study.table1, study.params.bootstrap.level)}
 ![Development mAP with intervals](figures/table1.png)
 
-The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`, rule \
-`{study.params.reweight.rule}`), so reweighted rows (†) are scored on data that their loss has seen in that one way.
-{_weights_text(study)}
+The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`), so reweighted rows (†) are \
+scored on data that their loss has seen in that one way. {_weights_text(study)}
 
 ### What each design changes
 
@@ -149,12 +148,15 @@ means over classes, each class against the rest."""
 
 
 def _weights_text(study: Study) -> str:
-    main = study.weights["main"]
-    up = [name for name, weight in main["weights"].items() if weight != 1]
-    limit = "up to" if main["rule"] == "bottom_k" else "below"
-    return (
-        f"Upweighted (development AP of the base {limit} {number_text(main['threshold'])}), "
-        f"by {main['ratio']:g} in `main` and {study.weights['contrast']['ratio']:g} in `contrast`: {', '.join(up) or 'none'}."
+    """Name the classes that weights put up; weights that put up the same ones stand together."""
+    alike: dict[tuple, list[str]] = {}
+    for name, one in study.weights.items():
+        up = tuple(label for label, weight in one["weights"].items() if weight != 1)
+        alike.setdefault((one["rule"], one["threshold"], up), []).append(f"{one['ratio']:g} in `{name}`")
+    return " ".join(
+        f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
+        f"{'up to' if rule == 'bottom_k' else 'below'} {number_text(threshold)}): {', '.join(up) or 'none'}."
+        for (rule, threshold, up), ratios in alike.items()
     )
 
 

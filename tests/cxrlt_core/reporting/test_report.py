@@ -93,11 +93,17 @@ def test_undefined_numbers_never_show_as_none_or_nan(study):
     assert "| Mass | tail | – |" in text and "Mass (dev), Mass (test)" in text
 
 
-def test_upweighted_classes_are_named(study):
-    assert "base below 0.2500), by 2 in `main` and 3 in `contrast`: Hernia." in render(study)
-    main = {**study.weights["main"], "rule": "bottom_k"}
-    other = dataclasses.replace(study, weights={**study.weights, "main": main})
-    assert "base up to 0.2500)" in render(other)
+def test_upweighted_classes_are_named_weights_that_agree_once(study):
+    text = (
+        "Upweighted by 2 in `main` and 3 in `contrast` (rule `below_mean`, development AP of the base below"
+    )
+    text += " 0.2500)"
+    assert f"{text}: Hernia." in render(study)
+    more = {**study.weights["main"], "rule": "bottom_k", "ratio": 1.5}
+    other = dataclasses.replace(study, weights={**study.weights, "mild": more})
+    assert f"{text}: Hernia." in render(other)
+    mild = "Upweighted by 1.5 in `mild` (rule `bottom_k`, development AP of the base up to 0.2500)"
+    assert mild in render(other)
 
 
 def test_aggregation_over_studies_is_explained(changed, study):
