@@ -12,7 +12,8 @@ help:  ## list the targets
 demo: study  ## run the offline demo: the study of params.yaml as committed
 
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
-	python -m stages.artifacts.lock
+	python -m stages.artifacts.lock       # mends a torn dvc.lock
+	python -m stages.artifacts.leftovers  # of entries that params.yaml has no more
 	dvc repro
 	@echo "The report is in reports/report.md"
 
@@ -28,6 +29,7 @@ lint: .venv/installed
 
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
+	rm -rf data/encoders data/pretrained data/settings
 	rm -rf data/text_encoders/*-standin metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock
