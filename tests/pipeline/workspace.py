@@ -43,11 +43,12 @@ class Workspace:
 
     def add_entry(self, section: str, line: str) -> None:
         """Add an entry as the first of a section, such as ``variants`` or ``data.sources``."""
-        *_, name = section.split(".")
-        indent = "  " * section.count(".")
         path = self.folder / "params.yaml"
-        head, found, tail = re.split(rf"^({indent}{name}:.*\n)", path.read_text(), maxsplit=1, flags=re.M)
-        path.write_text(f"{head}{found}{indent}  {line}\n{tail}")
+        done, text = "", path.read_text()
+        for depth, name in enumerate(section.split(".")):
+            head, found, text = re.split(rf"^({'  ' * depth}{name}:.*\n)", text, maxsplit=1, flags=re.M)
+            done += head + found
+        path.write_text(f"{done}{'  ' * (depth + 1)}{line}\n{text}")
 
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)
