@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from cxrlt_core.params.schema import Params
 from stages.artifacts.code import ROOT, stages
-from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING
+from stages.artifacts.settings import HARMLESS
 
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
@@ -21,9 +21,6 @@ PROPERTIES = {
     "reweightings": ["reweight"],
     "loss_of": ["losses"],
 }
-
-#: Images are known by content: these stages read of ``image`` where their arrays lie, and no more.
-PREDICTS = ("evaluate", "tta")
 
 #: What a script reads and need not track: it changes no number of that stage.
 UNTRACKED = {
@@ -88,20 +85,25 @@ def known(key: str) -> str:
 HOLDERS = {leaf.split(".")[0] for leaf in LEAVES if "." in leaf}
 
 
+def harmless(stage: str) -> list[str]:
+    """What the file of settings leaves out on which a stage depends; everything where there is none."""
+    kinds = [
+        dep.split("/")[-1].removesuffix(".json") for dep in STAGES[stage]["deps"] if "data/settings/" in dep
+    ]
+    return list(HARMLESS[kinds[0]]) if kinds else list(Params.model_fields)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_tracks_every_parameter_that_its_script_reads(stage):
-    deps = STAGES[stage]["deps"]
-    if {"params.yaml": None} in STAGES[stage].get("params", []) or "data/settings/report.json" in deps:
-        return  # all of them
-    if "data/settings/training.json" in deps:
-        assert {"losses.${item.loss}", "train.seeds", "variants.${key}"} == set(declared(stage))
-        return  # all but the harmless ones, and these
-    keys = [*declared(stage), *UNTRACKED, *(["image"] if stage in PREDICTS else [])]
-    missing = {key for key in map(known, read(scripts(stage))) if not covered(key, keys)}
-    assert not missing
+    if stage == "settings":
+        assert "params.yaml" in STAGES[stage]["deps"]
+        return
+    tracked = [leaf for leaf in LEAVES if not covered(leaf, harmless(stage))]
+    tracked += [*declared(stage), *UNTRACKED]
+    assert not {key for key in map(known, read(scripts(stage))) if not covered(key, tracked)}
 
 
-@pytest.mark.parametrize("keys", [HARMLESS_TO_TRAINING, HARMLESS_TO_ROW])
+@pytest.mark.parametrize("keys", HARMLESS.values(), ids=HARMLESS)
 def test_what_is_harmless_exists_and_has_a_reason(keys):
     for key, reason in keys.items():
         assert key in LEAVES or key in HOLDERS, key
