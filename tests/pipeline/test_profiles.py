@@ -26,7 +26,7 @@ def test_a_profile_resolves(fresh, profile):
     expected |= {f"encoder@{i}" for i in params.image_encoders}
     expected |= {f"reweight_more@{w}" for w in params.reweight.more}
     assert set(stages) == expected | {
-        *("code", "pretrained", "split", "describe", "reweight", "ensemble", "report")
+        *("code", "settings", "pretrained", "split", "describe", "reweight", "ensemble", "report")
     }
 
 
@@ -34,7 +34,7 @@ def test_a_third_reweighting_is_one_entry(fresh):
     """Its weights are a stage of their own, and a variant on them trains after it."""
     shutil.copy(ROOT / "profiles/smoke.yaml", fresh.folder / "params.yaml")
     fresh.edit("more: {}", "more: {mild: {ratio: 1.5, rule: bottom_k, k: 5}}")
-    fresh.edit("weights: contrast", "weights: mild")
+    fresh.edit("weights: contrast,", "weights: mild,")
     graph = fresh.run("dvc", "dag", "--dot", "train@resnet50_t5_contrast_mixup")
     assert graph.returncode == 0, graph.stderr
     edges = {tuple(re.findall(r'"([^"]+)"', line)) for line in graph.stdout.splitlines() if "->" in line}
