@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
+PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help demo study check test lint clean
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ study: .venv/installed  ## run the study of params.yaml, or go on with it, after
 	@echo "The report is in reports/report.md"
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
-	$(PYTEST) tests/cxrlt_core tests/stages
+	$(PYTEST) -m "not dvc" tests/cxrlt_core tests/stages tests/test_architecture.py
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
