@@ -1,4 +1,4 @@
-"""What an entry of image_encoders means: the network, its options, its weights, the pixels that they expect."""
+"""What an entry of image_encoders means: a network, its options, its weights, the pixels that they expect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def plan_encoder(encoder: ImageEncoder, size: int, key: str) -> Plan:
 
 
 def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | None]:
-    """Return timm's name, the options that a hub states, timm's notes on the weights, and the hub's commit."""
+    """Return timm's name, the options that a hub states, timm's notes on the weights, and a hub's commit."""
     name, saved, config, commit = encoder.model, {}, {}, None
     try:
         if name.startswith(HUB):

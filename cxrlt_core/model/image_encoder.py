@@ -111,8 +111,9 @@ def _check_patches(network: nn.Module, size: int, key: str) -> None:
     side = patch if isinstance(patch, int) else patch[0]
     if size % side and not getattr(embed, "dynamic_img_pad", False):
         fit = f"{size // side * side} or {(size // side + 1) * side}"
-        text = f"the network's patches of {side} pixels do not fill {size} pixels"
-        raise StudyError(f"{key}: {text}; expected image.size: {fit}, or options: {{dynamic_img_pad: true}}")
+        pad = "options: {dynamic_img_size: true, dynamic_img_pad: true}"
+        text = f"patches of {side} pixels do not fill {size} pixels"
+        raise StudyError(f"{key}: {text}; expected image.size: {fit}, or {pad}")
 
 
 def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: str) -> dict[str, Any]:
@@ -131,11 +132,12 @@ def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: 
     Raises:
         StudyError: when it does not turn an image of this size into tokens.
     """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     counter, tokens = FlopCounterMode(display=False), TokenEncoder(network).eval()
     try:
-        with torch.no_grad(), counter:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:  # fused attention is not counted
             shape = tuple(tokens(torch.zeros(1, 1, size, size)).shape)
         if len(shape) != 3 or shape[2] != tokens.width:
             raise ValueError(f"it gives {shape}, expected (1, tokens, {tokens.width})")
