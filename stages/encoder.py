@@ -46,7 +46,7 @@ def main(params: Params, name: str) -> None:
 def in_a_line(encoder: dict[str, Any]) -> str:
     """Say what an encoder is and what was loaded."""
     shape = f"{encoder['tokens']} tokens of {encoder['width']}"
-    size = f"{encoder['parameters'] / 1e6:.1f} M parameters, {encoder['gflops']:.2f} GFLOPs an image"
+    size = f"{encoder['parameters']:,} parameters, {encoder['gflops']:.3g} GFLOPs an image"
     weights = encoder["weights"]
     if weights is None:
         return f"{encoder['network']}, {shape}, {size}, untrained"

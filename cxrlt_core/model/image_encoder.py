@@ -147,5 +147,5 @@ def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: 
             text += f"; expected options: {{img_size: {size}}}, or none"
         raise StudyError(text) from None
     parameters = sum(p.numel() for p in network.parameters())
-    gflops = round(counter.get_total_flops() / 1e9, 4)
+    gflops = round(counter.get_total_flops() / 1e9, 6)
     return {"tokens": shape[1], "width": shape[2], "parameters": parameters, "gflops": gflops}

@@ -283,8 +283,8 @@ def _image_encoder(model: str, encoder: Mapping) -> str:
             f"{commit}, SHA-256 `{weights['sha256'][:12]}`"
         )
     pixels = encoder["pixels"] and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder["pixels"])
-    size = f"{encoder['tokens']} tokens of {encoder['width']}, {encoder['parameters'] / 1e6:.1f} M parameters"
-    cost = f"{encoder['gflops']:.2f} GFLOPs an image"
+    size = f"{encoder['tokens']} tokens of {encoder['width']}, {encoder['parameters']:,} parameters"
+    cost = f"{encoder['gflops']:.3g} GFLOPs an image"
     return ", ".join(filter(None, [f"`{name}`", options, weights_text, pixels, size, cost]))
 
 

@@ -55,7 +55,7 @@ def test_an_untrained_encoder_is_described_in_a_line(capsys):
     [line] = capsys.readouterr().out.splitlines()
     assert line == (
         f"image_encoders.resnet50: resnet10t, {found['tokens']} tokens of 32, "
-        f"{found['parameters'] / 1e6:.1f} M parameters, {found['gflops']:.2f} GFLOPs an image, untrained"
+        f"{found['parameters']:,} parameters, {found['gflops']:.3g} GFLOPs an image, untrained"
     )
     assert described(study()) == found
 

@@ -45,10 +45,12 @@ def model(hub) -> dict[str, torch.Tensor]:
     options = {**VIT, "img_size": 64, "class_token": False, "global_pool": "avg"}
     state = timm.create_model("vit_tiny_patch16_224", num_classes=10, **options).state_dict()
     save_file(state, folder / "model.safetensors")
-    config = {"input_size": [3, 64, 64], "fixed_input_size": True, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.2, 0.5],
-              "num_classes": 10, "first_conv": "patch_embed.proj", "classifier": "head"}  # fmt: skip
-    content = {"architecture": "vit_tiny_patch16_224", "num_classes": 10, "global_pool": "avg",
-               "model_args": options, "pretrained_cfg": config}  # fmt: skip
+    config = {
+        "input_size": [3, 64, 64], "fixed_input_size": True, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.2, 0.5],
+        "num_classes": 10, "first_conv": "patch_embed.proj", "classifier": "head",
+    }  # fmt: skip
+    content = {"architecture": "vit_tiny_patch16_224", "model_args": options, "pretrained_cfg": config}
+    content |= {"num_classes": 10, "global_pool": "avg"}
     (folder / "config.json").write_text(json.dumps(content))
     return state
 

@@ -118,7 +118,7 @@ def test_a_description_counts():
             module.register_forward_hook(count)
     network.forward_features(torch.zeros(1, 1, 64, 64))
     parameters = sum(p.numel() for p in network.parameters())
-    assert found == {"tokens": 4, "width": 8, "parameters": parameters, "gflops": round(expected / 1e9, 4)}
+    assert found == {"tokens": 4, "width": 8, "parameters": parameters, "gflops": round(expected / 1e9, 6)}
 
 
 def test_attention_counts_too():

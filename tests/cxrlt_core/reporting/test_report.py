@@ -154,7 +154,7 @@ def test_a_table_without_pairs_says_so(study):
 
 
 def test_encoders_are_told_with_what_was_loaded(study):
-    size = "49 tokens of 512, 23.5 M parameters, 4.09 GFLOPs an image |"
+    size = "49 tokens of 512, 23,512,345 parameters, 4.09 GFLOPs an image |"
     assert f"| image `resnet50` | `resnet10t`, depth 2, random weights, {size}" in render(study)
     weights = {"file": "org/x/model.safetensors", "sha256": "f" * 64, "tensors": 318, "share": 0.9987}
     loaded = {
