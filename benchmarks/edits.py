@@ -121,7 +121,8 @@ EDITS = [
     Edit(
         "a new image encoder, with a variant and a row",
         entries(
-            image_encoders="other: {model: resnet10t, pretrained: false, options: {channels: [8, 8, 8, 16]}}",
+            image_encoders="other: {model: resnet10t, pretrained: false, revision: null, layout: timm, "
+            "prefix: null, rename: [], pixels: study, options: {channels: [8, 8, 8, 16]}}",
             **variant(image="other"),
         ),
         of("settings", "pretrained", "encoder@other", *NEW, *END),

@@ -34,7 +34,8 @@ from stages.artifacts.sets import read_groups, read_set
 
 def main(params: Params) -> None:
     """Write reports/."""
-    remove_leftovers(params, "metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
+    folders = ("data/encoders", "metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
+    remove_leftovers(params, *folders)
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
     rows, contrasts = table1(params, score_table1(params, device))
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
@@ -52,6 +53,7 @@ def main(params: Params) -> None:
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
         weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
+        encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
         versions=versions(), revision=revision(), figures=list(figures),
     )  # fmt: skip
     write_text("reports/report.md", render(study))

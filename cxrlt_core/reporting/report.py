@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxrlt_core.labels import GROUPS
-from cxrlt_core.params.schema import ImageEncoder, Params
+from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.reporting.data_report import set_names
 from cxrlt_core.reporting.evidence_report import (
@@ -38,6 +38,7 @@ class Study:
         contrasts: table to its contrasts, as plain values.
         costs: variant to its models' cost.json, one a seed.
         weights: name of a reweighting to the content of its weights file.
+        encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
         revision: of the code.
         figures: those that were drawn.
@@ -52,6 +53,7 @@ class Study:
     contrasts: Mapping[str, Sequence[Mapping]]
     costs: Mapping[str, Sequence[Mapping]]
     weights: Mapping[str, Mapping]
+    encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str
     figures: Sequence[str]
@@ -271,12 +273,21 @@ A replenished variant takes more steps for the same number of passes over the pr
 {markdown_table(header, rows)}"""
 
 
-def _weights_of(encoder: ImageEncoder) -> str:
-    source = {True: "pretrained weights of the hub", False: "from random weights"}
-    options = ", ".join(f"{name} {value}" for name, value in encoder.options.items())
-    return ", ".join(
-        filter(None, [source.get(encoder.pretrained, f"weights `{encoder.pretrained}`"), options])
-    )
+def _image_encoder(model: str, encoder: Mapping) -> str:
+    """Say what an image encoder is, and what was loaded."""
+    name = model if model == encoder["network"] else f"{model}`, `{encoder['network']}"
+    options = ", ".join(f"{key} {value}" for key, value in encoder["options"].items())
+    commit = f" at `{encoder['commit'][:12]}`" if encoder["commit"] else ""
+    weights, weights_text = encoder["weights"], "random weights"
+    if weights is not None:
+        weights_text = (
+            f"{weights['tensors']} tensors ({weights['share']:.1%} of the parameters) of `{weights['file']}`"
+            f"{commit}, SHA-256 `{weights['sha256'][:12]}`"
+        )
+    pixels = encoder["pixels"] and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder["pixels"])
+    size = f"{encoder['tokens']} tokens of {encoder['width']}, {encoder['parameters']:,} parameters"
+    cost = f"{encoder['gflops']:.3g} GFLOPs an image"
+    return ", ".join(filter(None, [f"`{name}`", options, weights_text, pixels, size, cost]))
 
 
 def _provenance(study: Study) -> str:
@@ -285,7 +296,7 @@ def _provenance(study: Study) -> str:
         for name, e in study.params.text_encoders.items()
     )
     image = "".join(
-        f"| image `{name}` | `{e.model}`, {_weights_of(e)} |\n"
+        f"| image `{name}` | {_image_encoder(e.model, study.encoders[name])} |\n"
         for name, e in study.params.image_encoders.items()
     )
     versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())

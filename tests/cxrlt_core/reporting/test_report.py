@@ -16,6 +16,12 @@ CLASSES = {
 NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_seed_sd", *SUMMARY[1:])
 
 
+ENCODER = {
+    "options": {"depth": 2}, "pixels": None, "tokens": 49, "width": 512, "parameters": 23_512_345,
+    "gflops": 4.087, "commit": None, "weights": None,
+}  # fmt: skip
+
+
 def make_row(name: str, value: float | None) -> Row:
     numbers = dict.fromkeys(NUMBERS, value)
     design = {"ensemble": name.replace("_", "-"), "replenished": "✓"}
@@ -56,6 +62,7 @@ def make_study(params: Params) -> Study:
         },
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
+        encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
         figures=["table1.png", "choice_class_wise.png"],
@@ -150,3 +157,22 @@ def test_too_few_resamples_for_the_family_are_told(changed):
 def test_a_table_without_pairs_says_so(study):
     alone = dataclasses.replace(study, contrasts={"table1": [], "table2": []})
     assert "No two rows differ in one design alone." in render(alone)
+
+
+def test_encoders_are_told_with_what_was_loaded(study):
+    size = "49 tokens of 512, 23,512,345 parameters, 4.09 GFLOPs an image |"
+    assert f"| image `resnet50` | `resnet10t`, depth 2, random weights, {size}" in render(study)
+    weights = {"file": "org/x/model.safetensors", "sha256": "f" * 64, "tensors": 318, "share": 0.9987}
+    loaded = {
+        **ENCODER,
+        "network": "vit",
+        "commit": "a" * 40,
+        "weights": weights,
+        "pixels": [0.5, 0.00048828125],
+    }
+    text = render(dataclasses.replace(study, encoders={**study.encoders, "resnet50": loaded}))
+    assert (
+        "| image `resnet50` | `resnet10t`, `vit`, depth 2, 318 tensors (99.9% of the parameters) of "
+        "`org/x/model.safetensors` at `aaaaaaaaaaaa`, SHA-256 `ffffffffffff`, "
+        f"pixels of mean 0.5 and deviation 0.0004883, {size}"
+    ) in text
