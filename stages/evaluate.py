@@ -51,17 +51,22 @@ def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray],
         classes.append(per_class)
     averaged = {metric: np.mean([one[metric] for one in classes], axis=0) for metric in classes[0]}
     # Reweighting acts on images, so its feedback is per image however the tables are scored.
-    image_ap = np.mean([average_precision(data.targets, one) for one in found.values()], axis=0)
+    image_ap = {seed: average_precision(data.targets, one) for seed, one in found.items()}
     metrics = {
         **plain({key: np.mean([one[key] for one in summaries.values()]) for key in summaries[seed]}),
         "images": len(data.targets),
         "classes": describe_scores(data.targets, averaged, data.classes, groups),
-        "image_AP": plain(dict(zip(data.classes, image_ap, strict=True))),
+        "image_AP": {str(seed): per_class_numbers(data, values) for seed, values in image_ap.items()},
         "seeds": {str(seed): plain(summary) for seed, summary in summaries.items()},
     }
     write_json(f"metrics/dev/{name}.json", metrics)
     table = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")
     write_text(f"metrics/dev/{name}.csv", table.to_csv(float_format="%.4f"))
+
+
+def per_class_numbers(data: LabelledSet, values: np.ndarray) -> dict[str, float | None]:
+    """Return a number of each class, (C,), as JSON wants them."""
+    return plain(dict(zip(data.classes, values, strict=True)))
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | None]:

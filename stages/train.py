@@ -10,16 +10,14 @@ import torch
 
 from cxrlt_core.batches.images import Images, intensity
 from cxrlt_core.batches.sharding import place_images
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
-from cxrlt_core.model.encoder_plan import Plan, plan_encoder
+from cxrlt_core.model.encoder_plan import Plan
 from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
-from cxrlt_core.system.files import read_json, write_json, write_text
-from cxrlt_core.system.tensors import read_tensors
+from cxrlt_core.system.files import write_json, write_text
 from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.cost import cost
@@ -31,6 +29,8 @@ from stages.artifacts.identity import training_identity
 from stages.artifacts.models import save_model, write_trained
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
+from stages.artifacts.variants import describe_model, plan_image_encoder, read_embeddings
+from stages.artifacts.weights import read_weights
 
 
 def main(params: Params, name: str) -> None:
@@ -43,7 +43,7 @@ def main(params: Params, name: str) -> None:
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
     data, histories = read_set(f"train_{params.variants[name].data}"), []
-    packed, plan = open_images(data, params.image), plan_variant(params, name)
+    packed, plan = open_images(data, params.image), plan_image_encoder(params, name)
     config = describe_model(params, name, data.classes, intensity(packed), plan)
     images = place_images(packed, params.train.resident, ranks)
     for seed in params.train.seeds:
@@ -60,33 +60,6 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         write_trained(name, params.train.seeds)
 
 
-def plan_variant(params: Params, name: str) -> Plan:
-    """Plan the image encoder of a variant, out of the hub's commit that the stage ``encoder`` found."""
-    image = params.variants[name].image
-    commit = read_json(f"data/encoders/{image}.json")["commit"]
-    encoder = params.image_encoders[image].model_copy(update={"revision": commit})
-    return plan_encoder(encoder, params.image.size, f"image_encoders.{image}")
-
-
-def describe_model(
-    params: Params, name: str, classes: list[str], pixels: tuple[float, float], plan: Plan
-) -> ModelConfig:
-    """Return all that is needed to rebuild the model of a variant."""
-    variant = params.variants[name]
-    return ModelConfig(
-        classes=classes,
-        image_model=plan.name,
-        image_options=plan.options,
-        image_pixels=plan.pixels,
-        image_size=params.image.size,
-        pixel_mean=pixels[0],
-        pixel_deviation=pixels[1],
-        text=variant.text,
-        separate=variant.separate,
-        query=params.query.model_dump(),
-    )
-
-
 def prepare(
     params: Params,
     name: str,
@@ -99,13 +72,11 @@ def prepare(
 ) -> Training:
     """Build the model of a variant and all that it is trained with."""
     variant = params.variants[name]
-    embeddings = read_tensors(f"data/text/{variant.text}.safetensors")["embeddings"]
-    embeddings = embeddings[[CLASSES.index(c) for c in data.classes]]
     encoder = params.image_encoders[variant.image]
     torch.manual_seed(seed)
     network, _ = load_network(encoder, plan, params.image.size, f"image_encoders.{variant.image}")
-    model = new_model(config, network, embeddings, data.targets)
-    weights = read_json(f"weights/{variant.weights}.json")["weights"]
+    model = new_model(config, network, read_embeddings(variant.text, data.classes), data.targets)
+    weights = read_weights(variant.weights, seed)
     return build_training(
         model,
         images,

@@ -1,6 +1,6 @@
 """reports/report.md: what was run, what came out, and how far the numbers can be believed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cxrlt_core.labels import GROUPS
@@ -153,13 +153,22 @@ def _weights_text(study: Study) -> str:
     """Name the classes that weights put up; weights that put up the same ones stand together."""
     alike: dict[tuple, list[str]] = {}
     for name, one in study.weights.items():
-        up = tuple(label for label, weight in one["weights"].items() if weight != 1)
+        up = tuple(_upweighted(one))
         alike.setdefault((one["rule"], one["threshold"], up), []).append(f"{one['ratio']:g} in `{name}`")
     return " ".join(
         f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
         f"{'up to' if rule == 'bottom_k' else 'below'} {number_text(threshold)}): {', '.join(up) or 'none'}."
         for (rule, threshold, up), ratios in alike.items()
     )
+
+
+def _upweighted(weights: Mapping) -> Iterator[str]:
+    """Yield the classes that are put up, and by how many of the seeds where not by all."""
+    seeds = [one["weights"] for one in weights["seeds"].values()]
+    for label in weights["weights"]:
+        count = sum(one[label] != 1 for one in seeds)
+        if count:
+            yield label if count == len(seeds) else f"{label} ({count} of {len(seeds)} seeds)"
 
 
 def _table2(study: Study) -> str:

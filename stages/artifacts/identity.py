@@ -8,6 +8,7 @@ from cxrlt_core.system.files import file_hash
 from stages.artifacts.code import fingerprint, module_code, stage_code
 from stages.artifacts.paths import set_path
 from stages.artifacts.settings import HARMLESS, settings_of, without
+from stages.artifacts.weights import read_weights
 
 #: Sections of one entry a name, of which a row uses those that its variants name.
 NAMED = {"image_encoders": "image", "losses": "loss", "text_encoders": "text"}
@@ -20,7 +21,6 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
         set_path(f"train_{chosen.data}"),
         f"data/text/{chosen.text}.safetensors",
         f"data/encoders/{chosen.image}.json",  # its settings, and local weights by content
-        f"weights/{chosen.weights}.json",
     ]
     loss = params.loss_of(variant)
     code = {**stage_code("train"), **module_code(f"cxrlt_core.losses.{loss.kind}")}
@@ -29,6 +29,7 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
         "settings": settings_of(params, "training"),
         "variant": chosen.model_dump(mode="json"),
         "loss": loss.model_dump(mode="json"),
+        "weights": read_weights(chosen.weights, seed),
         "files": {path: file_hash(path) for path in files},
         "code": fingerprint(code),
     }

@@ -44,6 +44,7 @@ def make_study(params: Params) -> Study:
     scores = {name: {"AP": 0.5, "AUROC": 0.6} for name in CLASSES}
     scores["Mass"] = {"AP": None, "AUROC": None}
     weights = {"rule": "below_mean", "threshold": 0.25, "weights": {"Edema": 1.0, "Hernia": 2.0, "Mass": 1.0}}
+    weights["seeds"] = {"0": {"threshold": 0.25, "weights": weights["weights"]}}
     entry = {
         "dev_mAP": 0.6, "plain_dev_mAP": 0.5, "plain_test_mAP": 0.45, "models": ["x", "y"], "classes": scores,
         "stability": {"Edema": 0.9, "Hernia": 0.3, "Mass": 0.5},
@@ -111,6 +112,14 @@ def test_upweighted_classes_are_named_weights_that_agree_once(study):
     assert f"{text}: Hernia." in render(other)
     mild = "Upweighted by 1.5 in `mild` (rule `bottom_k`, development AP of the base up to 0.2500)"
     assert mild in render(other)
+
+
+def test_a_class_that_only_some_seeds_put_up_says_so(study):
+    main = study.weights["main"]
+    other = {"threshold": 0.3, "weights": {"Edema": 2.0, "Hernia": 2.0, "Mass": 1.0}}
+    mean = {"Edema": 1.5, "Hernia": 2.0, "Mass": 1.0}
+    both = {**main, "weights": mean, "seeds": {**main["seeds"], "1": other}}
+    assert "Edema (1 of 2 seeds), Hernia." in render(dataclasses.replace(study, weights={"main": both}))
 
 
 def test_aggregation_over_studies_is_explained(changed, study):

@@ -1,5 +1,6 @@
 """Identity is all parameters less the harmless ones: whatever is new counts."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def files(monkeypatch, tmp_path):
         "weights/uniform.json",
     ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text(name)
+        Path(name).write_text(json.dumps({"weights": {"Edema": 1.0}}) if "weights" in name else name)
 
 
 def training(params: Params, variant: str = VARIANT, seed: int = 0) -> str:
@@ -126,7 +127,7 @@ def test_seed_variant_and_files_count():
     assert training(params, "resnet50_bert_separate") != first
     for name in ("weights/uniform.json", "data/encoders/resnet50.json", "data/text/pubmedbert.safetensors"):
         kept = Path(name).read_text()
-        Path(name).write_text("other")
+        Path(name).write_text(kept.replace("1.0", "2.0") + " ")
         assert training(params) != first
         Path(name).write_text(kept)
     assert training(params) == first

@@ -1,0 +1,35 @@
+"""Class weights, weights/<name>.json: those of every training seed, and their mean.
+
+A seed is a repetition of the whole study: it reweights by what its own base variant did on development data,
+so a further seed changes no weight of another.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cxrlt_core.system.files import read_json, write_json
+
+
+def write_weights(name: str, by_seed: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write what :func:`cxrlt_core.designs.reweight.reweight` gave for each seed."""
+    first = next(iter(by_seed.values()))
+    thresholds = [one["threshold"] for one in by_seed.values() if one["threshold"] is not None]
+    content = {
+        "ratio": first["ratio"],
+        "rule": first["rule"],
+        "threshold": float(np.mean(thresholds)) if thresholds else None,
+        "weights": {
+            label: float(np.mean([one["weights"][label] for one in by_seed.values()]))
+            for label in first["weights"]
+        },
+        "seeds": {seed: {key: one[key] for key in ("threshold", "weights")} for seed, one in by_seed.items()},
+    }
+    write_json(f"weights/{name}.json", content)
+
+
+def read_weights(name: str, seed: int) -> dict[str, float]:
+    """Return class to weight of a training seed; uniform weights are those of every seed."""
+    content = read_json(f"weights/{name}.json")
+    return content["seeds"][str(seed)]["weights"] if "seeds" in content else content["weights"]
