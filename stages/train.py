@@ -27,7 +27,7 @@ from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
 from stages.artifacts.models import save_model, write_trained
-from stages.artifacts.paths import model_folder
+from stages.artifacts.paths import model_folder, text_path
 from stages.artifacts.sets import LabelledSet, read_set
 
 
@@ -86,7 +86,7 @@ def prepare(
 ) -> Training:
     """Build the model of a variant and all that it is trained with."""
     variant = params.variants[name]
-    embeddings = read_tensors(f"data/text/{variant.text}.safetensors")["embeddings"]
+    embeddings = read_tensors(text_path(variant.text))["embeddings"]
     embeddings = embeddings[[CLASSES.index(c) for c in data.classes]]
     encoder = params.image_encoders[variant.image]
     torch.manual_seed(seed)

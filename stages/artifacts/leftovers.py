@@ -26,6 +26,7 @@ def _names(params: Params) -> dict[str, Collection[str]]:
     return {
         "data/labels": sources,
         "data/packed": sources,
+        "data/text": params.text_encoders,
         "metrics/dev": variants,
         "models": variants,
         "predictions/dev": variants,

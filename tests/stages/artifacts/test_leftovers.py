@@ -27,10 +27,25 @@ def test_an_absent_folder_has_none(tmp_path):
 def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = SimpleNamespace(
-        data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweightings={"main": 1, "mild": 1}
+        data=SimpleNamespace(sources={"nih": 1}),
+        text_encoders={"bert": 1},
+        variants={"plain": 1},
+        reweightings={"main": 1, "mild": 1},
     )
-    kept = ["data/labels/nih.json", "models/plain/0/x", "weights/uniform.json", "weights/mild.json"]
-    gone = ["data/labels/old.json", "models/old/0/x", "weights/old.json", "predictions/tta/old/0/dev.parquet"]
+    kept = [
+        "data/labels/nih.json",
+        "data/text/bert.safetensors",
+        "models/plain/0/x",
+        "weights/uniform.json",
+        "weights/mild.json",
+    ]
+    gone = [
+        "data/labels/old.json",
+        "data/text/old.safetensors",
+        "models/old/0/x",
+        "weights/old.json",
+        "predictions/tta/old/0/dev.parquet",
+    ]
     for name in [*kept, *gone]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
