@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cxrlt_core.params.schema import TextEncoder
-from cxrlt_core.pretrained.text_models import TextModel, load_text_model
+from cxrlt_core.pretrained.text_model import TextModel, load_text_model
 from cxrlt_core.system.errors import StudyError
 
 #: Embeddings that differ by less, as a share of their length, differ by rounding alone.

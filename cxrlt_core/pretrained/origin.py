@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cxrlt_core.pretrained.files import ModelFiles
+from cxrlt_core.pretrained.model_files import ModelFiles
 from cxrlt_core.pretrained.whole import Loaded
 
 

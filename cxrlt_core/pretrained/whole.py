@@ -37,7 +37,7 @@ def load_whole(network: nn.Module, tensors: Mapping[str, Tensor], goes: Sequence
         goes: patterns of names that are meant to be left out, such as a head: ``"cls.*"``.
 
     Raises:
-        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite; nothing is loaded.
+        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite.
     """
     expected = network.state_dict()
     found = {name: tensors[name] for name in expected if name in tensors}

@@ -1,7 +1,7 @@
-"""Write the files in flax/ beside this one: a tiny BERT and a tiny T5 by Flax itself, and what PyTorch makes of them.
+"""Write the files in flax/: a tiny BERT and a tiny T5 as Flax writes them, and what PyTorch makes of them.
 
-No test runs this. It was run with transformers 4.46.3, flax 0.8.5, jax 0.4.34 and numpy 1.26.4 in an environment
-of their own, which the study does not need.
+No test runs this. It was run with transformers 4.46.3, flax 0.8.5, jax 0.4.34 and numpy 1.26.4, in an
+environment of their own, which the study does not need.
 
 Usage: python make_flax.py
 """

@@ -54,7 +54,7 @@ def test_of_tensors_that_share_memory_one_suffices(name):
         ({"layer.weight": torch.ones(3, 2)}, "misshapen: layer.weight (3, 2) for (2, 3)"),
         ({"layer.bias": torch.tensor([1, torch.nan])}, "not finite: layer.bias"),
         ({"layer.bias": torch.tensor([1, -torch.inf])}, "not finite: layer.bias"),
-        ({"inner.weight": torch.zeros(5, 3)}, "not the same: table.weight, inner.weight"),
+        ({"inner.weight": torch.zeros(5, 3)}, "not the same: table.weight and inner.weight"),
         ({"layer.bias": None, "a": torch.ones(1)}, "missing: layer.bias; unexpected: a"),
     ],
 )

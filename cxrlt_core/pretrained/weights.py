@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cxrlt_core.pretrained.files import first_line
 from cxrlt_core.pretrained.flax import read_flax
+from cxrlt_core.pretrained.model_files import first_line
 from cxrlt_core.system.errors import StudyError
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cxrlt_core.pretrained.files import first_line, locate
+from cxrlt_core.pretrained.model_files import first_line, locate
 from cxrlt_core.pretrained.origin import weights_origin
-from cxrlt_core.pretrained.tensors import read_weights
+from cxrlt_core.pretrained.weights import read_weights
 from cxrlt_core.pretrained.whole import load_whole
 from cxrlt_core.system.errors import StudyError
 
@@ -87,19 +87,16 @@ def without_prefix(tensors: Mapping[str, Tensor], anchors: Collection[str]) -> t
         StudyError: when no name, or more than one, can be the anchor.
     """
     named = {_modern(name): tensor for name, tensor in tensors.items()}
-    found = {
-        name.removesuffix(anchor) for name in named for anchor in anchors if f".{name}".endswith(f".{anchor}")
-    }
+    ends = [(name, anchor) for name in named for anchor in anchors if f".{name}".endswith(f".{anchor}")]
+    found = sorted({name.removesuffix(anchor) for name, anchor in ends})
     if len(found) != 1:
-        what = f"under {' and '.join(sorted(found))}" if found else f"no {' or '.join(anchors)}"
-        raise StudyError(
-            f"expected one encoder in the weights, found {what}; the names are {', '.join(sorted(named))}"
-        )
-    prefix = found.pop()
-    bare = {name.removeprefix(prefix): tensor for name, tensor in named.items()}
-    if len(bare) != len(tensors):
-        raise StudyError(f"names appear with and without {prefix!r}")
-    return bare, prefix
+        what = f"one under {str(found)[1:-1]}" if found else f"no {' or '.join(anchors)}"
+        names = ", ".join(sorted(named)) or "none"
+        raise StudyError(f"expected one encoder in the weights, found {what}; the names are {names}")
+    (prefix,) = found
+    if twice := [name for name in named if prefix and f"{prefix}{name}" in named]:
+        raise StudyError(f"names are there with and without {prefix!r}: {', '.join(twice)}")
+    return {name.removeprefix(prefix): tensor for name, tensor in named.items()}, prefix
 
 
 def _modern(name: str) -> str:
@@ -117,9 +114,9 @@ def _config(folder: Path) -> tuple[str, "PreTrainedConfig"]:
         raise StudyError("no config.json")
     try:
         content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind = content.pop("model_type", None)
-    except (ValueError, AttributeError) as error:
-        raise StudyError(f"config.json: no JSON object: {error}") from None
+    except ValueError as error:
+        raise StudyError(f"config.json: no JSON: {error}") from None
+    kind = content.pop("model_type", None) if isinstance(content, dict) else None
     known = KNOWN_AS.get(kind, kind)
     if known not in CONFIG_MAPPING:
         raise StudyError(f"config.json: transformers knows no model_type {kind!r} without code of its own")
