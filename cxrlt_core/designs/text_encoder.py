@@ -57,7 +57,7 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
 def _tokens(prompts: Sequence[str], model: TextModel, key: str) -> dict[str, Tensor]:
     """Return ``input_ids`` and ``attention_mask``, int64 (C, T)."""
     tokens = model.tokenizer(prompts, padding=True, return_tensors="pt")
-    lengths = tokens["attention_mask"].sum(1)
+    lengths = tokens["attention_mask"].sum(1).numpy()
     if lengths.max() > model.longest:
         prompt = prompts[int(lengths.argmax())]
         raise StudyError(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cxrlt_core.pretrained.model_files import first_line, locate
 from cxrlt_core.pretrained.origin import weights_origin
-from cxrlt_core.pretrained.weights import read_weights
+from cxrlt_core.pretrained.tensor_files import read_weights
 from cxrlt_core.pretrained.whole import load_whole
 from cxrlt_core.system.errors import StudyError
 

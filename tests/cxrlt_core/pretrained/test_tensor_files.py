@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cxrlt_core.pretrained.weights import read_weights
+from cxrlt_core.pretrained.tensor_files import read_weights
 from cxrlt_core.system.errors import StudyError
 
 ONE, TWO = {"a.weight": torch.arange(6.0).reshape(2, 3)}, {"b": torch.tensor([1.5], dtype=torch.bfloat16)}
