@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
+PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help demo study check test lint clean
 .DEFAULT_GOAL := help
@@ -12,12 +12,13 @@ help:  ## list the targets
 demo: study  ## run the offline demo: the study of params.yaml as committed
 
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
-	python -m stages.artifacts.lock
+	python -m stages.artifacts.lock       # mends a torn dvc.lock
+	python -m stages.artifacts.leftovers  # of entries that params.yaml has no more
 	dvc repro
 	@echo "The report is in reports/report.md"
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
-	$(PYTEST) tests/cxrlt_core tests/stages
+	$(PYTEST) -m "not dvc" tests/cxrlt_core tests/stages tests/test_architecture.py
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
@@ -28,6 +29,7 @@ lint: .venv/installed
 
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
+	rm -rf data/encoders data/pretrained data/settings
 	rm -rf data/text_encoders/*-standin metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock

@@ -102,11 +102,11 @@ ON_MAIN = ("densenet121_bert_reweighted", "resnet50_t5_mixup_replenished")
 
 EDITS = [
     Edit("a comment and a docstring in every module", every_comment, of("code")),
-    Edit("a new loss, with a variant and a row", new_loss, of("code", *NEW, *END), 1),
+    Edit("a new loss, with a variant and a row", new_loss, of("code", "settings", *NEW, *END), 1),
     Edit(
         "a new reader, with its source",
         new_reader,
-        of("code", "harmonize@twin", "pack@twin", "split", "describe", "report"),
+        of("code", "settings", "harmonize@twin", "pack@twin", "split", "describe", "report"),
     ),
     Edit(
         "a new text encoder, with a variant and a row",
@@ -115,23 +115,24 @@ EDITS = [
             "revision: null, prompt: '{label}'}",
             **variant(text="other"),
         ),
-        of("pretrained", "embed@other", *NEW, *END),
+        of("settings", "pretrained", "embed@other", *NEW, *END),
         1,
     ),
     Edit(
         "a new image encoder, with a variant and a row",
         entries(
-            image_encoders="other: {model: resnet10t, pretrained: false, options: {channels: [8, 8, 8, 16]}}",
+            image_encoders="other: {model: resnet10t, pretrained: false, revision: null, layout: timm, "
+            "prefix: null, rename: [], pixels: study, options: {channels: [8, 8, 8, 16]}}",
             **variant(image="other"),
         ),
-        of("pretrained", "encoder@other", *NEW, *END),
+        of("settings", "pretrained", "encoder@other", *NEW, *END),
         1,
     ),
-    Edit("a new variant and its row", entries(**variant()), of(*NEW, *END), 1),
+    Edit("a new variant and its row", entries(**variant()), of("settings", *NEW, *END), 1),
     Edit(
         "a row of a variant that is there",
         entries(table1="- {variant: densenet121_bert_reweighted, tta: false}"),
-        of("report"),
+        of("settings", "report"),
     ),
     Edit(
         "a colour",
@@ -157,24 +158,28 @@ EDITS = [
     Edit(
         "reweight.ratio",
         lambda study: study.edit("ratio: 2 ", "ratio: 4 "),
-        of("reweight", *(f"{stage}@{name}" for name in ON_MAIN for stage in THREE), *END),
+        of("settings", "reweight", *(f"{stage}@{name}" for name in ON_MAIN for stage in THREE), *END),
         2,
     ),
-    Edit("train.resident", lambda study: study.edit("resident: auto", "resident: never"), of("report")),
+    Edit(
+        "train.resident",
+        lambda study: study.edit("resident: auto", "resident: never"),
+        of("settings", "report"),
+    ),
     Edit(
         "train.checkpoint_minutes",
         lambda study: study.edit("checkpoint_minutes: 10", "checkpoint_minutes: 1"),
-        of("report"),
+        of("settings", "report"),
     ),
     Edit(
         "launch",
         lambda study: study.edit("train: python", "train: torchrun --nproc-per-node=2"),
-        of("report"),
+        of("settings", "report"),
     ),
     Edit(
         "a further seed",
         lambda study: study.edit("seeds: [0]", "seeds: [0, 3]"),
-        kinds("train", "evaluate", "reweight", "tta", "ensemble", "report"),
+        kinds("settings", "train", "evaluate", "reweight", "tta", "ensemble", "report"),
         7,  # the new seed of five variants, and two on weights that the mean over the seeds has moved
     ),
 ]

@@ -21,7 +21,7 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.model.classifier import ModelConfig, new_model
-from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.training import Augment, Train
 from cxrlt_core.system.device import autocast, compiled
 from cxrlt_core.system.distributed import Ranks
@@ -81,11 +81,11 @@ def network(options: argparse.Namespace, device: torch.device) -> nn.Module:
     """The same model for all."""
     torch.manual_seed(0)
     config = ModelConfig(
-        list(CLASSES), options.model, {}, options.size, *PIXELS, "random", True, options.query
+        list(CLASSES), options.model, {}, None, options.size, *PIXELS, "random", True, options.query
     )
     embeddings = np.random.default_rng(0).normal(size=(len(CLASSES), 64))
-    encoder = ImageEncoder(model=options.model, pretrained=False, options={})
-    model = new_model(config, encoder, embeddings, np.zeros((1, len(CLASSES)), np.int8), "--model")
+    encoder = build_network(options.model, {})
+    model = new_model(config, encoder, embeddings, np.zeros((1, len(CLASSES)), np.int8))
     return model.to(device, memory_format=torch.channels_last).train()
 
 

@@ -1,32 +1,60 @@
-"""Build one image encoder at the study's size, before anything is trained, and describe what was loaded.
+"""Build one image encoder at the study's size, before anything is packed or trained, and say what it is.
 
 Usage: python -m stages.encoder <image encoder>
 """
 
-import torch
+from typing import Any
 
-from cxrlt_core.model.image_encoder import load_image_encoder
+from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.image_encoder import describe_network, load_network
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.files import read_json, write_json
+from cxrlt_core.system.files import file_hash, write_json
 from stages.artifacts.border import run_stage
 
 
 def main(params: Params, name: str) -> None:
-    """Write data/encoders/<name>.json."""
-    encoder, size = params.image_encoders[name], params.image.size
-    tokens = load_image_encoder(encoder, size, f"image_encoders.{name}").eval()
-    with torch.inference_mode():
-        _, count, width = tokens(torch.zeros(1, 1, size, size)).shape
+    """Write data/encoders/<name>.json, and print it in a line."""
+    encoder, size, key = params.image_encoders[name], params.image.size, f"image_encoders.{name}"
+    plan = plan_encoder(encoder, size, key)
+    network, loaded = load_network(encoder, plan, size, key)
+    found = describe_network(network, encoder, size, key)
+    weights = None
+    if plan.file is not None:
+        numbers = sum(p.numel() for n, p in network.named_parameters() if n in loaded)
+        share = round(numbers / found["parameters"], 4)
+        weights = {
+            "file": plan.source,
+            "sha256": file_hash(plan.file),
+            "tensors": len(loaded),
+            "share": share,
+        }
     description = {
-        "model": encoder.model,
-        "pretrained": encoder.pretrained,
-        "options": encoder.options,
-        "parameters": sum(p.numel() for p in tokens.parameters()),
-        "tokens": count,
-        "width": width,
-        **read_json(f"data/pretrained/image/{name}.json"),
+        "network": plan.name,
+        "options": plan.options,
+        "pixels": plan.pixels,
+        **found,
+        "commit": plan.commit,
+        "weights": weights,
+        "settings": encoder.model_dump(
+            mode="json"
+        ),  # every one counts: what trains depends on this file alone
     }
     write_json(f"data/encoders/{name}.json", description)
+    print(f"{key}: {in_a_line(description)}", flush=True)
+
+
+def in_a_line(encoder: dict[str, Any]) -> str:
+    """Say what an encoder is and what was loaded."""
+    shape = f"{encoder['tokens']} tokens of {encoder['width']}"
+    size = f"{encoder['parameters']:,} parameters, {encoder['gflops']:.3g} GFLOPs an image"
+    weights = encoder["weights"]
+    if weights is None:
+        return f"{encoder['network']}, {shape}, {size}, untrained"
+    commit = f" at {encoder['commit']}" if encoder["commit"] else ""
+    return (
+        f"{encoder['network']}, {shape}, {size}, {weights['tensors']} tensors ({weights['share']:.1%} of the "
+        f"parameters) of {weights['file']}{commit}, sha256 {weights['sha256']}"
+    )
 
 
 if __name__ == "__main__":

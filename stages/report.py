@@ -34,9 +34,8 @@ from stages.artifacts.sets import read_groups, read_set
 
 def main(params: Params) -> None:
     """Write reports/."""
-    remove_leftovers(
-        params, "data/text", "metrics/dev", "models", "predictions/dev", "predictions/tta", "weights"
-    )
+    folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
+    remove_leftovers(params, "data/encoders", "data/text", *folders)
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
     rows, contrasts = table1(params, score_table1(params, device))
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
@@ -55,6 +54,7 @@ def main(params: Params) -> None:
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
         texts={name: text_origin(name) for name in params.text_encoders},
         weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
+        encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
         versions=versions(), revision=revision(), figures=list(figures),
     )  # fmt: skip
     write_text("reports/report.md", render(study))

@@ -1,4 +1,4 @@
-"""Write the parameters that many stages depend on into files, each without what changes nothing there.
+"""Write the parameters of each kind of stage into a file, without what changes nothing there.
 
 Usage: python -m stages.settings
 """
@@ -6,13 +6,15 @@ Usage: python -m stages.settings
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
-from stages.artifacts.identity import training_settings
+from stages.artifacts.settings import settings_of
+
+KINDS = ("training", "prediction", "ensemble", "report")
 
 
 def main(params: Params) -> None:
-    """Write data/settings/training.json, on which every training depends, and report.json, which has all."""
-    write_json("data/settings/training.json", training_settings(params))
-    write_json("data/settings/report.json", params.model_dump(mode="json"))
+    """Write data/settings/<kind>.json."""
+    for kind in KINDS:
+        write_json(f"data/settings/{kind}.json", settings_of(params, kind))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from cxrlt_core.batches.sharding import place_images
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.model.encoder_plan import Plan, plan_encoder
+from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
@@ -41,11 +43,11 @@ def main(params: Params, name: str) -> None:
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
     data, histories = read_set(f"train_{params.variants[name].data}"), []
-    packed = open_images(data, params.image)
-    config = describe_model(params, name, data.classes, intensity(packed))
+    packed, plan = open_images(data, params.image), plan_variant(params, name)
+    config = describe_model(params, name, data.classes, intensity(packed), plan)
     images = place_images(packed, params.train.resident, ranks)
     for seed in params.train.seeds:
-        training = prepare(params, name, seed, data, images, config, ranks)
+        training = prepare(params, name, seed, data, images, config, plan, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         identity = training_identity(params, name, seed)
         history = training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
@@ -58,14 +60,24 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         write_trained(name, params.train.seeds)
 
 
-def describe_model(params: Params, name: str, classes: list[str], pixels: tuple[float, float]) -> ModelConfig:
+def plan_variant(params: Params, name: str) -> Plan:
+    """Plan the image encoder of a variant, out of the hub's commit that the stage ``encoder`` found."""
+    image = params.variants[name].image
+    commit = read_json(f"data/encoders/{image}.json")["commit"]
+    encoder = params.image_encoders[image].model_copy(update={"revision": commit})
+    return plan_encoder(encoder, params.image.size, f"image_encoders.{image}")
+
+
+def describe_model(
+    params: Params, name: str, classes: list[str], pixels: tuple[float, float], plan: Plan
+) -> ModelConfig:
     """Return all that is needed to rebuild the model of a variant."""
     variant = params.variants[name]
-    encoder = params.image_encoders[variant.image]
     return ModelConfig(
         classes=classes,
-        image_model=encoder.model,
-        image_options=encoder.options,
+        image_model=plan.name,
+        image_options=plan.options,
+        image_pixels=plan.pixels,
         image_size=params.image.size,
         pixel_mean=pixels[0],
         pixel_deviation=pixels[1],
@@ -82,6 +94,7 @@ def prepare(
     data: LabelledSet,
     images: Images,
     config: ModelConfig,
+    plan: Plan,
     ranks: Ranks,
 ) -> Training:
     """Build the model of a variant and all that it is trained with."""
@@ -90,10 +103,11 @@ def prepare(
     embeddings = embeddings[[CLASSES.index(c) for c in data.classes]]
     encoder = params.image_encoders[variant.image]
     torch.manual_seed(seed)
-    network = new_model(config, encoder, embeddings, data.targets, f"image_encoders.{variant.image}")
+    network, _ = load_network(encoder, plan, params.image.size, f"image_encoders.{variant.image}")
+    model = new_model(config, network, embeddings, data.targets)
     weights = read_json(f"weights/{variant.weights}.json")["weights"]
     return build_training(
-        network,
+        model,
         images,
         data.targets,
         class_weights(weights, data.classes, data.targets, report=ranks.leads),

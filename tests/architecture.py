@@ -36,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "evidence": {"metrics"},
     "reporting": {"evidence", "params", "prediction", "pretrained"},
     "demo": {"params"},
-    "artifacts": {"batches", "model", "packing", "params", "prediction"},
+    "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained"},
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),

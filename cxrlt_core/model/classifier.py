@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from cxrlt_core.designs.separate_classifier import build_classifier
 from cxrlt_core.labels import POSITIVE, UNKNOWN
-from cxrlt_core.model.image_encoder import TokenEncoder, build_image_encoder, load_image_encoder
+from cxrlt_core.model.image_encoder import TokenEncoder, build_network
 from cxrlt_core.model.query_network import QueryNetwork, label_coordinates
-from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
 
 
@@ -23,8 +22,9 @@ class ModelConfig:
     classes: Sequence[str]
     image_model: str
     image_options: dict[str, Any]
+    image_pixels: Sequence[float] | None  # mean and deviation that the encoder expects; None: the study's
     image_size: int  # pixels
-    pixel_mean: float  # 0 to 1
+    pixel_mean: float  # of the study, 0 to 1
     pixel_deviation: float
     text: str
     separate: bool
@@ -33,6 +33,14 @@ class ModelConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the content of config.json."""
         return asdict(self)
+
+    @property
+    def rescale(self) -> tuple[float, float] | None:
+        """Factor and offset from the study's normalised pixels to those that the encoder expects."""
+        if self.image_pixels is None:
+            return None
+        mean, deviation = self.image_pixels
+        return self.pixel_deviation / deviation, (self.pixel_mean - mean) / deviation
 
 
 class Classifier(nn.Module):
@@ -51,38 +59,33 @@ class Classifier(nn.Module):
 
 
 def new_model(
-    config: ModelConfig,
-    encoder: ImageEncoder,
-    embeddings: np.ndarray,
-    targets: np.ndarray,
-    key: str,
+    config: ModelConfig, network: nn.Module, embeddings: np.ndarray, targets: np.ndarray
 ) -> Classifier:
     """Build a model that is ready to be trained; draws from torch's global generator.
 
     Args:
         config: of the model.
-        encoder: image encoder with its pretrained weights.
+        network: of the image encoder, with its pretrained weights.
         embeddings: of the labels, float (C, D).
         targets: of the training set, int8 (N, C); set the prior.
-        key: where the image encoder stands in params.yaml, for messages.
     """
-    tokens = load_image_encoder(encoder, config.image_size, key)
-    return _assemble(config, tokens, label_coordinates(embeddings), prior_logits(targets))
+    return _assemble(config, network, label_coordinates(embeddings), prior_logits(targets))
 
 
 def rebuild_model(config: dict[str, Any], weights: dict[str, Tensor]) -> Classifier:
     """Rebuild a trained model from the content of its config.json and model.safetensors."""
     config = ModelConfig(**config)
     classes = len(config.classes)
-    tokens = build_image_encoder(config.image_model, config.image_options)
-    model = _assemble(config, tokens, np.zeros((classes, classes), np.float32), np.zeros(classes))
+    network = build_network(config.image_model, config.image_options)
+    model = _assemble(config, network, np.zeros((classes, classes), np.float32), np.zeros(classes))
     model.load_state_dict(weights)
     return model.eval()
 
 
 def _assemble(
-    config: ModelConfig, tokens: TokenEncoder, coordinates: np.ndarray, prior: np.ndarray
+    config: ModelConfig, network: nn.Module, coordinates: np.ndarray, prior: np.ndarray
 ) -> Classifier:
+    tokens = TokenEncoder(network, config.rescale)
     settings = QuerySettings(**config.query)
     queries = QueryNetwork(settings, torch.from_numpy(coordinates), tokens.width)
     prior = torch.from_numpy(prior.astype(np.float32))

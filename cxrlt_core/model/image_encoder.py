@@ -1,25 +1,33 @@
 """Image encoder: any timm network on grey input, its feature map before pooling turned into tokens."""
 
-import logging
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import timm
 import torch
+from timm.models import _builder
 from torch import Tensor, nn
 
+from cxrlt_core.model.encoder_plan import Plan
+from cxrlt_core.model.weights import load_weights, read_weights
 from cxrlt_core.params.schema import ImageEncoder
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, reason
 
 
 class TokenEncoder(nn.Module):
     """A timm network that returns image tokens."""
 
-    def __init__(self, network: nn.Module) -> None:
-        """Wrap a network made without classifier."""
+    def __init__(self, network: nn.Module, rescale: tuple[float, float] | None = None) -> None:
+        """Wrap a network made without classifier.
+
+        Args:
+            network: of timm.
+            rescale: factor and offset that turn the study's normalised pixels into those that the weights
+                expect; None leaves them as they are.
+        """
         super().__init__()
-        self.network = network
+        self.network, self.rescale = network, rescale
         self.width: int = network.num_features
 
     def forward(self, images: Tensor) -> Tensor:
@@ -31,6 +39,8 @@ class TokenEncoder(nn.Module):
         Returns:
             Tokens (B, T, width): the cells of the last feature map, or a transformer's patch tokens.
         """
+        if self.rescale is not None:
+            images = images * self.rescale[0] + self.rescale[1]
         features = self.network.forward_features(images)
         if features.ndim == 3:
             return features[:, getattr(self.network, "num_prefix_tokens", 0) :]
@@ -39,53 +49,103 @@ class TokenEncoder(nn.Module):
         return features.flatten(2).transpose(1, 2)
 
 
-def build_image_encoder(name: str, options: Mapping[str, Any]) -> TokenEncoder:
-    """Build an untrained encoder.
+def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
+    """Build an untrained network for grey images, without classifier.
 
     Args:
         name: timm's name of the network.
         options: further keyword arguments of the network.
     """
-    network = timm.create_model(name, in_chans=1, num_classes=0, **options)
-    return TokenEncoder(network)
+    return timm.create_model(name, in_chans=1, num_classes=0, **options)
 
 
-def load_image_encoder(encoder: ImageEncoder, size: int, key: str) -> TokenEncoder:
-    """Build an encoder and load its pretrained weights, if it has any.
-
-    timm sums the weights of the first convolution over RGB for grey input.
+def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tuple[nn.Module, Collection[str]]:
+    """Build a network and load its weights, if it has any; in training mode.
 
     Args:
-        encoder: timm name; weights from the hub, from a local .safetensors file, or none.
-        size: side of the images in pixels; a blank one is encoded to try the network.
-        key: where the encoder stands in params.yaml, for messages.
+        encoder: the entry of params.yaml.
+        plan: what it means.
+        size: side of the images in pixels.
+        key: where the entry stands in params.yaml, for messages.
+
+    Returns:
+        The network, and the names of the tensors that were loaded.
 
     Raises:
-        StudyError: unknown name, wrong options, weights that cannot be read or fetched, or a network
-            that does not turn an image of this size into tokens.
+        StudyError: wrong options, a size that patches do not fill, weights that cannot be read or are not
+            whole.
     """
-    if not timm.is_model(encoder.model):
-        raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network")
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
-    options = dict(encoder.options)
-    if isinstance(encoder.pretrained, str):
-        if not encoder.pretrained.endswith(".safetensors"):
-            raise StudyError(f"{key}.pretrained: {encoder.pretrained}: expected a .safetensors file")
-        if not Path(encoder.pretrained).is_file():
-            raise StudyError(f"{key}.pretrained: {encoder.pretrained}: no such file")
-        options["pretrained_cfg_overlay"] = {"file": encoder.pretrained}
     try:
-        tokens = build_image_encoder(encoder.model, {**options, "pretrained": bool(encoder.pretrained)})
-    except Exception as error:  # timm and the hub raise many kinds; all come from this one setting
-        raise StudyError(f"{key}: cannot build {encoder.model!r}: {_reason(error)}") from None
-    try:
-        with torch.no_grad():
-            tokens.eval()(torch.zeros(1, 1, size, size))
-    except Exception as error:
-        text = f"cannot encode images of {size} × {size} pixels: {_reason(error)}"
-        raise StudyError(f"{key}: {encoder.model!r} {text}") from None
-    return tokens.train()
+        with _conversions() as noted:
+            network = build_network(plan.name, {**plan.options, "pretrained": plan.file is not None})
+    except Exception as error:  # timm raises many kinds; all come from this one setting
+        raise StudyError(f"{key}: cannot build {encoder.model!r}: {reason(error)}") from None
+    _check_patches(network, size, key)
+    if plan.file is None:
+        return network, ()
+    tensors = read_weights(plan.file, f"{key}.pretrained")
+    place = f"{key}.pretrained: {plan.source}"
+    return network, load_weights(network, tensors, encoder, noted[-1] if noted else None, place)
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+@contextmanager
+def _conversions() -> Iterator[list[Callable | None]]:
+    """Note how timm would convert an author's layout for the network that is built, and let it load nothing.
+
+    Its own loader lets any tensor be missing where the classifier is left out. But it alone is told the
+    conversion, which has another name in each family of networks.
+    """
+    noted: list[Callable | None] = []
+    own = _builder.load_pretrained
+    _builder.load_pretrained = lambda network, filter_fn=None, **_: noted.append(filter_fn)
+    try:
+        yield noted
+    finally:
+        _builder.load_pretrained = own
+
+
+def _check_patches(network: nn.Module, size: int, key: str) -> None:
+    """Reject a size of which a network would silently leave out the rest."""
+    embed = getattr(network, "patch_embed", None)
+    patch = getattr(embed, "patch_size", 1)
+    side = patch if isinstance(patch, int) else patch[0]
+    if size % side and not getattr(embed, "dynamic_img_pad", False):
+        fit = f"{size // side * side} or {(size // side + 1) * side}"
+        pad = "options: {dynamic_img_size: true, dynamic_img_pad: true}"
+        text = f"patches of {side} pixels do not fill {size} pixels"
+        raise StudyError(f"{key}: {text}; expected image.size: {fit}, or {pad}")
+
+
+def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: str) -> dict[str, Any]:
+    """Try a network on a blank image, and say what it is.
+
+    Args:
+        network: from :func:`load_network`.
+        encoder: the entry of params.yaml.
+        size: side of the images in pixels.
+        key: where the entry stands in params.yaml, for messages.
+
+    Returns:
+        ``tokens`` of an image, their ``width``, ``parameters``, and ``gflops``: 10⁹ floating-point
+        operations to encode an image, of which a multiplication and an addition are two.
+
+    Raises:
+        StudyError: when it does not turn an image of this size into tokens.
+    """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter, tokens = FlopCounterMode(display=False), TokenEncoder(network).eval()
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:  # fused attention is not counted
+            shape = tuple(tokens(torch.zeros(1, 1, size, size)).shape)
+        if len(shape) != 3 or shape[2] != tokens.width:
+            raise ValueError(f"it gives {shape}, expected (1, tokens, {tokens.width})")
+    except Exception as error:  # of any network of timm
+        text = f"{key}: {encoder.model!r} cannot encode images of {size} × {size} pixels: {reason(error)}"
+        if "img_size" in encoder.options:
+            text += f"; expected options: {{img_size: {size}}}, or none"
+        raise StudyError(text) from None
+    parameters = sum(p.numel() for p in network.parameters())
+    gflops = round(counter.get_total_flops() / 1e9, 6)
+    return {"tokens": shape[1], "width": shape[2], "parameters": parameters, "gflops": gflops}

@@ -112,8 +112,3 @@ def _snapshot(model: str, revision: str | None, patterns: Sequence[str]) -> Path
         return Path(snapshot_download(model, revision=revision, allow_patterns=list(patterns)))
     except Exception as error:  # the hub's library and the network's raise many kinds
         raise StudyError(" ".join(str(error).split()) or type(error).__name__) from None
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or its kind when it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from cxrlt_core.pretrained.flax import read_flax
-from cxrlt_core.pretrained.model_files import first_line
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, reason
 
 
 def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
@@ -27,7 +26,7 @@ def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
         try:
             found = dict(_flat(_reader(file)(file)))
         except Exception as error:  # readers of foreign files raise many kinds
-            raise StudyError(f"{file.name}: cannot be read as plain tensors: {first_line(error)}") from None
+            raise StudyError(f"{file.name}: cannot be read as plain tensors: {reason(error)}") from None
         if twice := sorted(tensors.keys() & found.keys()):
             raise StudyError(f"{file.name}: has what another part has: {', '.join(twice)}")
         tensors |= found

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cxrlt_core.pretrained.model_files import first_line, locate
+from cxrlt_core.pretrained.model_files import locate
 from cxrlt_core.pretrained.origin import weights_origin
 from cxrlt_core.pretrained.tensor_files import read_weights
 from cxrlt_core.pretrained.whole import load_whole
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, reason
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -123,7 +123,7 @@ def _config(folder: Path) -> tuple[str, "PreTrainedConfig"]:
     try:
         return kind, CONFIG_MAPPING[known].from_dict(content)
     except Exception as error:  # configs check themselves in many ways
-        raise StudyError(f"config.json: {first_line(error)}") from None
+        raise StudyError(f"config.json: {reason(error)}") from None
 
 
 def _tokenizer(folder: Path, kind: str, config: "PreTrainedConfig") -> "PreTrainedTokenizerBase":
@@ -139,7 +139,7 @@ def _tokenizer(folder: Path, kind: str, config: "PreTrainedConfig") -> "PreTrain
             return TOKENIZER_MAPPING[type(config)].from_pretrained(folder)
         return AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False)
     except Exception as error:  # tokenizers raise many kinds
-        raise StudyError(f"no tokenizer can be made: {first_line(error)}") from None
+        raise StudyError(f"no tokenizer can be made: {reason(error)}") from None
 
 
 def _network(config: "PreTrainedConfig") -> "PreTrainedModel":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxrlt_core.labels import GROUPS
-from cxrlt_core.params.schema import ImageEncoder, Params
+from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.data_report import set_names
@@ -39,7 +39,8 @@ class Study:
         contrasts: table to its contrasts, as plain values.
         costs: variant to its models' cost.json, one a seed.
         texts: text encoder to the origin of its weights.
-        weights: name (main, contrast) to the content of its weights file.
+        weights: name of a reweighting to the content of its weights file.
+        encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
         revision: of the code.
         figures: those that were drawn.
@@ -55,6 +56,7 @@ class Study:
     costs: Mapping[str, Sequence[Mapping]]
     texts: Mapping[str, Mapping]
     weights: Mapping[str, Mapping]
+    encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str
     figures: Sequence[str]
@@ -133,9 +135,8 @@ def _table1(study: Study) -> str:
 {to_markdown(study.table1, study.params.bootstrap.level)}
 ![Development mAP with intervals](figures/table1.png)
 
-The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`, rule \
-`{study.params.reweight.rule}`), so reweighted rows (†) are scored on data that their loss has seen in that one way.
-{_weights_text(study)}
+The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`), so reweighted rows (†) are \
+scored on data that their loss has seen in that one way. {_weights_text(study)}
 
 ### What each design changes
 
@@ -152,12 +153,15 @@ means over classes, each class against the rest."""
 
 
 def _weights_text(study: Study) -> str:
-    main = study.weights["main"]
-    up = [name for name, weight in main["weights"].items() if weight != 1]
-    limit = "up to" if main["rule"] == "bottom_k" else "below"
-    return (
-        f"Upweighted (development AP of the base {limit} {number_text(main['threshold'])}), "
-        f"by {main['ratio']:g} in `main` and {study.weights['contrast']['ratio']:g} in `contrast`: {', '.join(up) or 'none'}."
+    """Name the classes that weights put up; weights that put up the same ones stand together."""
+    alike: dict[tuple, list[str]] = {}
+    for name, one in study.weights.items():
+        up = tuple(label for label, weight in one["weights"].items() if weight != 1)
+        alike.setdefault((one["rule"], one["threshold"], up), []).append(f"{one['ratio']:g} in `{name}`")
+    return " ".join(
+        f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
+        f"{'up to' if rule == 'bottom_k' else 'below'} {number_text(threshold)}): {', '.join(up) or 'none'}."
+        for (rule, threshold, up), ratios in alike.items()
     )
 
 
@@ -272,12 +276,21 @@ A replenished variant takes more steps for the same number of passes over the pr
 {markdown_table(header, rows)}"""
 
 
-def _weights_of(encoder: ImageEncoder) -> str:
-    source = {True: "pretrained weights of the hub", False: "from random weights"}
-    options = ", ".join(f"{name} {value}" for name, value in encoder.options.items())
-    return ", ".join(
-        filter(None, [source.get(encoder.pretrained, f"weights `{encoder.pretrained}`"), options])
-    )
+def _image_encoder(model: str, encoder: Mapping) -> str:
+    """Say what an image encoder is, and what was loaded."""
+    name = model if model == encoder["network"] else f"{model}`, `{encoder['network']}"
+    options = ", ".join(f"{key} {value}" for key, value in encoder["options"].items())
+    commit = f" at `{encoder['commit'][:12]}`" if encoder["commit"] else ""
+    weights, weights_text = encoder["weights"], "random weights"
+    if weights is not None:
+        weights_text = (
+            f"{weights['tensors']} tensors ({weights['share']:.1%} of the parameters) of `{weights['file']}`"
+            f"{commit}, SHA-256 `{weights['sha256'][:12]}`"
+        )
+    pixels = encoder["pixels"] and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder["pixels"])
+    size = f"{encoder['tokens']} tokens of {encoder['width']}, {encoder['parameters']:,} parameters"
+    cost = f"{encoder['gflops']:.3g} GFLOPs an image"
+    return ", ".join(filter(None, [f"`{name}`", options, weights_text, pixels, size, cost]))
 
 
 def _provenance(study: Study) -> str:
@@ -286,7 +299,7 @@ def _provenance(study: Study) -> str:
         for name, e in study.params.text_encoders.items()
     )
     image = "".join(
-        f"| image `{name}` | `{e.model}`, {_weights_of(e)} |\n"
+        f"| image `{name}` | {_image_encoder(e.model, study.encoders[name])} |\n"
         for name, e in study.params.image_encoders.items()
     )
     versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())

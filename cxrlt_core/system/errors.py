@@ -6,3 +6,8 @@ class StudyError(Exception):
 
     Stages print the message and exit with code 1; no traceback is shown.
     """
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of what a library said, or what kind of error it raised."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -24,6 +24,7 @@ def _names(params: Params) -> dict[str, Collection[str]]:
     """Return the entries that each folder holds something of."""
     sources, variants = params.data.sources, params.variants
     return {
+        "data/encoders": params.image_encoders,
         "data/labels": sources,
         "data/packed": sources,
         "data/text": params.text_encoders,

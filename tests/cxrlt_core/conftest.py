@@ -14,8 +14,9 @@ from settings import augment, loss, usual
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.parse import parse_params
-from cxrlt_core.params.schema import ImageEncoder, Params
+from cxrlt_core.params.schema import Params
 from cxrlt_core.params.training import Train
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.training.build import build_training
@@ -59,6 +60,7 @@ def config() -> ModelConfig:
         classes=["a", "b", "c"],
         image_model="resnet10t",
         image_options={"channels": [4, 8, 8, 8]},
+        image_pixels=None,
         image_size=32,
         pixel_mean=0.4,
         pixel_deviation=0.3,
@@ -78,9 +80,8 @@ def build(config) -> Callable[..., torch.nn.Module]:
         if embeddings is None:
             embeddings = np.random.default_rng(0).normal(size=(classes, 5))
         targets = np.tile(np.arange(4) % 2, (classes, 1)).T.astype(np.int8)
-        encoder = ImageEncoder(model=mine.image_model, pretrained=False, options=mine.image_options)
         torch.manual_seed(seed)
-        return new_model(mine, encoder, embeddings, targets, "image_encoders.x")
+        return new_model(mine, build_network(mine.image_model, mine.image_options), embeddings, targets)
 
     return model
 

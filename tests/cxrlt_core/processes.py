@@ -1,5 +1,6 @@
 """Several gloo processes that run the same work, for the tests of what they do together."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable
@@ -14,6 +15,7 @@ FORK = get_context("fork")
 
 
 def process(rank: int, size: int, port: int, work: Callable, results) -> None:
+    gc.freeze()  # what the parent made is no garbage of ours: looking through it copies its memory
     environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
     os.environ.update({key: str(value) for key, value in environment.items()}, MASTER_ADDR="localhost")
     try:

@@ -3,37 +3,43 @@
 import pytest
 
 
-def error(fresh, target):
-    done = fresh.run("dvc", "repro", target)
-    assert done.returncode != 0
-    output = done.stdout + done.stderr
-    assert "Traceback" not in output
-    return [line for line in output.splitlines() if line.startswith("error: ")]
+@pytest.fixture
+def study(fresh):
+    """The study in which nothing has run, its parameters as committed."""
+    yield fresh
+    fresh.git("checkout", "--quiet", "--", "params.yaml")
 
 
-def test_missing_label_file(fresh):
-    fresh.edit("sources: [mimic, nih, chexpert]", "sources: []")
-    fresh.edit("extra: [nih, chexpert]", "extra: []")
-    done = fresh.run("python", "-m", "stages.harmonize", "mimic")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    fresh.edit("extra: []", "extra: [nih, chexpert]")
-    done = fresh.run("python", "-m", "stages.harmonize", "nih")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+def error(study, *command) -> list[str]:
+    """Lines of error of a command that must fail."""
+    done = study.run(*command)
+    assert done.returncode == (255 if command[0] == "dvc" else 1)
+    assert "Traceback" not in done.stdout + done.stderr
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: ")]
+
+
+def stage(study, name, item) -> list[str]:
+    return error(study, "python", "-m", f"stages.{name}", item)
+
+
+def test_missing_label_file(study):
+    assert len(stage(study, "harmonize", "mimic")) == 1
+    assert stage(study, "harmonize", "nih") == [
         "error: data.sources.nih.labels: data/raw/nih/labels/Data_Entry_2017_v2020.csv: "
-        "no such file or folder\n"
-    )
+        "no such file or folder"
+    ]
+
+
+def test_dvc_says_the_line_and_stops(study):
+    study.edit("warmup: 0.1", "warmpu: 0.1")
+    assert error(study, "dvc", "repro", "synthesize@nih") == [
+        "error: params.yaml: train.warmpu: unknown key, did you mean warmup?"
+    ]
 
 
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [
-        (
-            "warmup: 0.1",
-            "warmpu: 0.1",
-            "error: params.yaml: train.warmpu: unknown key, did you mean warmup?",
-        ),
         (
             "image: densenet121,",
             "image: vgg,",
@@ -53,13 +59,12 @@ def test_missing_label_file(fresh):
         ),
     ],
 )
-def test_wrong_params(fresh, before, after, line):
-    fresh.edit(before, after)
-    assert error(fresh, "synthesize@nih") == [line]
+def test_wrong_params(study, before, after, line):
+    study.edit(before, after)
+    assert stage(study, "synthesize", "nih") == [line]
 
 
-def test_hub_model_without_network(fresh):
-    fresh.edit("model: data/text_encoders/pubmedbert-standin", "model: someone/some-encoder")
-    lines = error(fresh, "embed@pubmedbert")
-    assert len(lines) == 1
-    assert lines[0].startswith("error: text_encoders.pubmedbert.model: cannot load 'someone/some-encoder'")
+def test_hub_model_without_network(study):
+    study.edit("model: data/text_encoders/pubmedbert-standin", "model: someone/some-encoder")
+    (line,) = stage(study, "embed", "pubmedbert")
+    assert line.startswith("error: text_encoders.pubmedbert.model: cannot load 'someone/some-encoder'")

@@ -1,5 +1,6 @@
 """Every profile is a complete params.yaml."""
 
+import re
 import shutil
 
 import pytest
@@ -25,8 +26,21 @@ def test_a_profile_resolves(fresh, profile):
     expected |= {f"encoder@{i}" for i in params.image_encoders}
     expected |= {f"reweight_more@{w}" for w in params.reweight.more}
     assert set(stages) == expected | {
-        *("code", "pretrained", "split", "describe", "reweight", "ensemble", "report")
+        *("code", "settings", "pretrained", "split", "describe", "reweight", "ensemble", "report")
     }
+
+
+def test_a_third_reweighting_is_one_entry(fresh):
+    """Its weights are a stage of their own, and a variant on them trains after it."""
+    shutil.copy(ROOT / "profiles/smoke.yaml", fresh.folder / "params.yaml")
+    fresh.edit("more: {}", "more: {mild: {ratio: 1.5, rule: bottom_k, k: 5}}")
+    fresh.edit("weights: contrast,", "weights: mild,")
+    graph = fresh.run("dvc", "dag", "--dot", "train@resnet50_t5_contrast_mixup")
+    assert graph.returncode == 0, graph.stderr
+    edges = {tuple(re.findall(r'"([^"]+)"', line)) for line in graph.stdout.splitlines() if "->" in line}
+    assert ("reweight_more@mild", "train@resnet50_t5_contrast_mixup") in edges
+    assert ("evaluate@resnet50_bert_separate", "reweight_more@mild") in edges
+    assert not [edge for edge in edges if edge[0] == "reweight"]
 
 
 def test_the_paper_profile_states_the_published_setting():

@@ -3,7 +3,7 @@
 Usage: python -m tests.pipeline.torn_lock [kills]   (100 if absent; some minutes)
 
 DVC writes the lock in place after every stage, within milliseconds. Here it writes in small pieces, and is
-killed at a random one. Every tenth time the repository has no good lock to go back to.
+killed at a random one.
 """
 
 import random
@@ -72,11 +72,14 @@ def mend(study: Workspace) -> list[str]:
     return study.repro()
 
 
-def kill_often(study: Workspace, kills: int, seed: int = 0) -> int:
-    """Tear the lock of a finished, committed study again and again; return how often it was torn."""
+def kill_often(study: Workspace, kills: int, forget_every: int = 10, seed: int = 0) -> int:
+    """Tear the lock of a finished, committed study again and again; return how often it was torn.
+
+    Every so many times, git has no lock to go back to.
+    """
     generator, before, torn = random.Random(seed), tables(study), 0
     for number in range(kills):
-        forgotten = number % 10 == 9
+        forgotten = number % forget_every == forget_every - 1
         if forgotten:
             study.git("rm", "--quiet", "--cached", "dvc.lock")
             study.git("commit", "--quiet", "--message", "no lock")

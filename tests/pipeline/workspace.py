@@ -5,7 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -25,6 +29,7 @@ class Workspace:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.said = ""  # by the last dvc
 
     def run(self, *command: str) -> subprocess.CompletedProcess:
         return subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
@@ -32,7 +37,8 @@ class Workspace:
     def repro(self, *arguments: str) -> list[str]:
         """Run ``dvc repro`` (or another dvc command) and return the stages that it ran."""
         done = self.run("dvc", *(arguments or ("repro",)))
-        assert done.returncode == 0, done.stdout + done.stderr
+        self.said = done.stdout + done.stderr
+        assert done.returncode == 0, self.said
         return re.findall(r"Running stage '([^']+)'", done.stdout)
 
     def edit(self, before: str, after: str) -> None:
@@ -41,13 +47,39 @@ class Workspace:
         assert before in text
         path.write_text(text.replace(before, after, 1))
 
+    @contextmanager
+    def params(self) -> Iterator[dict]:
+        """Edit what params.yaml holds; its comments are lost."""
+        path = self.folder / "params.yaml"
+        content = yaml.safe_load(path.read_text())
+        yield content
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def keep(self, *variants: str) -> None:
+        """Make the study smaller: no variants but these, and no rows but theirs and the first of Table 2."""
+        with self.params() as params:
+            params["variants"] = {name: params["variants"][name] for name in variants}
+            params["table1"] = [row for row in params["table1"] if row["variant"] in variants]
+            params["table2"] = params["table2"][:1]
+
     def add_entry(self, section: str, line: str) -> None:
         """Add an entry as the first of a section, such as ``variants`` or ``data.sources``."""
-        *_, name = section.split(".")
-        indent = "  " * section.count(".")
         path = self.folder / "params.yaml"
-        head, found, tail = re.split(rf"^({indent}{name}:.*\n)", path.read_text(), maxsplit=1, flags=re.M)
-        path.write_text(f"{head}{found}{indent}  {line}\n{tail}")
+        done, text = "", path.read_text()
+        for depth, name in enumerate(section.split(".")):
+            head, found, text = re.split(rf"^({'  ' * depth}{name}:.*\n)", text, maxsplit=1, flags=re.M)
+            done += head + found
+        path.write_text(f"{done}{'  ' * (depth + 1)}{line}\n{text}")
+
+    def restore(self) -> None:
+        """Go back to what is committed, as ``git checkout`` and the cache have it: nothing is computed."""
+        self.git("checkout", "--quiet", "--", ".")
+        for command in (
+            ("python", "-m", "stages.artifacts.leftovers"),
+            ("dvc", "checkout", "--quiet", "--force"),
+        ):
+            done = self.run(*command)
+            assert done.returncode == 0, done.stderr
 
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from cxrlt_core.params.schema import Params
 from stages.artifacts.code import ROOT, stages
-from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING
+from stages.artifacts.settings import HARMLESS
 
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
@@ -22,9 +22,6 @@ PROPERTIES = {
     "loss_of": ["losses"],
 }
 
-#: Images are known by content: these stages read of ``image`` where their arrays lie, and no more.
-PREDICTS = ("evaluate", "tta")
-
 #: What a script reads and need not track: it changes no number of that stage.
 UNTRACKED = {
     "launch": "how a stage is started",
@@ -32,6 +29,13 @@ UNTRACKED = {
     "train.checkpoint_minutes": "when a state is saved",
     "demo.sources": "which images may be drawn again where they are absent",
     "demo.text_encoders": "which stand-ins are made, each by a stage of its own",
+}
+
+#: What a script reads and what a file that it depends on says as well.
+BY_FILE = {
+    "train": ["image_encoders"],  # data/encoders
+    "evaluate": ["image"],  # where arrays lie; they are known by content
+    "tta": ["image"],
 }
 
 
@@ -82,26 +86,29 @@ def read(script: str) -> set[str]:
 
 def known(key: str) -> str:
     """A key of the schema: ``variants.items`` is a method of ``variants``."""
-    return key if key in LEAVES or "." not in key or key.split(".")[0] in HOLDERS else key.split(".")[0]
+    return key if key in LEAVES else key.split(".")[0]
 
 
 HOLDERS = {leaf.split(".")[0] for leaf in LEAVES if "." in leaf}
 
 
+def harmless(stage: str) -> list[str]:
+    """What the file of settings leaves out on which a stage depends; everything where there is none."""
+    kinds = [kind for kind in HARMLESS if f"data/settings/{kind}.json" in STAGES[stage]["deps"]]
+    return list(HARMLESS[kinds[0]]) if kinds else list(Params.model_fields)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_tracks_every_parameter_that_its_script_reads(stage):
-    deps = STAGES[stage]["deps"]
-    if {"params.yaml": None} in STAGES[stage].get("params", []) or "data/settings/report.json" in deps:
-        return  # all of them
-    if "data/settings/training.json" in deps:
-        assert {"losses.${item.loss}", "train.seeds", "variants.${key}"} == set(declared(stage))
-        return  # all but the harmless ones, and these
-    keys = [*declared(stage), *UNTRACKED, *(["image"] if stage in PREDICTS else [])]
-    missing = {key for key in map(known, read(scripts(stage))) if not covered(key, keys)}
-    assert not missing
+    if stage == "settings":
+        assert "params.yaml" in STAGES[stage]["deps"]
+        return
+    tracked = [leaf for leaf in LEAVES if not covered(leaf, harmless(stage))]
+    tracked += [*declared(stage), *UNTRACKED, *BY_FILE.get(stage, [])]
+    assert not {key for key in map(known, read(scripts(stage))) if not covered(key, tracked)}
 
 
-@pytest.mark.parametrize("keys", [HARMLESS_TO_TRAINING, HARMLESS_TO_ROW])
+@pytest.mark.parametrize("keys", HARMLESS.values(), ids=HARMLESS)
 def test_what_is_harmless_exists_and_has_a_reason(keys):
     for key, reason in keys.items():
         assert key in LEAVES or key in HOLDERS, key

@@ -1,13 +1,12 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import torch
 
-from cxrlt_core.model.classifier import new_model, prior_logits, rebuild_model
+from cxrlt_core.model.classifier import prior_logits, rebuild_model
 from cxrlt_core.model.query_network import label_coordinates
-from cxrlt_core.params.schema import ImageEncoder
-from cxrlt_core.system.errors import StudyError
 
 
 @pytest.fixture
@@ -77,10 +76,24 @@ def test_an_untrained_model_starts_near_the_prior(build, images):
         torch.testing.assert_close(model(images), torch.zeros(3, 3))  # half of the labels are positive
 
 
-def test_a_network_for_another_image_size_is_one_line(config):
-    encoder = ImageEncoder(model="vit_tiny_patch16_224", pretrained=False, options={})
-    with pytest.raises(StudyError) as caught:
-        new_model(config, encoder, np.eye(3), np.zeros((2, 3), np.int8), "image_encoders.vit")
-    message = str(caught.value)
-    assert message.startswith("image_encoders.vit: 'vit_tiny_patch16_224' cannot encode images of 32 × 32")
-    assert "\n" not in message
+def test_an_encoder_gets_the_pixels_that_it_expects_and_nobody_else_does(config, build):
+    """torchxrayvision wants −1024 for black and 1024 for white."""
+    other = dataclasses.replace(config, image_pixels=[0.5, 0.5 / 1024])
+    black, white = ((p - config.pixel_mean) / config.pixel_deviation for p in (0.0, 1.0))
+    factor, offset = other.rescale
+    assert black * factor + offset == pytest.approx(-1024) and white * factor + offset == pytest.approx(1024)
+    assert config.rescale is None
+    model, images = build(image_pixels=[0.5, 0.5 / 1024]).eval(), torch.tensor([black, white]).float()
+    seen = []
+    model.encoder.network.forward_features = lambda x: seen.append(x) or torch.zeros(2, 8, 1, 1)
+    model(images[:, None, None, None].expand(2, 1, 32, 32))
+    torch.testing.assert_close(seen[0][:, 0, 0, 0], torch.tensor([-1024.0, 1024.0]))
+
+
+def test_a_rebuilt_model_rescales_as_it_was_trained_to(config, build, images):
+    model = build(image_pixels=[0.5, 0.25]).eval()
+    saved = json.loads(json.dumps({**config.to_json(), "image_pixels": [0.5, 0.25]}))
+    again = rebuild_model(saved, model.state_dict())
+    with torch.no_grad():
+        assert torch.equal(again(images), model(images))
+        assert not torch.allclose(build().eval()(images), model(images))

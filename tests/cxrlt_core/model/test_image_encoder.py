@@ -1,35 +1,53 @@
+import re
+
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from settings import usual
 
-from cxrlt_core.model.image_encoder import build_image_encoder, load_image_encoder
+from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.image_encoder import TokenEncoder, build_network, describe_network, load_network
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
 
 TINY = {"channels": [4, 8, 8, 8]}
-CHANNELS_LAST = {"depths": [1, 1], "num_heads": [1, 2], "embed_dim": 8, "img_size": 32, "window_size": 4}
+SWIN = {"depths": [1, 1], "num_heads": [1, 2], "embed_dim": 8, "img_size": 32, "window_size": 4}
 VIT = {"img_size": 32, "depth": 1, "embed_dim": 12, "num_heads": 2}
 
 NETWORKS = {
     "cnn": ("resnet10t", TINY, 1, 8),
     "densenet": ("densenet121", {"growth_rate": 4, "block_config": [1, 1, 1, 1]}, 1, 8),
     "vit": ("vit_tiny_patch16_224", VIT, 4, 12),
-    "nhwc": ("swin_tiny_patch4_window7_224", CHANNELS_LAST, 16, 16),
+    "nhwc": ("swin_tiny_patch4_window7_224", SWIN, 16, 16),
     "convnext": ("convnext_atto", {"depths": [1, 1, 1, 1], "dims": [4, 4, 8, 12]}, 1, 12),
 }
+
+
+def untrained(model: str = "resnet10t", **changes) -> ImageEncoder:
+    return usual(ImageEncoder, **{"model": model, "pretrained": False, "options": {}, **changes})
+
+
+def load(encoder: ImageEncoder, size: int = 32, key: str = "k") -> TokenEncoder:
+    network, _ = load_network(encoder, plan_encoder(encoder, size, key), size, key)
+    return TokenEncoder(network)
+
+
+def describe(encoder: ImageEncoder, size: int, key: str = "k") -> dict:
+    network, _ = load_network(encoder, plan_encoder(encoder, size, key), size, key)
+    return describe_network(network, encoder, size, key)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tokens_are_cells_or_patches_by_channels(name):
     model, options, tokens, width = NETWORKS[name]
-    encoder = build_image_encoder(model, options).eval()
+    encoder = TokenEncoder(build_network(model, options)).eval()
     assert encoder.width == width
     assert encoder(torch.randn(2, 1, 32, 32)).shape == (2, tokens, width)
 
 
 def test_cells_keep_their_channels_together():
-    encoder = build_image_encoder("resnet10t", TINY).eval()
+    encoder = TokenEncoder(build_network("resnet10t", TINY)).eval()
     images = torch.randn(2, 1, 64, 96)
     features = encoder.network.forward_features(images)
     tokens = encoder(images)
@@ -39,7 +57,7 @@ def test_cells_keep_their_channels_together():
 
 
 def test_a_transformers_class_token_is_left_out():
-    encoder = build_image_encoder("vit_tiny_patch16_224", VIT).eval()
+    encoder = TokenEncoder(build_network("vit_tiny_patch16_224", VIT)).eval()
     images = torch.randn(2, 1, 32, 32)
     torch.testing.assert_close(encoder(images), encoder.network.forward_features(images)[:, 1:])
 
@@ -53,62 +71,129 @@ def weights(tmp_path) -> tuple[str, dict[str, torch.Tensor]]:
     return str(tmp_path / "rgb.safetensors"), state
 
 
-def test_local_rgb_weights_load_into_the_grey_network(weights):
-    file, state = weights
-    encoder = load_image_encoder(ImageEncoder(model="resnet10t", pretrained=file, options=TINY), 32, "k")
-    loaded = encoder.network.state_dict()
-    first = "conv1.0.weight"
-    torch.testing.assert_close(loaded[first], state[first].sum(1, keepdim=True))
-    others = [name for name in loaded if name != first]
-    assert len(others) > 20 and all(torch.equal(loaded[name], state[name]) for name in others)
-    assert encoder.training
-
-
 def test_grey_images_give_the_features_of_three_equal_channels(weights):
     file, state = weights
     colour = timm.create_model("resnet10t", in_chans=3, num_classes=10, **TINY).eval()
     colour.load_state_dict(state)
-    grey = load_image_encoder(ImageEncoder(model="resnet10t", pretrained=file, options=TINY), 32, "k").eval()
+    grey = load(untrained(pretrained=file, options=TINY)).eval()
     images = torch.randn(2, 1, 32, 32)
     expected = colour.forward_features(images.expand(-1, 3, -1, -1)).flatten(2).mT
     torch.testing.assert_close(grey(images), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_trying_the_network_leaves_it_and_the_generator_alone():
-    encoder = ImageEncoder(model="resnet10t", pretrained=False, options=TINY)
+def test_loading_leaves_the_generator_where_building_does_and_the_network_in_training_mode():
     torch.manual_seed(0)
-    built, after = build_image_encoder("resnet10t", TINY), torch.rand(1)
+    built, after = build_network("resnet10t", TINY), torch.rand(1)
     torch.manual_seed(0)
-    loaded = load_image_encoder(encoder, 32, "k")
-    assert torch.equal(torch.rand(1), after)
+    loaded = load(untrained(options=TINY))
+    assert torch.equal(torch.rand(1), after) and loaded.training
     for name, tensor in built.state_dict().items():
-        assert torch.equal(tensor, loaded.state_dict()[name]), name
+        assert torch.equal(tensor, loaded.network.state_dict()[name]), name
+
+
+def test_timm_loads_again_by_itself_afterwards(weights):
+    """What stands in for timm's loader while a network is built does not stay."""
+    file, state = weights
+    load(untrained(pretrained=file, options=TINY))
+    overlay = {"file": file, "num_classes": 10}
+    own = timm.create_model(
+        "resnet10t", pretrained=True, pretrained_cfg_overlay=overlay, num_classes=10, **TINY
+    )
+    assert all(torch.equal(own.state_dict()[name], tensor) for name, tensor in state.items())
+
+
+def test_a_description_counts():
+    """A 1×1 convolution in, one 3×3 convolution each: what flops and parameters are is known."""
+    found = describe(untrained(options=TINY), 64)
+    assert found == describe(untrained(options=TINY), 64)
+    network = build_network("resnet10t", TINY)
+    expected = 0
+
+    def count(module, _, out):
+        nonlocal expected
+        expected += 2 * out.numel() * module.weight[0].numel()
+
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(count)
+    network.forward_features(torch.zeros(1, 1, 64, 64))
+    parameters = sum(p.numel() for p in network.parameters())
+    assert found == {"tokens": 4, "width": 8, "parameters": parameters, "gflops": round(expected / 1e9, 6)}
+
+
+def test_attention_counts_too():
+    small, large = (
+        describe(untrained("vit_tiny_patch16_224", options={"depth": 1}), size)["gflops"]
+        for size in (128, 256)
+    )
+    # four times the tokens, and sixteen times the two products of 65 and 257 tokens by 192 channels
+    products = [4 * tokens**2 * 192 / 1e9 for tokens in (65, 257)]
+    assert (large - products[1]) / (small - products[0]) == pytest.approx(4, rel=0.02)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("model", "options", "size", "tokens"),
     [
-        ({"model": "resnet10"}, r"^encoders\.x\.model: 'resnet10' is not a timm network$"),
-        ({"pretrained": "w.pth"}, r"^encoders\.x\.pretrained: w\.pth: expected a \.safetensors file$"),
-        ({"pretrained": "no.safetensors"}, r"^encoders\.x\.pretrained: no\.safetensors: no such file$"),
-        ({"options": {"no_such": 1}}, r"^encoders\.x: cannot build 'resnet10t': .*no_such.*$"),
-        ({"options": {"in_chans": 3}}, r"^encoders\.x: cannot build 'resnet10t': .*in_chans.*$"),
-        ({"options": {"channels": "wide"}}, r"^encoders\.x: cannot build 'resnet10t': .+$"),
-        ({"model": "crossvit_9_240", "options": {}}, r"^encoders\.x: 'crossvit_9_240' cannot encode .+$"),
+        ("vit_tiny_patch16_224", {"depth": 1}, 96, 36),
+        ("vit_tiny_patch16_224", {"depth": 1, "dynamic_img_size": True}, 64, 16),
+        ("vit_small_patch14_dinov2", {"depth": 1}, 56, 16),
+        ("swin_tiny_patch4_window7_224", {"depths": [1, 1, 1, 1]}, 96, 9),
+        ("swin_tiny_patch4_window7_224", {"depths": [1, 1, 1, 1]}, 256, 64),
+        ("convnext_atto", {"depths": [1, 1, 1, 1]}, 96, 9),
+        ("densenet121", {"growth_rate": 4, "block_config": [1, 1, 1, 1]}, 80, 4),
     ],
 )
-def test_bad_settings_are_one_line_that_names_the_key(changes, message):
-    settings = {"model": "resnet10t", "pretrained": False, "options": TINY, **changes}
-    with pytest.raises(StudyError, match=message) as caught:
-        load_image_encoder(ImageEncoder(**settings), 240, "encoders.x")
+def test_encoders_take_the_size_of_the_study(model, options, size, tokens):
+    assert describe(untrained(model, options=options), size)["tokens"] == tokens
+
+
+@pytest.mark.parametrize(
+    ("encoder", "size", "message"),
+    [
+        (
+            untrained("vit_tiny_patch16_224"), 40,
+            r"^e\.x: patches of 16 pixels do not fill 40 pixels; expected image\.size: 32 or 48, "
+            r"or options: \{dynamic_img_size: true, dynamic_img_pad: true\}$",
+        ),
+        (
+            untrained("vit_tiny_patch16_224", options={"depth": 1, "img_size": 224}), 64,
+            r"^e\.x: 'vit_tiny_patch16_224' cannot encode images of 64 × 64 pixels: .*224.*; "
+            r"expected options: \{img_size: 64\}, or none$",
+        ),
+        (untrained("crossvit_9_240"), 240, r"^e\.x: 'crossvit_9_240' cannot encode images of 240 × 240 .+$"),
+        (untrained(options={"no_such": 1}), 32, r"^e\.x: cannot build 'resnet10t': .*no_such.*$"),
+        (untrained(options={"channels": "wide"}), 32, r"^e\.x: cannot build 'resnet10t': .+$"),
+    ],
+)  # fmt: skip
+def test_a_network_that_does_not_fit_is_one_line(encoder, size, message):
+    with pytest.raises(StudyError) as caught:
+        describe(encoder, size, "e.x")
+    assert re.match(message, str(caught.value)), caught.value
     assert "\n" not in str(caught.value)
 
 
-def test_weights_of_another_network_or_a_broken_file_are_one_line(weights, tmp_path):
-    file, _ = weights
-    broken = tmp_path / "broken.safetensors"
-    broken.write_bytes(b"junk")
-    for pretrained, channels in ((file, [4, 8, 8, 16]), (str(broken), [4, 8, 8, 8])):
-        settings = ImageEncoder(model="resnet10t", pretrained=pretrained, options={"channels": channels})
-        with pytest.raises(StudyError, match=r"^encoders\.x: cannot build 'resnet10t': .+$"):
-            load_image_encoder(settings, 32, "encoders.x")
+def test_padding_makes_any_size_fit():
+    options = {"depth": 1, "dynamic_img_size": True, "dynamic_img_pad": True}
+    assert describe(untrained("vit_tiny_patch16_224", options=options), 40)["tokens"] == 9
+
+
+def test_position_embeddings_are_resampled_as_timm_does(tmp_path):
+    torch.manual_seed(0)
+    state = timm.create_model("vit_tiny_patch16_224", **{**VIT, "img_size": 64}).state_dict()
+    save_file(state, tmp_path / "w.safetensors")
+    options = {k: v for k, v in VIT.items() if k != "img_size"}
+    encoder = untrained("vit_tiny_patch16_224", pretrained=str(tmp_path / "w.safetensors"), options=options)
+    found = load(encoder, 96).network.pos_embed
+    expected = timm.layers.resample_abs_pos_embed(state["pos_embed"], [6, 6])
+    torch.testing.assert_close(found, expected)
+
+
+def test_bias_tables_of_a_swin_are_resampled(tmp_path):
+    small = {**SWIN, "img_size": 64, "window_size": 4}
+    state = timm.create_model("swin_tiny_patch4_window7_224", num_classes=0, **small).state_dict()
+    save_file(state, tmp_path / "w.safetensors")
+    options = {k: v for k, v in {**SWIN, "window_size": 8}.items() if k != "img_size"}
+    encoder = untrained(
+        "swin_tiny_patch4_window7_224", pretrained=str(tmp_path / "w.safetensors"), options=options
+    )
+    assert load(encoder, 64).eval()(torch.randn(1, 1, 64, 64)).shape == (1, 64, 16)

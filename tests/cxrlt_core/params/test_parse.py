@@ -116,6 +116,50 @@ BAD = {
         {"image_encoders.resnet50.pretrained": 1},
         "image_encoders.resnet50.pretrained: input should be",
     ),
+    "a smuggled file": (
+        {"image_encoders.resnet50.options": {"checkpoint_path": "w.pth"}},
+        "image_encoders.resnet50.options: 'checkpoint_path' is no option of a network",
+    ),
+    "weights by an option": (
+        {"image_encoders.resnet50.options": {"pretrained_cfg_overlay": {"file": "w.pth"}}},
+        "image_encoders.resnet50.options: 'pretrained_cfg_overlay' is no option of a network",
+    ),
+    "features": (
+        {"image_encoders.resnet50.options": {"features_only": True}},
+        "image_encoders.resnet50.options: 'features_only' is no option",
+    ),
+    "a hub without revision": (
+        {"image_encoders.resnet50.model": "hf-hub:a/b"},
+        "image_encoders.resnet50: model hf-hub:… needs a revision: a commit or a tag",
+    ),
+    "a revision of nothing": (
+        {"image_encoders.resnet50.revision": "main"},
+        "image_encoders.resnet50: revision is of a hub's weights",
+    ),
+    "a prefix of nothing": (
+        {"image_encoders.resnet50.prefix": "module."},
+        "image_encoders.resnet50: layout, prefix and rename are of weights, and there are none",
+    ),
+    "pixels of nothing": (
+        {"image_encoders.resnet50.pixels": "weights"},
+        "image_encoders.resnet50: pixels: weights is known of a hub's weights alone; of others write [mean, ",
+    ),
+    "pixels": (
+        {"image_encoders.resnet50.pixels": [0.5, 0]},
+        "image_encoders.resnet50.pixels: input should be study, weights or [mean, deviation]",
+    ),
+    "a rule": (
+        {"image_encoders.resnet50.rename": [["a"]]},
+        "image_encoders.resnet50.rename: ['a'] is no pair of a regular expression and its replacement",
+    ),
+    "a pattern": (
+        {"image_encoders.resnet50.rename": [["(", "x"]]},
+        "image_encoders.resnet50.rename: ['(', 'x']: not a regular expression and its replacement: ",
+    ),
+    "a group that is not there": (
+        {"image_encoders.resnet50.rename": [["a", r"\1"]]},
+        "image_encoders.resnet50.rename: ['a', '\\\\1']: not a regular expression and its replacement: ",
+    ),
     "name": ({"variants.a b": {}}, "variants.a b"),
     "no rows": ({"table1": []}, "table1: list should have at least 1 item"),
     "dangling image": (
@@ -211,6 +255,7 @@ def test_numbers_may_be_written_as_yaml_writers_do(changed):
     assert yaml.safe_load("2e-3") == "2e-3"
     assert changed({"reweight.ratio": 3}).reweight.ratio == 3.0
     assert changed({"image_encoders.resnet50.pretrained": "w.safetensors"})
+    assert changed({"image_encoders.resnet50.pixels": [0.5, 1]})
 
 
 def test_a_variant_names_its_loss(changed):

@@ -11,8 +11,8 @@ import torch
 from transformers import CONFIG_MAPPING, AutoModelForTextEncoding
 
 from cxrlt_core.pretrained.flax import read_flax
-from cxrlt_core.pretrained.text_model import GOES, without_prefix
 from cxrlt_core.pretrained.tensor_files import read_weights
+from cxrlt_core.pretrained.text_model import GOES, without_prefix
 from cxrlt_core.pretrained.whole import load_whole
 
 FILES = Path(__file__).parent / "flax"

@@ -20,6 +20,12 @@ ORIGIN = {
 NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_seed_sd", *SUMMARY[1:])
 
 
+ENCODER = {
+    "options": {"depth": 2}, "pixels": None, "tokens": 49, "width": 512, "parameters": 23_512_345,
+    "gflops": 4.087, "commit": None, "weights": None,
+}  # fmt: skip
+
+
 def make_row(name: str, value: float | None) -> Row:
     numbers = dict.fromkeys(NUMBERS, value)
     design = {"ensemble": name.replace("_", "-"), "replenished": "✓"}
@@ -61,6 +67,7 @@ def make_study(params: Params) -> Study:
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         texts=dict.fromkeys(params.text_encoders, ORIGIN),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
+        encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
         figures=["table1.png", "choice_class_wise.png"],
@@ -98,11 +105,17 @@ def test_undefined_numbers_never_show_as_none_or_nan(study):
     assert "| Mass | tail | – |" in text and "Mass (dev), Mass (test)" in text
 
 
-def test_upweighted_classes_are_named(study):
-    assert "base below 0.2500), by 2 in `main` and 3 in `contrast`: Hernia." in render(study)
-    main = {**study.weights["main"], "rule": "bottom_k"}
-    other = dataclasses.replace(study, weights={**study.weights, "main": main})
-    assert "base up to 0.2500)" in render(other)
+def test_upweighted_classes_are_named_weights_that_agree_once(study):
+    text = (
+        "Upweighted by 2 in `main` and 3 in `contrast` (rule `below_mean`, development AP of the base below"
+    )
+    text += " 0.2500)"
+    assert f"{text}: Hernia." in render(study)
+    more = {**study.weights["main"], "rule": "bottom_k", "ratio": 1.5}
+    other = dataclasses.replace(study, weights={**study.weights, "mild": more})
+    assert f"{text}: Hernia." in render(other)
+    mild = "Upweighted by 1.5 in `mild` (rule `bottom_k`, development AP of the base up to 0.2500)"
+    assert mild in render(other)
 
 
 def test_aggregation_over_studies_is_explained(changed, study):
@@ -162,3 +175,22 @@ def test_the_report_says_what_each_text_encoder_was_loaded_from(study):
         "95% of",
     ):
         assert word in line
+
+
+def test_encoders_are_told_with_what_was_loaded(study):
+    size = "49 tokens of 512, 23,512,345 parameters, 4.09 GFLOPs an image |"
+    assert f"| image `resnet50` | `resnet10t`, depth 2, random weights, {size}" in render(study)
+    weights = {"file": "org/x/model.safetensors", "sha256": "f" * 64, "tensors": 318, "share": 0.9987}
+    loaded = {
+        **ENCODER,
+        "network": "vit",
+        "commit": "a" * 40,
+        "weights": weights,
+        "pixels": [0.5, 0.00048828125],
+    }
+    text = render(dataclasses.replace(study, encoders={**study.encoders, "resnet50": loaded}))
+    assert (
+        "| image `resnet50` | `resnet10t`, `vit`, depth 2, 318 tensors (99.9% of the parameters) of "
+        "`org/x/model.safetensors` at `aaaaaaaaaaaa`, SHA-256 `ffffffffffff`, "
+        f"pixels of mean 0.5 and deviation 0.0004883, {size}"
+    ) in text

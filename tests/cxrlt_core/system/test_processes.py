@@ -61,6 +61,7 @@ LAUNCHES = {
 LAUNCHER = "import subprocess, sys; subprocess.run([sys.executable, 'sleeper.py', 'dvc'])"
 
 
+@pytest.mark.dvc
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("launch", LAUNCHES)
 def test_the_stage_of_a_killed_dvc_ends(tmp_path, launch, kill):

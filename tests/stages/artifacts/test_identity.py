@@ -10,7 +10,8 @@ from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params, Train
 from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
-from stages.artifacts.identity import HARMLESS_TO_ROW, HARMLESS_TO_TRAINING, row_identity, training_identity
+from stages.artifacts.identity import row_identity, training_identity
+from stages.artifacts.settings import HARMLESS
 
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 CONTENT = yaml.safe_load(SMOKE.read_text())
@@ -88,10 +89,10 @@ def test_every_key_counts_unless_it_is_known_to_be_harmless(path):
     own = path[0] in ("variants", "losses") and path[1] == OTHERS[path[0]]
     others = path[0] in OTHERS and path[1] != OTHERS[path[0]]
     assert (training(after) == training(before)) == (
-        others or (harmless(path, HARMLESS_TO_TRAINING) and not own)
+        others or (harmless(path, HARMLESS["training"]) and not own)
     )
     base = path[0] == "variants" and path[1] == CONTENT["reweight"]["base"]
-    assert (row(after) == row(before)) == ((others and not base) or harmless(path, HARMLESS_TO_ROW))
+    assert (row(after) == row(before)) == ((others and not base) or harmless(path, HARMLESS["row"]))
 
 
 class Dose(Section):

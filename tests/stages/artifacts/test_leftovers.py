@@ -27,11 +27,9 @@ def test_an_absent_folder_has_none(tmp_path):
 def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = SimpleNamespace(
-        data=SimpleNamespace(sources={"nih": 1}),
-        text_encoders={"bert": 1},
-        variants={"plain": 1},
-        reweightings={"main": 1, "mild": 1},
-    )
+        data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweightings={"main": 1, "mild": 1},
+        image_encoders={"resnet50": 1}, text_encoders={"bert": 1},
+    )  # fmt: skip
     kept = [
         "data/labels/nih.json",
         "data/text/bert.safetensors",
@@ -46,6 +44,7 @@ def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch
         "weights/old.json",
         "predictions/tta/old/0/dev.parquet",
     ]
+    kept, gone = [*kept, "data/encoders/resnet50.json"], [*gone, "data/encoders/old.json"]
     for name in [*kept, *gone]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")

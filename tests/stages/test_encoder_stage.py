@@ -1,0 +1,110 @@
+"""The stage encoder: one description an encoder, and what changes it changes what trainings depend on."""
+
+import json
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+import yaml
+
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import file_hash
+from stages import encoder, pretrained, train
+from stages.artifacts.code import ROOT
+
+FILE = Path("data/image_encoders/w.pth")
+TINY = {"channels": [4, 8, 8, 8]}
+VIT = "vit_tiny_patch16_224"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def study(**changes) -> Params:
+    content = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))
+    content["image_encoders"]["resnet50"].update(changes)
+    for text in content["text_encoders"].values():
+        text["model"] = "org/of_the_hub"
+    return parse_params(content)
+
+
+def local() -> Params:
+    return study(pretrained=str(FILE), options=TINY)
+
+
+def weights(seed: int) -> None:
+    torch.manual_seed(seed)
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(timm.create_model("resnet10t", num_classes=3, **TINY).state_dict(), FILE)
+
+
+def described(params: Params) -> dict:
+    encoder.main(params, "resnet50")
+    return json.loads(Path("data/encoders/resnet50.json").read_text())
+
+
+def test_an_untrained_encoder_is_described_in_a_line(capsys):
+    found = described(study())
+    assert found["weights"] is None and found["commit"] is None and found["network"] == "resnet10t"
+    assert found["settings"] == study().image_encoders["resnet50"].model_dump(mode="json")
+    [line] = capsys.readouterr().out.splitlines()
+    assert line == (
+        f"image_encoders.resnet50: resnet10t, {found['tokens']} tokens of 32, "
+        f"{found['parameters']:,} parameters, {found['gflops']:.3g} GFLOPs an image, untrained"
+    )
+    assert described(study()) == found
+
+
+def test_local_weights_are_described_by_content(capsys):
+    weights(0)
+    found = described(local())
+    state = torch.load(FILE, weights_only=True)
+    tensors = sum(not name.startswith("fc.") for name in state)
+    expected = {"file": str(FILE), "sha256": file_hash(FILE), "tensors": tensors, "share": 1.0}
+    assert found["weights"] == expected
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.endswith(f"{tensors} tensors (100.0% of the parameters) of {FILE}, sha256 {file_hash(FILE)}")
+
+
+def test_replaced_weights_change_what_their_stages_depend_on():
+    """DVC and checkpoints see data/pretrained and data/encoders, which name the weights by content."""
+    found = []
+    for seed in (0, 1, 0):
+        weights(seed)
+        pretrained.main(local())
+        noted = Path("data/pretrained/image/resnet50.json").read_text()
+        other = Path("data/pretrained/image/densenet121.json").read_text()
+        found.append((noted, described(local()), other))
+    first, second, again = found
+    assert first[0] != second[0] and first[1] != second[1] and first[2] == second[2]
+    assert first == again
+
+
+def test_training_builds_the_encoder_that_was_described():
+    weights(0)
+    params = local()
+    found = described(params)
+    plan = train.plan_variant(params, next(n for n, v in params.variants.items() if v.image == "resnet50"))
+    assert (plan.name, plan.options, plan.source) == (found["network"], found["options"], str(FILE))
+    config = train.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
+    assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"pretrained": "data/x.pth"}, "resnet50.pretrained: data/x.pth: no such file"),
+        ({"model": VIT, "options": {"img_size": 224}}, f"resnet50: '{VIT}' cannot encode images of 32 × 32"),
+        ({"model": "resnet9"}, "resnet50.model: 'resnet9' is not a timm network"),
+    ],
+)
+def test_a_failure_is_one_line_and_leaves_no_file(changes, line):
+    with pytest.raises(StudyError) as caught:
+        described(study(**changes))
+    assert str(caught.value).startswith(f"image_encoders.{line}") and "\n" not in str(caught.value)
+    assert not Path("data/encoders").exists()
