@@ -1,36 +1,45 @@
 """Put the models of the hub that the study names where a node without network finds them.
 
-Usage: python -m stages.artifacts.fetch   (no stage; on a machine with network)
+Usage: python -m stages.artifacts.fetch   (no stage: run it where there is network)
 """
 
 import os
 from pathlib import Path
 
+from cxrlt_core.model.encoder_plan import plan_encoder
 from cxrlt_core.params.schema import Params
-from cxrlt_core.pretrained.model_files import ModelFiles, locate
+from cxrlt_core.pretrained.model_files import locate
 from cxrlt_core.system.errors import StudyError
 
-ADVICE = """
-For the nodes: HF_HOME={home} HF_HUB_OFFLINE=1
-To pin what was fetched, set `revision` of each encoder to its commit."""
+ADVICE = """Where there is no network, set HF_HOME={home} and HF_HUB_OFFLINE=1.
+To stay with what was fetched, set each `revision` to its commit."""
 
 
 def main(params: Params) -> None:
-    """Fetch the text encoders of the hub at their revisions, and say what to set."""
+    """Fetch the encoders of the hub at their revisions; print their commits, and what to set."""
     for name, encoder in params.text_encoders.items():
         if not Path(encoder.model).is_dir():
-            key = f"text_encoders.{name}"
-            print(f"{key}: {encoder.model}: {fetched(encoder.model, encoder.revision, key)}")
+            tell(f"text_encoders.{name}", encoder.model, *fetch(encoder.model, encoder.revision, name))
+    for name, encoder in params.image_encoders.items():
+        key = f"image_encoders.{name}"
+        plan = plan_encoder(encoder, params.image.size, key)
+        if plan.commit is not None:
+            tell(key, encoder.model, plan.commit, plan.source or "config.json")
     print(ADVICE.format(home=hub_home()))
 
 
-def fetched(model: str, revision: str | None, key: str) -> str:
-    """Fetch a model, and say its commit and the file of its weights."""
+def fetch(model: str, revision: str | None, name: str) -> tuple[str | None, str]:
+    """Fetch a text encoder; return its commit and the file of its weights."""
     try:
-        files: ModelFiles = locate(model, revision)
+        files = locate(model, revision)
     except StudyError as error:
-        raise StudyError(f"{key}.model: cannot fetch {model!r}: {error}") from None
-    return f"commit {files.commit}, {files.name} in {files.folder}"
+        raise StudyError(f"text_encoders.{name}.model: cannot fetch {model!r}: {error}") from None
+    return files.commit, files.name
+
+
+def tell(key: str, model: str, commit: str | None, file: str) -> None:
+    """Print what was fetched."""
+    print(f"{key}: {model}: commit {commit}, {file}")
 
 
 def hub_home() -> str:
