@@ -8,21 +8,26 @@ import json
 from cxrlt_core.designs.text_encoder import embed_labels
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
+from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts.border import run_stage
+from stages.artifacts.paths import text_path
 
 
 def main(params: Params, name: str) -> None:
     """Write data/text/<name>.safetensors with one embedding for each of the 26 classes."""
     encoder = params.text_encoders[name]
-    embeddings = embed_labels(CLASSES, encoder, key=f"text_encoders.{name}")
+    embeddings, origin = embed_labels(CLASSES, encoder, key=f"text_encoders.{name}")
+    print(f"text_encoders.{name}: {encoder.model}: {origin_text(origin)}")
+    prompts = [encoder.prompt.format(label=label) for label in CLASSES]
     metadata = {
         "encoder": encoder.model,
-        "revision": encoder.revision or "default",
         "pooling": encoder.pooling,
-        "prompts": json.dumps([encoder.prompt.format(label=label) for label in CLASSES]),
+        "prompts": json.dumps(prompts),
+        "revision": origin["commit"] or "local",  # what the revision of params.yaml was on that day
+        "weights": json.dumps(origin),
     }
-    write_tensors(f"data/text/{name}.safetensors", {"embeddings": embeddings}, metadata)
+    write_tensors(text_path(name), {"embeddings": embeddings}, metadata)
 
 
 if __name__ == "__main__":

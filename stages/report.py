@@ -28,14 +28,14 @@ from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.paths import dev_path, model_folder, tta_path
 from stages.artifacts.predictions import read_predictions
-from stages.artifacts.provenance import provenance, revision, versions
+from stages.artifacts.provenance import provenance, revision, text_origin, versions
 from stages.artifacts.sets import read_groups, read_set
 
 
 def main(params: Params) -> None:
     """Write reports/."""
-    folders = ("data/encoders", "metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
-    remove_leftovers(params, *folders)
+    folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
+    remove_leftovers(params, "data/encoders", "data/text", *folders)
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
     rows, contrasts = table1(params, score_table1(params, device))
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
@@ -52,6 +52,7 @@ def main(params: Params) -> None:
         save_figure(figure, Path("reports/figures") / name, caveat(params))
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
+        texts={name: text_origin(name) for name in params.text_encoders},
         weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
         versions=versions(), revision=revision(), figures=list(figures),

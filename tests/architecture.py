@@ -28,17 +28,18 @@ ARROWS: dict[str, set[str]] = {
     "packing": set(),
     "batches": {"params"},
     "metrics": set(),
-    "designs": {"batches", "losses", "metrics", "params"},
+    "pretrained": set(),
+    "designs": {"batches", "losses", "metrics", "params", "pretrained"},
     "model": {"designs", "params"},
     "training": {"batches", "designs", "losses", "params"},
     "prediction": {"batches"},
     "evidence": {"metrics"},
-    "reporting": {"evidence", "params", "prediction"},
+    "reporting": {"evidence", "params", "prediction", "pretrained"},
     "demo": {"params"},
-    "artifacts": {"batches", "model", "packing", "params", "prediction"},
+    "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained"},
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
-        *("params", "prediction", "reporting", "sources", "splits", "training"),
+        *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),
     },
 }
 

@@ -1,18 +1,22 @@
 """Design 1, text encoder: one embedding per label name from a frozen pretrained language model."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cxrlt_core.params.schema import TextEncoder
+from cxrlt_core.pretrained.text_model import TextModel, load_text_model
 from cxrlt_core.system.errors import StudyError
 
+#: Embeddings that differ by less, as a share of their length, differ by rounding alone.
+SAME = 1e-5
 
-def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> np.ndarray:
+
+def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> tuple[np.ndarray, dict[str, Any]]:
     """Encode label names, each alone in the encoder's prompt.
 
     Args:
@@ -22,19 +26,24 @@ def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> np.nd
         key: where the encoder stands in params.yaml, for messages.
 
     Returns:
-        float32 (C, D), D the width of the encoder.
+        float32 (C, D), D the width of the encoder; and the origin of its weights, as
+        :func:`cxrlt_core.pretrained.origin.weights_origin` says.
 
     Raises:
-        StudyError: when the model cannot be found or fetched.
+        StudyError: when the model cannot be had or loaded whole, a prompt is too long for it, or it does not
+            tell two labels apart.
     """
-    tokenizer, model = _load(encoder, key)
-    prompts = [encoder.prompt.format(label=label) for label in labels]
-    tokens = tokenizer(prompts, padding=True, return_tensors="pt")
+    try:
+        model = load_text_model(encoder.model, encoder.revision)
+    except StudyError as error:
+        kind = "local folder" if Path(encoder.model).is_dir() else "no such local folder, so a hub id"
+        raise StudyError(f"{key}.model: cannot load {encoder.model!r} ({kind}): {error}") from None
+    tokens = _tokens([encoder.prompt.format(label=label) for label in labels], model, key)
     with torch.inference_mode():
-        hidden = model(
-            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-        ).last_hidden_state
-    return pool(hidden, tokens["attention_mask"], encoder.pooling).float().numpy()
+        hidden = model.network(**tokens).last_hidden_state
+    embeddings = pool(hidden, tokens["attention_mask"], encoder.pooling).float().numpy()
+    _check(embeddings, labels, key)
+    return embeddings, model.origin
 
 
 def pool(hidden: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
@@ -45,21 +54,30 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
     return (hidden * mask).sum(1) / mask.sum(1)
 
 
-def _load(encoder: TextEncoder, key: str) -> tuple:
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
+def _tokens(prompts: Sequence[str], model: TextModel, key: str) -> dict[str, Tensor]:
+    """Return ``input_ids`` and ``attention_mask``, int64 (C, T)."""
+    tokens = model.tokenizer(prompts, padding=True, return_tensors="pt")
+    lengths = tokens["attention_mask"].sum(1).numpy()
+    if lengths.max() > model.longest:
+        prompt = prompts[int(lengths.argmax())]
+        raise StudyError(
+            f"{key}.prompt: {prompt!r} is {lengths.max()} tokens long, the model takes {model.longest}"
+        )
+    words = model.network.get_input_embeddings().num_embeddings
+    if tokens["input_ids"].max() >= words:
+        raise StudyError(
+            f"{key}.model: the tokenizer is of another model, which has more than {words} tokens"
+        )
+    return {name: tokens[name] for name in ("input_ids", "attention_mask")}
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    where = {"revision": encoder.revision, "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(encoder.model, **where)
-        model = AutoModel.from_pretrained(encoder.model, use_safetensors=True, dtype=torch.float32, **where)
-    except Exception as error:  # the hub and the readers of a folder raise many kinds
-        kind = "local folder" if Path(encoder.model).is_dir() else "no such local folder, so a hub id"
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise StudyError(f"{key}.model: cannot load {encoder.model!r} ({kind}): {reason}") from None
-    if model.config.is_encoder_decoder:
-        model = model.get_encoder()
-    return tokenizer, model.eval()
+
+def _check(embeddings: np.ndarray, labels: Sequence[str], key: str) -> None:
+    """Refuse embeddings that are not finite, or the same for two labels."""
+    for label, embedding in zip(labels, embeddings, strict=True):
+        if not np.isfinite(embedding).all():
+            raise StudyError(f"{key}: the embedding of {label!r} is not finite")
+    norms = np.linalg.norm(embeddings, axis=1)
+    for i, one in enumerate(embeddings):
+        near = np.linalg.norm(embeddings[:i] - one, axis=1) <= SAME * np.maximum(norms[:i], norms[i])
+        if near.any():
+            raise StudyError(f"{key}: the model does not tell {labels[near.argmax()]!r} from {labels[i]!r}")

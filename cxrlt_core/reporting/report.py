@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
+from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.data_report import set_names
 from cxrlt_core.reporting.evidence_report import (
     contrasts_section,
@@ -37,6 +38,7 @@ class Study:
         ensembles: row name to its entry in metrics/ensemble.json.
         contrasts: table to its contrasts, as plain values.
         costs: variant to its models' cost.json, one a seed.
+        texts: text encoder to the origin of its weights.
         weights: name of a reweighting to the content of its weights file.
         encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
@@ -52,6 +54,7 @@ class Study:
     ensembles: Mapping[str, Mapping]
     contrasts: Mapping[str, Sequence[Mapping]]
     costs: Mapping[str, Sequence[Mapping]]
+    texts: Mapping[str, Mapping]
     weights: Mapping[str, Mapping]
     encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
@@ -301,7 +304,7 @@ def _image_encoder(model: str, encoder: Mapping) -> str:
 
 def _provenance(study: Study) -> str:
     text = "".join(
-        f"| text `{name}` | `{e.model}`, {e.pooling} pooling |\n"
+        f"| text `{name}` | `{e.model}`, {e.pooling} pooling; {origin_text(study.texts[name])} |\n"
         for name, e in study.params.text_encoders.items()
     )
     image = "".join(

@@ -6,7 +6,7 @@ from typing import Any
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import file_hash
 from stages.artifacts.code import fingerprint, module_code, stage_code
-from stages.artifacts.paths import set_path
+from stages.artifacts.paths import set_path, text_path
 from stages.artifacts.settings import HARMLESS, settings_of, without
 from stages.artifacts.weights import read_weights
 
@@ -19,7 +19,7 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
     chosen = params.variants[variant]
     files = [
         set_path(f"train_{chosen.data}"),
-        f"data/text/{chosen.text}.safetensors",
+        text_path(chosen.text),
         f"data/encoders/{chosen.image}.json",  # its settings, and local weights by content
     ]
     loss = params.loss_of(variant)

@@ -27,6 +27,7 @@ def _names(params: Params) -> dict[str, Collection[str]]:
         "data/encoders": params.image_encoders,
         "data/labels": sources,
         "data/packed": sources,
+        "data/text": params.text_encoders,
         "metrics/dev": variants,
         "models": variants,
         "predictions/dev": variants,

@@ -8,6 +8,11 @@ def set_path(name: str) -> str:
     return f"data/sets/{name}.parquet"
 
 
+def text_path(name: str) -> str:
+    """Return where the embeddings of a text encoder lie."""
+    return f"data/text/{name}.safetensors"
+
+
 def model_folder(variant: str, seed: int) -> Path:
     """Return where a model lies."""
     return Path("models") / variant / str(seed)

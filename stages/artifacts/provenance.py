@@ -1,5 +1,6 @@
 """Where each row of the tables comes from: parameters, data, code, machine and cost."""
 
+import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,9 +8,10 @@ from importlib.metadata import version
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import file_hash
+from cxrlt_core.system.tensors import read_tensor_metadata
 from stages.artifacts.code import fingerprint
 from stages.artifacts.identity import row_code, row_identity
-from stages.artifacts.paths import set_path
+from stages.artifacts.paths import set_path, text_path
 
 PACKAGES = ("torch", "timm", "transformers", "scikit-learn", "pandas", "numpy", "scipy", "dvc")
 STAGES = {"table1": ("train", "evaluate", "tta", "report"), "table2": ("train", "tta", "ensemble")}
@@ -57,8 +59,17 @@ def record(
             name: file_hash(f"data/encoders/{name}.json")
             for name in sorted({params.variants[variant].image for variant in variants})
         },
+        "text_encoders": {
+            name: text_origin(name)
+            for name in sorted({params.variants[variant].text for variant in variants})
+        },
         "trainings": {name: dict(zip(seeds, costs[name], strict=True)) for name in variants},
     }
+
+
+def text_origin(name: str) -> dict:
+    """Return where the weights of a text encoder came from: commit, file, hash, what was loaded."""
+    return json.loads(read_tensor_metadata(text_path(name))["weights"])
 
 
 def versions() -> dict[str, str]:

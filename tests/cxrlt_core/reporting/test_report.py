@@ -13,6 +13,10 @@ CLASSES = {
     "Hernia": {"group": "tail", "prevalence": 0.001},
     "Mass": {"group": "tail", "prevalence": None},
 }
+ORIGIN = {
+    "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
+    "tensors": 37, "parameters": 78848, "share": 0.95, "left_out": {"cls": 5, "pooler": 2},
+}  # fmt: skip
 NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_seed_sd", *SUMMARY[1:])
 
 
@@ -62,6 +66,7 @@ def make_study(params: Params) -> Study:
             "table2": [contrast("class_wise", "model_wise")],
         },
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
+        texts=dict.fromkeys(params.text_encoders, ORIGIN),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
         encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
@@ -166,6 +171,19 @@ def test_too_few_resamples_for_the_family_are_told(changed):
 def test_a_table_without_pairs_says_so(study):
     alone = dataclasses.replace(study, contrasts={"table1": [], "table2": []})
     assert "No two rows differ in one design alone." in render(alone)
+
+
+def test_the_report_says_what_each_text_encoder_was_loaded_from(study):
+    line = next(line for line in render(study).splitlines() if line.startswith("| text `pubmedbert` |"))
+    for word in (
+        "commit c0ffee",
+        "flax_model.msgpack",
+        "0123456789ab",
+        "37 tensors",
+        "78,848",
+        "95% of",
+    ):
+        assert word in line
 
 
 def test_encoders_are_told_with_what_was_loaded(study):

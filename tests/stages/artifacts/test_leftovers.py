@@ -28,10 +28,22 @@ def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     params = SimpleNamespace(
         data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweightings={"main": 1, "mild": 1},
-        image_encoders={"resnet50": 1},
+        image_encoders={"resnet50": 1}, text_encoders={"bert": 1},
     )  # fmt: skip
-    kept = ["data/labels/nih.json", "models/plain/0/x", "weights/uniform.json", "weights/mild.json"]
-    gone = ["data/labels/old.json", "models/old/0/x", "weights/old.json", "predictions/tta/old/0/dev.parquet"]
+    kept = [
+        "data/labels/nih.json",
+        "data/text/bert.safetensors",
+        "models/plain/0/x",
+        "weights/uniform.json",
+        "weights/mild.json",
+    ]
+    gone = [
+        "data/labels/old.json",
+        "data/text/old.safetensors",
+        "models/old/0/x",
+        "weights/old.json",
+        "predictions/tta/old/0/dev.parquet",
+    ]
     kept, gone = [*kept, "data/encoders/resnet50.json"], [*gone, "data/encoders/old.json"]
     for name in [*kept, *gone]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,14 @@
 """What identifies a row changes with what the row is made from, and with nothing else."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from cxrlt_core.params.parse import parse_params
+from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts import provenance
 
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
@@ -30,6 +33,9 @@ def record(tmp_path, monkeypatch):
         path = Path(f"data/encoders/{name}.json")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
+    origin = {"weights": json.dumps({"commit": "c0ffee"})}
+    for name in ("pubmedbert", "clinical_t5"):
+        write_tensors(f"data/text/{name}.safetensors", {"embeddings": np.zeros(2)}, origin)
 
     def make(content: dict, variant: str = BERT, table: str = "table1") -> dict:
         params = parse_params(content)
@@ -55,6 +61,10 @@ def test_data_are_the_sets_that_the_row_has_seen(record, content):
     Path("data/sets/test.parquet").write_text("other")
     assert record(content)["data"] == first["data"]
     assert record(content, table="table2")["data"] != second["data"]
+
+
+def test_a_row_names_the_weights_of_its_text_encoders(record, content):
+    assert record(content, T5)["text_encoders"] == {"clinical_t5": {"commit": "c0ffee"}}
 
 
 def test_every_training_has_its_cost_by_seed(record, content):

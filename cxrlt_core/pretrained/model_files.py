@@ -1,0 +1,114 @@
+"""Where a pretrained model lies: a local folder, or the hub's cache at a commit that is known."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import file_hash
+
+#: File names of weights, in the order of preference; each may be in parts, named by an index beside them.
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "flax_model.msgpack")
+
+#: What is fetched besides weights: config, vocabulary, the indexes of weights in parts.
+SMALL = ("*.json", "*.txt", "*.model")
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of a model.
+
+    Attributes:
+        folder: holds config, vocabulary and weights.
+        weights: one file, or the parts of one.
+        name: of the weights: the file's, or that of the index of its parts.
+        commit: of the hub's repository; None for a local folder.
+    """
+
+    folder: Path
+    weights: Sequence[Path]
+    name: str
+    commit: str | None
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the weights; of parts, that of what ``sha256sum`` prints about them."""
+        sums = [file_hash(path) for path in self.weights]
+        if self.name == self.weights[0].name:
+            return sums[0]
+        listing = "".join(f"{one}  {path.name}\n" for one, path in zip(sums, self.weights, strict=True))
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def locate(model: str, revision: str | None) -> ModelFiles:
+    """Find a model, and fetch it where it is not local.
+
+    Args:
+        model: a local folder, or the name of a repository of the hub.
+        revision: commit, tag or branch of the hub's repository; None is its main branch.
+
+    Raises:
+        StudyError: when there is no such model, it cannot be had, or it has no weights that are known here.
+    """
+    if not Path(model).is_dir():
+        return _fetched(model, revision)
+    if revision is not None:
+        raise StudyError(f"revision {revision!r} is of a hub's model, expected null")
+    return find_weights(Path(model))
+
+
+def find_weights(folder: Path, commit: str | None = None) -> ModelFiles:
+    """Find the weights in a folder, in the order of ``WEIGHTS``.
+
+    Raises:
+        StudyError: when there are none, or parts are missing.
+    """
+    for name in WEIGHTS:
+        if (folder / name).is_file():
+            return ModelFiles(folder, [folder / name], name, commit)
+        if (index := folder / f"{name}.index.json").is_file():
+            return ModelFiles(folder, _parts(index), index.name, commit)
+    raise StudyError(
+        f"no weights: expected {', '.join(WEIGHTS)}, or one of them in parts with its .index.json"
+    )
+
+
+def _parts(index: Path) -> list[Path]:
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        parts = [index.parent / Path(name).name for name in names]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"{index.name}: no index of weights: {error!r}") from None
+    missing = [part.name for part in parts if not part.is_file()]
+    if missing or not parts:
+        raise StudyError(f"{index.name}: names files that are not there: {', '.join(missing) or 'none'}")
+    return parts
+
+
+def _fetched(model: str, revision: str | None) -> ModelFiles:
+    """Fetch config, vocabulary and the first weights of ``WEIGHTS`` that there are, all at one commit.
+
+    Without network, the hub library takes what its cache has.
+    """
+    folder = _snapshot(model, revision, SMALL)
+    commit = folder.name
+    for name in WEIGHTS:
+        stem, suffix = name.split(".")
+        _snapshot(model, commit, [name, f"{stem}-*.{suffix}"])
+        if (folder / name).is_file() or (folder / f"{name}.index.json").is_file():
+            break
+    return find_weights(folder, commit)
+
+
+def _snapshot(model: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
+    disable_progress_bars()
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=list(patterns)))
+    except Exception as error:  # the hub's library and the network's raise many kinds
+        raise StudyError(" ".join(str(error).split()) or type(error).__name__) from None

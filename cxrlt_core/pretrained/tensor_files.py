@@ -1,0 +1,59 @@
+"""Files of weights as plain tensors: safetensors, PyTorch's pickles without code, Flax's msgpack."""
+
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cxrlt_core.pretrained.flax import read_flax
+from cxrlt_core.system.errors import StudyError, reason
+
+
+def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
+    """Read the tensors of a file, or of the parts of one.
+
+    Nested dictionaries, such as the ``state_dict`` of a training's checkpoint, join their keys by dots; what
+    is no tensor is left out.
+
+    Raises:
+        StudyError: when a file holds anything but plain values, is torn, or repeats a name of another part.
+    """
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            found = dict(_flat(_reader(file)(file)))
+        except Exception as error:  # readers of foreign files raise many kinds
+            raise StudyError(f"{file.name}: cannot be read as plain tensors: {reason(error)}") from None
+        if twice := sorted(tensors.keys() & found.keys()):
+            raise StudyError(f"{file.name}: has what another part has: {', '.join(twice)}")
+        tensors |= found
+    return tensors
+
+
+def _reader(file: Path) -> Any:
+    readers = {".safetensors": _read_safetensors, ".msgpack": read_flax}
+    return readers.get(file.suffix, _read_pickle)
+
+
+def _read_safetensors(file: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(file)
+
+
+def _read_pickle(file: Path) -> Any:
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # its message tells how to run the code
+        raise ValueError("a pickle of something else") from None
+
+
+def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    if isinstance(content, Tensor):
+        yield prefix.removesuffix("."), content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _flat(value, f"{prefix}{key}.")

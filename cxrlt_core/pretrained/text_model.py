@@ -1,0 +1,170 @@
+"""Pretrained text encoders as networks: built from their config, loaded from plain tensors.
+
+The library's own loading is not used: it draws what a file lacks, takes formats from a conversion service and
+from unmerged requests on the hub, and knows no Flax.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cxrlt_core.pretrained.model_files import locate
+from cxrlt_core.pretrained.origin import weights_origin
+from cxrlt_core.pretrained.tensor_files import read_weights
+from cxrlt_core.pretrained.whole import load_whole
+from cxrlt_core.system.errors import StudyError, reason
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+#: What is meant to go: heads, T5's decoder, the layer behind the first token, and what only counts.
+GOES = ("classifier.*", "cls.*", "cls_projection_head.*", "decoder.*", "lm_head.*", "pooler.*",
+        "qa_outputs.*", "*position_ids", "*token_type_ids")  # fmt: skip
+
+#: Names of layers in files that were converted from TensorFlow.
+OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+
+#: Model types that come with code of their own and are, as an encoder, one that is known.
+KNOWN_AS = {"cxr-bert": "bert"}  # a BERT with a projection beside it
+
+#: Each of these makes a tokenizer.
+VOCABULARIES = (["tokenizer.json"], ["vocab.txt"], ["spiece.model"], ["sentencepiece.bpe.model"],
+                ["vocab.json", "merges.txt"])  # fmt: skip
+
+
+class TextModel(NamedTuple):
+    """A frozen text encoder.
+
+    Attributes:
+        tokenizer: text to token ids.
+        network: token ids to states.
+        longest: tokens that a text may have.
+        origin: of its weights, as :func:`cxrlt_core.pretrained.origin.weights_origin` says.
+    """
+
+    tokenizer: "PreTrainedTokenizerBase"
+    network: "PreTrainedModel"
+    longest: int
+    origin: dict[str, Any]
+
+
+def load_text_model(model: str, revision: str | None) -> TextModel:
+    """Load a text encoder whole; of an encoder-decoder such as T5, the encoder.
+
+    Args:
+        model: hub id or local folder.
+        revision: commit, tag or branch of a hub's model.
+
+    Raises:
+        StudyError: when anything is absent, torn, foreign or does not fit.
+    """
+    files = locate(model, revision)
+    kind, config = _config(files.folder)
+    tokenizer = _tokenizer(files.folder, kind, config)
+    network = _network(config)
+    tensors, prefix = without_prefix(read_weights(files.weights), _table_names(network))
+    loaded = load_whole(network, tensors, GOES)
+    return TextModel(
+        tokenizer, network.eval(), _longest(tokenizer, config), weights_origin(files, prefix, loaded)
+    )
+
+
+def without_prefix(tensors: Mapping[str, Tensor], anchors: Collection[str]) -> tuple[dict[str, Tensor], str]:
+    """Take away what stands before an encoder's names, such as ``bert.`` or ``module.``.
+
+    Args:
+        tensors: by their names in the file.
+        anchors: names of a tensor that every file of the encoder has; what stands before it is the prefix.
+
+    Returns:
+        the tensors, and the prefix, which may be empty. Names outside of it stay as they are.
+
+    Raises:
+        StudyError: when no name, or more than one, can be the anchor.
+    """
+    named = {_modern(name): tensor for name, tensor in tensors.items()}
+    ends = [(name, anchor) for name in named for anchor in anchors if f".{name}".endswith(f".{anchor}")]
+    found = sorted({name.removesuffix(anchor) for name, anchor in ends})
+    if len(found) != 1:
+        what = f"one under {str(found)[1:-1]}" if found else f"no {' or '.join(anchors)}"
+        names = ", ".join(sorted(named)) or "none"
+        raise StudyError(f"expected one encoder in the weights, found {what}; the names are {names}")
+    (prefix,) = found
+    if twice := [name for name in named if prefix and f"{prefix}{name}" in named]:
+        raise StudyError(f"names are there with and without {prefix!r}: {', '.join(twice)}")
+    return {name.removeprefix(prefix): tensor for name, tensor in named.items()}, prefix
+
+
+def _modern(name: str) -> str:
+    for old, new in OLD_NAMES.items():
+        if name.endswith(old):
+            return name.removesuffix(old) + new
+    return name
+
+
+def _config(folder: Path) -> tuple[str, "PreTrainedConfig"]:
+    """Return the model type that a folder states, and the config of the one that it is."""
+    from transformers import CONFIG_MAPPING
+
+    if not (folder / "config.json").is_file():
+        raise StudyError("no config.json")
+    try:
+        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StudyError(f"config.json: no JSON: {error}") from None
+    kind = content.pop("model_type", None) if isinstance(content, dict) else None
+    known = KNOWN_AS.get(kind, kind)
+    if known not in CONFIG_MAPPING:
+        raise StudyError(f"config.json: transformers knows no model_type {kind!r} without code of its own")
+    try:
+        return kind, CONFIG_MAPPING[known].from_dict(content)
+    except Exception as error:  # configs check themselves in many ways
+        raise StudyError(f"config.json: {reason(error)}") from None
+
+
+def _tokenizer(folder: Path, kind: str, config: "PreTrainedConfig") -> "PreTrainedTokenizerBase":
+    from transformers import TOKENIZER_MAPPING, AutoTokenizer
+    from transformers.utils import logging
+
+    if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
+        known = ", ".join(" with ".join(names) for names in VOCABULARIES)
+        raise StudyError(f"no tokenizer: expected {known}")
+    logging.set_verbosity_error()
+    try:
+        if kind in KNOWN_AS:  # names a tokenizer of its own, too
+            return TOKENIZER_MAPPING[type(config)].from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False)
+    except Exception as error:  # tokenizers raise many kinds
+        raise StudyError(f"no tokenizer can be made: {reason(error)}") from None
+
+
+def _network(config: "PreTrainedConfig") -> "PreTrainedModel":
+    """Build the encoder, without the pooler, which no embedding uses."""
+    from transformers import AutoModelForTextEncoding
+
+    try:
+        network = AutoModelForTextEncoding.from_config(config, dtype=torch.float32)
+    except ValueError:
+        raise StudyError(
+            f"config.json: {config.model_type!r} is no text encoder that transformers knows"
+        ) from None
+    if isinstance(getattr(network, "pooler", None), nn.Module):
+        network.pooler = None
+    return network
+
+
+def _table_names(network: "PreTrainedModel") -> list[str]:
+    """Return the names of the table of word embeddings."""
+    table = network.get_input_embeddings().weight.data_ptr()
+    return [name for name, tensor in network.state_dict().items() if tensor.data_ptr() == table]
+
+
+def _longest(tokenizer: "PreTrainedTokenizerBase", config: "PreTrainedConfig") -> int:
+    """Return how many tokens fit; RoBERTa's positions begin behind the padding's."""
+    positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    return min(positions - offset, tokenizer.model_max_length)

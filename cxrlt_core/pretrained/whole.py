@@ -1,0 +1,86 @@
+"""Weights are loaded whole or not at all: no layer is left as it was drawn."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+from cxrlt_core.system.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a network took from a file.
+
+    Attributes:
+        tensors: how many were loaded.
+        parameters: numbers in them; the network has no others.
+        share: of the file's numbers that were loaded.
+        left_out: names that were meant to go, cut after the first dot, and how many of each.
+    """
+
+    tensors: int
+    parameters: int
+    share: float
+    left_out: Mapping[str, int]
+
+
+def load_whole(network: nn.Module, tensors: Mapping[str, Tensor], goes: Sequence[str]) -> Loaded:
+    """Load tensors into a network.
+
+    Args:
+        network: gets every tensor of its ``state_dict``; of those that share memory, one suffices.
+        tensors: by the network's names.
+        goes: patterns of names that are meant to be left out, such as a head: ``"cls.*"``.
+
+    Raises:
+        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite.
+    """
+    expected = network.state_dict()
+    found = {name: tensors[name] for name in expected if name in tensors}
+    others = sorted(tensors.keys() - found.keys())
+    left_out = [name for name in others if any(fnmatchcase(name, pattern) for pattern in goes)]
+    faults = _faults(expected, found) | {"unexpected": [name for name in others if name not in left_out]}
+    if any(faults.values()):
+        raise StudyError("; ".join(f"{what}: {', '.join(names)}" for what, names in faults.items() if names))
+    network.load_state_dict(found, strict=False)
+    parameters = sum(expected[names[0]].numel() for names in _by_memory(expected))
+    share = _numbers(found.values()) / _numbers(tensors.values())
+    left = Counter(name.split(".")[0] for name in left_out)
+    return Loaded(len(found), parameters, share, dict(sorted(left.items())))
+
+
+def _faults(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    memory = _by_memory(expected)
+    present = [[name for name in names if name in found] for names in memory]
+    return {
+        "missing": [
+            name for names, there in zip(memory, present, strict=True) if not there for name in names
+        ],
+        "misshapen": [
+            f"{name} {tuple(value.shape)} for {tuple(expected[name].shape)}"
+            for name, value in found.items()
+            if value.shape != expected[name].shape
+        ],
+        "not finite": [name for name, value in found.items() if not torch.isfinite(value).all()],
+        "not the same": [
+            " and ".join(names)
+            for names in present
+            if any(not found[names[0]].equal(found[other]) for other in names[1:])
+        ],
+    }
+
+
+def _by_memory(tensors: Mapping[str, Tensor]) -> list[list[str]]:
+    """Return the names that share memory, such as those of tied layers, together."""
+    names: dict[int, list[str]] = {}
+    for name, tensor in tensors.items():
+        names.setdefault(tensor.data_ptr(), []).append(name)
+    return list(names.values())
+
+
+def _numbers(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors)

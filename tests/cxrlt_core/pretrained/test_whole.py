@@ -1,0 +1,68 @@
+"""A network gets every one of its tensors, or an error that names those that are wrong."""
+
+import pytest
+import torch
+from torch import nn
+
+from cxrlt_core.pretrained.whole import load_whole
+from cxrlt_core.system.errors import StudyError
+
+
+class Tied(nn.Module):
+    """A table under two names, and a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(5, 3)
+        self.inner = nn.Embedding(5, 3)
+        self.inner.weight = self.table.weight
+        self.layer = nn.Linear(3, 2)
+
+
+def complete() -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)
+    return {
+        "table.weight": torch.randn(5, 3),
+        "layer.weight": torch.randn(2, 3),
+        "layer.bias": torch.randn(2),
+    }
+
+
+def test_all_is_loaded_and_counted():
+    network, tensors = Tied(), complete()
+    loaded = load_whole(network, {**tensors, "head.a": torch.ones(20), "head.b": torch.ones(3)}, ["head.*"])
+    assert all(network.state_dict()[name].equal(tensor) for name, tensor in tensors.items())
+    assert (loaded.tensors, loaded.parameters, loaded.left_out) == (3, 23, {"head": 2})
+    assert loaded.share == pytest.approx(23 / 46)
+
+
+@pytest.mark.parametrize("name", ["table.weight", "inner.weight"])
+def test_of_tensors_that_share_memory_one_suffices(name):
+    tensors = complete()
+    table = tensors.pop("table.weight")
+    network = Tied()
+    load_whole(network, {**tensors, name: table}, [])
+    assert network.inner.weight.equal(table) and network.table.weight.equal(table)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layer.bias": None}, "missing: layer.bias"),
+        ({"table.weight": None}, "missing: table.weight, inner.weight"),
+        ({"x.weight": torch.ones(1), "a": torch.ones(1)}, "unexpected: a, x.weight"),
+        ({"layer.weight": torch.ones(3, 2)}, "misshapen: layer.weight (3, 2) for (2, 3)"),
+        ({"layer.bias": torch.tensor([1, torch.nan])}, "not finite: layer.bias"),
+        ({"layer.bias": torch.tensor([1, -torch.inf])}, "not finite: layer.bias"),
+        ({"inner.weight": torch.zeros(5, 3)}, "not the same: table.weight and inner.weight"),
+        ({"layer.bias": None, "a": torch.ones(1)}, "missing: layer.bias; unexpected: a"),
+    ],
+)
+def test_what_is_wrong_is_named(changes, message):
+    tensors = {name: tensor for name, tensor in (complete() | changes).items() if tensor is not None}
+    network = Tied()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with pytest.raises(StudyError) as caught:
+        load_whole(network, tensors, ["head.*"])
+    assert str(caught.value) == message
+    assert all(before[name].equal(tensor) for name, tensor in network.state_dict().items())
