@@ -128,7 +128,7 @@ EDITS = [
         of("settings", "pretrained", "encoder@other", *NEW, *END),
         1,
     ),
-    Edit("a new variant and its row", entries(**variant()), of("settings", *NEW, *END), 1),
+    Edit("a new variant and its row", entries(**variant(image="densenet121")), of("settings", *NEW, *END), 1),
     Edit(
         "a row of a variant that is there",
         entries(table1="- {variant: densenet121_bert_reweighted, tta: false}"),
