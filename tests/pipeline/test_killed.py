@@ -48,7 +48,7 @@ def train(study, state, kill_at: float = float("inf")) -> list[int]:
 def longer(smoke):
     """The smoke study with a training long enough to be killed, which saves all the time."""
     smoke.edit("epochs: 1 ", "epochs: 40 ")
-    smoke.edit("checkpoint_minutes: 10 ", "checkpoint_minutes: 0.0005 ")
+    smoke.edit("checkpoint_minutes: 10", "checkpoint_minutes: 0.0005")
     yield smoke
     smoke.restore()
 

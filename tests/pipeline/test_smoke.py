@@ -50,7 +50,7 @@ def test_every_stage_runs(smoke):
 
 def test_dvc_warns_of_nothing_and_its_lock_is_small(smoke):
     assert "is empty" not in smoke.first_words and "WARNING" not in smoke.first_words
-    assert (smoke.folder / "dvc.lock").stat().st_size < 1_000 * len(smoke.first_run)
+    assert (smoke.folder / "dvc.lock").stat().st_size < 50_000
 
 
 def test_label_tables(smoke):
