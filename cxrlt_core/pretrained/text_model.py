@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 #: What is meant to go: heads, T5's decoder, the layer behind the first token, and what only counts.
-GOES = ("classifier.*", "cls.*", "cls_projection_head.*", "decoder.*", "lm_head.*", "pooler.*",
-        "qa_outputs.*", "*position_ids", "*token_type_ids")  # fmt: skip
+GOES = ("classifier.*", "cls.*", "cls_projection_head.*", "decoder.*", "discriminator_predictions.*",
+        "generator_*", "head.*", "lm_head.*", "pooler.*", "qa_outputs.*", "vocab_*", "*position_ids",
+        "*token_type_ids")  # fmt: skip
 
 #: Names of layers in files that were converted from TensorFlow.
 OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
@@ -144,14 +145,19 @@ def _tokenizer(folder: Path, kind: str, config: "PreTrainedConfig") -> "PreTrain
 
 def _network(config: "PreTrainedConfig") -> "PreTrainedModel":
     """Build the encoder, without the pooler, which no embedding uses."""
-    from transformers import AutoModelForTextEncoding
+    from transformers import MODEL_FOR_MASKED_LM_MAPPING, MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
+    kind = type(config)
+    if kind in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        build = MODEL_FOR_TEXT_ENCODING_MAPPING[kind]
+    elif kind in MODEL_FOR_MASKED_LM_MAPPING and not config.is_encoder_decoder:
+        build = MODEL_MAPPING[kind]
+    else:
+        raise StudyError(f"config.json: {config.model_type!r} is no text encoder that transformers knows")
     try:
-        network = AutoModelForTextEncoding.from_config(config, dtype=torch.float32)
-    except ValueError:
-        raise StudyError(
-            f"config.json: {config.model_type!r} is no text encoder that transformers knows"
-        ) from None
+        network = build._from_config(config, dtype=torch.float32)
+    except Exception as error:  # networks check their config in many ways
+        raise StudyError(f"config.json: no network can be built: {reason(error)}") from None
     if isinstance(getattr(network, "pooler", None), nn.Module):
         network.pooler = None
     return network

@@ -87,7 +87,7 @@ def test_text_embeddings(smoke):
     for name in ("pubmedbert", "clinical_t5"):
         with safe_open(smoke.folder / f"data/text/{name}.safetensors", "numpy") as file:
             widths[name] = file.get_tensor("embeddings").shape
-            assert {"encoder", "revision", "pooling", "prompts"} <= set(file.metadata())
+            assert {"encoder", "revision", "pooling", "prompts", "weights"} <= set(file.metadata())
     assert widths["pubmedbert"][0] == widths["clinical_t5"][0] == 26
     assert widths["pubmedbert"][1] != widths["clinical_t5"][1]
 
@@ -164,7 +164,7 @@ def test_every_row_has_its_provenance(smoke):
     for name in ("table1", "table2"):
         assert list(found[name]) == list(load(smoke, f"reports/{name}.json"))
         for row in found[name].values():
-            assert {"params", "code", "data", "sets", "encoders"} <= set(row)
+            assert {"params", "code", "data", "sets", "encoders", "text_encoders"} <= set(row)
             for training in row["trainings"].values():
                 assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
 

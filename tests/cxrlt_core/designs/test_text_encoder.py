@@ -186,6 +186,18 @@ def test_a_prompt_that_is_too_long_is_one_line(folders):
     assert line.endswith(" a Calcification of the Aorta' is 68 tokens long, the model takes 64")
 
 
+def test_a_tokenizer_without_a_longest_text_is_taken(folders, tmp_path):
+    shutil.copytree(folders["clinical_t5"], tmp_path / "t5")
+    path = tmp_path / "t5/tokenizer_config.json"
+    path.write_text(
+        json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "model_max_length"})
+    )
+    found, expected = (
+        embed(usual(TextEncoder, model=str(folder))) for folder in (tmp_path / "t5", folders["clinical_t5"])
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_labels_that_are_not_told_apart_are_named(folders):
     line = refusal(str(folders["pubmedbert"]), ["Mass", "Edema", "§", "¶"])
     assert line == "text_encoders.x: the model does not tell '§' from '¶'"

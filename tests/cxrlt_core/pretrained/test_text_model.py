@@ -5,16 +5,17 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, T5Tokenizer
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, T5Config, T5Tokenizer
 
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.pretrained.text_model import load_text_model
+from cxrlt_core.pretrained.text_model import _longest, load_text_model
 from cxrlt_core.system.errors import StudyError
 
 Tensors = dict[str, torch.Tensor]
@@ -123,6 +124,29 @@ def test_parts_give_the_same_states(name, suffix, make, originals):
     assert states(folder).equal(states(originals[name]))
 
 
+SMALL = {"vocab_size": 200, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "intermediate_size": 16, "max_position_embeddings": 80, "pad_token_id": 0}  # fmt: skip
+KINDS = ["roberta", "xlm-roberta", "electra", "distilbert", "deberta-v2", "modernbert"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_kinds_are_read_out_of_a_masked_language_model(kind, originals, tmp_path):
+    config = AutoConfig.for_model(kind, **SMALL)
+    torch.manual_seed(0)
+    whole = AutoModelForMaskedLM.from_config(config).eval()
+    whole.save_pretrained(tmp_path)
+    torch.save(load_file(tmp_path / "model.safetensors"), tmp_path / "pytorch_model.bin")
+    (tmp_path / "model.safetensors").unlink()
+    for file in originals["bert"].glob("tokenizer*"):
+        shutil.copy(file, tmp_path)
+    model = load_text_model(str(tmp_path), None)
+    ids = torch.tensor([[2, 9, 8, 3]])
+    with torch.no_grad():
+        expected = whole(ids, output_hidden_states=True).hidden_states[-1]
+        found = model.network(ids, torch.ones_like(ids)).last_hidden_state
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
 def test_half_precision_is_widened(make):
     folder = make("t5", lambda tensors: {name: t.bfloat16() for name, t in tensors.items()})
     edit(folder, torch_dtype="bfloat16")
@@ -178,6 +202,13 @@ def test_the_longest_text_is_what_positions_and_tokenizer_allow(make):
     path = folder / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 40}))
     assert load_text_model(str(folder), None).longest == 40
+
+
+def test_positions_of_roberta_begin_behind_the_padding():
+    assert (
+        _longest(SimpleNamespace(model_max_length=10**30), RobertaConfig(max_position_embeddings=514)) == 512
+    )
+    assert _longest(SimpleNamespace(model_max_length=10**30), T5Config()) == 10**30
 
 
 def without(name: str) -> Change:

@@ -1,0 +1,57 @@
+"""The stage embed: what it writes beside the embeddings, and that a pin changes nothing."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hub_cache import COMMIT, write_snapshot
+
+from cxrlt_core.demo.text_models import write_text_model
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
+from stages import embed
+
+SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
+OUT = Path("data/text/pubmedbert.safetensors")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Embed with a stand-in that lies in the hub's cache, offline."""
+    from huggingface_hub import constants
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    write_text_model("pubmedbert", tmp_path / "model", seed=0)
+    write_snapshot(tmp_path / "hub", "org/bert", tmp_path / "model", COMMIT)
+
+    def go(revision: str | None) -> bytes:
+        content = yaml.safe_load(SMOKE.read_text())
+        content["text_encoders"]["pubmedbert"] |= {"model": "org/bert", "revision": revision}
+        embed.main(parse_params(content), "pubmedbert")
+        return OUT.read_bytes()
+
+    return go
+
+
+def test_the_origin_of_the_weights_is_written_and_printed(run, tmp_path, capsys):
+    run(None)
+    metadata = read_tensor_metadata(OUT)
+    origin = json.loads(metadata["weights"])
+    digest = hashlib.sha256((tmp_path / "model/model.safetensors").read_bytes()).hexdigest()
+    assert (origin["commit"], origin["file"], origin["sha256"]) == (COMMIT, "model.safetensors", digest)
+    assert (metadata["encoder"], metadata["revision"], metadata["pooling"]) == ("org/bert", COMMIT, "cls")
+    assert json.loads(metadata["prompts"]) == list(CLASSES)
+    assert read_tensors(OUT)["embeddings"].shape == (26, 64)
+    line = capsys.readouterr().out
+    assert line.startswith(f"text_encoders.pubmedbert: org/bert: commit {COMMIT}, model.safetensors (SHA-256")
+    assert line.count("\n") == 1
+
+
+def test_the_commit_in_place_of_the_branch_gives_the_same_file(run):
+    """So pinning what was fetched trains nothing again."""
+    assert run(None) == run("main") == run(COMMIT)
