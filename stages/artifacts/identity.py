@@ -18,6 +18,7 @@ HARMLESS_TO_TRAINING = {
     "data": "reaches training through the files of its sets",
     "demo": "reaches training through the files of its sets",
     "ensemble": "comes after training",
+    "evidence": "comes after training",
     "image_encoders": "reach training through the file that describes them",
     "image.max_rejects": "reaches training through the files of its sets",
     "image.store": "where arrays lie, which are known by content",
@@ -38,6 +39,7 @@ HARMLESS_TO_TRAINING = {
 
 #: Keys that change no number of a row, and why.
 HARMLESS_TO_ROW = {
+    "evidence": "how contrasts of rows are judged",
     "image.store": "where arrays lie, which are known by content",
     "launch": "how processes are started; provenance names their number",
     "report": "what is shown",

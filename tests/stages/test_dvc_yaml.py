@@ -20,6 +20,7 @@ PROPERTIES = {
     "used_sources": ["data.primary", "data.extra"],
     "reweightings": ["reweight"],
     "loss_of": ["losses"],
+    "members": ["ensemble.members", "table1", "variants"],
 }
 
 #: Images are known by content: these stages read of ``image`` where their arrays lie, and no more.
