@@ -1,37 +1,41 @@
 """How often verdicts are false and intervals hold, in simulated studies in which no design does anything.
 
 Each study has the nine rows of the published Table 1 (eight trainings, one of them with TTA and without)
-and its ten contrasts, all of them truly 0. Two kinds of studies:
+and its ten contrasts, all of them truly 0. Three kinds of studies:
 
     gaussian   patients, training seeds and patient × seed add normal noise; thousands of studies
     ap         average precision of scores that are drawn image by image, for long-tailed labels, the
                patients resampled by the real code; hundreds of studies
+    ensembles  one difference of two ensembles of the same ten members, normal noise as above; the members
+               matter alike, or one of them makes up 0.9 of the variance
 
 "Old" resamples seeds and patients together and widens the percentiles by t / z: what this project did
 before. "New" is cxrlt_core.evidence. FWER is the share of studies with any false verdict, nominally 0.05;
 a verdict needs p (Holm) of at most 0.05.
 
-Usage: python -m benchmarks.verdicts [gaussian] [ap] [--help]
+Usage: python -m benchmarks.verdicts [gaussian] [ensembles] [ap] [--help]
 """
 
 import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
 from scipy.special import ndtri, stdtrit
 
 from benchmarks.machine import describe_machine
-from cxrlt_core.evidence.estimator import Sampled, estimate
+from cxrlt_core.evidence.estimator import Noise, Sampled, estimate
 from cxrlt_core.evidence.family import holm
-from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.training_noise import PooledNoise, RecombinedNoise, orthogonal_array
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.reporting.markdown import markdown_table
 
 LEVEL = 0.95
+KINDS = ["gaussian", "ensembles", "ap"]
 #: Row of the published Table 1 to its training and whether it has TTA.
 ROWS = {
     "1": ("a", False), "2": ("b", False), "3": ("b", True), "4": ("c", True), "5": ("d", True),
@@ -63,6 +67,21 @@ class Study:
         return np.stack([self.points[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()])
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """What both estimators say of the k contrasts of a study.
+
+    Attributes:
+        false: any verdict, old and new; bool (2,).
+        holds: the interval of a contrast holds 0; bool (2, k).
+        half: half-width of the intervals; float (2, k).
+    """
+
+    false: np.ndarray
+    holds: np.ndarray
+    half: np.ndarray
+
+
 def main() -> None:
     """Print a markdown table for each kind of studies."""
     options = parse()
@@ -82,7 +101,7 @@ HEADER += ["new", "lowest of a contrast, new", "half-width, old", "new"]
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kinds", nargs="*", choices=["gaussian", "ap"], default=["gaussian", "ap"])
+    parser.add_argument("kinds", nargs="*", choices=KINDS, default=KINDS)
     parser.add_argument("--studies", type=int, default=2000, help="gaussian studies of a case")
     parser.add_argument("--ap-studies", type=int, default=300)
     parser.add_argument("--images", type=int, default=1000, help="of an ap study, one a patient")
@@ -95,6 +114,11 @@ def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
     if kind == "ap":
         yield from ap_cases(options)
         return
+    if kind == "ensembles":
+        for seeds, ratio, share in [*product((3, 5), (0, 1, 2), (0.1,)), (3, 2, 0.9), (5, 2, 0.9)]:
+            found = [ensembles(seeds, ratio, share, options, n) for n in range(options.studies)]
+            yield [line(seeds, f"{ratio:g}", "alike" if share == 0.1 else "one member", found)]
+        return
     settings = [(seeds, ratio, 1) for seeds in (2, 3, 5) for ratio in (0, 0.5, 1, 2)]
     for seeds, ratio, spread in [*settings, (3, 2, 9), (5, 2, 9)]:
         found = [judge(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
@@ -103,7 +127,7 @@ def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
 
 def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
     """Yield the lines of each case of average precision: three groups of classes from the same studies."""
-    for seeds, spread in ((3, 0), (3, 0.1), (3, 0.2), (5, 0.2)):
+    for seeds, spread in ((3, 0), (3, 0.2), (5, 0.2)):
         found: dict[str, list[Verdicts]] = {name: [] for name in GROUPS}
         seeds_part, patients_part = dict.fromkeys(GROUPS, 0.0), dict.fromkeys(GROUPS, 0.0)
         for number in range(options.ap_studies):
@@ -149,6 +173,30 @@ def patient_noise(generator: np.random.Generator, shape: tuple, seeds: int, draw
         return for_all * shared + for_each * generator.normal(size=(first, shape[1], seeds, draws))
 
     return draw(1) + 0.1 * draw(2)
+
+
+def ensembles(seeds: int, ratio: float, share: float, options: argparse.Namespace, number: int) -> Verdicts:
+    """Draw a difference of two ensembles, to which ten members add noise, and ask both estimators.
+
+    Args:
+        seeds: S.
+        ratio: what seeds add to the mean of S, in units of the patients.
+        share: of the variance that the first member has.
+        options: number of resamples.
+        number: of the study.
+    """
+    generator = np.random.default_rng([number, seeds, int(10 * ratio), int(10 * share)])
+    shares = np.array([share] + [(1 - share) / 9] * 9)
+    effects = generator.normal(size=(10, seeds)) * ratio * np.sqrt(seeds * shares)[:, None]
+    patients = generator.normal()
+    points = effects.sum(axis=0) + patients
+    samples = np.tile(generator.normal(size=options.resamples), (seeds, 1))
+    array = orthogonal_array(10, seeds)
+    runs = {"both": {"mAP": effects[np.arange(10), array].sum(axis=1) + patients}}
+    noise = RecombinedNoise(array, runs).of({"both": 1.0}, "mAP", points)
+    before, after = old(points, samples, number), new(points, samples, noise)
+    lows, highs, p_values = np.array([before, after]).T[:, :, None]
+    return Verdicts(p_values[:, 0] <= 1 - LEVEL, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
 
 
 def average_precisions(
@@ -206,21 +254,6 @@ def combine(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
     return sum(weight * values[int(row) - 1] for row, weight in weights.items())
 
 
-@dataclass(frozen=True)
-class Verdicts:
-    """What both estimators say of the ten contrasts of a study.
-
-    Attributes:
-        false: any verdict, old and new; bool (2,).
-        holds: the interval holds 0; bool (2, 10).
-        half: half-width of the intervals; float (2, 10).
-    """
-
-    false: np.ndarray
-    holds: np.ndarray
-    half: np.ndarray
-
-
 def judge(study: Study) -> Verdicts:
     """Ask both estimators."""
     rows, metric = study.row_points(), "mAP"
@@ -229,14 +262,17 @@ def judge(study: Study) -> Verdicts:
     for number, weights in enumerate(CONTRASTS):
         points, samples = combine(rows, weights), combine(study.samples, weights)
         lows[0, number], highs[0, number], p_values[0, number] = old(points, samples, number)
-        one = estimate(
-            Sampled(points, samples - samples.mean(axis=1, keepdims=True), np.zeros_like(points)),
-            noise.of(weights, metric, points),
-        )
-        lows[1, number], highs[1, number] = one.interval(LEVEL)
-        p_values[1, number] = one.p_value()
+        found = new(points, samples, noise.of(weights, metric, points))
+        lows[1, number], highs[1, number], p_values[1, number] = found
     false = np.array([min(holm(p)) <= 1 - LEVEL for p in p_values])
     return Verdicts(false, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
+
+
+def new(points: np.ndarray, samples: np.ndarray, noise: Noise) -> tuple[float, float, float]:
+    """What this project does: low, high, p value."""
+    around = samples - samples.mean(axis=1, keepdims=True)
+    one = estimate(Sampled(points, around, np.zeros_like(points)), noise)
+    return *one.interval(LEVEL), one.p_value()
 
 
 def old(points: np.ndarray, samples: np.ndarray, number: int) -> tuple[float, float, float]:
@@ -246,7 +282,7 @@ def old(points: np.ndarray, samples: np.ndarray, number: int) -> tuple[float, fl
     around = samples - samples.mean(axis=1, keepdims=True) + points[:, None]
     drawn = around[chosen, np.arange(resamples)[:, None]].mean(axis=1)
     drawn = drawn - drawn.mean()
-    share = min(1.0, points.var(ddof=1) / seeds / drawn.var(ddof=1))
+    share = np.clip(points.var(ddof=1) / seeds / drawn.var(ddof=1), 1e-9, 1)
     tail = (1 + LEVEL) / 2
     spread = drawn * stdtrit((seeds - 1) / share**2, tail) / ndtri(tail)
     low, high = np.quantile(spread, [1 - tail, tail]) + points.mean()
@@ -257,7 +293,8 @@ def old(points: np.ndarray, samples: np.ndarray, number: int) -> tuple[float, fl
 def line(seeds: int, ratio: str, what: str, found: Sequence[Verdicts]) -> list[str]:
     """Return a line of the table."""
     false, holds = (np.mean([getattr(v, key) for v in found], axis=0) for key in ("false", "holds"))
-    half = np.mean([v.half for v in found], axis=0)[:, PLAIN].mean(axis=1)
+    half = np.mean([v.half for v in found], axis=0)
+    half = half[:, PLAIN if half.shape[1] > 1 else [0]].mean(axis=1)
     cells = [str(seeds), ratio, what, f"{len(found):,}", *(f"{share:.3f}" for share in false)]
     cells += [*(f"{share:.3f}" for share in holds.mean(axis=1)), f"{holds[1].min():.3f}"]
     return [*cells, *(f"{width:.3g}" for width in half)]
