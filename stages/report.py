@@ -11,10 +11,12 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from cxrlt_core.evidence.scoring import Score, score
+from cxrlt_core.evidence.scoring import Classes, Score, describe_classes, score
+from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
 from cxrlt_core.reporting.plots import save_figure
@@ -29,7 +31,7 @@ from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.paths import dev_path, model_folder, tta_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.provenance import provenance, revision, text_origin, versions
-from stages.artifacts.sets import read_groups, read_set
+from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params) -> None:
@@ -37,7 +39,8 @@ def main(params: Params) -> None:
     folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
     remove_leftovers(params, "data/encoders", "data/text", *folders)
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
-    rows, contrasts = table1(params, score_table1(params, device))
+    scores, noise = score_table1(params, device)
+    rows, contrasts = table1(params, scores, noise)
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
     contrasts = {"table1": contrasts, "table2": ensembles["contrasts"]}
     write_tables(params, tables, contrasts)
@@ -53,6 +56,10 @@ def main(params: Params) -> None:
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
         texts={name: text_origin(name) for name in params.text_encoders},
+        positives={
+            "dev": positive_patients(scores[params.table1[0].name].classes),
+            "test": positive_patients(ensembles["rows"][params.table2[0].name]["classes"]),
+        },
         weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
         versions=versions(), revision=revision(), figures=list(figures),
@@ -66,22 +73,43 @@ def main(params: Params) -> None:
 ENSEMBLES = "metrics/ensemble.json"
 
 
-def score_table1(params: Params, device: torch.device) -> dict[str, Score]:
+def score_table1(params: Params, device: torch.device) -> tuple[dict[str, Score], PooledNoise]:
     """Score the rows of Table 1 on the development set, all on the same resampled patients."""
-    dev, groups, settings = read_set("dev"), read_groups(), params.bootstrap
+    dev, settings = read_set("dev"), params.bootstrap
     draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
+    classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
     scores = {}
     for row in params.table1:
-        paths = [
-            tta_path(row.variant, seed, "dev") if row.tta else dev_path(row.variant, seed)
-            for seed in params.train.seeds
-        ]
-        predictions = [read_predictions(path, dev, params.study.aggregate) for path in paths]
+        predictions = read_dev(params, dev, row.variant, row.tta)
         thresholds = [best_thresholds(dev.targets, one) for one in predictions]
-        scores[row.name] = score(
-            dev.targets, predictions, thresholds, dev.classes, groups, draws, settings.seed, device
-        )
-    return scores
+        scores[row.name] = score(dev.targets, predictions, thresholds, classes, draws, device)
+    return scores, training_noise(params, dev, classes)
+
+
+def training_noise(params: Params, dev: LabelledSet, classes: Classes) -> PooledNoise:
+    """Score every member of the study with each seed, without TTA and with it."""
+    ap = np.array(
+        [
+            [
+                [average_precision(dev.targets, one) for one in read_dev(params, dev, name, tta)]
+                for name in params.members
+            ]
+            for tta in (False, True)
+        ]
+    )
+    return PooledNoise({row.name: (row.variant, row.tta) for row in params.table1}, classes.means(ap))
+
+
+def read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:
+    """Read the development predictions of a variant, (N, C) for each seed."""
+    seeds, rule = params.train.seeds, params.study.aggregate
+    paths = [tta_path(variant, seed, "dev") if tta else dev_path(variant, seed) for seed in seeds]
+    return [read_predictions(path, dev, rule) for path in paths]
+
+
+def positive_patients(classes: Mapping[str, Mapping]) -> dict[str, int]:
+    """Return how many patients are positive for each class."""
+    return {name: entry["patients"] for name, entry in classes.items()}
 
 
 def write_tables(params: Params, tables: Mapping[str, Sequence[Row]], contrasts: Mapping) -> None:

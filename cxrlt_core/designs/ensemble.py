@@ -4,6 +4,7 @@
 ``bagged`` and ``shrunk`` choose like ``class_wise``, but trust the choice only as far as the data bear it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,16 +110,25 @@ class Choice:
     device: torch.device
 
     @cached_property
+    def ap(self) -> np.ndarray:
+        """Development average precision, (M, C)."""
+        return np.stack([average_precision(self.targets, model) for model in self.predictions])
+
+    @cached_property
+    def resampled_ap(self) -> np.ndarray:
+        """Development average precision on resampled patients, (M, B, C)."""
+        found = [resample_ranks(self.targets, model, self.draws, self.device) for model in self.predictions]
+        return np.stack([one["AP"] for one in found])
+
+    @cached_property
     def class_wise(self) -> np.ndarray:
         """Weights of the published selection, (M, C)."""
-        ap = np.stack([average_precision(self.targets, model) for model in self.predictions])
-        return class_wise_weights(ap, self.settings.top_k)
+        return self.weights("class_wise")
 
     @cached_property
     def bagged(self) -> np.ndarray:
         """Weights of the selection repeated over resampled patients, (M, C)."""
-        found = [resample_ranks(self.targets, model, self.draws, self.device) for model in self.predictions]
-        return bagged_weights(np.stack([one["AP"] for one in found]), self.settings.top_k)
+        return self.weights("bagged")
 
     @property
     def stability(self) -> np.ndarray:
@@ -127,14 +137,26 @@ class Choice:
 
     def weights(self, method: str) -> np.ndarray:
         """Weights of the models per class for one of the four methods, (M, C)."""
+        return self.recombined_weights(method, [self] * len(self.predictions))
+
+    def recombined_weights(self, method: str, choices: Sequence["Choice"]) -> np.ndarray:
+        """Weights where each model is of a training seed of its own, (M, C).
+
+        Args:
+            method: one of the four.
+            choices: of the seed that each of the M models has.
+        """
+        settings, each = self.settings, list(enumerate(choices))
+        if method == "bagged":
+            return bagged_weights(np.stack([one.resampled_ap[m] for m, one in each]), settings.top_k)
+        ap = np.stack([one.ap[m] for m, one in each])
         match method:
             case "model_wise":
-                return model_wise_weights(*self.class_wise.shape)
+                return model_wise_weights(*ap.shape)
             case "class_wise":
-                return self.class_wise
-            case "bagged":
-                return self.bagged
+                return class_wise_weights(ap, settings.top_k)
             case "shrunk":
                 positives = (self.targets == POSITIVE).sum(axis=0)
-                return shrunk_weights(self.class_wise, positives, self.settings.prior_positives)
+                chosen = class_wise_weights(ap, settings.top_k)
+                return shrunk_weights(chosen, positives, settings.prior_positives)
         raise ValueError(f"expected model_wise, class_wise, bagged or shrunk, found {method!r}")

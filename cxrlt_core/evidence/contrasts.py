@@ -1,16 +1,32 @@
 """Contrasts: what one design changes, from every pair of rows that differ in it alone."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
+from typing import Any
 
-from cxrlt_core.evidence.scoring import Score
-from cxrlt_core.evidence.uncertainty import Sampled, holm
-from cxrlt_core.labels import GROUPS
+from cxrlt_core.evidence.estimator import Estimate
+from cxrlt_core.evidence.family import ENOUGH, family_size, holm, verdict
+from cxrlt_core.evidence.scoring import JUDGED, Score, contrast
+from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.system.rounding import rounded
 
-UP, DOWN, UNRESOLVED = "resolved up", "resolved down", "unresolved"
-NOT_MEASURED = "training noise not measured"
+PRIMARY, EXPLORATORY = "primary", "exploratory"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a row has of one design; two are equal where their contents are.
+
+    Attributes:
+        text: as a table shows it, empty where it is off.
+        content: all that it stands for.
+        name: as params.yaml has it; tells apart what the text does not.
+    """
+
+    text: str = field(compare=False)
+    content: Any
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,11 @@ class Pair:
     row: str
     reference: str
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Row to its weight in the difference."""
+        return {self.row: 1.0, self.reference: -1.0}
+
 
 @dataclass(frozen=True)
 class Interaction:
@@ -39,16 +60,23 @@ class Interaction:
     design: str
     change: str
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Row to its weight in the difference of differences."""
+        return self.second.weights | {row: -weight for row, weight in self.first.weights.items()}
+
 
 @dataclass(frozen=True)
 class Contrast:
-    """What a pair, or an interaction, shows; differences of mAP, None where undefined.
+    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld.
 
     Attributes:
         what: the design, or both.
         change: its values.
         rows: names, the reference last.
+        family: primary (all rows published) or exploratory.
         difference: point, low, high.
+        simultaneous: low, high; all intervals of the family hold together.
         p: of no difference.
         p_holm: adjusted over the family.
         published: the paper's difference.
@@ -60,7 +88,9 @@ class Contrast:
     what: str
     change: str
     rows: list[str]
+    family: str
     difference: list[float | None]
+    simultaneous: list[float | None]
     p: float | None
     p_holm: float | None
     published: float | None
@@ -69,24 +99,42 @@ class Contrast:
     verdict: str
 
 
-def find_pairs(designs: Mapping[str, Mapping[str, str]], together: Collection[str] = ()) -> list[Pair]:
+@dataclass(frozen=True)
+class Rules:
+    """How contrasts are judged.
+
+    Attributes:
+        level: coverage of the intervals; 1 - level is the error rate of a family.
+        negligible: a difference that is too small to matter, either way.
+    """
+
+    level: float
+    negligible: float
+
+
+def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection[str] = ()) -> list[Pair]:
     """Find the pairs of rows that differ in exactly one design; the earlier row is the reference.
 
     Args:
-        designs: row to design to its value, the same designs for all rows.
+        designs: row to the name of each design to what it has of it, the same names for all rows.
         together: rows that are compared with each other even where they differ in several.
     """
     pairs = []
     for reference, row in combinations(designs, 2):
-        differing = [d for d in designs[row] if designs[row][d] != designs[reference][d]]
+        before, after = designs[reference], designs[row]
+        differing = [name for name in after if after[name] != before[name]]
         if len(differing) == 1 or (differing and {row, reference} <= set(together)):
-            values = [
-                [names[design] or "off" for design in differing]
-                for names in (designs[reference], designs[row])
-            ]
-            before, after = (", ".join(its) for its in values)
-            pairs.append(Pair(" + ".join(differing), f"{before} → {after}", row, reference))
+            changes = [_words(before[name], after[name]) for name in differing]
+            change = " → ".join(", ".join(words) for words in zip(*changes, strict=True))
+            pairs.append(Pair(" + ".join(differing), change, row, reference))
     return pairs
+
+
+def _words(before: Design, after: Design) -> tuple[str, str]:
+    """Name both; by the names of params.yaml where a table would show the same."""
+    if before.text == after.text:
+        return before.name, after.name
+    return before.text or "off", after.text or "off"
 
 
 def find_interactions(pairs: Sequence[Pair]) -> list[Interaction]:
@@ -105,85 +153,92 @@ def find_interactions(pairs: Sequence[Pair]) -> list[Interaction]:
 
 
 def judge(
-    pairs: Sequence[Pair],
-    interactions: Sequence[Interaction],
+    found: Sequence[Pair | Interaction],
     scores: Mapping[str, Score],
+    noise: TrainingNoise,
     published: Mapping[str, float | None],
-    level: float,
+    rules: Rules,
 ) -> list[Contrast]:
-    """Estimate all contrasts of a table, which are one family.
+    """Judge the contrasts of a table: those of published rows as one family, the others as another.
 
     Args:
-        pairs: from :func:`find_pairs`.
-        interactions: from :func:`find_interactions`.
+        found: from :func:`find_pairs` and :func:`find_interactions`.
         scores: of each row, on the same resamples.
+        noise: of the trainings behind the rows.
         published: mAP of each row in the paper.
-        level: coverage of the intervals; 1 - level is the error rate of the family.
+        rules: level, and what is negligible.
+
+    Returns:
+        The primary family, then the exploratory one.
     """
-    found = [_of_pair(pair, scores, published) for pair in pairs]
-    found += [_of_interaction(one, scores, published) for one in interactions]
-    p_values = [gaps["mAP"].p_value(level) for _, _, _, gaps, _ in found]
-    return [
-        Contrast(
-            what=what,
-            change=change,
-            rows=rows,
-            difference=_numbers(gaps["mAP"], level),
-            p=rounded(p),
-            p_holm=rounded(adjusted),
-            published=rounded(paper),
-            detectable={name: rounded(gap.detectable(level, len(found))) for name, gap in gaps.items()},
-            groups={name: _numbers(gap, level) for name, gap in gaps.items() if name != "mAP"},
-            verdict=verdict(gaps["mAP"], adjusted, level),
-        )
-        for (what, change, rows, gaps, paper), p, adjusted in zip(
-            found, p_values, holm(p_values), strict=True
-        )
-    ]
-
-
-def verdict(gap: Sampled, p_holm: float, level: float) -> str:
-    """Say what a difference shows; with one seed nothing is said of trainings."""
-    if len(gap.points) == 1:
-        return NOT_MEASURED
-    if not p_holm <= 1 - level:
-        return UNRESOLVED
-    return UP if gap.point > 0 else DOWN
+    contrasts = []
+    for family in (PRIMARY, EXPLORATORY):
+        chosen = [one for one in found if _family(one, published) == family]
+        contrasts += _judge_family(family, chosen, scores, noise, published, rules)
+    return contrasts
 
 
 def to_json(contrasts: Sequence[Contrast]) -> list[dict]:
     """Contrasts as plain values."""
-    return [asdict(contrast) for contrast in contrasts]
+    return [asdict(one) for one in contrasts]
 
 
-def _of_pair(pair: Pair, scores: Mapping[str, Score], published: Mapping[str, float | None]) -> tuple:
-    gaps = _gaps(pair, scores)
-    return pair.design, pair.change, [pair.row, pair.reference], gaps, _paper(pair, published)
+def _family(one: Pair | Interaction, published: Mapping[str, float | None]) -> str:
+    return EXPLORATORY if any(published[row] is None for row in one.weights) else PRIMARY
 
 
-def _of_interaction(
-    one: Interaction, scores: Mapping[str, Score], published: Mapping[str, float | None]
-) -> tuple:
-    first, second = _gaps(one.first, scores), _gaps(one.second, scores)
-    papers = _paper(one.first, published), _paper(one.second, published)
-    return (
-        f"{one.first.design} × {one.design}",
-        f"{one.first.change}, by {one.change}",
-        [one.second.row, one.second.reference, one.first.row, one.first.reference],
-        {name: second[name] - first[name] for name in first},
-        None if None in papers else papers[1] - papers[0],
-    )
+def _judge_family(
+    family: str,
+    found: Sequence[Pair | Interaction],
+    scores: Mapping[str, Score],
+    noise: TrainingNoise,
+    published: Mapping[str, float | None],
+    rules: Rules,
+) -> list[Contrast]:
+    gaps = [
+        {name: contrast(scores, one.weights, key, noise) for name, key in JUDGED.items()} for one in found
+    ]
+    points = [gap["mAP"] for gap in gaps]
+    adjusted, tests = holm([point.p_value() for point in points]), family_size(points)
+    judged = []
+    for one, gap, p_holm in zip(found, gaps, adjusted, strict=True):
+        point, given = gap["mAP"], gap["mAP"].seeds >= ENOUGH
+        what, change, rows = _described(one)
+        judged.append(
+            Contrast(
+                what=what,
+                change=change,
+                rows=rows,
+                family=family,
+                difference=_numbers(point, rules.level),
+                simultaneous=_numbers(point, rules.level, tests)[1:],
+                p=rounded(point.p_value()) if given else None,
+                p_holm=rounded(p_holm) if given else None,
+                published=_paper(one, published),
+                detectable={
+                    name: rounded(of.detectable(rules.level, tests)) if given else None
+                    for name, of in gap.items()
+                },
+                groups={name: _numbers(of, rules.level) for name, of in gap.items() if name != "mAP"},
+                verdict=verdict(point, p_holm, rules.level, tests, rules.negligible),
+            )
+        )
+    return judged
 
 
-def _gaps(pair: Pair, scores: Mapping[str, Score]) -> dict[str, Sampled]:
-    names = ("mAP", *(f"mAP_{group}" for group in GROUPS))
-    return {name: scores[pair.row][name] - scores[pair.reference][name] for name in names}
+def _described(one: Pair | Interaction) -> tuple[str, str, list[str]]:
+    if isinstance(one, Pair):
+        return one.design, one.change, [one.row, one.reference]
+    rows = [one.second.row, one.second.reference, one.first.row, one.first.reference]
+    return f"{one.first.design} × {one.design}", f"{one.first.change}, by {one.change}", rows
 
 
-def _paper(pair: Pair, published: Mapping[str, float | None]) -> float | None:
-    row, reference = published[pair.row], published[pair.reference]
-    return None if row is None or reference is None else row - reference
+def _paper(one: Pair | Interaction, published: Mapping[str, float | None]) -> float | None:
+    figures = [published[row] for row in one.weights]
+    if None in figures:
+        return None
+    return rounded(sum(weight * published[row] for row, weight in one.weights.items()))
 
 
-def _numbers(gap: Sampled, level: float) -> list[float | None]:
-    return [rounded(value) for value in (gap.point, *gap.interval(level))]
+def _numbers(one: Estimate, level: float, tests: int = 1) -> list[float | None]:
+    return [rounded(value) for value in (one.point, *one.interval(level, tests))]

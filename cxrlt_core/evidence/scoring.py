@@ -6,10 +6,48 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cxrlt_core.evidence.uncertainty import Sampled, draw_seeds
+from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
+from cxrlt_core.evidence.training_noise import TrainingNoise
+from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import Draws
-from cxrlt_core.metrics.scores import CPU, describe_scores, means, resample, summarise
+from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample, summarise
 from cxrlt_core.system.rounding import rounded
+
+#: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
+JUDGED = {name: f"judged_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of a set, and how far they bear a verdict.
+
+    Attributes:
+        names: of the C columns.
+        groups: class to head, medium or tail.
+        patients: patients with a known positive, int (C,).
+        least: positive patients that a class needs to count in a verdict.
+    """
+
+    names: Sequence[str]
+    groups: Mapping[str, str]
+    patients: np.ndarray
+    least: int
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Which classes count in verdicts, bool (C,)."""
+        return self.patients >= self.least
+
+    @property
+    def members(self) -> dict[str, np.ndarray]:
+        """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
+        own = {"mAP": np.full(len(self.names), True)}
+        own |= {f"mAP_{group}": np.array([self.groups[n] == group for n in self.names]) for group in GROUPS}
+        return own | {JUDGED[name]: which & self.judged for name, which in own.items()}
+
+    def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
+        """Take each mean of average precision over its defined classes, the last axis; NaN without any."""
+        return {name: _mean_where(ap, which & np.isfinite(ap)) for name, which in self.members.items()}
 
 
 @dataclass(frozen=True)
@@ -17,7 +55,7 @@ class Score:
     """Metrics of one row.
 
     Attributes:
-        means: name of each mean (mAP, mAP_head, …) to its samples.
+        means: name of each mean (mAP, mAP_head, …, judged_mAP, …) to its samples.
         classes: class to its metrics, averaged over the seeds, and counts.
     """
 
@@ -29,14 +67,28 @@ class Score:
         return self.means[name]
 
 
+def describe_classes(
+    targets: np.ndarray, draws: Draws, names: Sequence[str], groups: Mapping[str, str], least: int
+) -> Classes:
+    """Count the positive patients of each class.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        draws: which patient each image is of.
+        names: of the C columns.
+        groups: class to head, medium or tail.
+        least: positive patients that a class needs to count in a verdict.
+    """
+    patients = [len(np.unique(draws.patient[column == POSITIVE])) for column in targets.T]
+    return Classes(names, groups, np.array(patients), least)
+
+
 def score(
     targets: np.ndarray,
     probabilities: Sequence[np.ndarray],
     thresholds: Sequence[np.ndarray],
-    classes: Sequence[str],
-    groups: Mapping[str, str],
+    classes: Classes,
     draws: Draws,
-    seed: int,
     device: torch.device = CPU,
 ) -> Score:
     """Score one row.
@@ -45,47 +97,104 @@ def score(
         targets: int (N, C), -1 unknown.
         probabilities: of each training seed, float (N, C).
         thresholds: of each training seed, (C,), for F1.
-        classes: names of the C columns.
-        groups: class to head, medium or tail.
+        classes: of the C columns.
         draws: resampled patients, the same for every row that is compared.
-        seed: of the draws of training seeds.
         device: to compute on.
     """
-    points, samples, per_class = [], [], []
+    seeds, per_class = [], []
     for its, limits in zip(probabilities, thresholds, strict=True):
-        summary, values = summarise(targets, its, limits, classes, groups)
-        points.append(summary)
+        summary, values = summarise(targets, its, limits, classes.names, classes.groups)
         per_class.append(values)
-        samples.append(means(resample(targets, its, limits, draws, device), classes, groups))
-    chosen = draw_seeds(len(points), draws.resamples, seed)
+        found = resample(targets, its, limits, draws, device)
+        seeds.append(_one_seed({**values, "micro_AP": summary["micro_AP"]}, found, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
-    sampled = {
-        name: Sampled(np.array([p[name] for p in points]), np.stack([s[name] for s in samples]), chosen)
-        for name in points[0]
-    }
-    return Score(sampled, describe_scores(targets, averaged, classes, groups))
+    described = describe_scores(targets, averaged, classes.names, classes.groups)
+    for name, patients in zip(classes.names, classes.patients, strict=True):
+        described[name]["patients"] = int(patients)
+    means = {name: Sampled(*map(np.array, zip(*(s[name] for s in seeds), strict=True))) for name in seeds[0]}
+    return Score(means, described)
 
 
-def table_metrics(row: Score, level: float) -> dict[str, float | None]:
-    """Return the numbers of a row as tables store them: four decimals, None where undefined."""
-    low, high = row["mAP"].interval(level)
-    numbers = {"mAP": row["mAP"].point, "mAP_low": low, "mAP_high": high}
-    numbers |= {name: sampled.point for name, sampled in row.means.items()}
-    numbers["mAP_seed_sd"] = row["mAP"].seed_deviation
-    return {name: rounded(value) for name, value in numbers.items()}
+def _one_seed(points: Mapping, found: Mapping[str, np.ndarray], classes: Classes) -> dict[str, tuple]:
+    """Point, deviations (B,) and bias of every mean."""
+    columns = {metric: _columns(np.atleast_1d(points[metric]), found[metric]) for metric in found}
+    every = np.full(len(classes.names), True)
+    of = {name: ("AP", which) for name, which in classes.members.items()}
+    of |= {mean: (metric, every) for metric, mean in MEANS.items() if metric != "AP"}
+    of["micro_AP"] = ("micro_AP", np.array([True]))
+    return {name: _mean_of(*columns[metric], which) for name, (metric, which) in of.items()}
 
 
-def difference(row: Score, reference: Score, level: float) -> list[float | None]:
-    """Paired difference of the mAP of two rows scored on the same draws: point, low, high."""
-    gap = row["mAP"] - reference["mAP"]
-    return [rounded(value) for value in (gap.point, *gap.interval(level))]
+def _columns(points: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points (C,), deviations (B, C) and biases (C,) of the classes, each about its own mean.
+
+    A resample holds some positives twice, and average precision rewards that: with few positives the
+    resamples lie above the estimate as a whole, so their mean is taken off. Where a resample leaves a class
+    undefined, the class deviates by 0: with the others alone the mean would be one over other classes.
+    """
+    samples = samples.reshape(len(samples), -1)
+    defined = np.isfinite(samples)
+    mean = np.where(defined, samples, 0.0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
+    bias = np.where(defined.any(axis=0), mean - points, 0.0)
+    return points, np.where(defined, samples - mean, 0.0), bias
 
 
-def row_numbers(row: Score, first: Score, level: float) -> dict:
-    """Return what a table tells of a row: metrics, standard errors, seeds, difference to the first row."""
+def _mean_of(
+    points: np.ndarray, deviations: np.ndarray, bias: np.ndarray, which: np.ndarray
+) -> tuple[float, np.ndarray, float]:
+    which = which & np.isfinite(points)
+    if not which.any():
+        return np.nan, np.zeros(len(deviations)), np.nan
+    return points[which].mean(), deviations[:, which].mean(axis=1), bias[which].mean()
+
+
+def _mean_where(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.where(which, values, 0.0).sum(axis=-1) / which.sum(axis=-1)
+
+
+def contrast(
+    scores: Mapping[str, Score], weights: Mapping[str, float], metric: str, noise: TrainingNoise
+) -> Estimate:
+    """Estimate a weighted sum of rows.
+
+    Args:
+        scores: of the rows, on the same resamples.
+        weights: row to its weight.
+        metric: name of a mean.
+        noise: of the trainings behind the rows.
+    """
+    first, *others = (weight * scores[row][metric] for row, weight in weights.items())
+    total = sum(others, first)
+    return estimate(total, noise.of(weights, metric, total.points))
+
+
+def row_numbers(
+    scores: Mapping[str, Score], row: str, first: str, noise: TrainingNoise, level: float
+) -> dict:
+    """Return what a table tells of a row: four decimals, None where undefined.
+
+    Args:
+        scores: of all rows, on the same resamples.
+        row: its name.
+        first: name of the row that it is compared with.
+        noise: of the trainings behind the rows.
+        level: of the intervals.
+    """
+    shown = {name: contrast(scores, {row: 1.0}, name, noise) for name in SUMMARY}
+    own = scores[row]["mAP"]
+    low, high = shown["mAP"].interval(level)
+    metrics = {"mAP": own.point, "mAP_low": low, "mAP_high": high, "mAP_corrected": own.corrected}
+    metrics |= {name: one.point for name, one in shown.items()}
+    metrics["mAP_seed_sd"] = own.seed_deviation
+    gap = contrast(scores, _minus(row, first), "mAP", noise)
     return {
-        "metrics": table_metrics(row, level),
-        "errors": {name: rounded(one.standard_error) for name, one in row.means.items()},
-        "seeds": [rounded(point) for point in row["mAP"].points],
-        "difference": difference(row, first, level),
+        "metrics": {name: rounded(value) for name, value in metrics.items()},
+        "errors": {name: rounded(one.error) for name, one in shown.items()},
+        "seeds": [rounded(point) for point in own.points],
+        "difference": [rounded(value) for value in (gap.point, *gap.interval(level))],
     }
+
+
+def _minus(row: str, first: str) -> dict[str, float]:
+    return {row: 0.0} if row == first else {row: 1.0, first: -1.0}

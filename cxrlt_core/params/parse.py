@@ -4,12 +4,13 @@ An unknown key, a wrong type or a value out of range raises :class:`StudyError` 
 problem, each naming the key.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from cxrlt_core.params.explain import explain
-from cxrlt_core.params.schema import Params
+from cxrlt_core.params.schema import Params, Table1Row
 from cxrlt_core.system.errors import StudyError
 
 
@@ -29,7 +30,7 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
         params = Params.model_validate(content)
     except ValidationError as error:
         raise StudyError("\n".join(f"{file}: {line}" for line in explain(error.errors(), content))) from None
-    problems = list(_dangling_names(params))
+    problems = list(_dangling_names(params)) or list(_equal_rows(params))
     if problems:
         raise StudyError("\n".join(f"{file}: {problem}" for problem in problems))
     return params
@@ -70,7 +71,35 @@ def _dangling_names(params: Params) -> Any:
         yield f"reweight.base: {params.reweight.base!r} must itself train with weights: uniform"
     if not any(v.data == "primary" for v in params.variants.values()):
         yield "variants: at least one must train on data: primary"
-    replenished = any(v.data == "replenished" for v in params.variants.values())
+    yield from _members(params)
+
+
+def _members(params: Params) -> Iterator[str]:
+    """Yield a line for each problem with what ensembles are made of."""
+    for position, name in enumerate(params.ensemble.members or []):
+        if name not in params.variants:
+            known = ", ".join(params.variants)
+            yield f"ensemble.members.{position}: {name!r} is not in variants ({known})"
+    members = {name: params.variants[name].data for name in params.members}
+    if "primary" not in members.values():
+        what = "no variant of a published row" if params.ensemble.members is None else "none of them"
+        yield f"ensemble.members: {what} trains on data: primary; expected at least one such"
     for position, row in enumerate(params.table2):
-        if row.replenished and not replenished:
-            yield f"table2.{position}.replenished: no variant trains on data: replenished"
+        if row.replenished and "replenished" not in members.values():
+            yield f"table2.{position}.replenished: no member of ensemble.members trains on data: replenished"
+
+
+def _equal_rows(params: Params) -> Iterator[str]:
+    """Yield a line for each row that is another one under another name: they would be a contrast of nothing.
+
+    The weights main and contrast may become equal, because their ratios are what people try.
+    """
+    seen: dict[str, Table1Row] = {}
+    for row in params.table1:
+        own = params.variants[row.variant].weights == "contrast"
+        other = seen.setdefault(repr((params.content_of(row.variant), row.tta, own)), row)
+        if other.variant != row.variant:
+            yield (
+                f"table1: rows {other.name} and {row.name} are equal in every design; "
+                f"expected variants that differ in more than their names"
+            )

@@ -8,7 +8,17 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import LossSettings
 from cxrlt_core.params.training import Augment, LossEntry, Mixup, Train
-from cxrlt_core.system.settings import Count, Fraction, Name, Positive, Real, Section, Seed, usual
+from cxrlt_core.system.settings import (
+    Count,
+    Fraction,
+    Name,
+    NotNegative,
+    Positive,
+    Real,
+    Section,
+    Seed,
+    usual,
+)
 
 
 def _switch_or_file(value: Any) -> Any:
@@ -252,6 +262,7 @@ class StudyLevel(Section):
 class Ensemble(Section):
     """Choice of the models that each class averages."""
 
+    members: Annotated[list[Name], Field(min_length=1)] | None = usual(None)  # null: of the published rows
     top_k: Count = usual(3)
     prior_positives: Positive = usual(20)  # shrunk: positives at which the choice has half the say
 
@@ -262,6 +273,13 @@ class Bootstrap(Section):
     resamples: Annotated[int, Field(ge=100)] = usual(1000)
     seed: Seed = usual(0)
     level: Annotated[Real, Field(gt=0.5, lt=1)] = usual(0.95)
+
+
+class Evidence(Section):
+    """How differences are judged."""
+
+    negligible: NotNegative = usual(0.002)  # difference of mAP that is too small to matter, either way
+    min_positives: Count = usual(5)  # positive patients that a class needs to count in a verdict
 
 
 class Compute(Section):
@@ -341,6 +359,7 @@ class Params(Section):
     study: StudyLevel
     ensemble: Ensemble
     bootstrap: Bootstrap
+    evidence: Evidence
     compute: Compute
     launch: Launch
     report: Report
@@ -360,6 +379,24 @@ class Params(Section):
         rule, k = self.reweight.rule, self.reweight.k
         main = {name: Reweighting(ratio=ratio, rule=rule, k=k) for name, ratio in both.items()}
         return {**main, **self.reweight.more}
+
+    @property
+    def members(self) -> list[str]:
+        """The variants that ensembles are made of: those named, or else those of the published rows."""
+        published = [row.variant for row in self.table1 if row.published is not None]
+        chosen = published if self.ensemble.members is None else self.ensemble.members
+        return [name for name in self.variants if name in chosen]
+
+    def content_of(self, variant: str) -> dict[str, Any]:
+        """Return the fields of a variant, with what they name in place of the names."""
+        chosen = self.variants[variant]
+        weights = self.reweightings.get(chosen.weights)
+        return chosen.model_dump() | {
+            "image": self.image_encoders[chosen.image].model_dump(),
+            "text": self.text_encoders[chosen.text].model_dump(),
+            "loss": self.losses[chosen.loss].model_dump(),
+            "weights": weights and weights.model_dump(),
+        }
 
     def loss_of(self, variant: str) -> LossSettings:
         """Return the settings of the loss that a variant trains with."""

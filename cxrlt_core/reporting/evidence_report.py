@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from cxrlt_core.evidence.uncertainty import POWER
+from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
+from cxrlt_core.evidence.estimator import POWER
+from cxrlt_core.evidence.family import ENOUGH
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table, percent
 from cxrlt_core.reporting.tables import SELECTED, Row, contrasts_table, number_text, signed
@@ -15,46 +17,71 @@ def seeds_text(params: Params) -> str:
         return f"""- **Training noise is not measured**: each variant was trained once, with seed {seeds[0]}. Intervals tell what \
 another draw of patients would change, not what another seed would, and a seed alone can move mAP by as much as a design \
 does: no verdict is given on a difference until `train.seeds` names several."""
+    few = "" if len(seeds) >= ENOUGH else f" Verdicts need {ENOUGH} seeds: two tell too little of each other."
     return f"""- **Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
-{", ".join(map(str, seeds))}. Points are means over the seeds; intervals resample seeds and patients together and are widened \
-for the small number of seeds (docs/evidence.md)."""
+{", ".join(map(str, seeds))}. Points are means over the seeds; what seeds add is estimated from the trainings of the whole \
+study (docs/evidence.md).{few}"""
 
 
 def contrasts_section(
-    params: Params, rows: Sequence[Row], contrasts: Sequence[Mapping], data: str, figure: str
+    params: Params,
+    rows: Sequence[Row],
+    contrasts: Sequence[Mapping],
+    positives: Mapping[str, int],
+    data: str,
+    figure: str,
 ) -> str:
     """Show what each design changes.
 
     Args:
         params: of the study.
         rows: of the table.
-        contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`; one family.
+        contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`.
+        positives: class to its positive patients in what was scored.
         data: what they were scored on.
         figure: name of the picture.
     """
     if not contrasts:
         return "No two rows differ in one design alone.\n"
     numbers = {row.name: number for number, row in enumerate(rows, 1)}
-    alpha = 1 - params.bootstrap.level
+    families = {
+        family: [one for one in contrasts if one["family"] == family] for family in (PRIMARY, EXPLORATORY)
+    }
+    tables = [
+        f"{FAMILIES[family]}\n\n{contrasts_table(its, numbers)}" for family, its in families.items() if its
+    ]
+    sizes = " and ".join(str(len(its)) for its in families.values() if its)
+    level, negligible = params.bootstrap.level, params.evidence.negligible
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
-another (×), on the {data}:
+another (×), on the {data}.
 
-{contrasts_table(contrasts, numbers)}
+{chr(10).join(tables)}
 ![Differences with intervals](figures/{figure})
 
-Δ is the first row minus the second. *p (Holm)* is adjusted for the {len(contrasts)} contrasts of this table; a difference is \
-*resolved* where it is at most {alpha:.2f}. *Detectable Δ* is the smallest true difference that would be resolved with \
-{POWER:.0%} probability if it were the strictest test of the family, for mAP over all classes and for each group: a design that \
-moves less cannot be judged by a study of this size.
-{_floor(params, len(contrasts))}"""
+Δ is the first row minus the second. Each table is one family ({sizes} contrasts): the intervals *all hold together* with \
+{level:.0%} probability, and *p (Holm)* is adjusted for their number. A difference is *resolved* where p (Holm) is at most \
+{1 - level:.2f}, and *negligible* where its interval in the family lies within ±{negligible:g}; without a verdict no p value is \
+shown. *Detectable Δ* is the smallest true difference that would be resolved with {POWER:.0%} probability if it were the strictest \
+test of the family, for mAP over all classes and for each group: a design that moves less cannot be judged by a study of this \
+size.
+{_too_rare(params, positives)}"""
 
 
-def _floor(params: Params, tests: int) -> str:
-    least = 2 / (params.bootstrap.resamples + 1)
-    if least * tests <= 1 - params.bootstrap.level:
+FAMILIES = {
+    PRIMARY: "**The published steps**: contrasts of rows that have a published figure.",
+    EXPLORATORY: "**Exploratory**: contrasts with a row that has no published figure.",
+}
+
+
+def _too_rare(params: Params, positives: Mapping[str, int]) -> str:
+    least = params.evidence.min_positives
+    rare = [f"{name} ({count})" for name, count in positives.items() if count < least]
+    if not rare:
         return ""
-    return f"\nWith {params.bootstrap.resamples} resamples no p value falls below {least:.3f}, too coarse for {tests} contrasts: \
-raise `bootstrap.resamples`.\n"
+    return (
+        f"\nClasses with fewer than {least} positive patients bear no verdict and are left out of these "
+        f"differences: {', '.join(rare)}.\n"
+    )
 
 
 def optimism_table(rows: Sequence[Row], ensembles: Mapping[str, Mapping]) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from cxrlt_core.evidence.contrasts import PRIMARY
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting import plots
+from cxrlt_core.reporting.designs import TICK
 from cxrlt_core.reporting.evidence_report import shown_ensemble
-from cxrlt_core.reporting.tables import TICK, Row, rows_text
+from cxrlt_core.reporting.tables import Row, rows_text
 
 
 def draw_figures(
@@ -65,7 +67,11 @@ def forest(rows: Sequence[Row], label: str) -> Figure:
 def contrast_labels(rows: Sequence[Row], contrasts: Sequence[Mapping]) -> list[str]:
     """Name contrasts by design, change and the numbers of their rows."""
     numbers = {row.name: number for number, row in enumerate(rows, 1)}
-    return [f"{c['what']}  {c['change']}  ({rows_text(c['rows'], numbers)})" for c in contrasts]
+    marks = ["" if c["family"] == PRIMARY else ", exploratory" for c in contrasts]
+    return [
+        f"{c['what']}  {c['change']}  ({rows_text(c['rows'], numbers)}{mark})"
+        for c, mark in zip(contrasts, marks, strict=True)
+    ]
 
 
 def examples(images: np.ndarray, labels: Sequence[Sequence[str]]) -> Figure:

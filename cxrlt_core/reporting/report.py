@@ -37,6 +37,7 @@ class Study:
         table2: rows, scored on test data.
         ensembles: row name to its entry in metrics/ensemble.json.
         contrasts: table to its contrasts, as plain values.
+        positives: dev and test, to class to its positive patients.
         costs: variant to its models' cost.json, one a seed.
         texts: text encoder to the origin of its weights.
         weights: name of a reweighting to the content of its weights file.
@@ -53,6 +54,7 @@ class Study:
     table2: Sequence[Row]
     ensembles: Mapping[str, Mapping]
     contrasts: Mapping[str, Sequence[Mapping]]
+    positives: Mapping[str, Mapping[str, int]]
     costs: Mapping[str, Sequence[Mapping]]
     texts: Mapping[str, Mapping]
     weights: Mapping[str, Mapping]
@@ -87,9 +89,10 @@ set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} imag
 How to read the numbers:
 - **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
 classes grouped by training prevalence ({_group_limits(study)}). Unknown labels count nowhere.
-- **Intervals** [low, high] are {level} intervals and ± one standard error, both from the spread of \
-{study.params.bootstrap.resamples:,} resamples of *patients*; all rows of a table share the resamples, so a \
-difference (Δ) is paired and its interval is narrower than the two beside it suggest.
+- **Intervals** [low, high] are {level} intervals and ± one standard error, from the spread of \
+{study.params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
+share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
+- **Less bias**: average precision of few positives comes out too high; this is mAP less what the resamples show of that.
 {seeds_text(study.params)}
 {_study_level(study)}- **Published** figures are the paper's, for comparison only. They enter no computation.
 - **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
@@ -140,12 +143,18 @@ scored on data that their loss has seen in that one way. {_weights_text(study)}
 
 ### What each design changes
 
-{contrasts_section(study.params, study.table1, study.contrasts["table1"], "development set", "contrasts1.png")}
+{_contrasts(study, 1, "dev", "development set")}
 ### Further metrics
 
 {further_metrics(study.table1)}
 {FURTHER} The thresholds of F1 were chosen on these same data (†).
 """
+
+
+def _contrasts(study: Study, number: int, split: str, data: str) -> str:
+    rows = (study.table1, study.table2)[number - 1]
+    contrasts, positives = study.contrasts[f"table{number}"], study.positives[split]
+    return contrasts_section(study.params, rows, contrasts, positives, data, f"contrasts{number}.png")
 
 
 FURTHER = """*micro AP* pools the labels of all classes; *F1*, *ECE* (expected calibration error, 15 bins) and *Brier* are \
@@ -189,7 +198,7 @@ for a class with {prior:g} development positives. The test set is scored here, o
 
 ### What each design changes
 
-{contrasts_section(study.params, study.table2, study.contrasts["table2"], "test set", "contrasts2.png")}
+{_contrasts(study, 2, "test", "test set")}
 ### What selection costs
 
 Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the same \
@@ -215,19 +224,30 @@ def _classes(study: Study) -> str:
     last = study.ensembles[study.shown]["classes"]
     names = set_names(study.params)
     stability = study.ensembles[study.shown]["stability"]
-    header = ["class", "group", "training prevalence", *names, "AP", "AUROC", "stability of the choice"]
+    header = [
+        "class",
+        "group",
+        "training prevalence",
+        *names,
+        "patients, dev",
+        "patients, test",
+        "AP",
+        "AUROC",
+    ]
+    header.append("stability of the choice")
     lines = []
     for name, entry in study.classes.items():
         positives = [f"{sets[s]['classes'][name]['positive']:,}" for s in names]
         scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"]), percent(stability[name])]
-        lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *scores])
+        patients = [f"{study.positives[split][name]:,}" for split in ("dev", "test")]
+        lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *patients, *scores])
     return f"""## Classes
 
 ![Class distribution](figures/class_distribution.png)
 ![Average precision against prevalence](figures/per_class_ap.png)
 
 AP and AUROC: test set, `{study.shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
-development patients would choose again. Under the names of the sets: positives.
+development patients would choose again. Under the names of the sets: positive images; then positive patients.
 
 {markdown_table(header, lines)}{_undefined(study)}"""
 

@@ -4,29 +4,46 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import find_interactions, find_pairs, judge, to_json
+from cxrlt_core.evidence.contrasts import Rules, find_interactions, find_pairs, judge, to_json
 from cxrlt_core.evidence.scoring import Score, row_numbers
+from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import Row, design_columns, ensemble_design
+from cxrlt_core.reporting.designs import ensemble_designs, row_designs, texts
+from cxrlt_core.reporting.tables import Row
 from cxrlt_core.system.rounding import rounded
 
 
-def table1(params: Params, scores: Mapping[str, Score]) -> tuple[list[Row], list[dict]]:
+def rules(params: Params) -> Rules:
+    """Return how the contrasts of a study are judged."""
+    return Rules(params.bootstrap.level, params.evidence.negligible)
+
+
+def table1(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> tuple[list[Row], list[dict]]:
     """Return the rows of Table 1 and their contrasts."""
-    level, first = params.bootstrap.level, scores[params.table1[0].name]
+    level, first = params.bootstrap.level, params.table1[0].name
+    designs = {row.name: row_designs(params, row) for row in params.table1}
     rows = [
         Row(
             name=row.name,
-            design=design_columns(params, row),
-            **row_numbers(scores[row.name], first, level),
+            design=texts(designs[row.name]),
+            **row_numbers(scores, row.name, first, noise, level),
             published=row.published,
             selected=params.variants[row.variant].weights != "uniform",
         )
         for row in params.table1
     ]
-    pairs = find_pairs({row.name: row.design for row in rows})
+    pairs = find_pairs(designs)
     published = {row.name: row.published for row in rows}
-    return rows, to_json(judge(pairs, find_interactions(pairs), scores, published, level))
+    found = [*pairs, *find_interactions(pairs)]
+    return rows, to_json(judge(found, scores, noise, published, rules(params)))
+
+
+def contrasts2(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> list[dict]:
+    """Compare the rows of Table 2 that differ in one design, and the published ones with each other."""
+    published = {row.name: row.published for row in params.table2}
+    steps = [name for name, figure in published.items() if figure is not None]
+    pairs = find_pairs({row.name: ensemble_designs(row) for row in params.table2}, steps)
+    return to_json(judge(pairs, scores, noise, published, rules(params)))
 
 
 def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:
@@ -34,7 +51,7 @@ def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:
     return [
         Row(
             name=row.name,
-            design={**ensemble_design(row), "models": str(len(ensembles[row.name]["models"]))},
+            design={**texts(ensemble_designs(row)), "models": str(len(ensembles[row.name]["models"]))},
             **{key: ensembles[row.name][key] for key in ("metrics", "errors", "seeds", "difference")},
             published=row.published,
         )

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cxrlt_core.params.schema import Params, Table1Row, Table2Row
+from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 
-TICK = "✓"
 SELECTED = " †"  # scored on what it was selected upon
 
 
@@ -17,7 +16,8 @@ class Row:
     Attributes:
         name: unique in its table.
         design: column to cell text, which design is on.
-        metrics: mAP, mAP_low, mAP_high, the group means and mAUROC, four decimals; None undefined.
+        metrics: mAP, mAP_low, mAP_high, mAP_corrected (less small-sample bias), the group means and mAUROC,
+            four decimals; None undefined.
         errors: standard error of each mean.
         seeds: mAP of each training seed.
         difference: mAP minus that of the first row: point, low, high.
@@ -40,39 +40,6 @@ def caveat(params: Params) -> str:
     if params.demo.sources:
         return "Synthetic demo: drawn images, small stand-in encoders. Reproduces no published figure."
     return "Real images, but untrained stand-in text encoders." if params.demo.text_encoders else ""
-
-
-def design_columns(params: Params, row: Table1Row) -> dict[str, str]:
-    """Tell which designs a row of Table 1 has on."""
-    variant = params.variants[row.variant]
-    return {
-        "image encoder": variant.image,
-        "text encoder": variant.text,
-        "separate": TICK if variant.separate else "",
-        "reweight": weights_text(params, variant.weights),
-        "loss": loss_text(variant.loss, params.loss_of(row.variant).kind),
-        "MixUp": TICK if variant.mixup else "",
-        "TTA": TICK if row.tta else "",
-        "replenished": TICK if variant.data == "replenished" else "",
-    }
-
-
-def ensemble_design(row: Table2Row) -> dict[str, str]:
-    """Tell which designs a row of Table 2 has on."""
-    return {"ensemble": row.method.replace("_", "-"), "replenished": TICK if row.replenished else ""}
-
-
-def weights_text(params: Params, name: str) -> str:
-    """Say the ratio of the weights that a variant trains with, and the name where that is not plain."""
-    if name == "uniform":
-        return ""
-    ratio = f"{params.reweightings[name].ratio:g}"
-    return f"{ratio} {name}" if name in params.reweight.more else ratio
-
-
-def loss_text(name: str, kind: str) -> str:
-    """Name the entry of ``losses`` that a variant trains with; nothing for binary cross-entropy."""
-    return "" if kind == "bce" else name
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
@@ -105,7 +72,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
-    header = ["", *columns, f"mAP [{level:.0%} interval]", "head", "medium", "tail", "mAUROC"]
+    header = ["", *columns, f"mAP [{level:.0%} interval]", "less bias", "head", "medium", "tail", "mAUROC"]
     header += ["Δ mAP to row 1", *published]
     lines = []
     for number, row in enumerate(rows, 1):
@@ -114,6 +81,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
         mark = SELECTED if row.selected else ""
         cells = [str(number), *(row.design[name] for name in columns)]
         cells.append(f"{mean}{mark} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]")
+        cells.append(number_text(m["mAP_corrected"]))
         cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
         point, low, high = row.difference
         cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
@@ -144,18 +112,20 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
         contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`.
         numbers: row name to its number in the table.
     """
-    header = ["design", "change", "rows", "Δ mAP [interval]", "p", "p (Holm)", "published Δ"]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "all hold together", "p", "p (Holm)"]
+    header += ["published Δ"]
     header += ["detectable Δ: all", "head", "medium", "tail", "verdict"]
     lines = []
     for one in contrasts:
         point, low, high = one["difference"]
-        least = one["detectable"]
+        least, (inner, outer) = one["detectable"], one["simultaneous"]
         lines.append(
             [
                 one["what"],
                 one["change"],
                 rows_text(one["rows"], numbers),
                 f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                f"[{signed(inner)}, {signed(outer)}]",
                 *(("–" if one[key] is None else f"{one[key]:.3f}") for key in ("p", "p_holm")),
                 signed(one["published"]),
                 *(number_text(least[name]) for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail")),

@@ -16,6 +16,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         "data": "reaches training through the files of its sets",
         "demo": "reaches training through the files of its sets",
         "ensemble": "comes after training",
+        "evidence": "comes after training",
         "image_encoders": "reach training through the file that describes them",
         "image.max_rejects": "reaches training through the files of its sets",
         "image.store": "where arrays lie, which are known by content",
@@ -38,6 +39,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         "data": "reaches prediction through the files of its sets",
         "demo": "reaches prediction through the files of its sets",
         "ensemble": "comes after prediction",
+        "evidence": "comes after prediction",
         "image": "reaches prediction through models and sets",
         "image_encoders": "reach prediction through models",
         "launch": "how processes are started",
@@ -66,12 +68,13 @@ HARMLESS: dict[str, dict[str, str]] = {
         "query": "reaches ensembles through predictions",
         "report": "comes after ensembles",
         "reweight": "reaches ensembles through predictions",
-        "table1": "of another table",
+        "table1": "names the members where nobody else does; they count on their own",
         "text_encoders": "reach ensembles through predictions",
         "train": "reaches ensembles through predictions; seeds count on their own",
         "tta": "reaches ensembles through predictions",
     },
     "row": {  # of a table, for its record
+        "evidence": "how contrasts of rows are judged",
         "image.store": "where arrays lie, which are known by content",
         "launch": "how processes are started; provenance names their number",
         "report": "what is shown",
@@ -86,7 +89,8 @@ HARMLESS: dict[str, dict[str, str]] = {
 
 def settings_of(params: Params, kind: str) -> dict[str, Any]:
     """Return the parameters that a kind of stage depends on."""
-    return without(params.model_dump(mode="json"), HARMLESS[kind])
+    content = without(params.model_dump(mode="json"), HARMLESS[kind])
+    return {**content, "members": params.members} if kind == "ensemble" else content
 
 
 def without(content: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:

@@ -152,10 +152,18 @@ def test_contrasts_are_the_pairs_of_params(smoke):
     assert {c["verdict"] for c in contrasts["table1"] + contrasts["table2"]} == {
         "training noise not measured"
     }
-    first = load(smoke, "reports/table1.json")
-    gap = first[separate]["mAP"] - first[shared]["mAP"]
-    assert contrasts["table1"][0]["difference"][0] == pytest.approx(gap, abs=1.1e-4)
+    dev = table(smoke, "data/sets/dev.parquet")
+    patients = {name: dev.loc[dev[name] == 1, "patient_id"].nunique() for name in CLASSES}
+    judged = [name for name in CLASSES if patients[name] >= 5]
+    assert 0 < len(judged) < len(CLASSES)  # the others bear no verdict, and the report names them
+    text = (smoke.folder / "reports/report.md").read_text()
+    assert all(f"{name} ({n})" in text for name, n in patients.items() if n < 5)
+    ap = {v: load(smoke, f"metrics/dev/{v}.json")["classes"] for v in (shared, separate)}
+    gap = sum(ap[separate][name]["AP"] - ap[shared][name]["AP"] for name in judged) / len(judged)
+    assert contrasts["table1"][0]["difference"][0] == pytest.approx(gap, abs=5.1e-5)
     assert contrasts["table1"][0]["published"] == 0.0006
+    assert {c["family"] for c in contrasts["table1"]} == {"primary"}
+    assert [c["family"] for c in contrasts["table2"]][:4] == ["primary"] * 3 + ["exploratory"]
 
 
 def test_every_row_has_its_provenance(smoke):
@@ -261,6 +269,27 @@ def test_a_further_seed_trains_alone(smoke):
     assert not other.equals(table(smoke, f"predictions/tta/{variant}/0/dev.parquet"))
     text = (smoke.folder / "reports/report.md").read_text()
     assert "with seeds 0, 3" in text and "training noise not measured" not in text
+    smoke.restore()
+
+
+def test_a_new_row_changes_no_number_of_the_others(smoke):
+    new = "image: resnet50, text: pubmedbert, separate: true, loss: bce, weights: uniform, mixup: true"
+    before = {name: load(smoke, name) for name in ("reports/table2.json", "reports/contrasts.json")}
+    smoke.add_entry("variants", f"resnet50_bert_plain_mixup: {{{new}, data: primary}}")
+    smoke.add_entry("table1", "- {variant: resnet50_bert_plain_mixup, tta: true}")
+    ran = smoke.repro()
+    new = [f"{stage}@resnet50_bert_plain_mixup" for stage in ("train", "evaluate", "tta")]
+    assert sorted(ran) == sorted(["settings", *new, "ensemble", "report"])
+    assert "resnet50_bert_plain_mixup+tta" in load(smoke, "reports/table1.json")
+    assert load(smoke, "reports/table2.json") == before["reports/table2.json"]  # it is no member
+    families = {"primary": [], "exploratory": []}
+    for one in load(smoke, "reports/contrasts.json")["table1"]:
+        families[one["family"]].append(one)
+    assert families["primary"] == before["reports/contrasts.json"]["table1"]
+    assert {row for one in families["exploratory"] for row in one["rows"]} == {
+        "resnet50_bert_plain_mixup+tta",
+        "resnet50_bert_separate+tta",
+    }
     smoke.restore()
 
 

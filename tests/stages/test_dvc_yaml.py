@@ -20,6 +20,7 @@ PROPERTIES = {
     "used_sources": ["data.primary", "data.extra"],
     "reweightings": ["reweight"],
     "loss_of": ["losses"],
+    "members": ["ensemble"],
 }
 
 #: What a script reads and need not track: it changes no number of that stage.

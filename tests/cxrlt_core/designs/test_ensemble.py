@@ -97,7 +97,7 @@ def choice() -> Choice:
     targets[:10, 2] = np.arange(10) % 2
     models = generator.random((5, 90, 3)) + 0.3 * generator.random((5, 1, 3)) * targets
     draws = patient_draws(np.arange(90) // 2, 200, seed=0)
-    return Choice(targets, models, draws, Ensemble(top_k=2, prior_positives=5.0), CPU)
+    return Choice(targets, models, draws, Ensemble(members=None, top_k=2, prior_positives=5.0), CPU)
 
 
 def test_every_method_weighs_the_models(choice):

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.evidence.scoring import Score, difference, row_numbers, score, table_metrics
+from cxrlt_core.evidence.scoring import Classes, Score, contrast, describe_classes, row_numbers, score
+from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.metrics.calibration import best_thresholds
-from cxrlt_core.metrics.scores import SUMMARY, summarise
+from cxrlt_core.metrics.scores import SUMMARY, average_precision, resample_ranks, summarise
 
 CLASSES = ["x", "y"]
 GROUPS = {"x": "head", "y": "tail"}
+ALONE = PooledNoise({}, {})  # no other training to pool with
 
 
 @pytest.fixture
@@ -18,36 +20,114 @@ def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return targets, generator.random((80, 2)), draws
 
 
-def scored(targets, *probabilities_and_draws) -> Score:
+def scored(targets, *probabilities_and_draws, least: int = 5) -> Score:
     """Score predictions of one or several seeds."""
     *probabilities, draws = probabilities_and_draws
     thresholds = [best_thresholds(targets, one) for one in probabilities]
-    return score(targets, probabilities, thresholds, CLASSES, GROUPS, draws, seed=0)
+    classes = describe_classes(targets, draws, CLASSES, GROUPS, least)
+    return score(targets, probabilities, thresholds, classes, draws)
+
+
+def difference(row: Score, reference: Score) -> list[float | None]:
+    return row_numbers({"row": row, "first": reference}, "row", "first", ALONE, 0.95)["difference"]
 
 
 def test_samples_spread_about_the_point(table):
     row = scored(*table)
-    assert tuple(row.means) == SUMMARY
-    for name in ("mAP", "mAP_head", "mAP_tail", "mAUROC", "micro_AP", "F1", "ECE", "Brier"):
-        low, high = row[name].interval(0.95)
-        assert low < row[name].point < high
-        assert row[name].standard_error == pytest.approx(row[name].samples[0].std(ddof=1))
-    assert np.isnan(row["mAP_medium"].point) and np.isnan(row["mAP_medium"].interval(0.95)).all()
-    halves = row["mAP_head"].samples + row["mAP_tail"].samples
-    np.testing.assert_allclose(row["mAP"].samples, halves / 2)
+    assert set(SUMMARY) < set(row.means)
+    for name in SUMMARY:
+        one = contrast({"row": row}, {"row": 1.0}, name, ALONE)
+        low, high = one.interval(0.95)
+        if name == "mAP_medium":
+            assert np.isnan([one.point, low, high]).all()
+            continue
+        assert low < one.point < high
+        assert one.error == pytest.approx(row[name].deviations[0].std(ddof=1))
+        assert row[name].deviations.mean() == pytest.approx(0)
+    halves = row["mAP_head"].deviations + row["mAP_tail"].deviations
+    np.testing.assert_allclose(row["mAP"].deviations, halves / 2)
+
+
+def test_a_class_that_a_resample_lacks_deviates_by_nothing():
+    """With the other class alone the mean would jump between two levels."""
+    generator = np.random.default_rng(0)
+    targets = generator.integers(0, 2, size=(60, 2))
+    targets[:, 1] = 0
+    targets[:2, 1] = 1  # two patients: one resample in seven or so has none of them
+    scores, draws = generator.random((60, 2)), patient_draws(np.arange(60), 400, seed=0)
+    found = resample_ranks(targets, scores, draws)["AP"]
+    lacking = np.isnan(found[:, 1])
+    assert 20 < lacking.sum() < 120
+    row = scored(targets, scores, draws)
+    common = found[:, 0] - found[:, 0].mean()
+    np.testing.assert_allclose(row["mAP"].deviations[0][lacking], common[lacking] / 2)
+    rare = found[~lacking, 1] - found[~lacking, 1].mean()
+    np.testing.assert_allclose(row["mAP"].deviations[0][~lacking], (common[~lacking] + rare) / 2)
+
+
+def test_small_sample_bias_is_what_the_resamples_lie_above_the_point(table):
+    targets, probabilities, draws = table
+    found = resample_ranks(targets, probabilities, draws)["AP"]
+    expected = (2 * average_precision(targets, probabilities) - found.mean(axis=0)).mean()
+    row = scored(*table)
+    assert row["mAP"].corrected == pytest.approx(expected) and expected < row["mAP"].point
+    numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
+    assert numbers["metrics"]["mAP_corrected"] == round(expected, 4)
+
+
+def test_average_precision_of_few_positives_is_corrected_the_right_way():
+    """Over many samples of 100 images the corrected mean is nearer to that of a large sample."""
+    generator = np.random.default_rng(0)
+
+    def sample(images: int) -> tuple[np.ndarray, np.ndarray]:
+        targets = (generator.random((images, 2)) < 0.08).astype(int)
+        targets[0], targets[1] = 1, 0
+        return targets, targets * 1.5 + generator.normal(size=(images, 2))
+
+    truth = average_precision(*sample(200_000)).mean()
+    rows = []
+    for _ in range(150):
+        targets, scores = sample(100)
+        rows.append(scored(targets, 1 / (1 + np.exp(-scores)), patient_draws(np.arange(100), 100, 0))["mAP"])
+    plain, corrected = (np.mean([getattr(row, key) for row in rows]) for key in ("point", "corrected"))
+    assert plain > truth + 0.02 and abs(corrected - truth) < 0.7 * (plain - truth)
+
+
+def test_rare_classes_are_counted_by_patient_and_bear_no_verdict(table):
+    targets, probabilities, draws = table
+    targets = targets.copy()
+    targets[8:, 1] = 0
+    targets[:8, 1] = 1  # eight images of four patients
+    row = scored(targets, probabilities, draws)
+    assert row.classes["y"]["positive"] == 8 and row.classes["y"]["patients"] == 4
+    ap = average_precision(targets, probabilities)
+    assert row["judged_mAP"].point == pytest.approx(ap[0])
+    assert row["mAP"].point == pytest.approx(ap.mean()) and np.isnan(row["judged_mAP_tail"].point)
+    all_of_them = scored(targets, probabilities, draws, least=4)
+    assert all_of_them["judged_mAP"].point == pytest.approx(ap.mean())
+
+
+def test_means_are_over_the_defined_classes():
+    classes = Classes(CLASSES, GROUPS, np.array([9, 2]), 5)
+    found = classes.means(np.array([[0.2, 0.4], [0.3, np.nan]]))
+    np.testing.assert_allclose(found["mAP"], [0.3, 0.3])
+    np.testing.assert_allclose(found["mAP_tail"], [0.4, np.nan])
+    np.testing.assert_allclose(found["judged_mAP"], [0.2, 0.3])
+    assert np.isnan(found["mAP_medium"]).all() and np.isnan(found["judged_mAP_tail"]).all()
 
 
 def test_a_row_against_itself_is_the_point(table):
     row = scored(*table)
-    assert difference(row, row, 0.95) == [0.0, 0.0, 0.0]
+    assert difference(row, row) == [0.0, 0.0, 0.0]
+    assert row_numbers({"row": row}, "row", "row", ALONE, 0.95)["difference"] == [0.0, 0.0, 0.0]
 
 
 def test_pairing_narrows_the_interval_of_a_difference(table):
     targets, probabilities, draws = table
     noise = np.random.default_rng(1).normal(scale=0.01, size=probabilities.shape)
     row, other = scored(targets, probabilities, draws), scored(targets, probabilities + noise, draws)
-    point, low, high = difference(other, row, 0.95)
-    alone = row["mAP"].interval(0.95)
+    point, low, high = difference(other, row)
+    alone = contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).interval(0.95)
     assert point == pytest.approx(other["mAP"].point - row["mAP"].point, abs=5.1e-5)
     assert low < point < high
     assert 0 < high - low < 0.3 * (alone[1] - alone[0])
@@ -57,23 +137,25 @@ def test_one_patient_gives_no_interval(table):
     targets, probabilities, _ = table
     draws = patient_draws(["p"] * 80, 300, seed=0)
     row, other = scored(targets, probabilities, draws), scored(targets, 1 - probabilities, draws)
-    assert np.isnan(row["mAP"].interval(0.95)).all() and np.isnan(row["mAP"].standard_error)
-    point, low, high = difference(other, row, 0.95)
+    numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
+    assert numbers["metrics"]["mAP_low"] is None and numbers["errors"]["mAP"] is None
+    point, low, high = difference(other, row)
     assert point != 0 and low is None and high is None
-    assert difference(row, row, 0.95) == [0.0, 0.0, 0.0]
+    assert difference(row, row) == [0.0, 0.0, 0.0]
 
 
 def test_undefined_rows_have_undefined_differences(table):
     _, probabilities, draws = table
     row = scored(np.zeros((80, 2), int), probabilities, draws)
-    assert difference(row, row, 0.95) == [None, None, None]
-    assert set(table_metrics(row, 0.95).values()) == {None}
+    numbers = row_numbers({"row": row, "first": row}, "row", "first", ALONE, 0.95)
+    assert numbers["difference"] == [None, None, None] and set(numbers["metrics"].values()) == {None}
 
 
-def test_table_metrics_have_four_decimals(table):
-    metrics = table_metrics(scored(*table), 0.95)
+def test_numbers_have_four_decimals(table):
+    metrics = row_numbers({"row": scored(*table)}, "row", "row", ALONE, 0.95)["metrics"]
     assert metrics["mAP_low"] < metrics["mAP"] < metrics["mAP_high"]
     assert metrics["mAP_medium"] is None and metrics["mAP_seed_sd"] is None
+    assert "judged_mAP" not in metrics
     for value in metrics.values():
         assert value is None or value == round(value, 4)
 
@@ -85,17 +167,20 @@ def test_seeds_are_averaged_and_two_alike_are_one(table):
     row, alone = scored(targets, *seeds, draws), [scored(targets, one, draws) for one in seeds]
     points = [one["mAP"].point for one in alone]
     assert row["mAP"].point == pytest.approx(np.mean(points))
-    numbers = row_numbers(row, row, 0.95)
+    numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
     assert numbers["seeds"] == [round(point, 4) for point in points]
     assert numbers["metrics"]["mAP_seed_sd"] == round(np.std(points, ddof=1), 4)
     assert row.classes["x"]["AP"] == pytest.approx(np.mean([one.classes["x"]["AP"] for one in alone]))
     same = scored(targets, probabilities, probabilities, draws)
-    assert same["mAP"].interval(0.95) == pytest.approx(alone[0]["mAP"].interval(0.95))
+    intervals = [
+        contrast({"row": one}, {"row": 1.0}, "mAP", ALONE).interval(0.95) for one in (same, alone[0])
+    ]
+    assert intervals[0] == pytest.approx(intervals[1])
 
 
 def test_points_are_those_of_the_metrics(table):
     targets, probabilities, _ = table
     thresholds = best_thresholds(targets, probabilities)
     expected, _ = summarise(targets, probabilities, thresholds, CLASSES, GROUPS)
-    found = {name: one.point for name, one in scored(*table).means.items()}
-    assert found == pytest.approx(expected, nan_ok=True)
+    row = scored(*table)
+    assert {name: row[name].point for name in expected} == pytest.approx(expected, nan_ok=True)

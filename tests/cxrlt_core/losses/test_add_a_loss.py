@@ -13,7 +13,7 @@ from cxrlt_core import losses
 from cxrlt_core.losses import build_loss, find_kind, kinds
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import design_columns
+from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.checkpoint import Checkpoint
 
@@ -47,7 +47,7 @@ def test_the_documented_loss_is_found_and_read(smoke_content):
     params = study(smoke_content, ENTRY)
     settings = params.loss_of("resnet50_bert_poly")
     assert settings == find_kind("poly").Settings(kind="poly", epsilon=2)
-    assert design_columns(params, params.table1[-1])["loss"] == "poly"
+    assert row_designs(params, params.table1[-1])["loss"].text == "poly"
 
 
 def test_its_wrong_settings_are_the_line_that_the_page_shows(smoke_content):

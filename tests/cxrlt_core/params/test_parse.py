@@ -238,10 +238,56 @@ def test_a_misspelt_key_is_one_line(smoke_content):
     assert str(caught.value) == "params.yaml: train.warmpu: unknown key, did you mean warmup?"
 
 
-def test_replenished_rows_need_a_replenished_variant(smoke_content):
-    variants = {k: v for k, v in smoke_content["variants"].items() if v["data"] == "primary"}
-    with pytest.raises(StudyError, match=r"^params\.yaml: table2\.2\.replenished: no variant trains on"):
-        parse_params({**smoke_content, "variants": variants})
+def test_replenished_rows_need_a_replenished_member(changed):
+    message = refusal(changed, {"ensemble.members": ["resnet50_bert_shared"]})
+    assert message.startswith(
+        "params.yaml: table2.2.replenished: no member of ensemble.members trains on data:"
+    )
+
+
+def test_members_are_named_or_those_of_the_published_rows(changed, smoke):
+    assert smoke.members == list(smoke.variants)
+    two = ["densenet121_bert_reweighted", "resnet50_bert_shared"]
+    plain = {"table2": [{"method": "class_wise", "replenished": False}]}
+    assert changed({**plain, "ensemble.members": two}).members == two[::-1]  # in the order of variants
+    published = changed({**plain, "ensemble.members": None})
+    assert published.members == [n for n, v in smoke.variants.items() if v.data == "primary"]
+    rows = [row.model_dump() | {"published": None} for row in smoke.table1]
+    message = refusal(changed, {**plain, "ensemble.members": None, "table1": rows})
+    assert message.startswith("params.yaml: ensemble.members: no variant of a published row")
+    message = refusal(changed, {**plain, "ensemble.members": ["vgg"]})
+    assert message.startswith("params.yaml: ensemble.members.0: 'vgg' is not in variants (resnet50_bert_sha")
+
+
+def test_a_variant_is_told_by_what_it_names(smoke):
+    own = smoke.content_of("resnet50_bert_shared")
+    assert own["weights"] is None and own["loss"] == {"kind": "bce"} and own["separate"] is False
+    assert own["image"] == smoke.image_encoders["resnet50"].model_dump()
+    assert smoke.content_of("densenet121_bert_reweighted")["weights"]["ratio"] == 2
+    assert own.keys() == smoke.variants["resnet50_bert_shared"].model_dump().keys()
+
+
+def test_rows_that_are_the_same_under_two_names_are_refused(changed, smoke_content):
+    """Names of losses and encoders hide nothing; one row would count as a design that it has not."""
+    shared = smoke_content["variants"]["resnet50_bert_shared"]
+    copied = {
+        "losses.plain": {"kind": "bce"},
+        "variants.copied": {**shared, "loss": "plain"},
+        "table1": [*smoke_content["table1"], {"variant": "copied", "tta": False}],
+    }
+    assert refusal(changed, copied) == (
+        "params.yaml: table1: rows resnet50_bert_shared and copied are equal in every design; "
+        "expected variants that differ in more than their names"
+    )
+    assert changed({**copied, "losses.plain": {"kind": "focal", "gamma": 1, "alpha": None}})
+    assert changed({**copied, "table1": [*smoke_content["table1"], {"variant": "copied", "tta": True}]})
+
+
+def test_ratios_may_meet(changed, smoke_content):
+    """``-S reweight.ratio=3`` makes the weights main and contrast equal, and what trains on them."""
+    main = {**smoke_content["variants"]["resnet50_t5_contrast_mixup"], "weights": "main"}
+    rows = [*smoke_content["table1"], {"variant": "on_main", "tta": True}]
+    assert changed({"variants.on_main": main, "table1": rows, "reweight.ratio": 3})
 
 
 @pytest.mark.parametrize("content", [None, [], "text"])

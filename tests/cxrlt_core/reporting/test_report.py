@@ -17,7 +17,7 @@ ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
     "tensors": 37, "parameters": 78848, "share": 0.95, "left_out": {"cls": 5, "pooler": 2},
 }  # fmt: skip
-NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_seed_sd", *SUMMARY[1:])
+NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *SUMMARY[1:])
 
 
 ENCODER = {
@@ -37,6 +37,7 @@ def contrast(row: str, reference: str) -> dict:
     return {
         "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
         "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
+        "family": "primary", "simultaneous": [None, None],
     }  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def make_study(params: Params) -> Study:
             "table1": [contrast("base+tta", "base")],
             "table2": [contrast("class_wise", "model_wise")],
         },
+        positives={"dev": {"Edema": 40, "Hernia": 3, "Mass": 0}, "test": dict.fromkeys(CLASSES, 7)},
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         texts=dict.fromkeys(params.text_encoders, ORIGIN),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
@@ -161,11 +163,26 @@ def test_stability_names_the_least_stable_classes(study):
     assert "least stable: Hernia 30.0%, Mass 50.0%, Edema 90.0%" in render(study)
 
 
-def test_too_few_resamples_for_the_family_are_told(changed):
-    coarse = make_study(changed({"bootstrap.resamples": 100}))
-    assert "too coarse" not in render(coarse)
-    many = {"table1": coarse.contrasts["table1"] * 9, "table2": coarse.contrasts["table2"]}
-    assert "too coarse for 9 contrasts" in render(dataclasses.replace(coarse, contrasts=many))
+def test_rows_that_were_added_are_marked_as_exploratory(study):
+    text = render(study)
+    assert text.count("**The published steps**") == 2 and "**Exploratory**" not in text
+    added = {**contrast("base+tta", "base"), "family": "exploratory"}
+    both = {"table1": [*study.contrasts["table1"], added], "table2": study.contrasts["table2"]}
+    text = render(dataclasses.replace(study, contrasts=both))
+    assert text.count("**Exploratory**") == 1 and "(1 and 1 contrasts)" in text
+
+
+def test_classes_that_bear_no_verdict_are_named(study):
+    text = render(study)
+    assert "fewer than 5 positive patients bear no verdict" in text and "Hernia (3), Mass (0)." in text
+    assert text.count("bear no verdict") == 1  # none in the test set
+    line = next(line for line in text.splitlines() if line.startswith("| Hernia | tail"))
+    assert " | 3 | 7 | 0.5000 | 0.6000 |" in line
+
+
+def test_two_seeds_are_told_to_be_too_few(changed):
+    assert "Verdicts need 3 seeds" in render(make_study(changed({"train.seeds": [0, 4]})))
+    assert "Verdicts need 3 seeds" not in render(make_study(changed({"train.seeds": [0, 4, 5]})))
 
 
 def test_a_table_without_pairs_says_so(study):

@@ -8,9 +8,7 @@ from cxrlt_core.reporting.tables import (
     Row,
     caveat,
     contrasts_table,
-    design_columns,
     duration,
-    ensemble_design,
     further_metrics,
     to_csv,
     to_json,
@@ -21,7 +19,7 @@ MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC", "micro_AP", "F1"
 
 
 def make_row(name: str, value: float | None, **changes) -> Row:
-    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", *MEANS[1:], "mAP_seed_sd"), value)
+    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", "mAP_corrected", *MEANS[1:], "mAP_seed_sd"), value)
     settings = {
         "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
         "metrics": metrics,
@@ -52,7 +50,7 @@ def test_markdown_is_well_formed(rows):
 def test_best_row_is_bold_and_empty_designs_are_left_out(rows):
     text = to_markdown(rows, 0.95)
     table = cells(text)
-    assert "TTA" in table[0] and "MixUp" not in table[0] and "mAP [95% interval]" in table[0]
+    assert {"TTA", "less bias", "mAP [95% interval]"} < set(table[0]) and "MixUp" not in table[0]
     assert text.count("**") == 2 and "**0.5000** [0.5000, 0.5000]" in table[3]
 
 
@@ -102,49 +100,6 @@ def test_a_caveat_stands_beside_numbers_of_a_demo_only(changed):
     assert "stand-in" in caveat(changed({"demo.sources": []}))
 
 
-def test_design_columns_tell_the_variant(smoke):
-    by_name = {row.name: design_columns(smoke, row) for row in smoke.table1}
-    assert by_name["resnet50_bert_shared"] == {
-        "image encoder": "resnet50",
-        "text encoder": "pubmedbert",
-        "separate": "",
-        "reweight": "",
-        "loss": "",
-        "MixUp": "",
-        "TTA": "",
-        "replenished": "",
-    }
-    contrast = by_name["resnet50_t5_contrast_mixup+tta"]
-    assert (contrast["separate"], contrast["reweight"], contrast["MixUp"], contrast["TTA"]) == (
-        "✓",
-        "3",
-        "✓",
-        "✓",
-    )
-    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
-
-
-def test_a_reweighting_beyond_the_two_is_told_by_its_name(changed):
-    """Its rule may be another one, so its ratio alone would not tell it from main."""
-    mild = {"reweight.more": {"mild": {"ratio": 2, "rule": "bottom_k", "k": 5}}}
-    params = changed({**mild, "variants.resnet50_bert_shared.weights": "mild"})
-    texts = {row.name: design_columns(params, row)["reweight"] for row in params.table1}
-    assert texts["resnet50_bert_shared"] == "2 mild"
-    assert texts["densenet121_bert_reweighted+tta"] == "2"
-
-
-def test_a_loss_other_than_bce_is_a_design(changed):
-    mine = {"losses.mine": {"kind": "focal", "gamma": 1, "alpha": None}, "losses.plain": {"kind": "bce"}}
-    names = {f"variants.resnet50_bert_{v}.loss": n for v, n in (("shared", "mine"), ("separate", "plain"))}
-    params = changed({**mine, **names})
-    losses = [design_columns(params, row)["loss"] for row in params.table1]
-    assert losses[0] == "mine" and set(losses[1:]) == {""}
-    assert "loss" not in cells(to_markdown([make_row("x", 0.1, design={"loss": ""})], 0.95))[0]
-    designs = [{"loss": ""}, {"loss": losses[0]}]
-    table = cells(to_markdown([make_row("x", 0.1, design=design) for design in designs], 0.95))
-    assert [line[table[0].index("loss")] for line in table[2:]] == ["", "mine"]
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2.0 h")]
 )
@@ -168,15 +123,16 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
 def contrast(**changes) -> dict:
     least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
     plain = {
-        "what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "difference": [0.01, -0.01, 0.03], "p": 0.2,
-        "p_holm": 0.4, "published": None, "detectable": {**least, "mAP_tail": None}, "verdict": "unresolved",
+        "what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "family": "primary",
+        "difference": [0.01, -0.01, 0.03], "simultaneous": [-0.02, 0.04], "p": 0.2, "p_holm": 0.4,
+        "published": None, "detectable": {**least, "mAP_tail": None}, "verdict": "unresolved",
     }  # fmt: skip
     return {**plain, **changes}
 
 
 def test_contrasts_name_the_rows_by_number():
     resolved = {"rows": ["d", "c", "b", "a"], "verdict": "resolved down", "published": -0.002}
-    undefined = {"difference": [None] * 3, "p": None, "p_holm": None}
+    undefined = {"difference": [None] * 3, "simultaneous": [None] * 2, "p": None, "p_holm": None}
     found = [contrast(), contrast(**resolved), contrast(**undefined)]
     table = cells(contrasts_table(found, {"a": 1, "b": 2, "c": 3, "d": 4}))
     assert len({len(line) for line in table}) == 1
@@ -185,10 +141,5 @@ def test_contrasts_name_the_rows_by_number():
     assert first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]" and first["published Δ"] == "–"
     assert first["tail"] == "–" and first["p (Holm)"] == "0.400"
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
+    assert first["all hold together"] == "[-0.0200, +0.0400]"
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
-
-
-def test_designs_of_ensembles(smoke):
-    designs = [ensemble_design(row) for row in smoke.table2]
-    assert designs[2] == {"ensemble": "class-wise", "replenished": "✓"}
-    assert designs[3] == {"ensemble": "bagged", "replenished": ""}

@@ -1,0 +1,304 @@
+"""How often verdicts are false and intervals hold, in simulated studies in which no design does anything.
+
+Each study has the nine rows of the published Table 1 (eight trainings, one of them with TTA and without)
+and its ten contrasts, all of them truly 0. Three kinds of studies:
+
+    gaussian   patients, training seeds and patient × seed add normal noise; thousands of studies
+    ap         average precision of scores that are drawn image by image, for long-tailed labels, the
+               patients resampled by the real code; hundreds of studies
+    ensembles  one difference of two ensembles of the same ten members, normal noise as above; the members
+               matter alike, or one of them makes up 0.9 of the variance
+
+"Old" resamples seeds and patients together and widens the percentiles by t / z: what this project did
+before. "New" is cxrlt_core.evidence. FWER is the share of studies with any false verdict, nominally 0.05;
+a verdict needs p (Holm) of at most 0.05.
+
+Usage: python -m benchmarks.verdicts [gaussian] [ensembles] [ap] [--help]
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from scipy.special import ndtri, stdtrit
+
+from benchmarks.machine import describe_machine
+from cxrlt_core.evidence.estimator import Noise, Sampled, estimate
+from cxrlt_core.evidence.family import holm
+from cxrlt_core.evidence.training_noise import PooledNoise, RecombinedNoise, orthogonal_array
+from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.reporting.markdown import markdown_table
+
+LEVEL = 0.95
+KINDS = ["gaussian", "ensembles", "ap"]
+#: Row of the published Table 1 to its training and whether it has TTA.
+ROWS = {
+    "1": ("a", False), "2": ("b", False), "3": ("b", True), "4": ("c", True), "5": ("d", True),
+    "6": ("e", True), "7": ("f", True), "8": ("g", True), "9": ("h", True),
+}  # fmt: skip
+TRAININGS = "abcdefgh"
+PAIRS = ("21", "32", "43", "54", "94", "76", "98", "86", "97")  # row and reference
+CONTRASTS = [{row: 1.0, reference: -1.0} for row, reference in PAIRS]
+CONTRASTS.append({"9": 1.0, "8": -1.0, "7": -1.0, "6": 1.0})
+PLAIN = [number for number, pair in enumerate(PAIRS) if pair != "32"]  # contrasts of two trainings
+MIMIC = (0.34, 0.26, 0.18, 0.06, 0.016, 0.0095, 0.003, 0.002)  # prevalences, head to tail
+GROUPS = {"head": slice(0, 3), "all classes": slice(None), "tail": slice(5, None)}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study measured: metric of each training with each seed, on the patients and on resamples.
+
+    Attributes:
+        points: float (2, T, S), without TTA and with it.
+        samples: of the nine rows, float (9, S, B).
+    """
+
+    points: np.ndarray
+    samples: np.ndarray
+
+    def row_points(self) -> np.ndarray:
+        """Metric of the nine rows, (9, S)."""
+        return np.stack([self.points[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()])
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What both estimators say of the k contrasts of a study.
+
+    Attributes:
+        false: any verdict, old and new; bool (2,).
+        holds: the interval of a contrast holds 0; bool (2, k).
+        half: half-width of the intervals; float (2, k).
+    """
+
+    false: np.ndarray
+    holds: np.ndarray
+    half: np.ndarray
+
+
+def main() -> None:
+    """Print a markdown table for each kind of studies."""
+    options = parse()
+    torch.set_num_threads(1)
+    print(f"{describe_machine('scipy', 'torch')}; one thread\n")
+    for kind in options.kinds:
+        start = time.perf_counter()
+        rows = [line for case in cases(kind, options) for line in case]
+        print(f"### {kind}\n\n{markdown_table(HEADER, rows)}")
+        print(f"{time.perf_counter() - start:,.0f} s.\n")
+
+
+HEADER = ["seeds", "seed noise / patient noise", "what", "studies", "FWER, old", "new", "coverage, old"]
+HEADER += ["new", "lowest of a contrast, new", "half-width, old", "new"]
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("kinds", nargs="*", choices=KINDS, default=KINDS)
+    parser.add_argument("--studies", type=int, default=2000, help="gaussian studies of a case")
+    parser.add_argument("--ap-studies", type=int, default=300)
+    parser.add_argument("--images", type=int, default=1000, help="of an ap study, one a patient")
+    parser.add_argument("--resamples", type=int, default=1000)
+    return parser.parse_args()
+
+
+def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
+    """Yield the lines of each case of a kind."""
+    if kind == "ap":
+        yield from ap_cases(options)
+        return
+    if kind == "ensembles":
+        for seeds, ratio, share in [*product((3, 5), (0, 1, 2), (0.1,)), (3, 2, 0.9), (5, 2, 0.9)]:
+            found = [ensembles(seeds, ratio, share, options, n) for n in range(options.studies)]
+            yield [line(seeds, f"{ratio:g}", "alike" if share == 0.1 else "one member", found)]
+        return
+    settings = [(seeds, ratio, 1) for seeds in (2, 3, 5) for ratio in (0, 0.5, 1, 2)]
+    for seeds, ratio, spread in [*settings, (3, 2, 9), (5, 2, 9)]:
+        found = [judge(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
+        yield [line(seeds, f"{ratio:g}", "alike" if spread == 1 else "variances 1 : 9", found)]
+
+
+def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
+    """Yield the lines of each case of average precision: three groups of classes from the same studies."""
+    for seeds, spread in ((3, 0), (3, 0.2), (5, 0.2)):
+        found: dict[str, list[Verdicts]] = {name: [] for name in GROUPS}
+        seeds_part, patients_part = dict.fromkeys(GROUPS, 0.0), dict.fromkeys(GROUPS, 0.0)
+        for number in range(options.ap_studies):
+            ap, samples = average_precisions(seeds, spread, options, number)
+            for name, classes in GROUPS.items():
+                study = Study(ap[..., classes].mean(axis=-1), centred_mean(samples[..., classes]))
+                found[name].append(judge(study))
+                own, patients = components(study)
+                seeds_part[name], patients_part[name] = seeds_part[name] + own, patients_part[name] + patients
+        ratios = {name: np.sqrt(max(seeds_part[name], 0) / patients_part[name]) for name in GROUPS}
+        yield [line(seeds, f"{ratios[name]:.2f}", name, found[name]) for name in GROUPS]
+
+
+def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespace, number: int) -> Study:
+    """Draw a study with normal noise, in which a pair of trainings differs by 1 through patients.
+
+    Args:
+        seeds: S.
+        ratio: what seeds add to the mean of S, in units of the patients.
+        spread: largest variance of a training over the smallest; they take turns.
+        options: number of resamples.
+        number: of the study.
+    """
+    generator = np.random.default_rng([number, seeds, int(10 * ratio), spread])
+    variances = np.resize([2 / (1 + spread), 2 * spread / (1 + spread)], len(TRAININGS))[:, None]
+    both = generator.normal(size=(1, len(TRAININGS), seeds))  # of a training; TTA moves it little
+    trained = both + 0.1 * generator.normal(size=(2, len(TRAININGS), seeds))
+    points = trained * ratio * np.sqrt(seeds / 2 * variances)
+    points += patient_noise(generator, (2, len(TRAININGS)), seeds, 1)[..., 0]
+    cells = patient_noise(generator, (2, len(TRAININGS)), seeds, options.resamples)
+    return Study(points, np.stack([cells[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()]))
+
+
+def patient_noise(generator: np.random.Generator, shape: tuple, seeds: int, draws: int) -> np.ndarray:
+    """What patients add, (2, T, S, draws): a part that all seeds of a training share, and one of each seed.
+
+    The second, patient × seed, is three tenths of the variance of the mean of S.
+    """
+    for_all, for_each = np.sqrt(0.35), np.sqrt(0.15 * seeds)
+
+    def draw(first: int) -> np.ndarray:
+        shared = generator.normal(size=(first, shape[1], 1, draws))
+        return for_all * shared + for_each * generator.normal(size=(first, shape[1], seeds, draws))
+
+    return draw(1) + 0.1 * draw(2)
+
+
+def ensembles(seeds: int, ratio: float, share: float, options: argparse.Namespace, number: int) -> Verdicts:
+    """Draw a difference of two ensembles, to which ten members add noise, and ask both estimators.
+
+    Args:
+        seeds: S.
+        ratio: what seeds add to the mean of S, in units of the patients.
+        share: of the variance that the first member has.
+        options: number of resamples.
+        number: of the study.
+    """
+    generator = np.random.default_rng([number, seeds, int(10 * ratio), int(10 * share)])
+    shares = np.array([share] + [(1 - share) / 9] * 9)
+    effects = generator.normal(size=(10, seeds)) * ratio * np.sqrt(seeds * shares)[:, None]
+    patients = generator.normal()
+    points = effects.sum(axis=0) + patients
+    samples = np.tile(generator.normal(size=options.resamples), (seeds, 1))
+    array = orthogonal_array(10, seeds)
+    runs = {"both": {"mAP": effects[np.arange(10), array].sum(axis=1) + patients}}
+    noise = RecombinedNoise(array, runs).of({"both": 1.0}, "mAP", points)
+    before, after = old(points, samples, number), new(points, samples, noise)
+    lows, highs, p_values = np.array([before, after]).T[:, :, None]
+    return Verdicts(p_values[:, 0] <= 1 - LEVEL, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
+
+
+def average_precisions(
+    seeds: int, spread: float, options: argparse.Namespace, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a study image by image; every row has the same distribution, so all differences are truly 0.
+
+    The score of an image is 2 for a positive, noise that a training has with all seeds, noise of its own,
+    and a little of TTA or of its absence. A seed moves the 2, class by class.
+
+    Returns:
+        AP of all trainings, (2, T, S, C), and AP of the nine rows on resamples, (9, S, B, C).
+    """
+    generator = np.random.default_rng([number, seeds, int(100 * spread)])
+    targets = (generator.random((options.images, len(MIMIC))) < MIMIC).astype(np.int8)
+    targets[0], targets[1] = 1, 0  # every class is defined
+    draws = patient_draws(np.arange(options.images), options.resamples, seed=number)
+    size = targets.shape
+    common, scores = generator.normal(size=size), {}
+    for training in TRAININGS:
+        of_all_seeds = 0.7 * common + 0.5 * generator.normal(size=size)
+        for seed in range(seeds):
+            height = 2 + spread * generator.normal(size=size[1])
+            base = targets * height + of_all_seeds + 0.5 * generator.normal(size=size)
+            for tta in (False, True):
+                scores[training, tta, seed] = base + 0.1 * generator.normal(size=size)
+    every = range(seeds)
+    ap = [[[average_precision(targets, scores[name, tta, s]) for s in every] for name in TRAININGS]
+          for tta in (False, True)]  # fmt: skip
+    samples = [[resample_ranks(targets, scores[name, tta, s], draws)["AP"] for s in every]
+               for name, tta in ROWS.values()]  # fmt: skip
+    return np.array(ap), np.array(samples)
+
+
+def centred_mean(samples: np.ndarray) -> np.ndarray:
+    """Mean over classes (the last axis) of deviations from each class's mean; 0 where undefined."""
+    mean = np.nanmean(samples, axis=2, keepdims=True)
+    return np.nan_to_num(samples - mean).mean(axis=-1)
+
+
+def components(study: Study) -> tuple[float, float]:
+    """Variance that seeds and patients give the mean of S of a contrast of two trainings, on average."""
+    rows, own, patients = study.row_points(), [], []
+    for number in PLAIN:
+        points, samples = (combine(values, CONTRASTS[number]) for values in (rows, study.samples))
+        shared, within = samples.mean(axis=0).var(ddof=1), samples.var(axis=1, ddof=1).mean()
+        both = (within - shared) * len(points) / (len(points) - 1)
+        own.append((points.var(ddof=1) - both) / len(points))
+        patients.append(shared)
+    return float(np.mean(own)), float(np.mean(patients))
+
+
+def combine(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
+    """Contrast of rows, the first axis of the values."""
+    return sum(weight * values[int(row) - 1] for row, weight in weights.items())
+
+
+def judge(study: Study) -> Verdicts:
+    """Ask both estimators."""
+    rows, metric = study.row_points(), "mAP"
+    noise = PooledNoise(ROWS, {metric: study.points})
+    lows, highs, p_values = np.empty((3, 2, len(CONTRASTS)))
+    for number, weights in enumerate(CONTRASTS):
+        points, samples = combine(rows, weights), combine(study.samples, weights)
+        lows[0, number], highs[0, number], p_values[0, number] = old(points, samples, number)
+        found = new(points, samples, noise.of(weights, metric, points))
+        lows[1, number], highs[1, number], p_values[1, number] = found
+    false = np.array([min(holm(p)) <= 1 - LEVEL for p in p_values])
+    return Verdicts(false, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
+
+
+def new(points: np.ndarray, samples: np.ndarray, noise: Noise) -> tuple[float, float, float]:
+    """What this project does: low, high, p value."""
+    around = samples - samples.mean(axis=1, keepdims=True)
+    one = estimate(Sampled(points, around, np.zeros_like(points)), noise)
+    return *one.interval(LEVEL), one.p_value()
+
+
+def old(points: np.ndarray, samples: np.ndarray, number: int) -> tuple[float, float, float]:
+    """What this project did before: low, high, p value."""
+    seeds, resamples = samples.shape
+    chosen = np.random.default_rng([number, seeds]).integers(seeds, size=(resamples, seeds - 1))
+    around = samples - samples.mean(axis=1, keepdims=True) + points[:, None]
+    drawn = around[chosen, np.arange(resamples)[:, None]].mean(axis=1)
+    drawn = drawn - drawn.mean()
+    share = np.clip(points.var(ddof=1) / seeds / drawn.var(ddof=1), 1e-9, 1)
+    tail = (1 + LEVEL) / 2
+    spread = drawn * stdtrit((seeds - 1) / share**2, tail) / ndtri(tail)
+    low, high = np.quantile(spread, [1 - tail, tail]) + points.mean()
+    beyond = min((spread <= -points.mean()).sum(), (spread >= -points.mean()).sum())
+    return low, high, min(1.0, 2 * (1 + int(beyond)) / (resamples + 1))
+
+
+def line(seeds: int, ratio: str, what: str, found: Sequence[Verdicts]) -> list[str]:
+    """Return a line of the table."""
+    false, holds = (np.mean([getattr(v, key) for v in found], axis=0) for key in ("false", "holds"))
+    half = np.mean([v.half for v in found], axis=0)
+    half = half[:, PLAIN if half.shape[1] > 1 else [0]].mean(axis=1)
+    cells = [str(seeds), ratio, what, f"{len(found):,}", *(f"{share:.3f}" for share in false)]
+    cells += [*(f"{share:.3f}" for share in holds.mean(axis=1)), f"{holds[1].min():.3f}"]
+    return [*cells, *(f"{width:.3g}" for width in half)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from cxrlt_core.evidence.estimator import Estimate
+from cxrlt_core.evidence.family import family_size, holm, verdict
+
+
+def naive_holm(p):
+    order, adjusted, highest = np.argsort(p), np.zeros(len(p)), 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(p) - rank) * p[i]))
+        adjusted[i] = highest
+    return adjusted
+
+
+def test_holm_equals_a_naive_loop_and_leaves_out_what_is_undefined():
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    p = np.random.default_rng(0).random(20) ** 3
+    np.testing.assert_allclose(holm(p), naive_holm(p))
+    found = holm([0.01, np.nan, 0.04])
+    np.testing.assert_allclose([found[0], found[2]], [0.02, 0.04])
+    assert np.isnan(found[1]) and holm([]) == []
+
+
+def test_undefined_estimates_do_not_count_in_a_family():
+    one, undefined = Estimate(0.1, 0.1, 8, 3), Estimate(np.nan, np.nan, np.inf, 3)
+    assert family_size([one, undefined, one]) == 2 and family_size([]) == 1
+
+
+@pytest.mark.parametrize(
+    ("point", "error", "seeds", "text"),
+    [
+        (0.1, 0.01, 3, "resolved up"),
+        (-0.1, 0.01, 3, "resolved down"),
+        (0.001, 0.01, 3, "unresolved"),
+        (0.0001, 0.0003, 3, "negligible"),
+        (0.001, 0.0001, 3, "negligible"),  # however sure
+        (0.0025, 0.0001, 3, "resolved up"),
+        (np.nan, np.nan, 3, "unresolved"),
+        (0.1, 0.01, 2, "two seeds: no verdict"),
+        (0.1, 0.01, 1, "training noise not measured"),
+        (0.0, 0.0001, 1, "training noise not measured"),
+    ],
+)
+def test_verdicts(point, error, seeds, text):
+    one = Estimate(point, error, 20, seeds)
+    assert verdict(one, min(1.0, 10 * one.p_value()), 0.95, 10, 0.002) == text
+
+
+def test_negligible_asks_for_all_intervals_of_the_family():
+    one = Estimate(0.0, 0.0007, 1000, 3)
+    assert verdict(one, 1.0, 0.95, 1, 0.002) == "negligible"
+    assert verdict(one, 1.0, 0.95, 20, 0.002) == "unresolved"

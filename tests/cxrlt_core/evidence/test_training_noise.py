@@ -1,0 +1,110 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from cxrlt_core.evidence.estimator import Noise, pooled
+from cxrlt_core.evidence.training_noise import (
+    PooledNoise,
+    RecombinedNoise,
+    main_effects,
+    orthogonal_array,
+    two_way,
+)
+
+ROWS = {"a": ("a", False), "a+tta": ("a", True), "b+tta": ("b", True), "c": ("c", False)}
+
+
+@pytest.fixture
+def noise() -> PooledNoise:
+    return PooledNoise(ROWS, {"mAP": np.random.default_rng(0).normal(size=(2, 5, 3))})
+
+
+def naive_mean_square(values):
+    trainings, seeds = values.shape
+    total = 0.0
+    for v in range(trainings):
+        for s in range(seeds):
+            rest = values[v, s] - values[v].mean() - values[:, s].mean() + values.mean()
+            total += rest**2
+    return total / ((trainings - 1) * (seeds - 1))
+
+
+def test_the_mean_square_is_that_of_the_page_and_blind_to_what_seeds_share():
+    values = np.random.default_rng(0).normal(size=(7, 3))
+    assert two_way(values).variance == pytest.approx(naive_mean_square(values))
+    assert two_way(values).freedom == 12
+    shifted = values + np.array([5.0, 0.0, -3.0]) + np.arange(7)[:, None]
+    assert two_way(shifted).variance == pytest.approx(two_way(values).variance)
+    assert two_way(values[:1]).freedom == 0
+
+
+def test_trainings_are_pooled_as_the_rows_are_scored(noise):
+    points = np.array([0.1, 0.3, 0.2])
+    plain, tta = (two_way(values) for values in noise.trainings["mAP"])
+    assert noise.of({"c": 1.0, "a": -1.0}, "mAP", points) == pooled(points, plain, 2.0)
+    assert noise.of({"b+tta": 1.0, "a+tta": -1.0}, "mAP", points) == pooled(points, tta, 2.0)
+    assert noise.of({"a+tta": 1.0}, "mAP", points) == pooled(points, tta, 1.0)
+
+
+def test_tta_pools_the_effects_of_tta_alone(noise):
+    """They share their trainings, whose noise is not in the difference."""
+    points = np.array([0.1, 0.3, 0.2])
+    plain, tta = noise.trainings["mAP"]
+    found = noise.of({"a+tta": 1.0, "a": -1.0}, "mAP", points)
+    assert found == pooled(points, two_way(tta - plain), 1.0)
+    same = PooledNoise(ROWS, {"mAP": np.stack([plain, plain + 0.01])})
+    assert same.of({"a+tta": 1.0, "a": -1.0}, "mAP", np.full(3, 0.01)).variance == pytest.approx(0)
+
+
+def test_one_seed_has_no_noise_and_other_metrics_have_their_own(noise):
+    assert noise.of({"a": 1.0}, "mAP", np.array([0.1])) is None
+    points = np.array([0.1, 0.3, 0.2])
+    assert noise.of({"a": 1.0}, "F1", points) == Noise(points.var(ddof=1), 2)
+    ensembles = RecombinedNoise(orthogonal_array(3, 3), {"a": {}})
+    assert ensembles.of({"a": 1.0}, "F1", points) == Noise(points.var(ddof=1), 2)
+    assert ensembles.of({"a": 1.0}, "F1", points[:1]) is None
+
+
+@pytest.mark.parametrize(("members", "seeds"), [(1, 2), (3, 2), (10, 2), (4, 3), (10, 3), (13, 5), (14, 4)])
+def test_every_two_members_meet_with_every_pair_of_seeds_equally_often(members, seeds):
+    array, levels = orthogonal_array(members, seeds), min(seeds, 3)
+    assert array.shape[1] == members and len(array) in {levels**k for k in range(1, 6)}
+    for one, other in combinations(array.T, 2):
+        counts = np.bincount(levels * one + other, minlength=levels**2)
+        assert (counts == len(array) / levels**2).all()
+    for column in array.T:
+        assert (np.bincount(column) == len(array) / levels).all()
+
+
+def test_one_seed_has_nothing_to_recombine():
+    assert orthogonal_array(10, 1).shape == (0, 10)
+
+
+def test_effects_of_members_add_up():
+    effects = np.random.default_rng(0).normal(size=(10, 3)) * np.arange(1, 11)[:, None]
+    array = orthogonal_array(10, 3)
+    values = sum(effects[member][array[:, member]] for member in range(10))
+    found = main_effects(array, values)
+    assert found.variance == pytest.approx(effects.var(axis=1, ddof=1).sum())
+    assert 2 < found.freedom < 20
+    alone = main_effects(array, effects[4][array[:, 4]])
+    assert alone.variance == pytest.approx(effects[4].var(ddof=1)) and alone.freedom == pytest.approx(2)
+
+
+def test_recombined_variance_is_right_on_average_and_steadier_than_that_of_the_seeds():
+    generator, array = np.random.default_rng(1), orthogonal_array(10, 3)
+    recombined, plain = [], []
+    for _ in range(500):
+        effects = generator.normal(size=(10, 3))
+        recombined.append(main_effects(array, effects[np.arange(10), array].sum(axis=1)).variance)
+        plain.append(effects.sum(axis=0).var(ddof=1))
+    assert np.mean(recombined) == pytest.approx(10, rel=0.03)
+    assert np.std(recombined) < 0.5 * np.std(plain)
+
+
+def test_a_difference_of_ensembles_takes_the_same_runs():
+    array, generator = orthogonal_array(4, 3), np.random.default_rng(2)
+    runs = {"a": {"mAP": generator.normal(size=len(array))}, "b": {"mAP": generator.normal(size=len(array))}}
+    found = RecombinedNoise(array, runs).of({"b": 1.0, "a": -1.0}, "mAP", np.zeros(3))
+    assert found == main_effects(array, runs["b"]["mAP"] - runs["a"]["mAP"])

@@ -1,0 +1,93 @@
+import pytest
+
+from cxrlt_core.evidence.contrasts import find_pairs
+from cxrlt_core.params.schema import Params, Table1Row, Variant
+from cxrlt_core.reporting.designs import ensemble_designs, row_designs, texts
+
+
+def shown(params: Params) -> dict[str, dict[str, str]]:
+    return {row.name: texts(row_designs(params, row)) for row in params.table1}
+
+
+def test_design_columns_tell_the_variant(smoke):
+    by_name = shown(smoke)
+    assert by_name["resnet50_bert_shared"] == {
+        "image encoder": "resnet50",
+        "text encoder": "pubmedbert",
+        "separate": "",
+        "loss": "",
+        "reweight": "",
+        "MixUp": "",
+        "replenished": "",
+        "TTA": "",
+    }
+    contrast = by_name["resnet50_t5_contrast_mixup+tta"]
+    columns = ("separate", "reweight", "MixUp", "TTA")
+    assert [contrast[name] for name in columns] == ["✓", "3", "✓", "✓"]
+    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
+
+
+def test_a_reweighting_beyond_the_two_is_told_by_its_name(changed):
+    """Its rule may be another one, so its ratio alone would not tell it from main."""
+    mild = {"reweight.more": {"mild": {"ratio": 2, "rule": "bottom_k", "k": 5}}}
+    by_name = shown(changed({**mild, "variants.resnet50_bert_shared.weights": "mild"}))
+    assert by_name["resnet50_bert_shared"]["reweight"] == "2 mild"
+    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
+
+
+def test_a_loss_other_than_bce_is_a_design(changed):
+    mine = {"losses.mine": {"kind": "focal", "gamma": 1, "alpha": None}, "losses.plain": {"kind": "bce"}}
+    names = {f"variants.resnet50_bert_{v}.loss": n for v, n in (("shared", "mine"), ("separate", "plain"))}
+    losses = [row["loss"] for row in shown(changed({**mine, **names})).values()]
+    assert losses[0] == "mine" and set(losses[1:]) == {""}
+
+
+def test_designs_of_ensembles(smoke):
+    found = [texts(ensemble_designs(row)) for row in smoke.table2]
+    assert found[2] == {"ensemble": "class-wise", "replenished": "✓"}
+    assert found[3] == {"ensemble": "bagged", "replenished": ""}
+
+
+def differing(params: Params) -> list[str]:
+    """What the second row of Table 1 has other than the first."""
+    first, second = (row_designs(params, row) for row in params.table1[:2])
+    return [name for name in first if first[name] != second[name]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ["separate"]),
+        (  # another name for the same loss is no difference
+            {"losses.same": {"kind": "bce"}, "variants.resnet50_bert_separate.loss": "same"},
+            ["separate"],
+        ),
+        (  # other settings of the same kind are one
+            {
+                "losses.one": {"kind": "focal", "gamma": 1, "alpha": None},
+                "losses.two": {"kind": "focal", "gamma": 2, "alpha": None},
+                "variants.resnet50_bert_shared.loss": "one",
+                "variants.resnet50_bert_separate.loss": "two",
+            },
+            ["separate", "loss"],
+        ),
+        ({"variants.resnet50_bert_separate.image": "densenet121"}, ["image encoder", "separate"]),
+        ({"variants.resnet50_bert_shared.weights": "main"}, ["separate", "reweight"]),
+    ],
+)
+def test_rows_differ_where_their_contents_do(changed, changes, expected):
+    assert differing(changed(changes)) == expected
+
+
+def test_a_field_that_nobody_wrote_down_is_a_design(smoke):
+    """A row is never equal to its baseline because the tables do not know what it tries."""
+
+    class Wider(Variant):
+        crop: float
+
+    fields = smoke.variants["resnet50_bert_shared"].model_dump()
+    wider = {name: Wider(**fields, crop=crop) for name, crop in (("a", 0.5), ("b", 0.7))}
+    params = smoke.model_copy(update={"variants": wider})
+    rows = {name: row_designs(params, Table1Row(variant=name, tta=False)) for name in wider}
+    [pair] = find_pairs(rows)
+    assert (pair.design, pair.change) == ("crop", "0.5 → 0.7")
