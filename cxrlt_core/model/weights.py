@@ -18,8 +18,10 @@ from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
 
 PICKLED = (".pth", ".pt", ".bin", ".ckpt")
-#: Where a classifier lies: what a file has there is left, what a network has there is not used.
+#: Where a classifier lies: what a file has there, and the network has not, is left.
 HEADS = ("aux_head.", "classif.", "classifier.", "fc.", "head.", "head_dist.", "heads.", "last_linear.")
+#: What pools and normalises for a classifier: a file may lack it, as tokens are taken before.
+AFTER_TOKENS = ("head.norm.", "head.pre_logits.")
 #: Batches counted by batch normalisation, absent from old files; they enter no number.
 COUNTERS = ".num_batches_tracked"
 SHOWN = 3
@@ -81,11 +83,12 @@ def load_weights(
         The names of the tensors that were loaded.
 
     Raises:
-        StudyError: when a tensor is missing, unexpected, of another shape, or not finite.
+        StudyError: when a tensor is missing, unexpected, of another shape, or not finite, or when two get
+            the same name.
     """
-    state = _converted(network, renamed_weights(tensors, encoder), timms_own)
+    state = _converted(network, renamed_weights(tensors, encoder, place), timms_own)
     expected = network.state_dict()
-    state = {name: tensor for name, tensor in state.items() if name in expected or not _of_head(name)}
+    state = {n: tensor for n, tensor in state.items() if n in expected or not n.startswith(HEADS)}
     _sum_colours(network, state, expected)
     problems = [*_problems(state, expected)]
     if problems:
@@ -95,11 +98,13 @@ def load_weights(
     return state.keys()
 
 
-def renamed_weights(tensors: Mapping[str, Tensor], encoder: ImageEncoder) -> dict[str, Tensor]:
+def renamed_weights(tensors: Mapping[str, Tensor], encoder: ImageEncoder, place: str) -> dict[str, Tensor]:
     """Take the tensors under ``prefix`` and drop it, apply ``rename`` in order, then convert ``layout``."""
     prefix, taken = encoder.prefix or "", {}
     for name, tensor in tensors.items():
         if name.startswith(prefix) and (new := _renamed(name.removeprefix(prefix), encoder.rename)):
+            if new in taken:
+                raise StudyError(f"{place}: rename gives {new!r} to {name!r} and to another tensor")
             taken[new] = tensor
     return LAYOUTS[encoder.layout](taken)
 
@@ -180,11 +185,7 @@ def fitting_prefix(names: Collection[str], expected: Collection[str]) -> str | N
 
 
 def _needed(expected: Collection[str]) -> list[str]:
-    return [name for name in expected if not _of_head(name) and not name.endswith(COUNTERS)]
-
-
-def _of_head(name: str) -> bool:
-    return name.startswith(HEADS)
+    return [n for n in expected if not n.startswith(AFTER_TOKENS) and not n.endswith(COUNTERS)]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -174,6 +174,8 @@ def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
     save_file({**foreign, "queue": torch.zeros(3)}, tmp_path / "w.safetensors")
     rules = [["^queue$", None], [r"\bc(\d)\b", r"conv\1"], ["^stage", "layer"]]
     check(*load(tmp_path / "w.safetensors", rename=rules), rgb)
+    found = message(tmp_path / "w.safetensors", rename=[[r"\d", ""]])
+    assert re.search(r"w\.safetensors: rename gives '.+' to '.+' and to another tensor$", found)
 
 
 def test_grey_weights_stay_as_they_are(tmp_path):
@@ -204,6 +206,18 @@ def test_every_family_loads_whole_or_not_at_all(family, half, tmp_path):
     else:
         network, loaded = load(tmp_path / "w.safetensors", model, options, 64)
         assert set(loaded) == set(network.state_dict())
+
+
+def test_a_head_that_tokens_pass_is_needed_and_one_that_they_do_not_is_not(tmp_path):
+    """SelecSLS computes features with what it calls head; ConvNeXt's, which FCMAE lacks, comes later."""
+    state = timm.create_model("selecsls42", num_classes=5).state_dict()
+    save_file({n: t for n, t in state.items() if not n.startswith("head.1.")}, tmp_path / "w.safetensors")
+    assert "missing (head.1." in message(tmp_path / "w.safetensors", "selecsls42", {}, 64)
+    model, options = FAMILIES["convnext"]
+    state = timm.create_model(model, num_classes=5, **options).state_dict()
+    save_file({n: t for n, t in state.items() if not n.startswith("head.")}, tmp_path / "w.safetensors")
+    network, loaded = load(tmp_path / "w.safetensors", model, options, 64)
+    assert set(network.state_dict()) - set(loaded) == {"head.norm.weight", "head.norm.bias"}
 
 
 def test_weights_of_a_package_give_the_features_of_its_own_network(tmp_path):
