@@ -18,13 +18,13 @@ class Loaded:
     Attributes:
         tensors: how many were loaded.
         parameters: numbers in them; the network has no others.
-        share: of the file's numbers that were loaded.
+        share_of_file: of the file's numbers that were loaded.
         left_out: names that were meant to go, cut after the first dot, and how many of each.
     """
 
     tensors: int
     parameters: int
-    share: float
+    share_of_file: float
     left_out: Mapping[str, int]
 
 
@@ -48,7 +48,7 @@ def load_whole(network: nn.Module, tensors: Mapping[str, Tensor], goes: Sequence
         raise StudyError("; ".join(f"{what}: {', '.join(names)}" for what, names in faults.items() if names))
     network.load_state_dict(found, strict=False)
     parameters = sum(expected[names[0]].numel() for names in _by_memory(expected))
-    share = _numbers(found.values()) / _numbers(tensors.values())
+    share = round(_numbers(found.values()) / _numbers(tensors.values()), 4)
     left = Counter(name.split(".")[0] for name in left_out)
     return Loaded(len(found), parameters, share, dict(sorted(left.items())))
 

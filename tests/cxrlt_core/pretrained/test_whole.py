@@ -33,7 +33,7 @@ def test_all_is_loaded_and_counted():
     loaded = load_whole(network, {**tensors, "head.a": torch.ones(20), "head.b": torch.ones(3)}, ["head.*"])
     assert all(network.state_dict()[name].equal(tensor) for name, tensor in tensors.items())
     assert (loaded.tensors, loaded.parameters, loaded.left_out) == (3, 23, {"head": 2})
-    assert loaded.share == pytest.approx(23 / 46)
+    assert loaded.share_of_file == pytest.approx(23 / 46)
 
 
 @pytest.mark.parametrize("name", ["table.weight", "inner.weight"])

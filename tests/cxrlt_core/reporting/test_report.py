@@ -15,7 +15,7 @@ CLASSES = {
 }
 ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
-    "tensors": 37, "parameters": 78848, "share": 0.95, "left_out": {"cls": 5, "pooler": 2},
+    "tensors": 37, "parameters": 78848, "share_of_file": 0.95, "left_out": {"cls": 5, "pooler": 2},
 }  # fmt: skip
 NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *SUMMARY[1:])
 
