@@ -47,7 +47,8 @@ CONTRASTS = [{row: 1.0, reference: -1.0} for row, reference in PAIRS]
 CONTRASTS.append({"9": 1.0, "8": -1.0, "7": -1.0, "6": 1.0})
 PLAIN = [number for number, pair in enumerate(PAIRS) if pair != "32"]  # contrasts of two trainings
 MIMIC = (0.34, 0.26, 0.18, 0.06, 0.016, 0.0095, 0.003, 0.002)  # prevalences, head to tail
-GROUPS = {"head": slice(0, 3), "all classes": slice(None), "tail": slice(5, None)}
+#: Classes of a line: the first, the end, and the positive patients that a class needs to count.
+GROUPS = {"head": (0, 3, 5), "all classes": (0, 8, 5), "tail": (5, 8, 5), "all, none left out": (0, 8, 1)}
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def main() -> None:
     print(f"{describe_machine('scipy', 'torch')}; one thread\n")
     for kind in options.kinds:
         start = time.perf_counter()
-        rows = [line for case in cases(kind, options) for line in case]
-        print(f"### {kind}\n\n{markdown_table(HEADER, rows)}")
+        rows = [row for case in cases(kind, options) for row in case]
+        print(f"### {kind}\n\n{markdown_table(HEADER, rows)}", flush=True)
         print(f"{time.perf_counter() - start:,.0f} s.\n")
 
 
@@ -126,19 +127,23 @@ def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
 
 
 def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
-    """Yield the lines of each case of average precision: three groups of classes from the same studies."""
+    """Yield the lines of each case of average precision: several groups of classes from the same studies."""
     for seeds, spread in ((3, 0), (3, 0.2), (5, 0.2)):
         found: dict[str, list[Verdicts]] = {name: [] for name in GROUPS}
-        seeds_part, patients_part = dict.fromkeys(GROUPS, 0.0), dict.fromkeys(GROUPS, 0.0)
+        parts: dict[str, list[tuple[float, float]]] = {name: [] for name in GROUPS}
         for number in range(options.ap_studies):
-            ap, samples = average_precisions(seeds, spread, options, number)
-            for name, classes in GROUPS.items():
-                study = Study(ap[..., classes].mean(axis=-1), centred_mean(samples[..., classes]))
-                found[name].append(judge(study))
-                own, patients = components(study)
-                seeds_part[name], patients_part[name] = seeds_part[name] + own, patients_part[name] + patients
-        ratios = {name: np.sqrt(max(seeds_part[name], 0) / patients_part[name]) for name in GROUPS}
-        yield [line(seeds, f"{ratios[name]:.2f}", name, found[name]) for name in GROUPS]
+            positives, ap, samples = average_precisions(seeds, spread, options, number)
+            for name, (first, last, least) in GROUPS.items():
+                chosen = np.flatnonzero(positives[first:last] >= least) + first
+                if len(chosen):
+                    study = Study(ap[..., chosen].mean(axis=-1), centred_mean(samples[..., chosen]))
+                    found[name].append(judge(study))
+                    parts[name].append(components(study))
+        lines = []
+        for name in GROUPS:
+            own, patients = np.mean(parts[name], axis=0)
+            lines.append(line(seeds, f"{np.sqrt(max(own, 0) / patients):.2f}", name, found[name]))
+        yield lines
 
 
 def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespace, number: int) -> Study:
@@ -201,14 +206,15 @@ def ensembles(seeds: int, ratio: float, share: float, options: argparse.Namespac
 
 def average_precisions(
     seeds: int, spread: float, options: argparse.Namespace, number: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw a study image by image; every row has the same distribution, so all differences are truly 0.
 
     The score of an image is 2 for a positive, noise that a training has with all seeds, noise of its own,
     and a little of TTA or of its absence. A seed moves the 2, class by class.
 
     Returns:
-        AP of all trainings, (2, T, S, C), and AP of the nine rows on resamples, (9, S, B, C).
+        Positive patients of each class, (C,), AP of all trainings, (2, T, S, C), and AP of the nine rows on
+        resamples, (9, S, B, C).
     """
     generator = np.random.default_rng([number, seeds, int(100 * spread)])
     targets = (generator.random((options.images, len(MIMIC))) < MIMIC).astype(np.int8)
@@ -228,7 +234,7 @@ def average_precisions(
           for tta in (False, True)]  # fmt: skip
     samples = [[resample_ranks(targets, scores[name, tta, s], draws)["AP"] for s in every]
                for name, tta in ROWS.values()]  # fmt: skip
-    return np.array(ap), np.array(samples)
+    return targets.sum(axis=0), np.array(ap), np.array(samples)
 
 
 def centred_mean(samples: np.ndarray) -> np.ndarray:
