@@ -60,6 +60,8 @@ class Workspace:
         with self.params() as params:
             params["variants"] = {name: params["variants"][name] for name in variants}
             params["table1"] = [row for row in params["table1"] if row["variant"] in variants]
+            members = params["ensemble"]["members"]
+            params["ensemble"]["members"] = [name for name in members if name in variants]
             params["table2"] = params["table2"][:1]
 
     def add_entry(self, section: str, line: str) -> None:
