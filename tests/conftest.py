@@ -3,16 +3,19 @@
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file together, and all those of the smoke study, so that it runs once.
+def in_pipeline(item: pytest.Item) -> bool:
+    return "pipeline" in item.path.parts
 
-    What runs through DVC comes first, the smoke study before all: the longest begin, the short ones fill up.
-    """
-    ranks = {}
-    for item in items:
-        in_pipeline = "pipeline" in item.path.parts
-        of_smoke = in_pipeline and "smoke" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("smoke" if of_smoke else str(item.path)))
-        ranks[item] = not of_smoke, not in_pipeline
-    items.sort(key=ranks.get)
+
+def of_smoke(item: pytest.Item) -> bool:
+    return in_pipeline(item) and "smoke" in item.fixturenames
+
+
+def pytest_itemcollected(item):
+    """Keep the tests of a file together, and all those of the smoke study, so that it runs once."""
+    item.add_marker(pytest.mark.xdist_group("smoke" if of_smoke(item) else str(item.path)))
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long: the smoke study, then the rest of the pipeline."""
+    items.sort(key=lambda item: (not of_smoke(item), not in_pipeline(item)))
