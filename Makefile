@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo study check test lint clean
 .DEFAULT_GOAL := help

@@ -1,21 +1,22 @@
 """How the processes of pytest-xdist share the tests, see ``make test``."""
 
-import pytest
+from xdist.scheduler import LoadFileScheduling
+
+#: Its tests share one run of the smoke study, so one process takes them all.
+SMOKE = "tests/pipeline/smoke/"
 
 
-def in_pipeline(item: pytest.Item) -> bool:
-    return "pipeline" in item.path.parts
+class SmokeTogether(LoadFileScheduling):
+    """A process takes a file at a time, or all that is done to the smoke study."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SMOKE if nodeid.startswith(SMOKE) else super()._split_scope(nodeid)
 
 
-def of_smoke(item: pytest.Item) -> bool:
-    return in_pipeline(item) and "smoke" in item.fixturenames
-
-
-def pytest_itemcollected(item):
-    """Keep the tests of a file together, and all those of the smoke study, so that it runs once."""
-    item.add_marker(pytest.mark.xdist_group("smoke" if of_smoke(item) else str(item.path)))
+def pytest_xdist_make_scheduler(config, log):
+    return SmokeTogether(config, log)
 
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes long: the smoke study, then the rest of the pipeline."""
-    items.sort(key=lambda item: (not of_smoke(item), not in_pipeline(item)))
+    items.sort(key=lambda item: (not item.nodeid.startswith(SMOKE), "pipeline" not in item.path.parts))

@@ -78,10 +78,10 @@ class Workspace:
         self.git("checkout", "--quiet", "--", ".")
         for command in (
             ("python", "-m", "stages.artifacts.leftovers"),
-            ("dvc", "checkout", "--quiet", "--force"),
+            ("dvc", "checkout", "--force"),
         ):
             done = self.run(*command)
-            assert done.returncode == 0, done.stderr
+            assert done.returncode == 0, done.stdout + done.stderr
 
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)
