@@ -87,7 +87,7 @@ class Contrast:
         groups: difference of each group's mAP.
         improvement: probability that a new training of the first row beats one of the second: point, low,
             high; None of an interaction.
-        parts: of the variance of the difference, see :class:`cxrlt_core.evidence.estimator.Parts`; not rounded.
+        parts: of the variance of the difference, :class:`cxrlt_core.evidence.estimator.Parts`; not rounded.
         verdict: in words.
     """
 

@@ -60,8 +60,8 @@ def claim(parts: Parts, images: int, published: int, difference: float, level: f
 def reference(images: int, correlation: float, level: float, tests: int) -> float:
     """Difference of mAP that two models of the published kind can be told apart by, patients alone.
 
-    Classes have the prevalences of CXR-LT 2023 and APs that follow them (:func:`typical_ap`); each model scores
-    an image with normal noise, which the two share in part; images, classes and patients are independent.
+    Classes have the prevalences of CXR-LT 2023 and APs that follow them (:func:`typical_ap`); each model
+    scores an image with normal noise, which the two share in part; images and classes are independent.
 
     Args:
         images: scored.

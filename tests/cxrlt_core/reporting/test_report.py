@@ -5,7 +5,8 @@ import pytest
 
 from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.report import DEMO_WARNING, Study, render
+from cxrlt_core.reporting.report import DEMO_WARNING, render
+from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import Row
 
 CLASSES = {
