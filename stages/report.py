@@ -17,7 +17,7 @@ from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
-from cxrlt_core.reporting.planner_report import plan, variance_figure
+from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.plots import save_figure
 from cxrlt_core.reporting.report import render
 from cxrlt_core.reporting.rows import effects1, headline, table1, table2
@@ -48,13 +48,12 @@ def main(params: Params) -> None:
     seeds = params.train.seeds
     costs = {n: [read_json(model_folder(n, seed) / "cost.json") for seed in seeds] for n in params.variants}
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
-    planner, effects = plan(params, contrasts, summary["sets"]), effects1(params, scores, noise)
+    planner = plan_study(params, contrasts, summary["sets"])
+    effects = effects1(params, scores, noise)
     for name, content in (("contrasts", contrasts), ("planner", planner), ("effects", effects)):
         write_json(f"reports/{name}.json", content)
     histories = gather_histories(params.variants)
-    figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts)
-    if any(contrasts.values()):
-        figures["variance.png"] = variance_figure(planner, tables)
+    figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts, planner)
     if params.report.show_images:
         figures["examples.png"] = example_images(params)
     for name, figure in figures.items():

@@ -191,6 +191,11 @@ def to_json(contrasts: Sequence[Contrast]) -> list[dict]:
     return [asdict(one) for one in contrasts]
 
 
+def published_steps(contrasts: Sequence[Mapping]) -> list[Mapping]:
+    """Choose the primary contrasts among plain values; all where nothing is published."""
+    return [one for one in contrasts if one["family"] == PRIMARY] or list(contrasts)
+
+
 def _family(one: Pair | Interaction, published: Mapping[str, float | None]) -> str:
     return EXPLORATORY if any(published[row] is None for row in one.weights) else PRIMARY
 

@@ -163,8 +163,8 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
     squared = patients + training / seeds
     share = min(1.0, noise.variance / seeds / squared)
     freedom = noise.freedom / share**2 if share > 0 else np.inf
-    both = min(both, seeds * patients)
+    own = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
     parts = Parts(
-        float(patients - both / seeds), float(both), float(training), float(noise.variance), noise.freedom
+        float(patients - own), float(own * seeds), float(training), float(noise.variance), noise.freedom
     )
     return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds, parts)

@@ -1,7 +1,7 @@
 """The probability that a new training of one design beats a new one of another (Bouthillier et al. 2021)."""
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri
 
 from cxrlt_core.evidence.estimator import Estimate
 
@@ -22,9 +22,8 @@ def improvement(gap: Estimate, level: float) -> tuple[float, float, float]:
     """
     if gap.parts is None or not gap.parts.spread > 0:
         return np.nan, np.nan, np.nan
-    tail, spread = 1 - (1 - level) / 2, np.sqrt(gap.parts.spread)
+    spread = np.sqrt(gap.parts.spread)
     effect = gap.point / spread
-    of_gap = stdtrit(gap.freedom, tail) * gap.error / spread
-    of_spread = ndtri(tail) * effect / np.sqrt(2 * gap.parts.freedom)
-    half = np.hypot(of_gap, of_spread)
+    error = np.hypot(gap.error / spread, effect / np.sqrt(2 * gap.parts.freedom))
+    half = ndtri(1 - (1 - level) / 2) * error
     return tuple(float(ndtr(value)) for value in (effect, effect - half, effect + half))

@@ -30,13 +30,13 @@ class Claim:
         trainings: detectable difference with the noise of one training each, were it known exactly; NaN where
             it was not measured.
         resolvable: whether the difference reaches it; None where that hangs on what was not measured.
-        images: that resolve the difference if trainings add no noise; None for a difference of 0.
+        images: that resolve the difference if trainings add no noise; infinite for a difference of 0.
     """
 
     patients: float
     trainings: float
     resolvable: bool | None
-    images: int | None
+    images: float
 
 
 def claim(parts: Parts, images: int, published: int, difference: float, level: float, tests: int) -> Claim:
@@ -54,7 +54,7 @@ def claim(parts: Parts, images: int, published: int, difference: float, level: f
     patients, trainings = (_known(squared, level, tests) for squared in (scaled, scaled + parts.training))
     size = abs(difference)
     resolvable = bool(size >= trainings) if size < patients or np.isfinite(trainings) else None
-    return Claim(patients, trainings, resolvable, round(published * (patients / size) ** 2) if size else None)
+    return Claim(patients, trainings, resolvable, published * (patients / size) ** 2 if size else np.inf)
 
 
 def reference(images: int, correlation: float, level: float, tests: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.reporting.markdown import markdown_table, percent
 from cxrlt_core.reporting.tables import Row, rows_text, signed
 
@@ -76,7 +77,7 @@ def improvement_section(
     lines = []
     for number, (table, found) in enumerate(contrasts.items(), 1):
         numbers = {row.name: n for n, row in enumerate(tables[table], 1)}
-        for one in found:
+        for one in published_steps(found):
             point, low, high = one["improvement"]
             if point is not None:
                 rows = rows_text(one["rows"], numbers)
