@@ -20,14 +20,14 @@ class Size:
     """What the contrasts of a table were measured with.
 
     Attributes:
-        name: of the set, dev or test.
+        split: dev or test.
         images: of the set.
         patients: of the set.
         seeds: of the study.
         level: 1 - level is the error rate of a family.
     """
 
-    name: str
+    split: str
     images: int
     patients: int
     seeds: int
@@ -48,10 +48,10 @@ def plan(contrasts: Sequence[Mapping], size: Size) -> dict:
     """
     families = [one["family"] for one in contrasts if one["parts"] is not None]
     primary = max(1, families.count(PRIMARY))
-    apart = {f"{c:g}": rounded(reference(IMAGES[size.name], c, size.level, primary)) for c in CORRELATIONS}
+    apart = {f"{c:g}": rounded(reference(IMAGES[size.split], c, size.level, primary)) for c in CORRELATIONS}
     return {
         **asdict(size),
-        "published_images": IMAGES[size.name],
+        "published_images": IMAGES[size.split],
         "reference": apart,
         "contrasts": [_plan_contrast(one, size, families.count(one["family"])) for one in contrasts],
     }
@@ -94,7 +94,7 @@ def _needs(parts: Parts, difference: float | None, size: Size, tests: int) -> di
 def _claim(parts: Parts, difference: float | None, size: Size, tests: int) -> dict | None:
     if difference is None:
         return None
-    found = claim(parts, size.images, IMAGES[size.name], difference, size.level, tests)
+    found = claim(parts, size.images, IMAGES[size.split], difference, size.level, tests)
     return {
         "patients": rounded(found.patients),
         "trainings": rounded(found.trainings),

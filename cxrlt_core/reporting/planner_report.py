@@ -82,7 +82,7 @@ What it takes to resolve a true difference of this size in {POWER:.0%} of studie
 
 
 def _set_text(one: Mapping) -> str:
-    return {"dev": "development", "test": "test"}[one["set"]]
+    return {"dev": "development", "test": "test"}[one["split"]]
 
 
 def _need_cells(need: Mapping[str, Any] | None) -> list[str]:

@@ -45,7 +45,7 @@ def test_typical_aps_have_the_mean_and_the_slope():
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 def test_the_variance_is_that_of_simulated_scores(correlation):
     """Two classes; scores drawn image by image, and scored by the real average precision."""
-    prevalence, distance, images, studies = np.array([0.3, 0.05]), np.array([1.0, 2.0]), 3000, 600
+    prevalence, distance, images, studies = np.array([0.3, 0.05]), np.array([1.0, 2.0]), 2000, 400
     generator = np.random.default_rng(0)
     values = np.empty((studies, 2, 2))
     for one in values:
@@ -56,7 +56,7 @@ def test_the_variance_is_that_of_simulated_scores(correlation):
             one[model] = average_precision(targets, shared + own)
     drawn = np.diff(values.mean(axis=2), axis=1).var(ddof=1)
     expected = difference_variance(prevalence, values.mean(axis=(0, 1)), correlation) / images
-    assert expected == pytest.approx(drawn, rel=0.15)  # 600 studies tell it to ± 6 %
+    assert expected == pytest.approx(drawn, rel=0.2)  # 400 studies tell it to ± 7 %
 
 
 def test_the_published_size_tells_apart_what_the_page_says():
