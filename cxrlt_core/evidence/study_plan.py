@@ -65,7 +65,7 @@ def _plan_contrast(one: Mapping, size: Size, tests: int) -> dict:
     parts = Parts(**{part: np.nan if value is None else value for part, value in one["parts"].items()})
     variance = {
         "patients": parts.patients,
-        "patients_by_seed": parts.patients_by_seed / size.seeds,
+        "patients_by_seed": parts.patients_by_seed / size.seeds if size.seeds > 1 else np.nan,
         "training": parts.training / size.seeds,
         "selection": parts.selection,
     }

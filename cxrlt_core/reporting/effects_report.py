@@ -7,12 +7,13 @@ from cxrlt_core.reporting.markdown import markdown_table, percent
 from cxrlt_core.reporting.tables import Row, rows_text, signed
 
 
-def effects_section(effects: Mapping, rows: Sequence[Row]) -> str:
+def effects_section(effects: Mapping, rows: Sequence[Row], level: float) -> str:
     """Show the main effects.
 
     Args:
         effects: from :func:`cxrlt_core.evidence.effects.judge_effects`.
         rows: of the table.
+        level: 1 - level is the error rate of what is said.
     """
     if not effects["effects"]:
         return "No design varies.\n"
@@ -38,11 +39,11 @@ effect is a weighted sum of rows, with an interval like that of any difference; 
 the weights name two rows, the effect is that pair's, and nothing was pooled. *Not estimable*: always together with another design.
 
 {table}
-{_additivity(effects["additivity"])}"""
+{_additivity(effects["additivity"], level)}"""
 
 
 def _weights_text(weights: Mapping[str, float], numbers: Mapping[str, int]) -> str:
-    """``9 − 8``, or ``½·9 − ½·8``-like sums with decimals."""
+    """Write a weighted sum of rows: ``9 − 8``, or ``0.5·9 − 0.5·8 + …``."""
     terms = sorted(weights.items(), key=lambda term: (term[1] < 0, numbers[term[0]]))
     text = ""
     for row, weight in terms:
@@ -52,7 +53,7 @@ def _weights_text(weights: Mapping[str, float], numbers: Mapping[str, int]) -> s
     return text or "–"
 
 
-def _additivity(additivity: Mapping) -> str:
+def _additivity(additivity: Mapping, level: float) -> str:
     if not additivity["ways"]:
         return "The rows cannot show whether designs add up: there are no more rows than effects.\n"
     if additivity["p_holm"] is None:
@@ -60,7 +61,7 @@ def _additivity(additivity: Mapping) -> str:
     p = additivity["p_holm"]
     says = (
         "they do not add up, and no effect is that of a design alone"
-        if p <= 0.05
+        if p <= 1 - level
         else "nothing speaks against it"
     )
     return f"Do designs add up? What least squares leave over ({_ways(additivity['ways'])}) has p = {p:.3f}: {says}.\n"

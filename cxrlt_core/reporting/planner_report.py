@@ -49,7 +49,7 @@ Trainings have no bar where seeds differ by no more than patient × seed explain
 {ONE_SEED if len(params.train.seeds) == 1 else ""}"""
     ]
     for number, (table, one) in enumerate(plans.items(), 1):
-        if one["contrasts"]:
+        if one["contrasts"] and one["seeds"] > 1:
             parts.append(_needs(one, number, tables[table]))
     if any(one["claim"] for its in plans.values() for one in its["contrasts"]):
         parts.append(_claims(params, plans, tables))
@@ -71,12 +71,11 @@ def _needs(one: Mapping, number: int, rows: Sequence[Row]) -> str:
     ]
     header = ["contrast", "detectable Δ", "measured Δ", "seeds", "or patients"]
     header += ["published Δ", "seeds", "or patients"]
-    seeds = max(one["seeds"], ENOUGH)
     return f"""### Table {number}: to resolve a difference
 
 What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
-*seeds* on today's {one["patients"]:,} {_set_text(one)} patients, *or patients* with {seeds} seeds. Today: {one["seeds"]} \
-{"seed" if one["seeds"] == 1 else "seeds"}. A measured difference is itself uncertain, so its need is a rough guide.
+*seeds* on today's {one["patients"]:,} {_set_text(one)} patients, *or patients* with {max(one["seeds"], ENOUGH)} seeds. Today: {one["seeds"]} \
+seeds. A measured difference is itself uncertain, so its need is a rough guide.
 
 {markdown_table(header, lines)}"""
 

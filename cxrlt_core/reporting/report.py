@@ -102,7 +102,7 @@ scored on data that their loss has seen in that one way. {_weights_text(study)}
 {_contrasts(study, 1, "dev", "development set")}
 ### Main effects
 
-{effects_section(study.effects, study.table1)}
+{effects_section(study.effects, study.table1, study.params.bootstrap.level)}
 ### Further metrics
 
 {further_metrics(study.table1)}

@@ -40,5 +40,6 @@ def test_one_seed_tells_nothing_of_seeds():
     alone = Parts(4e-4, 0.0, float("nan"), float("nan"), float("nan"))
     [found] = plan([one(alone)], Size("test", 1000, 900, 1, 0.95))["contrasts"]
     assert found["measured"] == {"difference": 0.09, "seeds": None, "patients": None}
-    assert found["variance"]["training"] is found["detectable"] is found["claim"]["trainings"] is None
+    assert found["variance"]["training"] is found["variance"]["patients_by_seed"] is None
+    assert found["detectable"] is found["claim"]["trainings"] is None
     assert found["error"] == 0.02
