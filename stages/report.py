@@ -7,26 +7,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from cxrlt_core.evidence.scoring import Classes, Score, describe_classes, score
+from cxrlt_core.evidence.scoring import Score, describe_classes
 from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.trainings import pooled_noise, score_rows
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
-from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
+from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.plots import save_figure
-from cxrlt_core.reporting.report import Study, render
-from cxrlt_core.reporting.rows import headline, table1, table2
+from cxrlt_core.reporting.report import render
+from cxrlt_core.reporting.rows import effects1, headline, table1, table2
+from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
 from cxrlt_core.system.device import open_device
-from cxrlt_core.system.files import existing, read_json, write_json, write_text
+from cxrlt_core.system.files import read_json, write_json, write_text
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
+from stages.artifacts.histories import gather_histories
 from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.paths import dev_path, model_folder, tta_path
 from stages.artifacts.predictions import read_predictions
@@ -43,18 +44,23 @@ def main(params: Params) -> None:
     rows, contrasts = table1(params, scores, noise)
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
     contrasts = {"table1": contrasts, "table2": ensembles["contrasts"]}
-    write_tables(params, tables, contrasts)
+    write_tables(params, tables)
     seeds = params.train.seeds
     costs = {n: [read_json(model_folder(n, seed) / "cost.json") for seed in seeds] for n in params.variants}
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
-    histories = read_histories(params.variants)
-    figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts)
+    planner = plan_study(params, contrasts, summary["sets"])
+    effects = effects1(params, scores, noise)
+    for name, content in (("contrasts", contrasts), ("planner", planner), ("effects", effects)):
+        write_json(f"reports/{name}.json", content)
+    histories = gather_histories(params.variants)
+    figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts, planner)
     if params.report.show_images:
         figures["examples.png"] = example_images(params)
     for name, figure in figures.items():
         save_figure(figure, Path("reports/figures") / name, caveat(params))
     study = Study(
-        params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
+        params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts,
+        effects=effects, planner=planner, costs=costs,
         texts={name: text_origin(name) for name in params.text_encoders},
         positives={
             "dev": positive_patients(scores[params.table1[0].name].classes),
@@ -74,30 +80,17 @@ ENSEMBLES = "metrics/ensemble.json"
 
 
 def score_table1(params: Params, device: torch.device) -> tuple[dict[str, Score], PooledNoise]:
-    """Score the rows of Table 1 on the development set, all on the same resampled patients."""
+    """Score the rows of Table 1 on the development set, and tell how noisy trainings are."""
     dev, settings = read_set("dev"), params.bootstrap
     draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
     classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
-    scores = {}
-    for row in params.table1:
-        predictions = read_dev(params, dev, row.variant, row.tta)
-        thresholds = [best_thresholds(dev.targets, one) for one in predictions]
-        scores[row.name] = score(dev.targets, predictions, thresholds, classes, draws, device)
-    return scores, training_noise(params, dev, classes)
+    rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
+    def read(variant: str, tta: bool) -> list[np.ndarray]:
+        return read_dev(params, dev, variant, tta)
 
-def training_noise(params: Params, dev: LabelledSet, classes: Classes) -> PooledNoise:
-    """Score every member of the study with each seed, without TTA and with it."""
-    ap = np.array(
-        [
-            [
-                [average_precision(dev.targets, one) for one in read_dev(params, dev, name, tta)]
-                for name in params.members
-            ]
-            for tta in (False, True)
-        ]
-    )
-    return PooledNoise({row.name: (row.variant, row.tta) for row in params.table1}, classes.means(ap))
+    noise = pooled_noise(dev.targets, rows, params.members, read, classes)
+    return score_rows(dev.targets, rows, read, classes, draws, device), noise
 
 
 def read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:
@@ -112,26 +105,14 @@ def positive_patients(classes: Mapping[str, Mapping]) -> dict[str, int]:
     return {name: entry["patients"] for name, entry in classes.items()}
 
 
-def write_tables(params: Params, tables: Mapping[str, Sequence[Row]], contrasts: Mapping) -> None:
-    """Write the tables and their contrasts as JSON, CSV and markdown."""
+def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
+    """Write the tables as JSON, CSV and markdown."""
     note, level = caveat(params), params.bootstrap.level
     for name, rows in tables.items():
         write_json(f"reports/{name}.json", to_json(rows))
         write_text(f"reports/{name}.csv", to_csv(rows, note))
         table = to_markdown(rows, level)
         write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
-    write_json("reports/contrasts.json", contrasts)
-
-
-def read_histories(variants: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """Read the training curves, write them into one file, and average them over the seeds."""
-    tables = {name: pd.read_csv(existing(f"models/{name}/history.csv")) for name in variants}
-    together = pd.concat([table.assign(variant=name) for name, table in tables.items()])
-    columns = ["variant", *together.columns.drop("variant")]
-    write_text("reports/history.csv", together[columns].to_csv(index=False))
-    return {
-        name: table.groupby("epoch", as_index=False).mean().to_dict("list") for name, table in tables.items()
-    }
 
 
 def example_images(params: Params, count: int = 16) -> Figure:

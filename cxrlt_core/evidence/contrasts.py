@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from cxrlt_core.evidence.estimator import Estimate
 from cxrlt_core.evidence.family import ENOUGH, family_size, holm, verdict
+from cxrlt_core.evidence.improvement import improvement
 from cxrlt_core.evidence.scoring import JUDGED, Score, contrast
 from cxrlt_core.evidence.training_noise import TrainingNoise
-from cxrlt_core.system.rounding import rounded
+from cxrlt_core.system.rounding import or_none, rounded
 
 PRIMARY, EXPLORATORY = "primary", "exploratory"
 
@@ -82,6 +85,9 @@ class Contrast:
         published: the paper's difference.
         detectable: minimum detectable difference, of mAP and of each class group.
         groups: difference of each group's mAP.
+        improvement: probability that a new training of the first row beats one of the second: point, low,
+            high; None of an interaction.
+        parts: of the variance of the difference, :class:`cxrlt_core.evidence.estimator.Parts`; not rounded.
         verdict: in words.
     """
 
@@ -96,6 +102,8 @@ class Contrast:
     published: float | None
     detectable: dict[str, float | None]
     groups: dict[str, list[float | None]]
+    improvement: list[float | None]
+    parts: dict[str, float | None] | None
     verdict: str
 
 
@@ -124,14 +132,14 @@ def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection
         before, after = designs[reference], designs[row]
         differing = [name for name in after if after[name] != before[name]]
         if len(differing) == 1 or (differing and {row, reference} <= set(together)):
-            changes = [_words(before[name], after[name]) for name in differing]
+            changes = [words(before[name], after[name]) for name in differing]
             change = " → ".join(", ".join(words) for words in zip(*changes, strict=True))
             pairs.append(Pair(" + ".join(differing), change, row, reference))
     return pairs
 
 
-def _words(before: Design, after: Design) -> tuple[str, str]:
-    """Name both; by the names of params.yaml where a table would show the same."""
+def words(before: Design, after: Design) -> tuple[str, str]:
+    """Name what two rows have of a design; by the names of params.yaml where a table would show the same."""
     if before.text == after.text:
         return before.name, after.name
     return before.text or "off", after.text or "off"
@@ -183,6 +191,11 @@ def to_json(contrasts: Sequence[Contrast]) -> list[dict]:
     return [asdict(one) for one in contrasts]
 
 
+def published_steps(contrasts: Sequence[Mapping]) -> list[Mapping]:
+    """Choose the primary contrasts among plain values; all where nothing is published."""
+    return [one for one in contrasts if one["family"] == PRIMARY] or list(contrasts)
+
+
 def _family(one: Pair | Interaction, published: Mapping[str, float | None]) -> str:
     return EXPLORATORY if any(published[row] is None for row in one.weights) else PRIMARY
 
@@ -220,6 +233,8 @@ def _judge_family(
                     for name, of in gap.items()
                 },
                 groups={name: _numbers(of, rules.level) for name, of in gap.items() if name != "mAP"},
+                improvement=_improvement(one, point, rules.level),
+                parts=point.parts and {part: or_none(value) for part, value in asdict(point.parts).items()},
                 verdict=verdict(point, p_holm, rules.level, tests, rules.negligible),
             )
         )
@@ -231,6 +246,11 @@ def _described(one: Pair | Interaction) -> tuple[str, str, list[str]]:
         return one.design, one.change, [one.row, one.reference]
     rows = [one.second.row, one.second.reference, one.first.row, one.first.reference]
     return f"{one.first.design} × {one.design}", f"{one.first.change}, by {one.change}", rows
+
+
+def _improvement(one: Pair | Interaction, gap: Estimate, level: float) -> list[float | None]:
+    values = improvement(gap, level) if isinstance(one, Pair) else [np.nan] * 3
+    return [rounded(value) for value in values]
 
 
 def _paper(one: Pair | Interaction, published: Mapping[str, float | None]) -> float | None:

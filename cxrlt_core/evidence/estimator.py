@@ -64,6 +64,27 @@ class Noise:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Where the variance of a number comes from: one seed, the patients at hand.
+
+    Attributes:
+        patients: what they do to all seeds alike; with one seed all that they do.
+        patients_by_seed: what they do to each seed; patient × seed.
+        training: what a seed adds to both; NaN where it was not measured.
+        spread: of seeds on these patients, patient × seed and training; NaN where it was not measured.
+        freedom: degrees of freedom that the spread is known with.
+        selection: what the choice on other development patients adds, to all seeds alike.
+    """
+
+    patients: float
+    patients_by_seed: float
+    training: float
+    spread: float
+    freedom: float
+    selection: float = 0.0
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A number with its standard error.
 
@@ -72,12 +93,14 @@ class Estimate:
         error: standard error; NaN where nothing is known of it, 0 of a row against itself.
         freedom: degrees of freedom of the error.
         seeds: training seeds behind it.
+        parts: of its variance; None where nothing is known of the error.
     """
 
     point: float
     error: float
     freedom: float
     seeds: int
+    parts: Parts | None = None
 
     def interval(self, level: float, tests: int = 1) -> tuple[float, float]:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""
@@ -132,10 +155,16 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
         same = not sampled.points.any() and not sampled.deviations.any()
         return Estimate(sampled.point, 0.0 if same else np.nan, np.inf, seeds)
     if noise is None:
-        return Estimate(sampled.point, float(np.sqrt(patients)), np.inf, seeds)
+        parts = Parts(float(patients), 0.0, np.nan, np.nan, np.nan)
+        return Estimate(sampled.point, float(np.sqrt(patients)), np.inf, seeds, parts)
     within = sampled.deviations.var(axis=1, ddof=1).mean()
     both = max(0.0, within - patients) * seeds / (seeds - 1)  # patient × seed: in patients already
-    squared = patients + max(0.0, noise.variance - both) / seeds
+    training = max(0.0, noise.variance - both)
+    squared = patients + training / seeds
     share = min(1.0, noise.variance / seeds / squared)
     freedom = noise.freedom / share**2 if share > 0 else np.inf
-    return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds)
+    own = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
+    parts = Parts(
+        float(patients - own), float(own * seeds), float(training), float(noise.variance), noise.freedom
+    )
+    return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds, parts)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cxrlt_core.evidence.contrasts import PRIMARY
+from cxrlt_core.evidence.contrasts import PRIMARY, published_steps
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting import plots
 from cxrlt_core.reporting.designs import TICK
@@ -21,6 +21,7 @@ def draw_figures(
     histories: Mapping[str, Mapping],
     tables: Mapping[str, Sequence[Row]],
     contrasts: Mapping[str, Sequence[Mapping]],
+    plans: Mapping[str, Mapping],
 ) -> dict[str, Figure]:
     """Draw the figures of a study, by file name.
 
@@ -32,6 +33,7 @@ def draw_figures(
         histories: variant to epoch, loss and learning rate.
         tables: table to its rows.
         contrasts: table to its contrasts, as plain values.
+        plans: table to its plan, from :func:`cxrlt_core.evidence.study_plan.plan`.
     """
     groups = {name: entry["group"] for name, entry in classes.items()}
     names = ["train_primary", "train_replenished"][: 2 if params.data.extra else 1]
@@ -54,6 +56,8 @@ def draw_figures(
         if found:
             labels = contrast_labels(tables[table], found)
             figures[f"contrasts{number}.png"] = plots.contrast_forest(found, labels)
+    if any(contrasts.values()):
+        figures["variance.png"] = variance_figure(plans, tables)
     return figures
 
 
@@ -72,6 +76,16 @@ def contrast_labels(rows: Sequence[Row], contrasts: Sequence[Mapping]) -> list[s
         f"{c['what']}  {c['change']}  ({rows_text(c['rows'], numbers)}{mark})"
         for c, mark in zip(contrasts, marks, strict=True)
     ]
+
+
+def variance_figure(plans: Mapping[str, Mapping], tables: Mapping[str, Sequence[Row]]) -> Figure:
+    """Draw the parts of the variance of the contrasts that the report shows."""
+    names, parts = [], []
+    for number, (table, one) in enumerate(plans.items(), 1):
+        chosen = [c for c in published_steps(one["contrasts"]) if c["variance"]]
+        names += [f"Table {number}: {label}" for label in contrast_labels(tables[table], chosen)]
+        parts += [c["variance"] for c in chosen]
+    return plots.variance_split(parts, names)
 
 
 def examples(images: np.ndarray, labels: Sequence[Sequence[str]]) -> Figure:

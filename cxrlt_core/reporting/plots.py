@@ -130,6 +130,43 @@ def contrast_forest(contrasts: Sequence[Mapping], labels: Sequence[str]) -> Figu
     return figure
 
 
+def variance_split(parts: Sequence[Mapping[str, float | None]], labels: Sequence[str]) -> Figure:
+    """Where the variance of each difference comes from, in percent; its standard error at the end of the bar.
+
+    Args:
+        parts: of each difference: ``patients``, ``patients_by_seed``, ``training`` and ``selection``; None
+            where not measured.
+        labels: of the differences.
+    """
+    figure, axes = plt.subplots(figsize=(9, 1.1 + 0.36 * len(parts)))
+    values = np.array([[part[name] or 0.0 for name in PARTS] for part in parts])
+    totals, y = values.sum(axis=1), -np.arange(len(parts))
+    left = np.zeros(len(parts))
+    for (name, (title, colour)), column in zip(PARTS.items(), values.T, strict=True):
+        if not column.any():  # in no difference
+            title += ": none" if any(part[name] is not None for part in parts) else ": not measured"
+        shares = 100 * column / totals
+        axes.barh(y, shares, left=left, color=colour, height=0.7, label=title)
+        left += shares
+    for height, total in zip(y, totals, strict=True):
+        axes.text(101, height, f"± {np.sqrt(total):.4f}", va="center", fontsize=8)
+    axes.set_yticks(y, labels)
+    axes.set_ylim(-len(parts) + 0.3, 0.8)
+    axes.set_xlim(0, 100)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("share of the variance of the difference, %; ± standard error")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.1, 0.5))
+    return figure
+
+
+PARTS = {
+    "patients": ("patients", COLOURS["head"]),
+    "patients_by_seed": ("patient × seed", "#8fb3d9"),
+    "training": ("trainings", COLOURS["tail"]),
+    "selection": ("selection", "#e0b040"),
+}
+
+
 def ap_against_prevalence(classes: Mapping[str, Mapping], title: str) -> Figure:
     """Average precision of each class against its prevalence; a coin scores the prevalence itself.
 

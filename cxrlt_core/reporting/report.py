@@ -1,22 +1,22 @@
 """reports/report.md: what was run, what came out, and how far the numbers can be believed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 from cxrlt_core.labels import GROUPS
-from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.data_report import set_names
+from cxrlt_core.reporting.effects_report import effects_section, improvement_section
 from cxrlt_core.reporting.evidence_report import (
     contrasts_section,
     optimism_table,
     seeds_text,
-    shown_ensemble,
     stability_text,
 )
 from cxrlt_core.reporting.markdown import markdown_table, percent
-from cxrlt_core.reporting.tables import Row, duration, further_metrics, number_text, to_markdown
+from cxrlt_core.reporting.planner_report import planner_section
+from cxrlt_core.reporting.study import Study
+from cxrlt_core.reporting.tables import duration, further_metrics, number_text, to_markdown
 
 DEMO_WARNING = (
     "> **Synthetic demo: the images are drawn by a program and the encoders are small stand-ins, trained on "
@@ -25,55 +25,11 @@ DEMO_WARNING = (
 STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
 
 
-@dataclass(frozen=True)
-class Study:
-    """What the report tells.
-
-    Attributes:
-        params: of the study.
-        summary: content of data/summary.json.
-        classes: class to group and training prevalence.
-        table1: rows, scored on development data.
-        table2: rows, scored on test data.
-        ensembles: row name to its entry in metrics/ensemble.json.
-        contrasts: table to its contrasts, as plain values.
-        positives: dev and test, to class to its positive patients.
-        costs: variant to its models' cost.json, one a seed.
-        texts: text encoder to the origin of its weights.
-        weights: name of a reweighting to the content of its weights file.
-        encoders: image encoder to its data/encoders/<name>.json.
-        versions: package to version.
-        revision: of the code.
-        figures: those that were drawn.
-    """
-
-    params: Params
-    summary: Mapping
-    classes: Mapping[str, Mapping]
-    table1: Sequence[Row]
-    table2: Sequence[Row]
-    ensembles: Mapping[str, Mapping]
-    contrasts: Mapping[str, Sequence[Mapping]]
-    positives: Mapping[str, Mapping[str, int]]
-    costs: Mapping[str, Sequence[Mapping]]
-    texts: Mapping[str, Mapping]
-    weights: Mapping[str, Mapping]
-    encoders: Mapping[str, Mapping]
-    versions: Mapping[str, str]
-    revision: str
-    figures: Sequence[str]
-
-    @property
-    def shown(self) -> str:
-        """The ensemble whose classes are shown."""
-        return shown_ensemble(self.params)
-
-
 def render(study: Study) -> str:
     """Write the report as markdown; pictures are linked from ``figures/``."""
     demo = study.params.demo
     warning = [DEMO_WARNING] if demo.sources else [STANDIN_WARNING] if demo.text_encoders else []
-    sections = [_title, _table1, _table2, _classes, _data, _training, _provenance]
+    sections = [_title, _table1, _table2, _planner, _classes, _data, _training, _provenance]
     return "\n".join(warning + [section(study) for section in sections])
 
 
@@ -144,6 +100,9 @@ scored on data that their loss has seen in that one way. {_weights_text(study)}
 ### What each design changes
 
 {_contrasts(study, 1, "dev", "development set")}
+### Main effects
+
+{effects_section(study.effects, study.table1, study.params.bootstrap.level)}
 ### Further metrics
 
 {further_metrics(study.table1)}
@@ -152,8 +111,8 @@ scored on data that their loss has seen in that one way. {_weights_text(study)}
 
 
 def _contrasts(study: Study, number: int, split: str, data: str) -> str:
-    rows = (study.table1, study.table2)[number - 1]
-    contrasts, positives = study.contrasts[f"table{number}"], study.positives[split]
+    rows, contrasts = (by_name[f"table{number}"] for by_name in (study.tables, study.contrasts))
+    positives = study.positives[split]
     return contrasts_section(study.params, rows, contrasts, positives, data, f"contrasts{number}.png")
 
 
@@ -217,6 +176,13 @@ models loses from one to the other is that difference, and what an ensemble lose
 
 def _figures(study: Study, prefix: str, text: str) -> str:
     return "".join(f"![{text}](figures/{name})\n" for name in study.figures if name.startswith(prefix))
+
+
+def _planner(study: Study) -> str:
+    return f"""{planner_section(study.params, study.planner, study.tables)}
+### Would a new training agree?
+
+{improvement_section(study.contrasts, study.tables)}"""
 
 
 def _classes(study: Study) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cxrlt_core.evidence.contrasts import Rules, find_interactions, find_pairs, judge, to_json
+from cxrlt_core.evidence.effects import judge_effects
 from cxrlt_core.evidence.scoring import Score, row_numbers
 from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.params.schema import Params
@@ -36,6 +37,13 @@ def table1(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) ->
     published = {row.name: row.published for row in rows}
     found = [*pairs, *find_interactions(pairs)]
     return rows, to_json(judge(found, scores, noise, published, rules(params)))
+
+
+def effects1(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> dict:
+    """Return the main effects of the designs of Table 1."""
+    designs = {row.name: row_designs(params, row) for row in params.table1}
+    published = {row.name: row.published for row in params.table1}
+    return judge_effects(designs, scores, noise, published, rules(params))
 
 
 def contrasts2(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> list[dict]:

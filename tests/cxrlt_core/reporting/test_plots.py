@@ -10,6 +10,7 @@ from cxrlt_core.reporting import plots
 NAN = float("nan")
 GROUPS = {"Edema": "head", "Mass": "medium", "Hernia": "tail"}
 ENTRY = {"AP": 0.4, "AUROC": 0.7, "positive": 5, "known": 50, "group": "head"}
+SPLIT = {"patients": 4e-4, "patients_by_seed": 1e-4, "training": 3e-4, "selection": 5e-5}
 UNDEFINED = {"AP": None, "AUROC": None, "positive": 0, "known": 0, "group": "tail"}
 
 
@@ -29,6 +30,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "forest, no interval": lambda: plots.table_forest([("a", 0.3, NAN, NAN)], "mAP"),
     "forest, point outside": lambda: plots.table_forest([("a", 0.3, 0.31, 0.4)], "mAP"),
+    "variance": lambda: plots.variance_split([SPLIT, {**SPLIT, "selection": 0.0}], ["a", "b"]),
+    "variance, one seed": lambda: plots.variance_split([{**SPLIT, "training": None}], ["a"]),
     "prevalence": lambda: plots.ap_against_prevalence(
         {n: {**ENTRY, "positive": k} for k, n in enumerate("abc", 1)}, "t"
     ),

@@ -5,7 +5,9 @@ import pytest
 
 from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.report import DEMO_WARNING, Study, render
+from cxrlt_core.reporting.planner_report import plan_study
+from cxrlt_core.reporting.report import DEMO_WARNING, render
+from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import Row
 
 CLASSES = {
@@ -26,6 +28,16 @@ ENCODER = {
 }  # fmt: skip
 
 
+PARTS = {
+    "patients": 4e-4, "patients_by_seed": 0.0, "training": None, "spread": None, "freedom": None,
+    "selection": 0.0,
+}  # fmt: skip
+EFFECT = {
+    "design": "TTA", "change": "off → ✓", "weights": {"base+tta": 1.0, "base": -1.0},
+    "difference": [0.1, None, None], "p_holm": None, "published": 0.1, "verdict": "unresolved",
+}  # fmt: skip
+
+
 def make_row(name: str, value: float | None) -> Row:
     numbers = dict.fromkeys(NUMBERS, value)
     design = {"ensemble": name.replace("_", "-"), "replenished": "✓"}
@@ -37,7 +49,7 @@ def contrast(row: str, reference: str) -> dict:
     return {
         "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
         "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
-        "family": "primary", "simultaneous": [None, None],
+        "family": "primary", "simultaneous": [None, None], "improvement": [0.75, 0.5, 0.9], "parts": PARTS,
     }  # fmt: skip
 
 
@@ -55,6 +67,10 @@ def make_study(params: Params) -> Study:
         "stability": {"Edema": 0.9, "Hernia": 0.3, "Mass": 0.5},
     }  # fmt: skip
     cost = {"seconds": 5.0, "device": "CPU", "steps": 9, "images": 1200, "passes": 1, "peak_memory_mib": 1024}
+    contrasts = {
+        "table1": [contrast("base+tta", "base")],
+        "table2": [contrast("class_wise", "model_wise")],
+    }
     return Study(
         params=params,
         summary={"classes": list(CLASSES), "sets": sets},
@@ -62,10 +78,9 @@ def make_study(params: Params) -> Study:
         table1=[make_row("base", 0.25), make_row("base+tta", None)],
         table2=[make_row("model_wise", 0.25), make_row("class_wise", 0.5)],
         ensembles=dict.fromkeys(("model_wise", "class_wise", "class_wise_replenished"), entry),
-        contrasts={
-            "table1": [contrast("base+tta", "base")],
-            "table2": [contrast("class_wise", "model_wise")],
-        },
+        contrasts=contrasts,
+        effects={"effects": [EFFECT], "additivity": {"ways": 1, "p_holm": None}},
+        planner=plan_study(params, contrasts, sets),
         positives={"dev": {"Edema": 40, "Hernia": 3, "Mass": 0}, "test": dict.fromkeys(CLASSES, 7)},
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         texts=dict.fromkeys(params.text_encoders, ORIGIN),
@@ -95,7 +110,7 @@ def test_real_images_carry_no_demo_warning(changed):
 
 def test_every_table_is_well_formed(study):
     tables = re.findall(r"(?:^\|.*\n)+", render(study), flags=re.MULTILINE)
-    assert len(tables) == 11
+    assert len(tables) == 14
     for table in tables:
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table
@@ -186,8 +201,10 @@ def test_two_seeds_are_told_to_be_too_few(changed):
 
 
 def test_a_table_without_pairs_says_so(study):
-    alone = dataclasses.replace(study, contrasts={"table1": [], "table2": []})
-    assert "No two rows differ in one design alone." in render(alone)
+    nothing = {"table1": [], "table2": []}
+    planner = plan_study(study.params, nothing, study.summary["sets"])
+    text = render(dataclasses.replace(study, contrasts=nothing, planner=planner))
+    assert text.count("No two rows differ in one design alone.") == 3 and "variance.png" not in text
 
 
 def test_the_report_says_what_each_text_encoder_was_loaded_from(study):

@@ -166,6 +166,18 @@ def test_contrasts_are_the_pairs_of_params(smoke):
     assert [c["family"] for c in contrasts["table2"]][:4] == ["primary"] * 3 + ["exploratory"]
 
 
+def test_every_contrast_is_planned(smoke):
+    contrasts, planner = load(smoke, "reports/contrasts.json"), load(smoke, "reports/planner.json")
+    for name, found in planner.items():
+        assert [one["rows"] for one in found["contrasts"]] == [one["rows"] for one in contrasts[name]]
+        for one, planned in zip(contrasts[name], found["contrasts"], strict=True):
+            assert planned["error"] == pytest.approx(one["parts"]["patients"] ** 0.5, abs=5.1e-5)
+            assert planned["measured"]["seeds"] is None  # one seed: nothing is known of others
+    effects = {one["design"]: one for one in load(smoke, "reports/effects.json")["effects"]}
+    assert effects["separate"]["difference"] == contrasts["table1"][0]["difference"]
+    assert effects["MixUp"]["verdict"] == "not estimable"
+
+
 def test_every_row_has_its_provenance(smoke):
     found = load(smoke, "reports/provenance.json")
     assert found["seeds"] == [0] and {"revision", "versions"} <= set(found)

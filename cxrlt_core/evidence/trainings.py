@@ -1,0 +1,64 @@
+"""Score the rows of a table that are one training each, and tell how noisy trainings are."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from cxrlt_core.evidence.scoring import Classes, Score, score
+from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.scores import CPU, average_precision
+
+#: Predictions of a training, with TTA or without, (N, C) for each seed.
+Read = Callable[[str, bool], Sequence[np.ndarray]]
+
+
+def score_rows(
+    targets: np.ndarray,
+    rows: Mapping[str, tuple[str, bool]],
+    read: Read,
+    classes: Classes,
+    draws: Draws,
+    device: torch.device = CPU,
+) -> dict[str, Score]:
+    """Score rows, all on the same resampled patients; thresholds of F1 are chosen on these data.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        rows: row to its training and whether it has TTA.
+        read: gives the predictions.
+        classes: of the C columns.
+        draws: resampled patients.
+        device: to compute on.
+    """
+    scores = {}
+    for name, (training, tta) in rows.items():
+        predictions = read(training, tta)
+        thresholds = [best_thresholds(targets, one) for one in predictions]
+        scores[name] = score(targets, predictions, thresholds, classes, draws, device)
+    return scores
+
+
+def pooled_noise(
+    targets: np.ndarray,
+    rows: Mapping[str, tuple[str, bool]],
+    trainings: Sequence[str],
+    read: Read,
+    classes: Classes,
+) -> PooledNoise:
+    """Score every training with each seed, without TTA and with it.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        rows: row to its training and whether it has TTA.
+        trainings: whose noise is pooled.
+        read: gives the predictions.
+        classes: of the C columns.
+    """
+    ap = [
+        [[average_precision(targets, one) for one in read(name, tta)] for name in trainings]
+        for tta in (False, True)
+    ]
+    return PooledNoise(rows, classes.means(np.array(ap)))

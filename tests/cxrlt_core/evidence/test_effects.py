@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from cxrlt_core.evidence.contrasts import Design, Rules
+from cxrlt_core.evidence.effects import fit, judge_effects
+from cxrlt_core.evidence.estimator import Sampled
+from cxrlt_core.evidence.scoring import JUDGED, Score
+from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.reporting.designs import row_designs
+
+ROOT = Path(__file__).parents[3]
+RULES = Rules(level=0.95, negligible=0.002)
+
+
+def rows(table: str) -> dict[str, dict[str, Design]]:
+    """Rows such as ``00 10 01 11``: a digit is what the row has of design a, b, …"""
+    return {
+        row: {name: Design(digit, digit) for name, digit in zip("abc", row, strict=False)}
+        for row in table.split()
+    }
+
+
+def judged(table: str, values: dict[str, float], seeds: int = 3, sizes: float = 0.001) -> dict:
+    """Judge rows of given mAP, each with a little noise of its own."""
+    generator = np.random.default_rng(0)
+    scores = {}
+    for row, value in values.items():
+        points = value + generator.normal(0, sizes, seeds)
+        deviations = generator.normal(0, sizes, (seeds, 200))
+        scores[row] = Score({JUDGED["mAP"]: Sampled(points, deviations, np.zeros(seeds))}, {})
+    trainings = {JUDGED["mAP"]: generator.normal(0, sizes, (2, 8, seeds))}
+    noise = PooledNoise({row: (row, False) for row in values}, trainings)
+    return judge_effects(rows(table), scores, noise, dict.fromkeys(values, 0.3), RULES)
+
+
+def test_effects_are_those_of_least_squares():
+    """Against numpy's solution, on values that do not add up."""
+    table = rows("000 100 010 001 110 101 200 211")
+    values = dict(zip(table, np.random.default_rng(0).normal(size=len(table)), strict=True))
+    columns = [[1.0] * len(table)]
+    for place, level in ((0, "1"), (0, "2"), (1, "1"), (2, "1")):
+        columns.append([float(row[place] == level) for row in table])
+    solution = np.linalg.lstsq(np.array(columns).T, np.array(list(values.values())), rcond=None)[0]
+    found = fit(table).effects
+    assert list(found) == [("a", "0 → 1"), ("a", "0 → 2"), ("b", "0 → 1"), ("c", "0 → 1")]
+    sums = [sum(w * values[row] for row, w in weights.items()) for weights in found.values()]
+    np.testing.assert_allclose(sums, solution[1:])
+
+
+def test_what_rows_cannot_tell_apart_is_not_estimable():
+    """b and c are always together; a is free of them."""
+    found = fit(rows("000 100 011 111"))
+    assert found.effects["b", "0 → 1"] == found.effects["c", "0 → 1"] == {}
+    assert found.effects["a", "0 → 1"] == {"000": -0.5, "100": 0.5, "011": -0.5, "111": 0.5}
+
+
+def test_the_published_table_rests_on_pairs_mostly():
+    params = parse_params(yaml.safe_load((ROOT / "profiles/paper.yaml").read_text()))
+    found = fit({str(n): row_designs(params, row) for n, row in enumerate(params.table1, 1)})
+    assert found.effects["separate", "off → ✓"] == {"1": -1.0, "2": 1.0}
+    assert found.effects["TTA", "off → ✓"] == {"2": -1.0, "3": 1.0}
+    text = found.effects["text encoder", "pubmedbert → clinical_t5"]
+    assert text == {"6": 0.5, "7": -0.5, "8": 0.5, "9": -0.5}
+    assert found.residuals == [{"6": 1.0, "7": -1.0, "8": -1.0, "9": 1.0}]  # the interaction
+
+
+def test_an_effect_has_an_interval_and_a_verdict():
+    values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
+    found = judged("00 10 01 11", values)
+    first, second = found["effects"]
+    assert first["verdict"] == "resolved up" and second["verdict"] != "resolved up"
+    low, high = first["difference"][1:]
+    assert low < 0.05 < high and first["published"] == 0.0
+    assert found["additivity"]["ways"] == 1 and found["additivity"]["p_holm"] > 0.05
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_designs_that_do_not_add_up_are_found_out():
+    values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.25}
+    assert judged("00 10 01 11", values)["additivity"]["p_holm"] < 0.001
+
+
+@pytest.mark.parametrize(
+    ("seeds", "verdict"), [(1, "training noise not measured"), (2, "two seeds: no verdict")]
+)
+def test_too_few_seeds_give_no_p(seeds, verdict):
+    found = judged("00 10 01 11", {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}, seeds)
+    assert {one["verdict"] for one in found["effects"]} == {verdict}
+    assert [one["p_holm"] for one in found["effects"]] == [None, None]
+    assert found["additivity"]["p_holm"] is None
+
+
+def test_a_table_of_equal_rows_has_no_effects():
+    found = judged("00", {"00": 0.3})
+    assert found == {"effects": [], "additivity": {"ways": 0, "p_holm": None}}
+    found = judged("00 11", {"00": 0.3, "11": 0.4})
+    assert {one["verdict"] for one in found["effects"]} == {"not estimable"}
+
+
+def test_false_effects_are_as_rare_as_promised():
+    """Rows that are all the same but for noise of trainings: one family in twenty has a false effect."""
+    table, false = rows("000 100 010 001 110 111"), 0
+    for number in range(300):
+        generator = np.random.default_rng(number)
+        points = generator.normal(size=(6, 3))
+        shared = np.random.default_rng(number + 1000).normal(0, 1e-3, (3, 100))
+        scores = {
+            row: Score({JUDGED["mAP"]: Sampled(own, shared * n, np.zeros(3))}, {})
+            for n, (row, own) in enumerate(zip(table, points, strict=True))
+        }
+        noise = PooledNoise({row: (row, False) for row in table}, {JUDGED["mAP"]: np.stack([points] * 2)})
+        found = judge_effects(table, scores, noise, dict.fromkeys(table, 0.3), RULES)
+        false += any(one["verdict"].startswith("resolved") for one in found["effects"])
+    assert false / 300 < 0.09  # 0.05 ± 0.0125

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from scipy.stats import nct, t
+
+from cxrlt_core.evidence.estimator import Noise, Parts, Sampled, estimate
+from cxrlt_core.evidence.planning import NEVER, patients_needed, planned, seeds_needed
+
+PARTS = Parts(patients=4.0, patients_by_seed=1.0, training=9.0, spread=10.0, freedom=8.0)
+
+
+def sampled(seeds: int = 3, own: float = 1.0, seed: int = 0) -> Sampled:
+    generator = np.random.default_rng(seed)
+    deviations = generator.normal(0, 2, 3000) + generator.normal(0, own, (seeds, 3000))
+    return Sampled(generator.normal(size=seeds), deviations, np.zeros(seeds))
+
+
+@pytest.mark.parametrize("variance", [0.2, 5.0])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_todays_size_has_todays_error(seeds, variance):
+    found = estimate(sampled(seeds), Noise(variance, 8))
+    again = planned(found.parts, seeds, seeds)
+    assert (again.error, again.freedom) == pytest.approx((found.error, found.freedom))
+    assert again.detectable(0.95, 10) == pytest.approx(found.detectable(0.95, 10))
+
+
+def test_the_parts_add_up_to_the_variance():
+    for own, variance in ((1.0, 5.0), (1.0, 0.2), (30.0, 5.0)):
+        found = estimate(sampled(own=own), Noise(variance, 8))
+        parts = found.parts
+        total = parts.patients + (parts.patients_by_seed + parts.training) / 3
+        assert total == pytest.approx(found.error**2) and min(parts.patients, parts.training) >= 0
+    alone = estimate(sampled(1), None)
+    assert alone.parts.patients == pytest.approx(alone.error**2) and np.isnan(alone.parts.training)
+
+
+def test_the_parts_are_those_that_were_drawn():
+    """Patients 4, patient × seed 1, and a spread over seeds of 10, 1 of which is patient × seed."""
+    parts = estimate(sampled(), Noise(10.0, 8)).parts
+    assert (parts.patients, parts.patients_by_seed, parts.training) == pytest.approx((4, 1, 9), rel=0.1)
+
+
+def power(difference: float, seeds: int, times: float, tests: int, studies: int = 200_000) -> float:
+    """Share of simulated studies whose strictest test resolves a difference; noise known as Student says."""
+    generator = np.random.default_rng(0)
+    squared = 4 / times + (1 / times + 9) / seeds
+    share = min(1, (9 + 1 / times) / seeds / squared)
+    freedom = (8 + seeds - 3) / share**2
+    errors = np.sqrt(squared * generator.chisquare(freedom, studies) / freedom)
+    points = generator.normal(difference, np.sqrt(squared), studies)
+    return (points / errors > t.ppf(1 - 0.05 / tests / 2, freedom)).mean()
+
+
+def test_the_seeds_needed_are_the_first_with_the_power_promised():
+    difference = 9.0
+    seeds = seeds_needed(PARTS, 3, difference, 0.95, 10)
+    assert power(difference, seeds, 1, 10) == pytest.approx(0.8, abs=0.03)
+    assert power(difference, seeds, 1, 10) > 0.795 > power(difference, seeds - 1, 1, 10)
+    assert seeds_needed(PARTS, 3, -difference, 0.95, 10) == seeds
+
+
+def test_the_patients_needed_have_the_power_promised():
+    patients = patients_needed(PARTS, 1000, 3, 7.0, 0.95, 1)
+    assert 1000 < patients < 10_000
+    assert power(7.0, 3, patients / 1000, 1) == pytest.approx(0.8, abs=0.005)
+
+
+@pytest.mark.parametrize("tests", [1, 10])
+def test_both_agree_with_a_search_one_by_one(tests):
+    def detectable(seeds, times):
+        squared = 4 / times + (1 / times + 9) / seeds
+        freedom = (5 + seeds) / min(1, (9 + 1 / times) / seeds / squared) ** 2
+        bound = t.ppf(1 - 0.05 / tests / 2, freedom)
+        return lambda difference: nct.sf(bound, freedom, difference / np.sqrt(squared)) >= 0.8
+
+    first = next(s for s in range(3, 1001) if detectable(s, 1)(9.0))
+    assert seeds_needed(PARTS, 3, 9.0, 0.95, tests) == first
+    first = next(n for n in range(10, 10_000) if detectable(3, n / 10)(11.0))
+    assert patients_needed(PARTS, 10, 3, 11.0, 0.95, tests) == first
+
+
+def test_where_the_other_noise_alone_is_too_much_no_number_will_do():
+    limit = (2.80703 + 0.84162) * 2  # ten tests, a standard error of 2 by patients however many seeds
+    assert seeds_needed(PARTS, 3, limit * 0.999, 0.95, 10) == NEVER
+    assert seeds_needed(PARTS, 3, limit * 1.0001, 0.95, 10) == "more than 1,000"
+    assert patients_needed(PARTS, 50, 3, 3.0, 0.95, 10) == NEVER
+    assert seeds_needed(PARTS, 3, 0.0, 0.95, 10) == patients_needed(PARTS, 50, 3, 0.0, 0.95, 10) == NEVER
+
+
+def test_a_large_difference_takes_no_more_than_there_is():
+    assert seeds_needed(PARTS, 5, 1000.0, 0.95, 10) == 3  # a verdict asks for three
+    assert patients_needed(PARTS, 50, 3, 1000.0, 0.95, 10) == 50
+
+
+def test_without_noise_of_trainings_patients_resolve_anything():
+    quiet = Parts(4.0, 1.0, 0.0, 0.5, 8.0)
+    found = patients_needed(quiet, 50, 3, 2.0, 0.95, 10)
+    assert planned(quiet, 3, 3, found / 50).detectable(0.95, 10) <= 2.0
+    assert planned(quiet, 3, 3, (found - 1) / 50).detectable(0.95, 10) > 2.0
+    assert patients_needed(quiet, 50, 3, 1e-6, 0.95, 10) == "more than 50,000"
+
+
+def test_selection_is_noise_of_patients_that_seeds_do_not_average():
+    chosen = Parts(4.0, 1.0, 9.0, 10.0, 8.0, selection=5.0)
+    gap = planned(chosen, 3, 10, 2).error ** 2 - planned(PARTS, 3, 10, 2).error ** 2
+    assert gap == pytest.approx(2.5)

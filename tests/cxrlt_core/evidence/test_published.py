@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from cxrlt_core.evidence.estimator import Parts
+from cxrlt_core.evidence.published import (
+    IMAGES,
+    MEAN_AP,
+    PREVALENCE,
+    SLOPE,
+    claim,
+    difference_variance,
+    reference,
+    typical_ap,
+)
+from cxrlt_core.metrics.scores import average_precision
+
+PARTS = Parts(patients=4e-4, patients_by_seed=1e-4, training=1e-6, spread=1e-4, freedom=8.0, selection=1e-4)
+
+
+def test_a_claim_scales_patients_by_images_and_trainings_not_at_all():
+    found = claim(PARTS, 1000, 36_000, 0.002, 0.95, 10)
+    critical = ndtri(1 - 0.05 / 20) + ndtri(0.8)
+    assert found.patients == pytest.approx(critical * np.sqrt(6e-4 / 36))
+    assert found.trainings == pytest.approx(critical * np.sqrt(6e-4 / 36 + 1e-6))
+    assert found.resolvable is False
+    assert claim(PARTS, 1000, round(found.images), 0.002, 0.95, 10).patients == pytest.approx(0.002, rel=1e-3)
+
+
+def test_what_hangs_on_trainings_that_were_not_measured_is_not_known():
+    alone = Parts(5e-4, 0.0, np.nan, np.nan, np.nan)
+    assert claim(alone, 1000, 36_000, 0.1, 0.95, 10).resolvable is None
+    assert claim(alone, 1000, 36_000, -0.001, 0.95, 10).resolvable is False
+    assert claim(PARTS, 1000, 36_000, -0.1, 0.95, 10).resolvable is True
+    assert claim(PARTS, 1000, 36_000, 0.0, 0.95, 10).images == np.inf
+
+
+def test_typical_aps_have_the_mean_and_the_slope():
+    ap = typical_ap(PREVALENCE, MEAN_AP, SLOPE)
+    assert ap.mean() == pytest.approx(MEAN_AP) and (ap > PREVALENCE).all()
+    logit, of = np.log(ap / (1 - ap)), np.log(PREVALENCE / (1 - PREVALENCE))
+    np.testing.assert_allclose(np.diff(logit), SLOPE * np.diff(of))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+def test_the_variance_is_that_of_simulated_scores(correlation):
+    """Two classes; scores drawn image by image, and scored by the real average precision."""
+    prevalence, distance, images, studies = np.array([0.3, 0.05]), np.array([1.0, 2.0]), 2000, 400
+    generator = np.random.default_rng(0)
+    values = np.empty((studies, 2, 2))
+    for one in values:
+        targets = (generator.random((images, 2)) < prevalence).astype(int)
+        shared = np.sqrt(correlation) * generator.normal(size=(images, 2)) + distance * targets
+        for model in range(2):
+            own = np.sqrt(1 - correlation) * generator.normal(size=(images, 2))
+            one[model] = average_precision(targets, shared + own)
+    drawn = np.diff(values.mean(axis=2), axis=1).var(ddof=1)
+    expected = difference_variance(prevalence, values.mean(axis=(0, 1)), correlation) / images
+    assert expected == pytest.approx(drawn, rel=0.2)  # 400 studies tell it to ± 7 %
+
+
+def test_the_published_size_tells_apart_what_the_page_says():
+    development = [reference(IMAGES["dev"], c, 0.95, 10) for c in (0.9, 0.95)]
+    assert development == pytest.approx([0.0067, 0.0048], abs=5e-5)
+    # quoted elsewhere: 0.0069 and 0.0051
+    assert development == pytest.approx([0.0069, 0.0051], rel=0.06)
+    alone = reference(IMAGES["dev"], 0.9, 0.95, 1)
+    assert IMAGES["dev"] * (alone / 0.0006) ** 2 > 2_000_000  # images for a difference of 0.0006
