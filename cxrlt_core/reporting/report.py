@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
+from cxrlt_core.reporting.answer_report import answer_section
 from cxrlt_core.reporting.data_report import set_names
 from cxrlt_core.reporting.effects_report import effects_section, improvement_section
 from cxrlt_core.reporting.evidence_report import (
@@ -29,20 +30,27 @@ def render(study: Study) -> str:
     """Write the report as markdown; pictures are linked from ``figures/``."""
     demo = study.params.demo
     warning = [DEMO_WARNING] if demo.sources else [STANDIN_WARNING] if demo.text_encoders else []
-    sections = [_title, _table1, _table2, _planner, _classes, _data, _training, _provenance]
+    sections = [_title, _answer, _run, _table1, _table2, _planner, _classes, _data, _training, _provenance]
     return "\n".join(warning + [section(study) for section in sections])
 
 
 def _title(study: Study) -> str:
+    return f"# {study.params.report.title}\n"
+
+
+def _answer(study: Study) -> str:
+    return answer_section(study.params, study.planner, study.contrasts, study.tables)
+
+
+def _run(study: Study) -> str:
     level = f"{study.params.bootstrap.level:.0%}"
     sets = study.summary["sets"]
-    return f"""# {study.params.report.title}
+    return f"""## What was run, and how to read it
 
 {len(study.params.variants)} variants, trained {_times(study)} on {sets["train_primary"]["images"]:,} images of \
 `{study.params.data.primary}`{_extra_text(study)}, {len(study.summary["classes"])} classes; development \
 set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} images, split by patient.
 
-How to read the numbers:
 - **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
 classes grouped by training prevalence ({_group_limits(study)}). Unknown labels count nowhere.
 - **Intervals** [low, high] are {level} intervals and ± one standard error, from the spread of \

@@ -110,7 +110,7 @@ def test_real_images_carry_no_demo_warning(changed):
 
 def test_every_table_is_well_formed(study):
     tables = re.findall(r"(?:^\|.*\n)+", render(study), flags=re.MULTILINE)
-    assert len(tables) == 14
+    assert len(tables) == 15
     for table in tables:
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table
