@@ -30,10 +30,11 @@ lint: .venv/installed
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
 	rm -rf data/encoders data/pretrained data/settings
-	rm -rf data/text_encoders/*-standin metrics models predictions weights .dvc/cache .dvc/tmp
+	rm -rf data/text_encoders/*-standin ensembles metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock
 	@echo "Installing the environment into .venv; this takes a few minutes"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxrlt_core.model.classifier import prior_logits, rebuild_model
+from cxrlt_core.model.classifier import ModelConfig, prior_logits, rebuild_model
 from cxrlt_core.model.query_network import label_coordinates
 
 
@@ -14,10 +14,14 @@ def images() -> torch.Tensor:
     return torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
+def saved_as(content: dict) -> ModelConfig:
+    return ModelConfig(**json.loads(json.dumps(content)))
+
+
 @pytest.mark.parametrize("separate", [True, False])
 def test_rebuilt_from_config_and_weights_gives_identical_logits(separate, build, config, images):
     model = build(separate=separate).eval()
-    saved = json.loads(json.dumps({**config.to_json(), "separate": separate}))
+    saved = saved_as({**config.to_json(), "separate": separate})
     torch.manual_seed(99)
     again = rebuild_model(saved, {k: v.clone() for k, v in model.state_dict().items()})
     with torch.no_grad():
@@ -92,7 +96,7 @@ def test_an_encoder_gets_the_pixels_that_it_expects_and_nobody_else_does(config,
 
 def test_a_rebuilt_model_rescales_as_it_was_trained_to(config, build, images):
     model = build(image_pixels=[0.5, 0.25]).eval()
-    saved = json.loads(json.dumps({**config.to_json(), "image_pixels": [0.5, 0.25]}))
+    saved = saved_as({**config.to_json(), "image_pixels": [0.5, 0.25]})
     again = rebuild_model(saved, model.state_dict())
     with torch.no_grad():
         assert torch.equal(again(images), model(images))
