@@ -18,7 +18,7 @@ study: .venv/installed  ## run the study of params.yaml, or go on with it, after
 	@echo "The report is in reports/report.md"
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
-	$(PYTEST) -m "not dvc" tests/cxrlt_core tests/stages tests/test_architecture.py
+	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/stages tests/test_architecture.py
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)

@@ -100,7 +100,7 @@ class QueryNetwork(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Turn image tokens (B, T, token_width) into label features (B, C, d)."""
         tokens = self.norm_tokens(self.project_tokens(tokens))
-        labels = self.project_labels(self.coordinates).expand(len(tokens), -1, -1)
+        labels = self.project_labels(self.coordinates).expand(tokens.shape[0], -1, -1)
         for layer in self.layers:
             labels = layer(labels, tokens)
         return self.norm(labels)

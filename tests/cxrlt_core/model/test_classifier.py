@@ -7,6 +7,7 @@ import torch
 
 from cxrlt_core.model.classifier import ModelConfig, prior_logits, rebuild_model
 from cxrlt_core.model.query_network import label_coordinates
+from cxrlt_core.system.errors import StudyError
 
 
 @pytest.fixture
@@ -101,3 +102,19 @@ def test_a_rebuilt_model_rescales_as_it_was_trained_to(config, build, images):
     with torch.no_grad():
         assert torch.equal(again(images), model(images))
         assert not torch.allclose(build().eval()(images), model(images))
+
+
+def test_attention_is_a_map_for_each_class(build):
+    images = torch.randn(2, 1, 64, 64)
+    model = build().eval()
+    before = model(images)
+    maps = model.attention(images)
+    assert maps.shape == (2, 3, 2, 2) and torch.equal(model(images), before)
+    torch.testing.assert_close(maps.sum((-2, -1)), torch.ones(2, 3))
+    tokens = model.encoder(images)
+    torch.testing.assert_close(maps[:, :, 1, 0], model.queries.attention(tokens)[:, :, 2])  # row by row
+
+
+def test_tokens_that_are_no_square_have_no_map(build):
+    with pytest.raises(StudyError, match="2 tokens of an image, expected a square grid"):
+        build().eval().attention(torch.randn(1, 1, 32, 64))
