@@ -73,6 +73,16 @@ def natural(text: str) -> int:
     return _at_least(0, text)
 
 
+def new_file(text: str) -> Path:
+    """Read the name of a file to write; said before the work is done that it would be lost."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder, expected a file")
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{str(path.parent)!r} is no folder")
+    return path
+
+
 def _at_least(least: int, text: str) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrlt.options import add_machine, add_model, add_views, folder_of, open_predictor, views_of
+from cxrlt.options import add_machine, add_model, add_views, folder_of, new_file, open_predictor, views_of
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_text
 
@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "PNG, JPEG or DICOM files, folders of them, patterns"
     parser.add_argument("images", nargs="+", metavar="IMAGES", help=text)
     add_model(parser)
-    parser.add_argument("--out", metavar="CSV", help="a row an image and finding; default: standard output")
+    parser.add_argument(
+        "--out", type=new_file, metavar="CSV", help="a row an image and finding; default: standard output"
+    )
     add_views(parser)
     parser.add_argument(
         "--attention", metavar="FOLDER", type=Path, help="write a PNG of where the model looks"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from cxrlt.options import add_machine, add_model, add_views, folder_of, open_predictor, views_of
+from cxrlt.options import add_machine, add_model, add_views, folder_of, new_file, open_predictor, views_of
 from cxrlt_core.system.errors import StudyError
 
 
@@ -13,7 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("list", type=Path, metavar="LIST", help=text)
     parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="holds files/p10/…")
     add_model(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="ZIP", help="submission.zip, or a .csv")
+    parser.add_argument(
+        "--out", type=new_file, required=True, metavar="ZIP", help="submission.zip, or a .csv"
+    )
     rules = ("none", "mean", "view_weighted")
     text = "give every image the mean of its study (default: none)"
     parser.add_argument("--aggregate", choices=rules, default="none", help=text)
