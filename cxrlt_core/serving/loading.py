@@ -32,7 +32,7 @@ def load_model(folder: Path | str, device: str = "auto", threads: int | None = N
         StudyError: when the folder is no such thing or not whole, or a member is not the one chosen.
     """
     folder = existing(folder)
-    opened = open_device(device, threads or torch.get_num_threads(), "--device")
+    opened = open_device(device, threads or torch.get_num_threads(), "device")
     if (folder / FILE).exists():
         return _load_ensemble(folder, opened)
     if not (folder / CONFIG).exists():

@@ -49,9 +49,7 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
         StudyError: when a package is not installed, or the network cannot be exported.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise StudyError(
-            f"export: {' and '.join(missing)} not installed; expected pip install 'cxrlt-core[export]'"
-        )
+        raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
     graph = Graph(predictor).eval()
     example = torch.zeros(2, 1, predictor.size, predictor.size, dtype=torch.uint8, device=predictor.device)
     try:

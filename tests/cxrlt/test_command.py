@@ -178,7 +178,7 @@ ONE = ("predict", "images", "--model", "one")
             (*ONE, "--attention", "maps", "--findings", "Flu"),
             "no finding 'Flu'; expected some of Atelectasis",
         ),
-        ((*ONE, "--device", "cuda:9"), "--device"),
+        ((*ONE, "--device", "cuda:9"), "device: 'cuda:9' cannot be used"),
     ],
 )
 def test_a_mistake_is_one_line(words, message, study, capsys):
