@@ -18,7 +18,7 @@ study: .venv/installed  ## run the study of params.yaml, or go on with it, after
 	@echo "The report is in reports/report.md"
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
-	$(PYTEST) -m "not dvc" tests/cxrlt_core tests/stages tests/test_architecture.py
+	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/stages tests/test_architecture.py
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
@@ -30,10 +30,11 @@ lint: .venv/installed
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
 	rm -rf data/encoders data/pretrained data/settings
-	rm -rf data/text_encoders/*-standin metrics models predictions weights .dvc/cache .dvc/tmp
+	rm -rf data/text_encoders/*-standin ensembles metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock
 	@echo "Installing the environment into .venv; this takes a few minutes"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

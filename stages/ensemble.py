@@ -20,6 +20,7 @@ from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.rounding import rounded
 from stages.artifacts.border import run_stage
+from stages.artifacts.ensembles import write_ensembles
 from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.paths import ensemble_path
 from stages.artifacts.predictions import read_models, write_predictions
@@ -27,7 +28,7 @@ from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params) -> None:
-    """Write metrics/ensemble.json and predictions/ensemble/<row>/<seed>.parquet."""
+    """Write metrics/ensemble.json, and for each row and seed its predictions and the ensemble to be used."""
     remove_leftovers(params, "predictions/tta")
     device = open_device(params.compute.device, params.compute.threads)
     dev, test, settings = read_set("dev"), read_set("test"), params.bootstrap
@@ -53,6 +54,8 @@ def main(params: Params) -> None:
                 ensemble(choice.predictions, its) for choice, its in zip(choices, weights, strict=True)
             ]
             thresholds = [best_thresholds(dev.targets, one) for one in selected]
+            temperatures = [1.0] * len(thresholds)
+            write_ensembles(params, row.name, models, dev.classes, weights, thresholds, temperatures)
             scores[row.name] = score(test.targets, combined, thresholds, classes, draws, device)
             rows[row.name] = {
                 "models": models,

@@ -33,7 +33,7 @@ def main(params: Params, name: str) -> None:
         for seed in params.train.seeds:
             model = load_model(name, seed)
             [found[seed]] = predict(
-                model.network, images, model.pixels, device, precision, batch_size, ranks=ranks
+                model.network, images, model.config.pixels, device, precision, batch_size, ranks=ranks
             )
         if ranks.leads:
             for seed, probabilities in found.items():

@@ -13,6 +13,7 @@ from cxrlt_core.batches.sharding import place_images
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.encoder_plan import Plan
+from cxrlt_core.model.folder import save_model
 from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.device import explain_out_of_memory, open_device
@@ -26,7 +27,7 @@ from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import save_model, write_trained
+from stages.artifacts.models import write_trained
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
 from stages.artifacts.variants import describe_model, plan_image_encoder, read_embeddings
@@ -53,7 +54,7 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         history = training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
         histories += [{"seed": seed, **epoch} for epoch in history]
         if ranks.leads:
-            save_model(name, seed, training.state.model, config)
+            save_model(model_folder(name, seed), training.state.model, config)
             write_json(model_folder(name, seed) / "cost.json", cost(training))
     if ranks.leads:
         write_text(f"models/{name}/history.csv", pd.DataFrame(histories).to_csv(index=False))

@@ -4,6 +4,7 @@ Usage: python -m stages.tta <variant>
 """
 
 from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.model.folder import model_marks
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.device import open_device
@@ -11,7 +12,7 @@ from cxrlt_core.system.distributed import Ranks, open_ranks
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_model
-from stages.artifacts.paths import tta_path
+from stages.artifacts.paths import model_folder, tta_path
 from stages.artifacts.predictions import write_predictions
 from stages.artifacts.sets import read_set
 
@@ -30,9 +31,12 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     precision, batch_size = params.train.precision, params.compute.batch_size
     for seed in params.train.seeds:
         model = load_model(name, seed)
-        found = predict(model.network, images, model.pixels, device, precision, batch_size, views, ranks)
+        found = predict(
+            model.network, images, model.config.pixels, device, precision, batch_size, views, ranks
+        )
         if ranks.leads:
-            write_predictions(tta_path(name, seed, split), data, average_views(found))
+            marks = model_marks(model_folder(name, seed))
+            write_predictions(tta_path(name, seed, split), data, average_views(found), marks)
 
 
 if __name__ == "__main__":

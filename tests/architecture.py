@@ -14,6 +14,8 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/architecture.md"
 
+PACKAGES = ("cxrlt", "cxrlt_core", "stages")
+
 #: What every room may import; the pictures leave it out.
 GROUND = {"labels", "system"}
 
@@ -36,7 +38,9 @@ ARROWS: dict[str, set[str]] = {
     "evidence": {"metrics"},
     "reporting": {"evidence", "params", "prediction", "pretrained"},
     "demo": {"params"},
-    "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained"},
+    "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
+    "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained", "serving"},
+    "cxrlt": {"model", "prediction", "serving", "sources"},
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),
@@ -47,6 +51,8 @@ ARROWS: dict[str, set[str]] = {
 def room_of(module: str) -> str:
     """The room of a module: ``cxrlt_core.model.classifier`` stands in ``model``."""
     package, *rest = module.split(".")
+    if package == "cxrlt":
+        return package
     if package == "stages":
         return "artifacts" if rest[:1] == ["artifacts"] else "stages"
     return rest[0] if rest else ""
@@ -54,14 +60,14 @@ def room_of(module: str) -> str:
 
 def imports() -> Iterator[tuple[str, str, str]]:
     """Yield a module's file, its room and a room that it imports."""
-    for path in sorted([*ROOT.glob("cxrlt_core/**/*.py"), *ROOT.glob("stages/**/*.py")]):
+    for path in sorted(path for package in PACKAGES for path in ROOT.glob(f"{package}/**/*.py")):
         file = path.relative_to(ROOT)
         room = room_of(".".join(file.with_suffix("").parts))
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             for name in names:
-                if name.split(".")[0] in ("cxrlt_core", "stages") and room_of(name) not in (room, ""):
+                if name.split(".")[0] in PACKAGES and room_of(name) not in (room, ""):
                     yield file.as_posix(), room, room_of(name)
 
 

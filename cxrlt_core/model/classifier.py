@@ -1,5 +1,6 @@
 """The model: S(x) = Φ_query(Φ_image(x), Φ_text(Y)), from image to one logit per label."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.model.image_encoder import TokenEncoder, build_network
 from cxrlt_core.model.query_network import QueryNetwork, label_coordinates
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
+from cxrlt_core.system.errors import StudyError
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,18 @@ class ModelConfig:
     text: str
     separate: bool
     query: dict[str, Any]
+    image_fit: str  # how an image of another shape became square: squash, crop or pad
+    precision: str  # auto, bf16 or fp32
+    augment: dict[str, Any]  # ranges of the random transforms in training
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of config.json."""
         return asdict(self)
+
+    @property
+    def pixels(self) -> tuple[float, float]:
+        """Mean and deviation of the pixels that the model was trained on, 0 to 1."""
+        return self.pixel_mean, self.pixel_deviation
 
     @property
     def rescale(self) -> tuple[float, float] | None:
@@ -57,6 +67,22 @@ class Classifier(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             return self.head(features.float())
 
+    def attention(self, images: Tensor) -> Tensor:
+        """Tell where each label looks in normalised images (B, 1, H, W).
+
+        Returns:
+            float32 (B, C, h, w): for each cell of the encoder's last feature map its share of the label's
+            cross-attention, the mean over heads and layers; the cells of an image add up to 1.
+
+        Raises:
+            StudyError: when the encoder's tokens are no square grid.
+        """
+        tokens = self.encoder(images)
+        side = math.isqrt(tokens.shape[1])
+        if side * side != tokens.shape[1]:
+            raise StudyError(f"attention: {tokens.shape[1]} tokens of an image, expected a square grid")
+        return self.queries.attention(tokens).unflatten(-1, (side, side))
+
 
 def new_model(
     config: ModelConfig, network: nn.Module, embeddings: np.ndarray, targets: np.ndarray
@@ -72,9 +98,8 @@ def new_model(
     return _assemble(config, network, label_coordinates(embeddings), prior_logits(targets))
 
 
-def rebuild_model(config: dict[str, Any], weights: dict[str, Tensor]) -> Classifier:
-    """Rebuild a trained model from the content of its config.json and model.safetensors."""
-    config = ModelConfig(**config)
+def rebuild_model(config: ModelConfig, weights: dict[str, Tensor]) -> Classifier:
+    """Rebuild a trained model from its configuration and the content of its model.safetensors."""
     classes = len(config.classes)
     network = build_network(config.image_model, config.image_options)
     model = _assemble(config, network, np.zeros((classes, classes), np.float32), np.zeros(classes))

@@ -4,6 +4,7 @@ Vaswani et al. 2017 (decoder), Xiong et al. 2020 (pre-norm); labels as queries a
 """
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -28,6 +29,15 @@ class Attention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         attended = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
         return self.out(attended.transpose(1, 2).flatten(2))
+
+    def weights(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """Return what :meth:`forward` weighs the memory by, averaged over the heads; float32 (B, C, T).
+
+        The fused kernel keeps no weights, so they are computed here, and only for those who ask.
+        """
+        q = self._split(self.query(queries)).float()
+        k = self._split(self.key_value(memory).chunk(2, dim=-1)[0]).float()
+        return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1).mean(1)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -90,10 +100,30 @@ class QueryNetwork(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Turn image tokens (B, T, token_width) into label features (B, C, d)."""
         tokens = self.norm_tokens(self.project_tokens(tokens))
-        labels = self.project_labels(self.coordinates).expand(len(tokens), -1, -1)
+        labels = self.project_labels(self.coordinates).expand(tokens.shape[0], -1, -1)
         for layer in self.layers:
             labels = layer(labels, tokens)
         return self.norm(labels)
+
+    @torch.no_grad()
+    def attention(self, tokens: Tensor) -> Tensor:
+        """Return the cross-attention of each label over image tokens (B, T, token_width).
+
+        Returns:
+            float32 (B, C, T), the mean over heads and layers; each label's weights add up to 1.
+        """
+        found: list[Tensor] = []
+
+        def note(layer: Attention, inputs: tuple[Tensor, Tensor]) -> None:
+            found.append(layer.weights(*inputs))
+
+        hooks = [layer.cross_attention.register_forward_pre_hook(note) for layer in self.layers]
+        try:
+            self(tokens)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return torch.stack(found).mean(0)
 
 
 def label_coordinates(embeddings: np.ndarray) -> np.ndarray:

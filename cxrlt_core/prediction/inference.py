@@ -58,14 +58,22 @@ def predict(
     ):
         for batch, positions in batches:
             for output, view in zip(outputs, views, strict=True):
-                prepared = _prepare(batch, pixels, None if view is None else view[positions].to(device))
-                with autocast(device, precision):
-                    output.append(torch.sigmoid(model(prepared)))
+                its = None if view is None else view[positions].to(device)
+                output.append(score(model, batch, pixels, precision, its))
             bar.update(len(positions))
     return [ranks.collect(torch.cat(output)[: len(mine)], len(images)).cpu().numpy() for output in outputs]
 
 
-def _prepare(images: Tensor, pixels: tuple[float, float], view: Transforms | None) -> Tensor:
+def score(
+    model: nn.Module, images: Tensor, pixels: tuple[float, float], precision: str, view: Transforms | None
+) -> Tensor:
+    """Return the probabilities of a batch, float32 (b, C); its images are uint8 (b, 1, H, W)."""
+    prepared = prepare(images, pixels, view)
+    with autocast(images.device, precision):
+        return torch.sigmoid(model(prepared))
+
+
+def prepare(images: Tensor, pixels: tuple[float, float], view: Transforms | None = None) -> Tensor:
     """Normalise and transform; uint8 (b, 1, H, W) to float32."""
     images = normalise(images, *pixels, view and view.gamma)
     if view is not None:

@@ -64,6 +64,17 @@ def read(labels: Path, options: Options) -> Harmonized:
     return replace(harmonized, dropped=harmonized.dropped | dropped)
 
 
+def read_list(path: Path) -> pd.DataFrame:
+    """Read which images a file of the release lists, labels or none.
+
+    Returns:
+        A row an image: ``dicom_id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
+    """
+    file = read_label_file(path)
+    columns = {"dicom_id": file.column("dicom_id"), "path": _paths(file)}
+    return pd.DataFrame({**columns, "study_id": file.column("study_id"), "view": _views(file)})
+
+
 def _label_files(labels: Path) -> dict[str, Path]:
     if not labels.is_dir():
         return {"train": labels}

@@ -14,7 +14,7 @@ from cxrlt_core.system.errors import StudyError
 CPU_ALLOCATOR = "DefaultCPUAllocator: "  # PyTorch names it where the machine's memory is used up
 
 
-def open_device(name: str, threads: int) -> torch.device:
+def open_device(name: str, threads: int, key: str = "compute.device") -> torch.device:
     """Choose the device and make its results repeatable.
 
     Sums of floats depend on their order: the thread count and the kernels are pinned, so the same
@@ -24,6 +24,7 @@ def open_device(name: str, threads: int) -> torch.device:
         name: ``auto`` takes a GPU if there is one; else PyTorch's name of a device. Of several processes
             each takes the GPU of its number.
         threads: on the CPU, a process.
+        key: what the user named it by, for messages.
 
     Raises:
         StudyError: when there is no such device, or one GPU is named for several processes.
@@ -38,9 +39,7 @@ def open_device(name: str, threads: int) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes > 1 and name.startswith("cuda:"):
-        raise StudyError(
-            f"compute.device: {name!r} is one GPU for {processes} processes; expected cuda or auto"
-        )
+        raise StudyError(f"{key}: {name!r} is one GPU for {processes} processes; expected cuda or auto")
     try:
         device = torch.device(name)
         if device.type == "cuda" and device.index is None:
@@ -48,7 +47,7 @@ def open_device(name: str, threads: int) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise StudyError(f"compute.device: {name!r} cannot be used: {reason}") from None
+        raise StudyError(f"{key}: {name!r} cannot be used: {reason}") from None
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device

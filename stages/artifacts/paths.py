@@ -18,6 +18,11 @@ def model_folder(variant: str, seed: int) -> Path:
     return Path("models") / variant / str(seed)
 
 
+def ensemble_folder(row: str, seed: int) -> Path:
+    """Return where an ensemble lies that can be used."""
+    return Path("ensembles") / row / str(seed)
+
+
 def dev_path(variant: str, seed: int) -> str:
     """Return where the development predictions without TTA lie."""
     return f"predictions/dev/{variant}/{seed}.parquet"

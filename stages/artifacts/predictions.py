@@ -3,7 +3,8 @@
 The tables hold what the model says of each image; aggregation over studies happens on reading.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from stages.artifacts.paths import tta_path
 from stages.artifacts.sets import LabelledSet
 
 
-def write_predictions(path: str, data: LabelledSet, probabilities: np.ndarray) -> None:
-    """Write probabilities (N, C) of a set."""
+def write_predictions(
+    path: str, data: LabelledSet, probabilities: np.ndarray, model: Mapping[str, str] | None = None
+) -> None:
+    """Write probabilities (N, C) of a set, and which model they are of, by its files' SHA-256."""
     table = data.table[["image_id", "study_id", "patient_id"]].copy()
     table[data.classes] = probabilities.astype(np.float32)
-    write_parquet(path, table)
+    write_parquet(path, table, model and {"model": json.dumps(model)})
 
 
 def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:

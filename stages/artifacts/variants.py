@@ -45,6 +45,9 @@ def describe_model(
         text=chosen.text,
         separate=chosen.separate,
         query=params.query.model_dump(),
+        image_fit=params.image.fit,
+        precision=params.train.precision,
+        augment=params.train.augment.model_dump(),
     )
 
 

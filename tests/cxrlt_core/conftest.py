@@ -67,6 +67,9 @@ def config() -> ModelConfig:
         text="any",
         separate=True,
         query={"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.1},
+        image_fit="squash",
+        precision="fp32",
+        augment=augment(rotate=5).model_dump(),
     )
 
 

@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRA = {r.name for r in map(Requirement, PROJECT["optional-dependencies"]["export"])}
 DEPENDENCIES = {r.name: r for r in map(Requirement, PROJECT["dependencies"])}
 
 #: What transformers imports for the library: it reads the tokenizers that sentencepiece has written.
@@ -25,7 +26,7 @@ def imported() -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.split(".")[0])
-    return names - {"cxrlt_core", "pydantic_core"} - sys.stdlib_module_names
+    return names - {"cxrlt_core", "pydantic_core"} - EXTRA - sys.stdlib_module_names
 
 
 def test_the_dependencies_are_what_is_imported():

@@ -12,10 +12,11 @@ from cxrlt_core.model.classifier import ModelConfig, rebuild_model
 import cxrlt_core.model.classifier as module
 import numpy as np
 config = ModelConfig(["a", "b"], "resnet10t", {}, None, 32, 0.5, 0.2, "text", True,
-                     {"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.0})
+                     {"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.0},
+                     "squash", "auto", {})
 network = module.build_network(config.image_model, config.image_options)
 model = module._assemble(config, network, np.zeros((2, 2), np.float32), np.zeros(2))
-rebuild_model(config.to_json(), model.state_dict())
+rebuild_model(config, model.state_dict())
 """
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from cxrlt_core.model.classifier import prior_logits, rebuild_model
+from cxrlt_core.model.classifier import ModelConfig, prior_logits, rebuild_model
 from cxrlt_core.model.query_network import label_coordinates
+from cxrlt_core.system.errors import StudyError
 
 
 @pytest.fixture
@@ -14,10 +15,14 @@ def images() -> torch.Tensor:
     return torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
+def saved_as(content: dict) -> ModelConfig:
+    return ModelConfig(**json.loads(json.dumps(content)))
+
+
 @pytest.mark.parametrize("separate", [True, False])
 def test_rebuilt_from_config_and_weights_gives_identical_logits(separate, build, config, images):
     model = build(separate=separate).eval()
-    saved = json.loads(json.dumps({**config.to_json(), "separate": separate}))
+    saved = saved_as({**config.to_json(), "separate": separate})
     torch.manual_seed(99)
     again = rebuild_model(saved, {k: v.clone() for k, v in model.state_dict().items()})
     with torch.no_grad():
@@ -92,8 +97,24 @@ def test_an_encoder_gets_the_pixels_that_it_expects_and_nobody_else_does(config,
 
 def test_a_rebuilt_model_rescales_as_it_was_trained_to(config, build, images):
     model = build(image_pixels=[0.5, 0.25]).eval()
-    saved = json.loads(json.dumps({**config.to_json(), "image_pixels": [0.5, 0.25]}))
+    saved = saved_as({**config.to_json(), "image_pixels": [0.5, 0.25]})
     again = rebuild_model(saved, model.state_dict())
     with torch.no_grad():
         assert torch.equal(again(images), model(images))
         assert not torch.allclose(build().eval()(images), model(images))
+
+
+def test_attention_is_a_map_for_each_class(build):
+    images = torch.randn(2, 1, 64, 64)
+    model = build().eval()
+    before = model(images)
+    maps = model.attention(images)
+    assert maps.shape == (2, 3, 2, 2) and torch.equal(model(images), before)
+    torch.testing.assert_close(maps.sum((-2, -1)), torch.ones(2, 3))
+    tokens = model.encoder(images)
+    torch.testing.assert_close(maps[:, :, 1, 0], model.queries.attention(tokens)[:, :, 2])  # row by row
+
+
+def test_tokens_that_are_no_square_have_no_map(build):
+    with pytest.raises(StudyError, match="2 tokens of an image, expected a square grid"):
+        build().eval().attention(torch.randn(1, 1, 32, 64))

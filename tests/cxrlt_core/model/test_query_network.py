@@ -119,3 +119,50 @@ def test_embeddings_that_arrange_labels_alike_train_alike(embeddings):
     expected = trained(embeddings)
     torch.testing.assert_close(trained(variants(embeddings)["all"]), expected, atol=1e-3, rtol=0)
     assert (trained(embeddings[::-1].copy()) - expected).abs().max() > 0.05
+
+
+def test_the_weights_are_the_softmax_averaged_over_heads():
+    torch.manual_seed(0)
+    layer = Attention(8, 2, 0.1).eval()
+    queries, memory = torch.randn(3, 5, 8), torch.randn(3, 7, 8)
+    key, _ = layer.key_value(memory).chunk(2, dim=-1)
+    heads = [
+        (layer.query(queries)[..., part] @ key[..., part].mT / 2).softmax(-1)
+        for part in (slice(0, 4), slice(4, 8))
+    ]
+    torch.testing.assert_close(layer.weights(queries, memory), (heads[0] + heads[1]) / 2)
+
+
+def test_attention_is_what_the_layers_weigh_the_tokens_by(embeddings):
+    queries, tokens, seen = network(embeddings).eval(), torch.randn(2, 9, 5), []
+    for layer in queries.layers:
+        layer.cross_attention.register_forward_hook(
+            lambda layer, inputs, output: seen.append(layer.weights(*inputs))
+        )
+    before = queries(tokens)
+    found = queries.attention(tokens)
+    assert found.shape == (2, 26, 9) and found.dtype == torch.float32 and not found.requires_grad
+    torch.testing.assert_close(found, (seen[0] + seen[1]) / 2)
+    torch.testing.assert_close(found.sum(-1), torch.ones(2, 26))
+    assert (found[:, 0] - found[:, 1]).abs().max() > 1e-4
+    assert torch.equal(queries(tokens), before)
+    hooks = [len(layer.cross_attention._forward_pre_hooks) for layer in queries.layers]
+    assert hooks == [0, 0]
+
+
+def test_who_does_not_ask_pays_nothing(embeddings, monkeypatch):
+    monkeypatch.setattr(Attention, "weights", None)
+    network(embeddings)(torch.randn(2, 9, 5))
+
+
+def test_a_token_that_a_label_looks_at_alone_gets_all_the_weight():
+    torch.manual_seed(0)
+    layer = Attention(8, 2, 0.0).eval()
+    memory = torch.zeros(1, 4, 8)
+    queries = torch.randn(1, 1, 8)
+    key_weight = layer.key_value.weight[:8]
+    with torch.no_grad():
+        wanted = layer.query(queries)[0, 0]
+        memory[0, 2] = torch.linalg.lstsq(key_weight, wanted[:, None]).solution[:, 0] * 1000
+        assert layer.weights(queries, memory).argmax() == 2
+        assert layer.weights(queries, memory)[0, 0, 2] > 0.99

@@ -1,0 +1,48 @@
+"""``cxrlt``, or ``python -m cxrlt``: predict image files, submit to the challenge, export, describe."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from cxrlt import export, info, predict, submit
+from cxrlt_core.system.errors import StudyError
+
+COMMANDS = (predict, submit, export, info)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all sub-commands."""
+    top = argparse.ArgumentParser(prog="cxrlt", description="Use the models and ensembles of a study.")
+    commands = top.add_subparsers(required=True, metavar="command")
+    for module in COMMANDS:
+        name, summary = module.__name__.rpartition(".")[2], module.__doc__.splitlines()[0]
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; a user's mistake is one line and exit code 1."""
+    chosen = parser().parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a folder that may not be written to
+        print(
+            f"error: {error.filename2 or error.filename}: {(error.strerror or str(error)).lower()}",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Write a folder to pass on: the model or ensemble, an ONNX graph and a model card."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cxrlt.options import add_machine, add_model, folder_of, open_predictor
+from cxrlt.study import Study
+
+if TYPE_CHECKING:
+    from cxrlt_core.serving.predictor import Predictor
+
+RANDOM, SHOWN = 8, 32  # images that the graph is checked on: noise, and at most so many files
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new folder")
+    parser.add_argument("--no-onnx", action="store_true", help="leave the graph out")
+    text = "images to check the graph with, beside noise"
+    parser.add_argument("--check", nargs="+", default=[], metavar="IMAGES", help=text)
+    add_machine(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the folder; say how far the graph is from PyTorch."""
+    from cxrlt_core.serving.model_card import model_card
+    from cxrlt_core.serving.portable import write_portable
+    from cxrlt_core.system.files import write_text
+
+    folder = folder_of(options)
+    predictor, study = open_predictor(folder, options), Study(folder)
+    lines = [] if options.no_onnx else [export_graph(predictor, options)]
+    write_portable(folder, predictor.point, options.out)
+    card = model_card(
+        f"{study.name}, seed {study.seed}", predictor, study.rows(), study.classes(), study.data(), lines
+    )
+    write_text(options.out / "README.md", card)
+    print("\n".join([*lines, f"{options.out}: written"]))
+    return 0
+
+
+def export_graph(predictor: "Predictor", options: argparse.Namespace) -> str:
+    """Write model.onnx and check it; return a line about it."""
+    from cxrlt_core.serving.image_files import decoded, find_images
+    from cxrlt_core.serving.onnx_graph import OPSET, export_onnx, onnx_difference
+
+    path, size = options.out / "model.onnx", predictor.size
+    export_onnx(predictor, path)
+    noise = np.random.default_rng(0).integers(0, 256, (RANDOM, 1, size, size), dtype=np.uint8)
+    files = find_images(options.check)[:SHOWN] if options.check else []
+    shown = [
+        one for one in decoded(files, size, predictor.fit, options.threads) if isinstance(one, np.ndarray)
+    ]
+    batches = [noise, np.stack(shown)[:, None]] if shown else [noise]
+    difference = onnx_difference(predictor, path, batches)
+    about = f"model.onnx: opset {OPSET}, images uint8 (B, 1, {size}, {size}) to probabilities"
+    if difference is None:
+        return f"{about}; not checked, onnxruntime is not installed"
+    on = f"{RANDOM} random and {len(shown)} given images"
+    return f"{about}; at most {difference:.1e} from PyTorch on {on}"

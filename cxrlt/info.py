@@ -1,0 +1,81 @@
+"""Describe a model or an ensemble."""
+
+import argparse
+from pathlib import Path
+
+from cxrlt.options import add_model, folder_of
+from cxrlt.study import Study
+from cxrlt_core.system.errors import StudyError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line a fact."""
+    folder = folder_of(options)
+    describe = describe_ensemble if Study(folder).is_ensemble else describe_model
+    for name, value in describe(folder).items():
+        print(f"{name:<12}{value}")
+    return 0
+
+
+def describe_model(folder: Path) -> dict[str, str]:
+    """Say what a model is; its config.json is read, not its weights."""
+    from cxrlt_core.model.folder import model_marks, read_config
+
+    config, study = read_config(folder), Study(folder)
+    mean, deviation = config.pixels
+    query = config.query
+    last = "one a class" if config.separate else "shared"
+    thresholds = study.calibration() or (folder / "calibration.json").exists()
+    return {
+        "model": str(folder),
+        "sha256": model_marks(folder)["model.safetensors"],
+        "image": f"{config.image_model} on {config.image_size} pixels, other shapes: {config.image_fit}",
+        "pixels": f"mean {mean:.4f}, deviation {deviation:.4f}, of 0 to 1",
+        "text": config.text,
+        "query": f"{query['layers']} layers of width {query['width']}, {query['heads']} heads",
+        "last layer": last,
+        "precision": config.precision,
+        "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
+        "thresholds": "known" if thresholds else "not known",
+    } | shown(study)
+
+
+def describe_ensemble(folder: Path) -> dict[str, str]:
+    """Say what an ensemble is."""
+    from cxrlt_core.serving.ensemble_folder import read_ensemble
+
+    config, study = read_ensemble(folder), Study(folder)
+    facts = {
+        "ensemble": str(folder),
+        "views": f"{config.tta['views']} of test-time augmentation",
+        "temperature": f"{config.calibration['temperature']:.4g}",
+        "aggregate": config.aggregate,
+        "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
+    } | shown(study)
+    for number, member in enumerate(config.members):
+        shares = [config.weights[name][number] for name in config.classes]
+        used = sum(share > 0 for share in shares)
+        mean = sum(shares) / len(shares)
+        facts[f"member {number}"] = (
+            f"{member.folder}: weight {mean:.3f} on average, in {used} of {len(shares)}"
+        )
+    return facts
+
+
+def shown(study: Study) -> dict[str, str]:
+    """Return its mAP in the tables of its study."""
+    on = "test" if study.is_ensemble else "development"
+    try:
+        return {
+            f"mAP{' TTA' if row['TTA'] else ''}" if not study.is_ensemble else "mAP": (
+                f"{row['mAP']} [{row['mAP_low']}, {row['mAP_high']}] on the {on} set"
+            )
+            for row in study.rows()
+        }
+    except KeyError as error:
+        raise StudyError(f"reports/table*.csv: no column {error}") from None

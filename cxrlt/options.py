@@ -1,0 +1,89 @@
+"""Options that several sub-commands share, and what they open."""
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxrlt.study import Study, find_folder
+
+if TYPE_CHECKING:
+    from cxrlt_core.serving.predictor import Predictor
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model`` and ``--ensemble``, of which one is to be given."""
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--model", metavar="FOLDER", help="models/<variant>/<seed>, or <variant>/<seed>")
+    chosen.add_argument("--ensemble", metavar="FOLDER", help="ensembles/<row>/<seed>, or <row>")
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add where and how the models run."""
+    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    parser.add_argument("--threads", type=positive, default=cores(), help="default: all cores")
+    parser.add_argument("--batch-size", type=positive, default=64, help="images a step (default: 64)")
+
+
+def add_views(parser: argparse.ArgumentParser) -> None:
+    """Add ``--tta``."""
+    text = "random views an image to average; default: 0 for a model, those of its study for an ensemble"
+    parser.add_argument("--tta", type=natural, metavar="VIEWS", help=text)
+
+
+def folder_of(options: argparse.Namespace) -> Path:
+    """Return the folder that ``--model`` or ``--ensemble`` names."""
+    if options.model is not None:
+        return find_folder("model", options.model)
+    return find_folder("ensemble", options.ensemble)
+
+
+def open_predictor(folder: Path, options: argparse.Namespace) -> "Predictor":
+    """Load a folder; a model within its study with the thresholds that the study has found."""
+    from cxrlt_core.serving.loading import load_model
+    from cxrlt_core.serving.operating_point import OperatingPoint
+
+    predictor, study = load_model(folder, options.device, options.threads), Study(folder)
+    if not study.is_ensemble and (calibration := study.calibration()):
+        point = OperatingPoint.from_json(calibration, predictor.classes)
+        predictor = replace(predictor, point=point)
+    return predictor
+
+
+def views_of(options: argparse.Namespace, predictor: "Predictor") -> int:
+    """Return how many views to average."""
+    if options.tta is not None:
+        return options.tta
+    return 0 if options.model is not None else predictor.tta.views
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def positive(text: str) -> int:
+    """Read a number of at least 1."""
+    return _at_least(1, text)
+
+
+def natural(text: str) -> int:
+    """Read a number of at least 0."""
+    return _at_least(0, text)
+
+
+def new_file(text: str) -> Path:
+    """Read the name of a file to write; said before the work is done that it would be lost."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder, expected a file")
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{str(path.parent)!r} is no folder")
+    return path
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+    return int(text)

@@ -1,0 +1,94 @@
+"""Write the probability, the threshold and yes or no of every finding in image files."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxrlt.options import add_machine, add_model, add_views, folder_of, new_file, open_predictor, views_of
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cxrlt_core.serving.predictor import Predictor, Watcher
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    text = "PNG, JPEG or DICOM files, folders of them, patterns"
+    parser.add_argument("images", nargs="+", metavar="IMAGES", help=text)
+    add_model(parser)
+    parser.add_argument(
+        "--out", type=new_file, metavar="CSV", help="a row an image and finding; default: standard output"
+    )
+    add_views(parser)
+    parser.add_argument(
+        "--attention", metavar="FOLDER", type=Path, help="write a PNG of where the model looks"
+    )
+    parser.add_argument("--findings", metavar="A,B", help="for which (default: for those that are a yes)")
+    add_machine(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict; return 1 when a file could not be read."""
+    predictor = open_predictor(folder_of(options), options)
+    watch = None
+    if options.attention is not None:
+        watch = painter(predictor, options.attention, wanted(options.findings, predictor.classes))
+    elif options.findings is not None:
+        raise StudyError("--findings: chooses attention maps; expected --attention FOLDER with it")
+    if not predictor.point.known:
+        print("no thresholds known, the columns threshold and present stay empty", file=sys.stderr)
+    views = views_of(options, predictor)
+    found = predictor.predict(options.images, views, options.batch_size, options.threads, watch)
+    text = found.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    if options.out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        write_text(options.out, text)
+    return tell_rejected(found.rejected)
+
+
+def tell_rejected(rejected: Mapping[Path, str]) -> int:
+    """Name the files that could not be read; return the exit code."""
+    for path, why in rejected.items():
+        print(f"skipped {path}: {why}", file=sys.stderr)
+    return 1 if rejected else 0
+
+
+def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:
+    """Return the numbers of the classes that are named, None where none are.
+
+    Raises:
+        StudyError: when the model does not know one.
+    """
+    if findings is None:
+        return None
+    names = [name.strip() for name in findings.split(",")]
+    for name in names:
+        if name not in classes:
+            raise StudyError(f"--findings: no finding {name!r}; expected some of {', '.join(classes)}")
+    return [list(classes).index(name) for name in names]
+
+
+def painter(predictor: "Predictor", folder: Path, chosen: list[int] | None) -> "Watcher":
+    """Return what writes the attention maps of a batch: those chosen, or of each image its yeses."""
+    import torch
+
+    from cxrlt_core.serving.overlay import overlay, write_overlay
+
+    if chosen is None and not predictor.point.known:
+        raise StudyError("--attention: no thresholds known, so nothing is a yes; expected --findings A,B")
+
+    def paint(paths: Sequence[Path], images: "np.ndarray", probabilities: "np.ndarray") -> None:
+        maps, present = predictor.attention(torch.from_numpy(images)), predictor.point.present(probabilities)
+        for number, path in enumerate(paths):
+            its = chosen or [c for c, said in enumerate(present[number]) if said == "yes"]
+            for c in its:
+                write_overlay(folder, path, predictor.classes[c], overlay(images[number, 0], maps[number, c]))
+
+    return paint

@@ -1,0 +1,78 @@
+"""The folder of a trained model: model.safetensors, and config.json with all else that prediction needs."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cxrlt_core.model.classifier import Classifier, ModelConfig, rebuild_model
+from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.files import existing, file_hash, read_json, write_json
+from cxrlt_core.system.tensors import read_tensors, write_tensors
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model ready to predict, and what it is."""
+
+    network: Classifier
+    config: ModelConfig
+
+
+def save_model(folder: Path | str, network: nn.Module, config: ModelConfig) -> None:
+    """Write the folder of a model."""
+    state = network.state_dict()
+    tensors = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.items()}
+    write_tensors(Path(folder) / WEIGHTS, tensors)
+    write_json(Path(folder) / CONFIG, config.to_json())
+
+
+def read_model(folder: Path | str) -> TrainedModel:
+    """Rebuild a trained model from its folder.
+
+    Raises:
+        StudyError: when a file is absent or broken, or the two do not belong together.
+    """
+    folder = Path(folder)
+    config, path = read_config(folder), folder / WEIGHTS
+    try:
+        tensors = {name: torch.from_numpy(array) for name, array in read_tensors(path).items()}
+        return TrainedModel(rebuild_model(config, tensors), config)
+    except StudyError:
+        raise
+    except Exception as error:  # of safetensors, timm or torch, by what is wrong
+        raise StudyError(f"{path}: not the weights of {folder / CONFIG}: {reason(error)}") from None
+
+
+def read_config(folder: Path | str) -> ModelConfig:
+    """Read what a model is.
+
+    Raises:
+        StudyError: when config.json is absent, broken, or of another version of this code.
+    """
+    path = existing(Path(folder) / CONFIG)
+    try:
+        content = read_json(path)
+        return ModelConfig(**content)
+    except ValueError as error:
+        raise StudyError(f"{path}: not valid JSON: {error}") from None
+    except TypeError:
+        raise StudyError(f"{path}: {_difference(content)}; train it again with this version") from None
+
+
+def model_marks(folder: Path | str) -> dict[str, str]:
+    """Return the SHA-256 of the files that make a model what it is."""
+    return {name: file_hash(Path(folder) / name) for name in (WEIGHTS, CONFIG)}
+
+
+def _difference(content: Any) -> str:
+    expected = {field.name for field in fields(ModelConfig)}
+    if not isinstance(content, dict):
+        return "expected a mapping of keys"
+    missing, unknown = sorted(expected - set(content)), sorted(set(content) - expected)
+    parts = {"missing": missing, "unknown": unknown}
+    return "; ".join(f"{name} {', '.join(keys)}" for name, keys in parts.items() if keys)

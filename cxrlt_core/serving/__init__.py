@@ -1,0 +1,1 @@
+"""Trained models and ensembles in use: image files in, probabilities out."""

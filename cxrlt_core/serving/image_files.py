@@ -1,0 +1,93 @@
+"""Image files as a user names them: found, and decoded ahead of the model by threads."""
+
+import glob
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from cxrlt_core.packing.decode import Fit, decode
+from cxrlt_core.packing.dicom import is_dicom
+from cxrlt_core.system.errors import StudyError, reason
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+AHEAD = 16  # images that wait decoded, for each thread
+
+
+def find_images(names: Sequence[Path | str]) -> list[Path]:
+    """Return the image files that files, folders and glob patterns name, each once, in their order.
+
+    A folder gives what lies in it at any depth, sorted: files of the usual endings, DICOM without one too.
+    A file that is named itself is taken whatever its ending.
+
+    Raises:
+        StudyError: when a name stands for no file, or a folder holds no image.
+    """
+    found = [path for name in names for path in _named(name)]
+    return list(dict.fromkeys(found))
+
+
+def _named(name: Path | str) -> list[Path]:
+    path = Path(name)
+    if path.is_dir():
+        if inside := _inside(path):
+            return inside
+        raise StudyError(f"{path}: no PNG, JPEG or DICOM file in this folder")
+    if path.exists():
+        return [path]
+    if matches := sorted(glob.glob(str(name), recursive=True)):
+        return [path for match in matches for path in _named(match)]
+    raise StudyError(f"{path}: no such file or folder")
+
+
+def _inside(folder: Path) -> list[Path]:
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(root) / name for name in files if not name.startswith(".")]
+        found += [path for path in paths if _looks_like_an_image(path)]
+    return sorted(found)
+
+
+def _looks_like_an_image(path: Path) -> bool:
+    if path.suffix:
+        return path.suffix.lower() in SUFFIXES
+    try:
+        with path.open("rb") as file:
+            return is_dicom(file)
+    except OSError:
+        return False
+
+
+def decoded(paths: Sequence[Path], size: int, fit: Fit, threads: int) -> Iterator[np.ndarray | StudyError]:
+    """Yield each file as a uint8 (size, size) array, or why it is none; in order, decoded ahead.
+
+    Args:
+        paths: image files.
+        size: side in pixels.
+        fit: how other shapes become square.
+        threads: to decode with.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
+        rest = (pool.submit(_decoded, path, size, fit) for path in paths)
+        waiting = deque(islice(rest, AHEAD * threads))
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(islice(rest, 1))
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _decoded(path: Path, size: int, fit: Fit) -> np.ndarray | StudyError:
+    try:
+        return decode(path, size, fit)
+    except StudyError as error:
+        return error
+    except Exception as error:
+        return StudyError(f"undecodable: {reason(error)}")

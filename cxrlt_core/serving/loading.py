@@ -1,0 +1,84 @@
+"""Load the folder of a model or of an ensemble."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cxrlt_core.model.folder import CONFIG, TrainedModel, model_marks, read_model
+from cxrlt_core.params.schema import Tta
+from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble
+from cxrlt_core.serving.operating_point import OperatingPoint
+from cxrlt_core.serving.predictor import Predictor
+from cxrlt_core.system.device import open_device
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import existing, read_json
+
+CALIBRATION = "calibration.json"  # beside a model that has been exported: its thresholds and temperature
+
+
+def load_model(folder: Path | str, device: str = "auto", threads: int | None = None) -> Predictor:
+    """Load the folder of a model or of an ensemble.
+
+    Args:
+        folder: with config.json and model.safetensors, or with ensemble.json.
+        device: ``auto`` takes a GPU if there is one; else PyTorch's name of a device.
+        threads: on the CPU; as PyTorch chooses, if absent.
+
+    Raises:
+        StudyError: when the folder is no such thing or not whole, or a member is not the one chosen.
+    """
+    folder = existing(folder)
+    opened = open_device(device, threads or torch.get_num_threads(), "device")
+    if (folder / FILE).exists():
+        return _load_ensemble(folder, opened)
+    if not (folder / CONFIG).exists():
+        raise StudyError(
+            f"{folder}: no model, expected {CONFIG} (a model) or {FILE} (an ensemble) in this folder"
+        )
+    model, path = read_model(folder), folder / CALIBRATION
+    classes = model.config.classes
+    return _predictor(
+        [model],
+        np.ones((1, len(classes))),
+        OperatingPoint.from_json(read_json(path) if path.exists() else None, classes),
+        Tta(views=1, seed=0, augment=model.config.augment),
+        opened,
+    )
+
+
+def _load_ensemble(folder: Path, device: torch.device) -> Predictor:
+    config = read_ensemble(folder)
+    weights = np.array([config.weights[name] for name in config.classes]).T
+    used = np.flatnonzero(weights.any(axis=1))
+    members = [_read_member(folder, config.members[number]) for number in used]
+    kinds = {(*one.config.classes, one.config.image_size, one.config.image_fit) for one in members}
+    if len(kinds) > 1 or list(members[0].config.classes) != list(config.classes):
+        raise StudyError(f"{folder / FILE}: members differ in classes, in image size or in fit")
+    point = OperatingPoint.from_json(config.calibration, config.classes)
+    return _predictor(members, weights[used], point, Tta(**config.tta), device)
+
+
+def _read_member(folder: Path, member: Member) -> TrainedModel:
+    place = Path(os.path.normpath(folder / member.folder))
+    if model_marks(place) != member.sha256:
+        raise StudyError(
+            f"{folder / FILE}: {place} is not the model that was chosen; expected dvc repro ensemble"
+        )
+    return read_model(place)
+
+
+def _predictor(
+    members: Sequence[TrainedModel],
+    weights: np.ndarray,
+    point: OperatingPoint,
+    tta: Tta,
+    device: torch.device,
+) -> Predictor:
+    placed = [
+        replace(one, network=one.network.to(device, memory_format=torch.channels_last)) for one in members
+    ]
+    return Predictor(placed, weights, point, tta, device)

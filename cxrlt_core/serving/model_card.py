@@ -1,0 +1,153 @@
+"""A model card (Mitchell et al. 2019): what a model is, is made from, can do and is not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cxrlt_core.serving.predictor import Predictor
+
+#: Source to what its licence says.
+LICENCES = {
+    "mimic": "MIMIC-CXR-JPG and CXR-LT 2023: PhysioNet Credentialed Health Data License; not to be passed on",
+    "nih": "ChestX-ray14: NIH Clinical Center, free use with attribution",
+    "chexpert": "CheXpert: Stanford University Dataset Research Use Agreement; not to be passed on",
+    "padchest": "PadChest: BIMCV, PadChest Dataset Research Use Agreement; not to be passed on",
+}
+
+CARD = """# {title}
+
+> **Not a medical device.** For research on long-tailed classification. It must not be used for the diagnosis
+> or the treatment of anybody, and no part of a decision on a patient may rest on it.
+
+## What it is
+
+{what}
+{graph}
+## Findings
+
+{findings}
+
+A threshold is the one with the best F1 on the development set: at or above it a finding counts as present.
+Prevalence elsewhere is another, and so is the best threshold.
+
+## How well it does
+
+{metrics}
+
+## Data
+
+{data}
+
+Labels were mined from reports by programs, and are wrong at times. Unknown labels are neither positive nor
+negative: they count in no loss and no metric.
+
+## Limits
+
+- Nothing was tried on hospitals, devices or populations other than those of the data above.
+- A probability is that of a mention in a report of the training data's kind, not of a disease.
+- Findings with few positives have wide intervals; on them the model is next to untested.
+- Attention maps say what the model weighed, not why, and are no localisation of a finding.
+- Images that are no frontal or lateral radiograph of a chest get probabilities, too; nothing warns of them.
+
+## Licence of the data
+
+{licences}
+Weights may be bound by the agreements of the data that they were trained on: read these before you pass
+this folder on.
+"""
+
+
+def model_card(
+    title: str,
+    predictor: Predictor,
+    rows: Sequence[Mapping[str, str]],
+    classes: Mapping[str, Mapping[str, Any]] | None,
+    data: Mapping[str, Any] | None,
+    graph: Sequence[str] = (),
+) -> str:
+    """Return the card in markdown.
+
+    Args:
+        title: its first line.
+        predictor: the model or ensemble.
+        rows: of the study's tables that show it, with intervals.
+        classes: class to its ``AP``, ``AUROC`` and ``positive``.
+        data: counts of the study's sources and sets.
+        graph: lines about what was exported with it.
+    """
+    return CARD.format(
+        title=title,
+        what=_what(predictor),
+        graph="".join(f"- {line}\n" for line in graph),
+        findings=_findings(predictor, classes or {}),
+        metrics=_metrics(rows),
+        data=_data(data),
+        licences=_licences(data),
+    )
+
+
+def _what(predictor: Predictor) -> str:
+    lines = []
+    for number, member in enumerate(predictor.members):
+        config, mean = member.config, predictor.weights[number].mean()
+        parameters = sum(one.numel() for one in member.network.parameters())
+        lines.append(
+            f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
+            + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
+        )
+    size = predictor.size
+    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{predictor.fit}`")
+    return "\n".join(lines)
+
+
+def _findings(predictor: Predictor, classes: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = ["| finding | threshold | AP | AUROC | positives scored |", "| --- | --- | --- | --- | --- |"]
+    for name, threshold in zip(predictor.classes, predictor.point.thresholds, strict=True):
+        its = classes.get(name, {})
+        lines.append(
+            f"| {name} | {_number(threshold)} | {_number(its.get('AP'))} | {_number(its.get('AUROC'))} "
+            f"| {its.get('positive', '–')} |"
+        )
+    return "\n".join(lines)
+
+
+def _metrics(rows: Sequence[Mapping[str, str]]) -> str:
+    if not rows:
+        return "No table of the study was at hand when this was written."
+    lines = [
+        "| row | mAP [95% interval] | head | medium | tail | mAUROC |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        means = " | ".join(
+            _with_error(row, name) for name in ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+        )
+        lines.append(f"| {row['row']} | {row['mAP']} [{row['mAP_low']}, {row['mAP_high']}] | {means} |")
+    notes = sorted({row["note"] for row in rows if row.get("note")})
+    after = "Intervals come from resampled patients; ± is a standard error."
+    return "\n".join([*lines, "", *notes, after])
+
+
+def _with_error(row: Mapping[str, str], name: str) -> str:
+    if not row.get(name):
+        return "–"
+    return f"{row[name]} ± {row[f'{name}_se']}" if row.get(f"{name}_se") else row[name]
+
+
+def _data(data: Mapping[str, Any] | None) -> str:
+    if data is None:
+        return "The study's counts were not at hand when this was written."
+    lines = ["| set | images | patients |", "| --- | --- | --- |"]
+    lines += [f"| {name} | {one['images']} | {one['patients']} |" for name, one in data["sets"].items()]
+    return "\n".join([*lines, "", f"Sources: {', '.join(data['sources'])}."])
+
+
+def _licences(data: Mapping[str, Any] | None) -> str:
+    names = LICENCES if data is None else data["sources"]
+    lines = [f"- {LICENCES.get(name, f'{name}: ask whoever gave the data')}" for name in names]
+    return "\n".join([*lines, ""])
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or not np.isfinite(value) else f"{value:.4f}"

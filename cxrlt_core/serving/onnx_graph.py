@@ -1,0 +1,107 @@
+"""A predictor as ONNX: pixels in, probabilities out, so that nobody has to normalise."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cxrlt_core.prediction.inference import prepare
+from cxrlt_core.serving.predictor import Predictor
+from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.files import atomic
+
+OPSET = 18
+INPUT, OUTPUT = "images", "probabilities"
+NEEDED = ("onnx", "onnxscript")
+
+
+class Graph(nn.Module):
+    """What is exported: the models, each after its own normalisation, and their weighted mean; in float32."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        """Take the models of a predictor, where they are."""
+        super().__init__()
+        self.networks = nn.ModuleList(one.network for one in predictor.members)
+        self.pixels = [one.config.pixels for one in predictor.members]
+        weights = torch.from_numpy(predictor.weights.astype(np.float32)).to(predictor.device)
+        self.register_buffer("weights", weights)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn uint8 (B, 1, H, W) into probabilities, float32 (B, C)."""
+        found = [
+            torch.sigmoid(network(prepare(images, pixels)))
+            for network, pixels in zip(self.networks, self.pixels, strict=True)
+        ]
+        return (torch.stack(found) * self.weights[:, None]).sum(0)
+
+
+def export_onnx(predictor: Predictor, path: Path | str) -> None:
+    """Write a graph with the input ``images``, uint8 (B, 1, H, W), and the output ``probabilities`` (B, C).
+
+    Raises:
+        StudyError: when a package is not installed, or the network cannot be exported.
+    """
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
+    graph = Graph(predictor).eval()
+    example = torch.zeros(2, 1, predictor.size, predictor.size, dtype=torch.uint8, device=predictor.device)
+    try:
+        with atomic(path) as temporary, _quiet():
+            torch.onnx.export(
+                graph,
+                (example,),
+                temporary,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:  # of many kinds, by operation
+        raise StudyError(f"{path}: cannot be exported: {reason(error)}") from None
+
+
+def onnx_difference(predictor: Predictor, path: Path | str, images: Sequence[np.ndarray]) -> float | None:
+    """Return the largest difference of a probability between onnxruntime and PyTorch, both in float32.
+
+    Args:
+        predictor: that was exported.
+        path: of the graph.
+        images: batches, uint8 (b, 1, H, W).
+
+    Returns:
+        None where onnxruntime is not installed.
+    """
+    if find_spec("onnxruntime") is None:
+        return None
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    graph, found = Graph(predictor).eval(), 0.0
+    for batch in images:
+        with torch.inference_mode():
+            expected = graph(torch.from_numpy(batch).to(predictor.device)).cpu().numpy()
+        found = max(found, float(np.abs(session.run(None, {INPUT: batch})[0] - expected).max()))
+    return found
+
+
+@contextlib.contextmanager
+def _quiet() -> contextlib.ExitStack:
+    """Keep what the exporter tells of its own steps from the terminal."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,194 @@
+"""A model or an ensemble, ready to be asked about image files."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cxrlt_core.batches.transforms import Transforms
+from cxrlt_core.designs.ensemble import ensemble
+from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.model.folder import TrainedModel
+from cxrlt_core.packing.decode import Fit
+from cxrlt_core.params.schema import Tta
+from cxrlt_core.prediction.inference import prepare, score
+from cxrlt_core.serving.image_files import decoded, find_images
+from cxrlt_core.serving.operating_point import OperatingPoint
+from cxrlt_core.system.device import explain_out_of_memory, upload
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.progress import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ADVICE = "take a smaller batch size"
+
+#: What looks on: files of a batch, their pixels uint8 (b, 1, H, W), their probabilities (b, C).
+Watcher = Callable[[Sequence[Path], np.ndarray, np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was found in N image files.
+
+    Attributes:
+        paths: of the files that could be read.
+        classes: names of the findings.
+        probabilities: float32 (N, C).
+        point: how to read them.
+        rejected: file to the reason why it could not be read.
+    """
+
+    paths: list[Path]
+    classes: Sequence[str]
+    probabilities: np.ndarray
+    point: OperatingPoint
+    rejected: dict[Path, str]
+
+    def table(self) -> "pd.DataFrame":
+        """Return a row an image and finding.
+
+        Columns: ``image``, ``finding``, ``probability``, ``calibrated`` (after temperature scaling),
+        ``threshold`` (of the probability) and ``present``: yes, no, or nothing without a threshold.
+        """
+        import pandas as pd
+
+        images, classes = len(self.paths), len(self.classes)
+        return pd.DataFrame(
+            {
+                "image": np.repeat([str(path) for path in self.paths], classes),
+                "finding": np.tile(list(self.classes), images),
+                "probability": self.probabilities.ravel(),
+                "calibrated": self.point.scaled(self.probabilities).astype(np.float32).ravel(),
+                "threshold": np.tile(self.point.thresholds, images),
+                "present": self.point.present(self.probabilities).ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Models whose probabilities are averaged class by class; a model alone is one of one.
+
+    Attributes:
+        members: M models.
+        weights: of each for each class, float64 (M, C).
+        point: how to read the probabilities.
+        tta: the random views that the study used; of a model, its transforms in training.
+        device: where the models are.
+    """
+
+    members: Sequence[TrainedModel]
+    weights: np.ndarray
+    point: OperatingPoint
+    tta: Tta
+    device: torch.device = field(compare=False)
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the C findings."""
+        return self.members[0].config.classes
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the square that the models see."""
+        return self.members[0].config.image_size
+
+    @property
+    def fit(self) -> Fit:
+        """How other shapes become that square."""
+        return self.members[0].config.image_fit
+
+    def predict(
+        self,
+        images: Sequence[Path | str],
+        views: int = 0,
+        batch_size: int = 64,
+        threads: int | None = None,
+        watch: Watcher | None = None,
+    ) -> Predictions:
+        """Predict PNG, JPEG and DICOM files; files that cannot be read are named in the result.
+
+        Args:
+            images: files, folders and glob patterns.
+            views: random views an image of test-time augmentation; 0 is the image as it is. All
+                images get the same views, so that the result of one does not depend on the others.
+            batch_size: images a step.
+            threads: to decode with; as many as PyTorch uses, if absent.
+            watch: is shown every batch.
+
+        Raises:
+            StudyError: when there is no such file, or too little memory.
+        """
+        paths, threads = find_images(images), threads or torch.get_num_threads()
+        drawn = draw_views(1, self.tta.model_copy(update={"views": views})) if views else [None]
+        rejected: dict[Path, str] = {}
+        kept: list[Path] = []
+        outputs = [np.zeros((0, len(self.classes)), np.float32)]
+        with progress(len(paths), unit="image", description="predict") as bar, explain_out_of_memory(ADVICE):
+            found = zip(paths, decoded(paths, self.size, self.fit, threads), strict=True)
+            for batch in _cut(_readable(found, rejected, bar.update), batch_size):
+                names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
+                first = np.zeros(len(batch), np.int64)
+                its = [None if view is None else view[first] for view in drawn]
+                outputs.append(self.probabilities(torch.from_numpy(pixels), its))
+                kept += names
+                if watch is not None:
+                    watch(names, pixels, outputs[-1])
+        return Predictions(kept, self.classes, np.concatenate(outputs), self.point, rejected)
+
+    @torch.inference_mode()
+    def probabilities(self, images: Tensor, views: Sequence[Transforms | None] = (None,)) -> np.ndarray:
+        """Return the mean over the views, weighted over the models; uint8 (b, 1, H, W) to float32 (b, C)."""
+        images = upload(images, self.device)
+        views = [None if view is None else view.to(self.device) for view in views]
+        found = []
+        for model in self.members:
+            config = model.config
+            each = [score(model.network, images, config.pixels, config.precision, view) for view in views]
+            found.append(average_views([one.cpu().numpy() for one in each]))
+        return ensemble(np.stack(found), self.weights).astype(np.float32)
+
+    @torch.inference_mode()
+    def attention(self, images: Tensor) -> np.ndarray:
+        """Return where the models look for each finding; uint8 (b, 1, H, W) to float32 (b, C, h, w).
+
+        The cells of a map add up to 1. Maps of several models are brought to the finest grid and weighted.
+        """
+        images = upload(images, self.device)
+        maps = [one.network.attention(prepare(images, one.config.pixels)) for one in self.members]
+        side = max(one.shape[-1] for one in maps)
+        total = torch.zeros(())
+        for weights, one in zip(self.weights, maps, strict=True):
+            fine = F.interpolate(one, size=side, mode="bilinear", align_corners=False).cpu()
+            share = fine / fine.sum((-2, -1), keepdim=True)
+            total = total + torch.from_numpy(weights.astype(np.float32))[:, None, None] * share
+        return total.numpy()
+
+
+Found = tuple[Path, np.ndarray]
+
+
+def _readable(
+    found: Iterable[tuple[Path, np.ndarray | StudyError]],
+    rejected: dict[Path, str],
+    count: Callable[[], object],
+) -> Iterator[Found]:
+    """Pass on what could be read, and note what could not."""
+    for path, image in found:
+        count()
+        if isinstance(image, StudyError):
+            rejected[path] = str(image)
+        else:
+            yield path, image
+
+
+def _cut(items: Iterator[Found], size: int) -> Iterator[list[Found]]:
+    while batch := list(islice(items, size)):
+        yield batch

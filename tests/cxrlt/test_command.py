@@ -1,0 +1,233 @@
+"""The command as a user types it: what it writes, what it says, how it ends."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from served import write_dicom, write_images, write_model, write_pair
+
+from cxrlt.__main__ import main
+from cxrlt_core import load_model
+from cxrlt_core.labels import CLASSES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A study's folder with two models and an ensemble, and some images in it."""
+    monkeypatch.chdir(tmp_path)
+    write_pair(tmp_path)
+    write_images(tmp_path / "images", 3)
+    return tmp_path
+
+
+def run(capsys, *words):
+    """Run the command; return its exit code, and what it wrote to both streams."""
+    code = main([*words, "--device", "cpu", "--threads", "1"] if words[0] != "info" else list(words))
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return code, said.out, said.err
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_predicts_a_folder_with_a_model(study, capsys):
+    code, out, err = run(capsys, "predict", "images", "--model", "one")
+    assert code == 0 and "no thresholds known" in err
+    found = rows(out)
+    assert len(found) == 78 and found[0]["image"] == "images/0.png" and found[0]["finding"] == CLASSES[0]
+    expected = load_model("models/one/0", "cpu").predict(["images"]).probabilities
+    np.testing.assert_allclose([float(row["probability"]) for row in found], expected.ravel(), rtol=1e-5)
+    assert {(row["calibrated"], row["threshold"], row["present"]) for row in found} == {("", "", "")}
+
+
+def test_a_model_within_its_study_has_thresholds(study, capsys):
+    limits = dict.fromkeys(CLASSES, 0.5)
+    content = {"calibration": {"0": {"temperature": 1.0, "thresholds": limits}}}
+    (study / "metrics/dev").mkdir(parents=True)
+    (study / "metrics/dev/one.json").write_text(json.dumps(content))
+    code, out, err = run(capsys, "predict", "images", "--model", "models/one")
+    assert code == 0 and not err
+    assert all((row["present"] == "yes") == (float(row["probability"]) >= 0.5) for row in rows(out))
+    _, elsewhere, err = run(capsys, "predict", "images", "--model", "two")
+    assert "no thresholds known" in err and rows(elsewhere)[0]["threshold"] == ""
+
+
+def test_an_ensemble_takes_the_views_of_its_study_unless_told_otherwise(study, capsys):
+    model = load_model("ensembles/both/0", "cpu")
+    for words, views in (((), 3), (("--tta", "0"), 0), (("--tta", "5"), 5)):
+        code, _, _ = run(capsys, "predict", "images/1.png", "--ensemble", "both", "--out", "o.csv", *words)
+        found = [float(row["probability"]) for row in rows(Path("o.csv").read_text())]
+        assert code == 0
+        np.testing.assert_allclose(found, model.predict(["images/1.png"], views).probabilities[0], rtol=1e-5)
+
+
+def test_what_cannot_be_read_is_named_at_the_end(study, capsys):
+    (study / "images/1.png").write_text("no image")
+    code, out, err = run(capsys, "predict", "images", "--ensemble", "ensembles/both/0", "--batch-size", "1")
+    assert code == 1 and err.splitlines()[-1] == "skipped images/1.png: not a JPEG, PNG or DICOM image"
+    assert {row["image"] for row in rows(out)} == {"images/0.png", "images/2.png"}
+
+
+def test_attention_maps_are_written_for_what_is_present_or_asked_for(study, capsys):
+    words = ("predict", "images/0.png", "--ensemble", "both", "--out", "o.csv", "--attention")
+    assert run(capsys, *words, "maps")[0] == 0
+    present = {
+        r["finding"].replace(" ", "_") for r in rows(Path("o.csv").read_text()) if r["present"] == "yes"
+    }
+    assert present and {path.name for path in Path("maps").iterdir()} == {
+        f"images_0-{n}.png" for n in present
+    }
+    assert run(capsys, *words, "chosen", "--findings", "Hernia, Lung Lesion")[0] == 0
+    found = sorted(Path("chosen").iterdir())
+    assert [path.name for path in found] == ["images_0-Hernia.png", "images_0-Lung_Lesion.png"]
+    assert Image.open(found[0]).mode == "RGB"
+
+
+def write_list(folder, n=3):
+    header = "dicom_id,subject_id,study_id,ViewPosition,ViewCodeSequence_CodeMeaning,fpath"
+    paths = [f"files/p10/p1/s{number // 2}/d{number}.png" for number in range(n)]
+    for path, image in zip(paths, write_images(folder / "images", n), strict=True):
+        (folder / "mimic" / path).parent.mkdir(parents=True, exist_ok=True)
+        image.rename(folder / "mimic" / path)
+    lines = [f"d{number},1,{number // 2},PA,,{path}" for number, path in enumerate(paths)]
+    (folder / "test.csv").write_text("\n".join([header, *lines, ""]))
+
+
+def submitted(path):
+    with zipfile.ZipFile(path) as archive:
+        [name] = archive.namelist()
+        return rows(archive.read(name).decode())
+
+
+def test_submits_what_the_list_asks_for(study, capsys):
+    write_list(study)
+    words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--tta", "0", "--out")
+    code, out, _ = run(capsys, *words, "s.zip")
+    assert code == 0 and out == "s.zip: 3 images\n"
+    found = submitted("s.zip")
+    assert [row["dicom_id"] for row in found] == ["d0", "d1", "d2"]
+    assert list(found[0]) == ["dicom_id", *CLASSES]
+    expected = load_model("ensembles/both/0", "cpu").predict(["mimic"]).probabilities
+    np.testing.assert_allclose([[float(row[c]) for c in CLASSES] for row in found], expected, rtol=1e-5)
+    assert run(capsys, *words, "mean.zip", "--aggregate", "mean")[0] == 0
+    means = np.array([[float(row[c]) for c in CLASSES] for row in submitted("mean.zip")])
+    np.testing.assert_allclose(means[:2], [expected[:2].mean(0)] * 2, rtol=1e-5)
+    np.testing.assert_allclose(means[2], expected[2], rtol=1e-5)
+
+
+def test_a_submission_is_whole_or_none(study, capsys):
+    write_list(study)
+    (study / "mimic/files/p10/p1/s0/d1.png").write_text("no image")
+    words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--out")
+    code, _, err = run(capsys, *words, "s.zip")
+    assert code == 1 and "d1.png: not a JPEG, PNG or DICOM image; 1 of 3 images cannot be read" in err
+    (study / "mimic/files/p10/p1/s0/d1.png").unlink()
+    code, _, err = run(capsys, *words, "s.zip")
+    assert code == 1 and "d1.png: no such file or folder" in err and not Path("s.zip").exists()
+    assert (
+        run(capsys, *words, "s.txt")[2] == "error: --out s.txt: expected a name that ends in .zip or .csv\n"
+    )
+
+
+def test_exports_a_folder_that_works_elsewhere(study, capsys):
+    (study / "metrics").mkdir()
+    entry = {"classes": {"Mass": {"AP": 0.5, "AUROC": 0.75, "positive": 3}}}
+    (study / "metrics/ensemble.json").write_text(json.dumps({"rows": {"both": entry}}))
+    code, out, _ = run(capsys, "export", "--ensemble", "both", "--out", "given", "--no-onnx")
+    assert code == 0 and out == "given: written\n"
+    card = Path("given/README.md").read_text()
+    assert card.startswith("# both, seed 0\n") and "| Mass | 0.5000 | 0.5000 | 0.7500 | 3 |" in card
+    first = run(capsys, "predict", "images", "--ensemble", "both")[1]
+    (study / "models").rename(study / "gone")
+    assert run(capsys, "predict", "images", "--ensemble", "given")[1] == first
+
+
+def test_info_describes_without_loading_weights(study, capsys):
+    code, out, _ = run(capsys, "info", "--model", "one/0")
+    assert code == 0 and "resnet10t on 32 pixels, other shapes: squash" in out and "not known" in out
+    (study / "reports").mkdir()
+    (study / "reports/table2.csv").write_text("row,TTA,mAP,mAP_low,mAP_high\nboth,,0.3,0.2,0.4\n")
+    code, out, _ = run(capsys, "info", "--ensemble", "both")
+    assert code == 0 and "0.3 [0.2, 0.4] on the test set" in out and "member 1" in out
+    assert run(capsys, "info", "--ensemble", str(study / "ensembles/both"))[0] == 0
+
+
+ONE = ("predict", "images", "--model", "one")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((*ONE[:3], "three"), "--model three: no folder with config.json; models/ has one, two"),
+        ((*ONE[:2], "--ensemble", "x"), "--ensemble x: no folder with ensemble.json; ensembles/ has both"),
+        (("predict", "gone.png", *ONE[2:]), "gone.png: no such file or folder"),
+        ((*ONE, "--findings", "Mass"), "expected --attention FOLDER with it"),
+        ((*ONE, "--attention", "maps"), "nothing is a yes; expected --findings A,B"),
+        (
+            (*ONE, "--attention", "maps", "--findings", "Flu"),
+            "no finding 'Flu'; expected some of Atelectasis",
+        ),
+        ((*ONE, "--device", "cuda:9"), "device: 'cuda:9' cannot be used"),
+    ],
+)
+def test_a_mistake_is_one_line(words, message, study, capsys):
+    code = main([*words, "--threads", "1", *(() if "--device" in words else ("--device", "cpu"))])
+    said = capsys.readouterr()
+    last = said.err.splitlines()[-1]
+    assert code == 1 and not said.out and last.startswith("error: ") and message in last
+    assert "Traceback" not in said.err
+
+
+def test_of_several_seeds_one_is_named(study, capsys):
+    write_model(study / "models/one/1")
+    code, _, err = run(capsys, "info", "--model", "one")
+    assert code == 1 and err == "error: --model one: expected one of models/one/0, models/one/1\n"
+    assert run(capsys, "info", "--model", "one/1")[0] == 0
+
+
+def test_a_model_of_older_code_is_one_line(study, capsys):
+    path = study / "models/one/0/config.json"
+    content = json.loads(path.read_text())
+    del content["image_fit"]
+    path.write_text(json.dumps(content))
+    code, _, err = run(capsys, "predict", "images", "--model", "one")
+    assert code == 1
+    assert err == "error: models/one/0/config.json: missing image_fit; train it again with this version\n"
+
+
+WRONG = [["--threads", "0"], ["--tta", "-1"], ["--out", "."], ["--out", "no/o.csv"], ["--ensemble", "b"]]
+
+
+@pytest.mark.parametrize("words", [[], ["predict", "x"], *([*ONE, *words] for words in WRONG)])
+def test_wrong_words_show_the_usage(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2 and "usage: cxrlt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["predict", "submit", "export", "info"])
+def test_help_is_quick_and_loads_nothing_heavy(command):
+    program = f"import sys; sys.argv[1:] = ['{command}', '--help']\nfrom cxrlt.__main__ import main\n"
+    program += "try: main()\nexcept SystemExit: print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert f"usage: cxrlt {command}" in done.stdout
+    assert not {"torch", "pandas"} & set(done.stdout.split())
+
+
+def test_dicom_images_in_a_folder_are_predicted_too(study, capsys):
+    write_dicom(study / "images/scan", np.arange(400, dtype=np.uint16).reshape(20, 20))
+    code, out, _ = run(capsys, "predict", "images", "--model", "one")
+    assert code == 0 and {row["image"] for row in rows(out)} >= {"images/scan", "images/0.png"}

@@ -1,0 +1,100 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from served import write_images, write_model, write_pair
+
+import cxrlt_core
+from cxrlt_core import load_model
+from cxrlt_core.serving.operating_point import OperatingPoint
+from cxrlt_core.serving.portable import write_portable
+from cxrlt_core.system.errors import StudyError
+
+
+@pytest.fixture
+def study(tmp_path):
+    write_pair(tmp_path)
+    return tmp_path
+
+
+def change(folder, **changes):
+    path = folder / "ensembles/both/0/ensemble.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def weights(first):
+    names = json.loads((first / "ensembles/both/0/ensemble.json").read_text())["classes"]
+    return {name: [0.0, 1.0] for name in names}
+
+
+def test_a_member_that_is_another_is_refused(study):
+    write_model(study / "models/two/0", seed=7)
+    text = r"ensemble\.json: .*models/two/0 is not the model that was chosen; expected dvc repro ensemble"
+    with pytest.raises(StudyError, match=text):
+        load_model(study / "ensembles/both/0", "cpu")
+
+
+def test_a_member_without_weight_is_not_needed(study):
+    change(study, weights=weights(study))
+    shutil.rmtree(study / "models/one")
+    ensemble, paths = load_model(study / "ensembles/both/0", "cpu"), write_images(study / "images")
+    assert len(ensemble.members) == 1
+    alone = load_model(study / "models/two/0", "cpu").predict(paths).probabilities
+    np.testing.assert_array_equal(ensemble.predict(paths).probabilities, alone)
+
+
+@pytest.mark.parametrize("changes", [{"image_fit": "pad"}, {"image_size": 64}, {"classes": ["a", "b"]}])
+def test_members_see_the_same_squares_and_know_the_same_classes(changes, study):
+    from cxrlt_core.model.folder import model_marks
+
+    write_model(study / "models/two/0", **changes)
+    members = json.loads((study / "ensembles/both/0/ensemble.json").read_text())["members"]
+    members[1]["sha256"] = model_marks(study / "models/two/0")
+    change(study, members=members)
+    with pytest.raises(StudyError, match="members differ in classes, in image size or in fit"):
+        load_model(study / "ensembles/both/0", "cpu")
+
+
+def test_what_is_no_model_is_one_line(study, tmp_path):
+    with pytest.raises(StudyError, match="nothing: no such file or folder"):
+        load_model(tmp_path / "nothing")
+    with pytest.raises(StudyError, match=r"models: no model, expected config\.json .* or ensemble\.json"):
+        load_model(study / "models")
+    (study / "ensembles/both/0/ensemble.json").write_text("{}")
+    with pytest.raises(StudyError, match=r"ensemble\.json: not an ensemble: 'members'; expected classes, "):
+        load_model(study / "ensembles/both/0")
+
+
+def test_a_portable_ensemble_needs_no_study(study, tmp_path_factory):
+    folder, paths = study / "ensembles/both/0", write_images(study / "images")
+    ensemble = load_model(folder, "cpu")
+    expected = ensemble.predict(paths, views=2).table()
+    out = tmp_path_factory.mktemp("elsewhere")
+    write_portable(folder, ensemble.point, out)
+    shutil.rmtree(study / "models")
+    assert load_model(out, "cpu").predict(paths, views=2).table().equals(expected)
+
+
+def test_a_portable_model_has_its_thresholds(study, tmp_path_factory):
+    out, limits = tmp_path_factory.mktemp("elsewhere"), np.linspace(0, 1, 26)
+    limits[3] = np.nan
+    write_portable(study / "models/one/0", OperatingPoint(limits, 1.5), out)
+    point = load_model(out, "cpu").point
+    np.testing.assert_array_equal(point.thresholds, limits)
+    assert point.temperature == 1.5
+    assert not load_model(study / "models/one/0", "cpu").point.known
+
+
+def test_the_library_offers_load_model_and_nothing_unknown():
+    with pytest.raises(AttributeError, match="has no attribute 'train'"):
+        cxrlt_core.train  # noqa: B018
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    import subprocess
+    import sys
+
+    program = "import sys, cxrlt_core; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"torch", "pandas", "numpy"} & set(done.stdout.split())

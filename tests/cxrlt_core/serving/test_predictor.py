@@ -1,0 +1,150 @@
+"""What the packed pixels of a study give, the files give too."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
+
+from cxrlt_core import load_model
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.model.folder import read_model
+from cxrlt_core.packing.pack import pack_images
+from cxrlt_core.params.schema import Tta
+from cxrlt_core.prediction.inference import predict
+
+CPU = torch.device("cpu")
+
+
+def packed(paths, folder, fit):
+    """The images of a study: an array, as the stage `pack` writes it."""
+    names = [path.name for path in paths]
+    array = folder / "array.npy"
+    pack_images(names, names, paths[0].parent, ("",), array, SIZE, fit, workers=1)
+    return PackedImages({"s": np.load(array)}, ["s"] * len(paths), range(len(paths)))
+
+
+def in_study(folder, images, views=(None,)):
+    model = read_model(folder)
+    return predict(model.network, images, model.config.pixels, CPU, model.config.precision, 64, views)
+
+
+@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
+def test_a_file_gets_the_number_of_its_packed_pixels(fit, tmp_path):
+    paths = write_images(tmp_path / "images", 6)
+    write_model(tmp_path / "model", image_fit=fit)
+    [expected] = in_study(tmp_path / "model", packed(paths, tmp_path, fit))
+    found = load_model(tmp_path / "model", "cpu").predict(paths)
+    np.testing.assert_array_equal(found.probabilities, expected)
+    assert found.paths == paths and found.probabilities.dtype == np.float32
+    assert np.ptp(found.probabilities, axis=0).max() > 0.01  # images differ
+
+
+def test_each_fit_has_pixels_of_its_own(tmp_path):
+    paths, found = write_images(tmp_path / "images", 2), {}
+    for fit in ("squash", "crop", "pad"):
+        write_model(tmp_path / fit, image_fit=fit)
+        found[fit] = load_model(tmp_path / fit, "cpu").predict(paths).probabilities
+    assert np.abs(found["squash"] - found["crop"]).max() > 1e-3
+    assert np.abs(found["squash"] - found["pad"]).max() > 1e-3
+
+
+def test_an_ensemble_is_the_weighted_mean_class_by_class(tmp_path):
+    weights, paths = write_pair(tmp_path), write_images(tmp_path / "images")
+    alone = [
+        load_model(tmp_path / f"models/{name}/0", "cpu").predict(paths).probabilities
+        for name in ("one", "two")
+    ]
+    found = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
+    np.testing.assert_allclose(found.probabilities, weights[0] * alone[0] + weights[1] * alone[1], rtol=1e-6)
+
+
+def test_with_the_views_of_a_study_come_its_numbers(tmp_path):
+    weights, paths = write_pair(tmp_path), write_images(tmp_path / "images", 6)
+    images, views = packed(paths, tmp_path, "squash"), draw_views(6, Tta(**TTA))
+    members = [average_views(in_study(tmp_path / f"models/{n}/0", images, views)) for n in ("one", "two")]
+    expected = np.einsum("mnc,mc->nc", np.stack(members), weights).astype(np.float32)
+    ensemble = load_model(tmp_path / "ensembles/both/0", "cpu")
+    found = ensemble.probabilities(images.gather(np.arange(6)), views)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_an_image_does_not_depend_on_the_others(tmp_path):
+    write_pair(tmp_path)
+    paths = write_images(tmp_path / "images", 6)
+    ensemble = load_model(tmp_path / "ensembles/both/0", "cpu")
+    for views in (0, 3):
+        together = ensemble.predict(paths, views).probabilities
+        alone = ensemble.predict(paths[4:5], views).probabilities
+        np.testing.assert_allclose(alone[0], together[4], atol=1e-6)
+        small = ensemble.predict(paths, views, batch_size=2, threads=3).probabilities
+        np.testing.assert_allclose(small, together, atol=1e-6)
+    assert np.abs(ensemble.predict(paths).probabilities - together).max() > 1e-3
+
+
+def test_what_cannot_be_read_is_named_and_left_out(tmp_path):
+    write_model(tmp_path / "model")
+    paths = write_images(tmp_path / "images", 4)
+    paths[1].write_bytes(paths[1].read_bytes()[:200])
+    paths[3].write_text("no image")
+    found = load_model(tmp_path / "model", "cpu").predict(paths, batch_size=2)
+    assert found.paths == [paths[0], paths[2]] and len(found.probabilities) == 2
+    assert found.rejected == {paths[1]: "truncated", paths[3]: "not a JPEG, PNG or DICOM image"}
+    assert len(load_model(tmp_path / "model", "cpu").predict(paths[3:]).table()) == 0
+
+
+def dicom_files(folder):
+    """The same picture as PNG and, told in other ways, as DICOM."""
+    grey = np.asarray(
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 5), dtype=np.uint8)).resize((48, 40))
+    )
+    grey = np.rint((grey - grey.min()) * (255 / np.ptp(grey))).astype(np.uint8)
+    Image.fromarray(grey).save(folder / "plain.png")
+    deep = grey.astype(np.uint16) * 16 + 1000
+    return {
+        "8 bits": write_dicom(folder / "8.dcm", grey),
+        "16 bits": write_dicom(folder / "16.dcm", deep),
+        "inverted": write_dicom(folder / "1.dcm", 255 - grey, PhotometricInterpretation="MONOCHROME1"),
+        "windowed": write_dicom(
+            folder / "w.dcm", deep, WindowCenter=1000 + 2040, WindowWidth=4080, VOILUTFunction="LINEAR_EXACT"
+        ),
+    }
+
+
+def test_dicom_files_give_what_the_same_picture_gives(tmp_path):
+    write_model(tmp_path / "model")
+    model, files = load_model(tmp_path / "model", "cpu"), dicom_files(tmp_path)
+    expected = model.predict([tmp_path / "plain.png"]).probabilities[0]
+    for name, path in files.items():
+        np.testing.assert_allclose(model.predict([path]).probabilities[0], expected, atol=1e-6, err_msg=name)
+    narrow = write_dicom(tmp_path / "n.dcm", np.full((9, 9), 3, np.uint16), WindowCenter=3, WindowWidth=1)
+    assert np.abs(model.predict([narrow]).probabilities[0] - expected).max() > 1e-3
+
+
+def test_the_table_has_a_row_an_image_and_finding(tmp_path):
+    write_pair(tmp_path)
+    paths = write_images(tmp_path / "images", 2)
+    found = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
+    table = found.table()
+    assert list(table) == ["image", "finding", "probability", "calibrated", "threshold", "present"]
+    assert len(table) == 52 and table["image"].tolist() == [str(paths[0])] * 26 + [str(paths[1])] * 26
+    wide = table.pivot(index="image", columns="finding", values="probability")[list(found.classes)]
+    np.testing.assert_array_equal(wide.to_numpy(), found.probabilities)
+    hernia = table[table["finding"] == "Hernia"]
+    assert hernia["threshold"].isna().all() and set(hernia["present"]) == {""}
+    others = table[table["finding"] != "Hernia"]
+    assert ((others["present"] == "yes") == (others["probability"] >= 0.5)).all()
+    odds = others["probability"] / (1 - others["probability"])  # a temperature of 2 is a root of the odds
+    np.testing.assert_allclose(others["calibrated"] / (1 - others["calibrated"]), odds**0.5, rtol=1e-4)
+
+
+def test_attention_of_an_ensemble_is_the_weighted_mean_on_the_finest_grid(tmp_path):
+    weights = write_pair(tmp_path)
+    images = torch.randint(0, 256, (3, 1, 64, 64), dtype=torch.uint8)
+    one, two = (load_model(tmp_path / f"models/{n}/0", "cpu").attention(images) for n in ("one", "two"))
+    assert one.shape == (3, 26, 2, 2)
+    found = load_model(tmp_path / "ensembles/both/0", "cpu").attention(images)
+    expected = weights[0][:, None, None] * one + weights[1][:, None, None] * two
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found.sum((2, 3)), 1, atol=1e-5)

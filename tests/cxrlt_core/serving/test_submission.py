@@ -1,0 +1,49 @@
+import csv
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.serving.submission import submission, write_submission
+from cxrlt_core.system.errors import StudyError
+
+IDS = ["02aa804e-bde0afdd", "174413ec-4ec4c1f7"]
+
+
+def naive(text):
+    """Read a submission without pandas: dicom id to its 26 probabilities."""
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header == ["dicom_id", *CLASSES]
+    return {row[0]: [float(cell) for cell in row[1:]] for row in rows}
+
+
+def test_a_naive_reader_finds_every_probability(tmp_path):
+    shuffled = list(CLASSES[::-1])
+    probabilities = np.random.default_rng(0).random((2, 26)).astype(np.float32)
+    write_submission(tmp_path / "s.csv", submission(IDS, shuffled, probabilities))
+    found = naive((tmp_path / "s.csv").read_text())
+    assert list(found) == IDS
+    for row, name in enumerate(IDS):
+        np.testing.assert_allclose(found[name], probabilities[row, ::-1], rtol=1e-5)
+
+
+def test_the_zip_holds_the_same_and_its_bytes_repeat(tmp_path):
+    table = submission(IDS, CLASSES, np.full((2, 26), 0.25))
+    for name in ("s.csv", "s.zip", "again.zip"):
+        write_submission(tmp_path / name, table)
+    with zipfile.ZipFile(tmp_path / "s.zip") as archive:
+        assert archive.namelist() == ["submission.csv"]
+        assert archive.read("submission.csv") == (tmp_path / "s.csv").read_bytes()
+    assert (tmp_path / "s.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
+
+
+def test_all_classes_of_the_challenge_are_needed():
+    with pytest.raises(StudyError, match="knows 25 classes; the challenge has also Tortuous Aorta"):
+        submission(IDS, CLASSES[:-1], np.zeros((2, 25)))
+
+
+def test_an_image_is_there_once():
+    with pytest.raises(StudyError, match="dicom_id 02aa804e-bde0afdd is there twice"):
+        submission([IDS[0], IDS[1], IDS[0]], CLASSES, np.zeros((3, 26)))

@@ -1,0 +1,99 @@
+"""What the pipeline has trained, in use: an image of the study gets the study's number."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from cxrlt_core import load_model
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.designs.tta import draw_views
+from cxrlt_core.packing.decode import decode
+from cxrlt_core.params.parse import parse_params
+from cxrlt_core.system.files import read_json, read_parquet
+
+MODEL, ROW = "resnet50_bert_separate", "class_wise"
+
+
+def command(smoke, *words):
+    threads = ("--device", "cpu", "--threads", "1")
+    done = smoke.run(sys.executable, "-m", "cxrlt", *words, *(() if words[0] == "info" else threads))
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def expected(smoke, path):
+    return read_parquet(smoke.folder / path)
+
+
+def asked(smoke, split):
+    """The images of a set, as files."""
+    table = read_parquet(smoke.folder / f"data/sets/{split}.parquet")
+    return [f"data/raw/mimic/images/{path}" for path in table["path"]]
+
+
+def wide(smoke, path, classes):
+    found = pd.read_csv(smoke.folder / path)
+    return found["probability"].to_numpy().reshape(-1, len(classes))
+
+
+def test_a_model_gives_the_development_predictions(smoke):
+    command(smoke, "predict", *asked(smoke, "dev"), "--model", MODEL, "--out", "data/dev.csv")
+    table = expected(smoke, f"predictions/dev/{MODEL}/0.parquet")
+    np.testing.assert_allclose(wide(smoke, "data/dev.csv", table.columns[3:]), table.iloc[:, 3:], atol=2e-6)
+
+
+def test_an_ensemble_with_the_views_of_the_study_gives_its_test_predictions(smoke, smoke_params):
+    """From files: with views drawn for the set, as the stage draws them, the stage's numbers."""
+    ensemble = load_model(smoke.folder / f"ensembles/{ROW}/0", "cpu", threads=1)
+    pixels = [decode(smoke.folder / path, ensemble.size, ensemble.fit) for path in asked(smoke, "test")]
+    images = PackedImages({"s": np.stack(pixels)}, ["s"] * len(pixels), range(len(pixels)))
+    assert ensemble.tta == smoke_params.tta
+    found = ensemble.probabilities(
+        images.gather(np.arange(len(pixels))), draw_views(len(pixels), smoke_params.tta)
+    )
+    table = expected(smoke, f"predictions/ensemble/{ROW}/0.parquet")
+    np.testing.assert_allclose(found, table.iloc[:, 3:], atol=2e-6)
+
+
+def test_the_command_takes_the_same_views_for_every_image(smoke, smoke_params):
+    command(smoke, "predict", *asked(smoke, "test")[:5], "--ensemble", ROW, "--out", "data/test.csv")
+    ensemble = load_model(smoke.folder / f"ensembles/{ROW}/0", "cpu", threads=1)
+    files = [str(smoke.folder / path) for path in asked(smoke, "test")[:5]]
+    found = ensemble.predict(files, smoke_params.tta.views).probabilities
+    np.testing.assert_allclose(wide(smoke, "data/test.csv", ensemble.classes), found, atol=2e-6)
+    table = expected(smoke, f"predictions/ensemble/{ROW}/0.parquet")
+    assert np.abs(found - table.iloc[:5, 3:].to_numpy()).max() < 0.2  # other draws of the same kind
+
+
+def test_an_ensemble_folder_holds_what_the_stage_chose(smoke):
+    metrics = read_json(smoke.folder / "metrics/ensemble.json")["rows"]
+    folders = {path.name for path in (smoke.folder / "ensembles").iterdir()}
+    assert folders == set(metrics)
+    for row, entry in metrics.items():
+        config = read_json(smoke.folder / f"ensembles/{row}/0/ensemble.json")
+        assert [one["folder"].split("/")[-2] for one in config["members"]] == entry["models"]
+        assert config["weights"] == entry["weights"]  # of one seed
+        for member, name in zip(config["members"], entry["models"], strict=True):
+            assert member["sha256"] == read_json(smoke.folder / f"models/{name}/trained.json")["0"]
+        assert {"temperature", "thresholds"} == set(config["calibration"])
+
+
+def test_info_and_a_submission_of_the_study(smoke):
+    assert "mAP" in command(smoke, "info", "--ensemble", ROW)
+    assert "other shapes: squash" in command(smoke, "info", "--model", MODEL)
+    words = ("submit", "data/raw/mimic/labels/test.csv", "--images", "data/raw/mimic/images")
+    command(smoke, *words, "--model", MODEL, "--aggregate", "mean", "--out", "data/submission.csv")
+    table = pd.read_csv(smoke.folder / "data/submission.csv", index_col="dicom_id")
+    listed = pd.read_csv(smoke.folder / "data/raw/mimic/labels/test.csv")
+    assert table.index.tolist() == listed["dicom_id"].tolist() and table.shape[1] == 26
+    assert (table.groupby(listed["study_id"].to_numpy()).nunique() == 1).all(axis=None)
+
+
+@pytest.fixture
+def smoke_params(smoke):
+    torch.set_num_threads(1)
+    return parse_params(yaml.safe_load((smoke.folder / "params.yaml").read_text()))
