@@ -3,7 +3,7 @@
 Usage: python -m stages.tta <variant>
 """
 
-from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.model.folder import model_marks
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import predict
@@ -27,7 +27,8 @@ def main(params: Params, name: str) -> None:
 def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     """Average the probabilities of all views of a set; all models see the same views."""
     data, device = read_set(split), ranks.device
-    images, views = open_images(data, params.image), draw_views(len(data.table), params.tta)
+    images = open_images(data, params.image)
+    views = draw_views(contents_of(images), params.tta)
     precision, batch_size = params.train.precision, params.compute.batch_size
     for seed in params.train.seeds:
         model = load_model(name, seed)

@@ -1,6 +1,6 @@
 """Packed images of one set, gathered into batches: on the device where they fit, else from disk."""
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -57,6 +57,11 @@ class PackedImages:
     def size(self) -> int:
         """Side of an image in pixels."""
         return self._arrays[0].shape[1]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the images, uint8 (H, W)."""
+        for array, row in zip(self._array_of, self._rows, strict=True):
+            yield self._arrays[array][row]
 
     def gather(self, positions: np.ndarray) -> Tensor:
         """Copy images out of the arrays.

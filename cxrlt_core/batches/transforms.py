@@ -1,7 +1,8 @@
 """Random transforms of a batch as tensor operations on the device, a different one for each image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -44,7 +45,19 @@ class Transforms:
         return Transforms(*(None if part is None else change(part) for part in parts))
 
 
-def draw_transforms(n: int, ranges: Augment, generator: np.random.Generator) -> Transforms:
+class Draws(Protocol):
+    """What transforms need of a :class:`numpy.random.Generator`."""
+
+    def uniform(self, low: float, high: float, size: tuple[int, int]) -> np.ndarray:
+        """Return uniform numbers, float64."""
+        ...
+
+    def spawn(self, n_children: int) -> Sequence["Draws"]:
+        """Return independent sources."""
+        ...
+
+
+def draw_transforms(n: int, ranges: Augment, generator: Draws) -> Transforms:
     """Draw n transforms, each quantity uniform within its range.
 
     Args:

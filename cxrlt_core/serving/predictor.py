@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from cxrlt_core.batches.transforms import Transforms
 from cxrlt_core.designs.ensemble import ensemble
-from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.model.folder import TrainedModel
 from cxrlt_core.packing.decode import Fit
 from cxrlt_core.params.schema import Tta
@@ -117,8 +117,8 @@ class Predictor:
 
         Args:
             images: files, folders and glob patterns.
-            views: random views an image of test-time augmentation; 0 is the image as it is. All
-                images get the same views, so that the result of one does not depend on the others.
+            views: random views an image of test-time augmentation; 0 is the image as it is. They follow
+                from its pixels, so that the result of one image does not depend on the others.
             batch_size: images a step.
             threads: to decode with; as many as PyTorch uses, if absent.
             watch: is shown every batch.
@@ -127,7 +127,7 @@ class Predictor:
             StudyError: when there is no such file, or too little memory.
         """
         paths, threads = find_images(images), threads or torch.get_num_threads()
-        drawn = draw_views(1, self.tta.model_copy(update={"views": views})) if views else [None]
+        tta = self.tta.model_copy(update={"views": views})
         rejected: dict[Path, str] = {}
         kept: list[Path] = []
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
@@ -135,8 +135,7 @@ class Predictor:
             found = zip(paths, decoded(paths, self.size, self.fit, threads), strict=True)
             for batch in _cut(_readable(found, rejected, bar.update), batch_size):
                 names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
-                first = np.zeros(len(batch), np.int64)
-                its = [None if view is None else view[first] for view in drawn]
+                its = draw_views(contents_of(pixels), tta) if views else [None]
                 outputs.append(self.probabilities(torch.from_numpy(pixels), its))
                 kept += names
                 if watch is not None:

@@ -1,32 +1,64 @@
 import numpy as np
 import torch
+from scipy.stats import kstest, spearmanr
 from settings import augment
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.params.schema import Tta
 from cxrlt_core.prediction.inference import predict
 
+CONTENTS = contents_of(np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8))
 SETTINGS = Tta(views=3, seed=5, augment=augment(rotate=10, shift=0.1, contrast=0.1))
 CPU = torch.device("cpu")
 
 
 def test_views_and_images_differ_from_one_another():
-    views = draw_views(6, SETTINGS)
+    views = draw_views(CONTENTS, SETTINGS)
     geometries = {row.numpy().tobytes() for view in views for row in view.geometry}
     assert len(views) == 3 and len(geometries) == 18
 
 
+def test_an_image_has_its_views_wherever_it_stands():
+    some = [4, 1]
+    for whole, part in zip(draw_views(CONTENTS, SETTINGS), draw_views(CONTENTS[some], SETTINGS), strict=True):
+        assert torch.equal(whole.geometry[some], part.geometry) and torch.equal(whole.tone[some], part.tone)
+
+
+def test_one_grey_level_makes_other_views():
+    image = np.zeros((4, 4), np.uint8)
+    other = image.copy()
+    other[3, 3] = 1
+    [view] = draw_views(contents_of([image, other, image]), SETTINGS.model_copy(update={"views": 1}))
+    assert not torch.equal(view.geometry[0], view.geometry[1])
+    assert torch.equal(view.geometry[0], view.geometry[2])
+
+
+def test_draws_are_uniform_and_independent():
+    """By the tests of Kolmogorov and of rank correlation, over images, quantities, views and seeds."""
+    contents = contents_of(np.arange(4000, dtype=np.uint16).reshape(4000, 1))
+    full = augment(shift=0.5, brightness=1, gamma=1)
+    drawn = []
+    for seed in (0, 1):
+        for view in draw_views(contents, Tta(views=2, seed=seed, augment=full)):
+            drawn += [view.geometry[:, 0, 2], view.geometry[:, 1, 2], view.tone[:, 1]]
+            drawn += [view.gamma.log() / np.log(2)]
+    drawn = np.array([one.double().numpy() for one in drawn])
+    assert min(kstest(one, "uniform", (-1, 2)).pvalue for one in drawn) > 1e-3
+    apart = spearmanr(drawn.T).statistic[np.triu_indices(len(drawn), 1)]
+    assert np.abs(apart).max() < 5 / np.sqrt(4000)
+
+
 def test_views_are_reproducible_and_follow_the_seed():
-    for one, two in zip(draw_views(6, SETTINGS), draw_views(6, SETTINGS), strict=True):
+    for one, two in zip(draw_views(CONTENTS, SETTINGS), draw_views(CONTENTS, SETTINGS), strict=True):
         assert torch.equal(one.geometry, two.geometry) and torch.equal(one.tone, two.tone)
-    other = draw_views(6, SETTINGS.model_copy(update={"seed": 6}))
-    assert not torch.equal(other[0].geometry, draw_views(6, SETTINGS)[0].geometry)
+    other = draw_views(CONTENTS, SETTINGS.model_copy(update={"seed": 6}))
+    assert not torch.equal(other[0].geometry, draw_views(CONTENTS, SETTINGS)[0].geometry)
 
 
 def test_more_views_keep_the_first_ones():
-    more = draw_views(6, SETTINGS.model_copy(update={"views": 5}))
-    for one, two in zip(draw_views(6, SETTINGS), more, strict=False):
+    more = draw_views(CONTENTS, SETTINGS.model_copy(update={"views": 5}))
+    for one, two in zip(draw_views(CONTENTS, SETTINGS), more, strict=False):
         assert torch.equal(one.geometry, two.geometry)
 
 
@@ -45,7 +77,7 @@ def test_the_views_do_not_depend_on_the_batch_size(build, toy):
     images, _ = toy
     packed = PackedImages({"s": images[:11]}, ["s"] * 11, range(11))
     model = build().eval()
-    view = draw_views(11, SETTINGS)[0]
+    view = draw_views(contents_of(packed), SETTINGS)[0]
     whole, plain = predict(model, packed, (0.4, 0.3), CPU, "fp32", 64, [view, None])
     assert np.abs(whole - plain).max() > 1e-4
     for batch_size in (1, 4, 11):

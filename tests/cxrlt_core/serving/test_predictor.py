@@ -8,7 +8,7 @@ from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
 
 from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.tta import average_views, draw_views
+from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.model.folder import read_model
 from cxrlt_core.packing.pack import pack_images
 from cxrlt_core.params.schema import Tta
@@ -62,11 +62,12 @@ def test_an_ensemble_is_the_weighted_mean_class_by_class(tmp_path):
 
 def test_with_the_views_of_a_study_come_its_numbers(tmp_path):
     weights, paths = write_pair(tmp_path), write_images(tmp_path / "images", 6)
-    images, views = packed(paths, tmp_path, "squash"), draw_views(6, Tta(**TTA))
+    images = packed(paths, tmp_path, "squash")
+    views = draw_views(contents_of(images), Tta(**TTA))
     members = [average_views(in_study(tmp_path / f"models/{n}/0", images, views)) for n in ("one", "two")]
     expected = np.einsum("mnc,mc->nc", np.stack(members), weights).astype(np.float32)
     ensemble = load_model(tmp_path / "ensembles/both/0", "cpu")
-    found = ensemble.probabilities(images.gather(np.arange(6)), views)
+    found = ensemble.predict(paths, len(views)).probabilities
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
