@@ -39,7 +39,7 @@ def contents_of(images: Iterable[np.ndarray]) -> np.ndarray:
 
 
 class _Draws:
-    """Uniform numbers from a key of each image (SplitMix64, Steele et al. 2014), for :func:`draw_transforms`."""
+    """Uniform numbers that follow from a key of each image (SplitMix64, Steele et al. 2014)."""
 
     def __init__(self, keys: np.ndarray) -> None:
         self._keys = keys
