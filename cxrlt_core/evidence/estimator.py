@@ -3,10 +3,12 @@
 The estimator, how often it is right, and its sources are in docs/evidence.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit  # Student; scipy.stats takes longer to load
+
+from cxrlt_core.evidence.selection import selection_variance
 
 POWER = 0.8  # of a detectable difference
 PRIOR = 6  # degrees of freedom that the noise of other trainings counts for, at most
@@ -20,19 +22,29 @@ class Sampled:
         points: float64 (S,); NaN where undefined.
         deviations: of the resamples from their mean, float64 (S, B).
         bias: mean of the resamples minus the point, float64 (S,).
+        choices: deviations with the choice on other development patients, float64 (S, R, 1 + K), see
+            :func:`cxrlt_core.evidence.selection.selection_variance`; 0 where nothing was chosen.
     """
 
     points: np.ndarray
     deviations: np.ndarray
     bias: np.ndarray
+    choices: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 1)))
 
     def __add__(self, other: "Sampled") -> "Sampled":
         """Return the sum, seed by seed and resample by resample."""
-        return Sampled(self.points + other.points, self.deviations + other.deviations, self.bias + other.bias)
+        return Sampled(
+            self.points + other.points,
+            self.deviations + other.deviations,
+            self.bias + other.bias,
+            self.choices + other.choices,
+        )
 
     def __rmul__(self, factor: float) -> "Sampled":
         """Return a multiple."""
-        return Sampled(factor * self.points, factor * self.deviations, factor * self.bias)
+        return Sampled(
+            factor * self.points, factor * self.deviations, factor * self.bias, factor * self.choices
+        )
 
     @property
     def point(self) -> float:
@@ -72,12 +84,14 @@ class Estimate:
         error: standard error; NaN where nothing is known of it, 0 of a row against itself.
         freedom: degrees of freedom of the error.
         seeds: training seeds behind it.
+        selection: variance from the choice on other development patients, part of the squared error.
     """
 
     point: float
     error: float
     freedom: float
     seeds: int
+    selection: float = 0.0
 
     def interval(self, level: float, tests: int = 1) -> tuple[float, float]:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""
@@ -122,7 +136,7 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
     Args:
         sampled: a number, or a contrast of numbers.
         noise: of its trainings; None where it was not measured, with one seed: then the error is that of
-            the patients alone.
+            the patients alone, who are scored on and who choose.
     """
     seeds = len(sampled.points)
     if not np.isfinite(sampled.point):
@@ -131,11 +145,12 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
     if not patients > 0:
         same = not sampled.points.any() and not sampled.deviations.any()
         return Estimate(sampled.point, 0.0 if same else np.nan, np.inf, seeds)
+    selection = selection_variance(sampled.choices)
     if noise is None:
-        return Estimate(sampled.point, float(np.sqrt(patients)), np.inf, seeds)
+        return Estimate(sampled.point, float(np.sqrt(patients + selection)), np.inf, seeds, selection)
     within = sampled.deviations.var(axis=1, ddof=1).mean()
     both = max(0.0, within - patients) * seeds / (seeds - 1)  # patient × seed: in patients already
-    squared = patients + max(0.0, noise.variance - both) / seeds
+    squared = patients + selection + max(0.0, noise.variance - both) / seeds
     share = min(1.0, noise.variance / seeds / squared)
     freedom = noise.freedom / share**2 if share > 0 else np.inf
-    return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds)
+    return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds, selection)
