@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "model": {"designs", "params"},
     "training": {"batches", "designs", "losses", "params"},
     "prediction": {"batches"},
-    "evidence": {"metrics"},
+    "evidence": {"designs", "metrics", "params"},
     "reporting": {"evidence", "params", "prediction", "pretrained"},
     "demo": {"params"},
     "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained"},

@@ -1,18 +1,21 @@
 """Selection: how an ensemble would do that was chosen on other development patients.
 
 The choice is repeated on resamples of the development patients, and each one is scored on the test set and on
-resamples of its patients: development × test, crossed. docs/evidence.md says why, and how far it can be trusted.
+resamples of its patients: development × test, crossed. docs/evidence.md says why, and how far to trust it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cxrlt_core.designs.reweight import reweight
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import Draws
 from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
+from cxrlt_core.params.schema import Reweighting
 
 CHOICES = 100  # resamples of the development patients that are chosen on
 CROSSED = 25  # resamples of the test patients that every choice is scored on
@@ -139,3 +142,21 @@ def _worth(deviations: np.ndarray) -> float:
     rest = resampled - resampled.mean(axis=0) - resampled.mean(axis=1, keepdims=True) + resampled.mean()
     freedom = (rest.shape[0] - 1) * (rest.shape[1] - 1)
     return float(on_set.var(ddof=1) - (rest**2).sum() / freedom)
+
+
+def upweighted_share(
+    resampled_ap: np.ndarray, classes: Sequence[str], settings: Reweighting
+) -> dict[str, float]:
+    """How often each class would be upweighted on other development patients.
+
+    Args:
+        resampled_ap: average precision on resamples of the patients, float (B, C), NaN where undefined.
+        classes: names of the C columns.
+        settings: as of :func:`cxrlt_core.designs.reweight.reweight`.
+    """
+    counts = dict.fromkeys(classes, 0)
+    for values in resampled_ap:
+        known = {c: float(ap) if np.isfinite(ap) else None for c, ap in zip(classes, values, strict=True)}
+        for name, weight in reweight(known, settings)["weights"].items():
+            counts[name] += weight != 1
+    return {name: count / len(resampled_ap) for name, count in counts.items()}

@@ -119,7 +119,9 @@ def highest_f1(ranking: Ranking, weights: Tensor) -> Tensor:
     Returns:
         int32 (b,); of equal thresholds the highest. Without meaning where no positive has a weight.
     """
-    called = embedding_bag(ranking.order, weights, ranking.starts, mode="sum")[:-1].cumsum(0, dtype=torch.float64)
+    called = embedding_bag(ranking.order, weights, ranking.starts, mode="sum")[:-1].cumsum(
+        0, dtype=torch.float64
+    )
     hits = embedding_bag(ranking.positives, weights, ranking.positive_starts, mode="sum")
     hits = hits.cumsum(0, dtype=torch.float64)
     f1 = 2 * hits / (called + hits[-1]).clamp(min=1)
