@@ -13,6 +13,7 @@ CLASSES = {
     "Hernia": {"group": "tail", "prevalence": 0.001},
     "Mass": {"group": "tail", "prevalence": None},
 }
+OFTEN = {"Edema": 0.02, "Hernia": 0.83, "Mass": 0.4}
 ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
     "tensors": 37, "parameters": 78848, "share_of_file": 0.95, "left_out": {"cls": 5, "pooler": 2},
@@ -70,7 +71,7 @@ def make_study(params: Params) -> Study:
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         texts=dict.fromkeys(params.text_encoders, ORIGIN),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
-        upweighted=dict.fromkeys(("main", "contrast", "mild"), {"Edema": 0.02, "Hernia": 0.83, "Mass": 0.4}),
+        upweighted={name: OFTEN for name in ("main", "contrast", "mild")},
         encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
