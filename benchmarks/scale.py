@@ -83,7 +83,7 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
     for name, images in {**sizes, "train_primary": 1000, "train_replenished": 1000}.items():
         table = make_set(name, images, generator)
         write_parquet(f"data/sets/{name}.parquet", table)
-        positive = table[CLASSES].sum()
+        positive = table[list(CLASSES)].sum()
         classes = {
             c: {"positive": int(positive[c]), "negative": int(images - positive[c]), "unknown": 0}
             for c in CLASSES
@@ -117,7 +117,7 @@ def make_set(name: str, images: int, generator: np.random.Generator) -> pd.DataF
 
 def predict(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
     """Write probabilities: images are hard for all models alike, and variants and seeds err on their own."""
-    targets, known = table[CLASSES].to_numpy(), table[["image_id", "study_id", "patient_id"]]
+    targets, known = table[list(CLASSES)].to_numpy(), table[["image_id", "study_id", "patient_id"]]
     shared = generator.normal(size=targets.shape)
     skill = 1.5 + 0.1 * np.random.default_rng(1).normal(size=(len(params.variants), len(CLASSES)))
     for variant, lift in zip(params.variants, skill, strict=True):

@@ -71,7 +71,7 @@ def make_study(params: Params) -> Study:
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         texts=dict.fromkeys(params.text_encoders, ORIGIN),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
-        upweighted={name: OFTEN for name in ("main", "contrast", "mild")},
+        upweighted=dict.fromkeys(("main", "contrast", "mild"), OFTEN),
         encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
