@@ -52,7 +52,7 @@ def main() -> None:
         f"{len(CLASSES)} classes, {options.seeds} seeds, {options.resamples:,} resamples, "
         f"{options.threads} threads; load of the machine before: {os.getloadavg()[2]:.1f}.\n"
     )
-    print(markdown_table(["stage", "seconds", "CPU seconds", "CPU seconds / 2", "peak memory"], found))
+    print(markdown_table(["stage", "seconds", "CPU seconds", "peak memory"], found))
 
 
 def parse() -> argparse.Namespace:
@@ -178,7 +178,7 @@ def measure(stage: str) -> list[str]:
     seconds, cpu = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
     if status:
         sys.exit(f"stages.{stage} failed")
-    return [stage, f"{seconds:.0f}", f"{cpu:.0f}", f"{cpu / 2:.0f}", f"{usage.ru_maxrss // 1024:,} MiB"]
+    return [stage, f"{seconds:.0f}", f"{cpu:.0f}", f"{usage.ru_maxrss // 1024:,} MiB"]
 
 
 if __name__ == "__main__":

@@ -106,11 +106,11 @@ def _on_test(targets: np.ndarray, scores: np.ndarray, limits: np.ndarray, weight
 
 def _f1(targets: np.ndarray, scores: np.ndarray, limits: np.ndarray, weights: Tensor) -> np.ndarray:
     """F1 at each of b thresholds under each of K weightings; NaN where a threshold is."""
-    known = torch.from_numpy(targets != UNKNOWN).to(weights.device)
-    positive = torch.from_numpy(targets == POSITIVE).to(weights.device)
-    called = torch.from_numpy((scores >= limits[:, None]).astype(np.float32)).to(weights.device)
-    both = called[:, positive] @ weights[positive]
-    f1 = 2 * both / (called[:, known] @ weights[known] + weights[positive].sum(0))
+    positive = torch.from_numpy(np.flatnonzero(targets == POSITIVE)).to(weights.device)
+    called = (scores >= limits[:, None]) & (targets != UNKNOWN)
+    called = torch.from_numpy(called).to(weights.device).float()
+    both, positives = called[:, positive] @ weights[positive], weights[positive].sum(0)
+    f1 = 2 * both / (called @ weights + positives)
     return np.where(np.isfinite(limits)[:, None], f1.cpu().numpy(), np.nan)
 
 
