@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from benchmarks.bootstrap import IMAGES, POSITIVES
 from benchmarks.machine import describe_machine
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.parse import parse_params
@@ -29,10 +30,7 @@ from cxrlt_core.system.files import write_json
 from cxrlt_core.system.tensors import write_tensors
 
 ROOT = Path(__file__).parents[1]
-TRAINING = 264_849  # images, and the positives of each class among them
-POSITIVES = [67597, 4361, 76900, 16038, 38574, 4255, 30119, 1158, 11883, 4049, 10218, 2533, 79931, 5529]
-POSITIVES += [41869, 7663, 69240, 675, 3369, 788, 48093, 543, 14983, 2453, 89140, 3499]
-PREVALENCES = np.array(POSITIVES) / TRAINING
+PREVALENCES = np.array(POSITIVES) / IMAGES
 STAGES = ("ensemble", "report")
 
 
@@ -146,7 +144,7 @@ def describe_models(params: Params) -> None:
         "seconds": 1.0,
         "device": "none",
         "steps": 1,
-        "images": TRAINING,
+        "images": IMAGES,
         "passes": 1,
         "peak_memory_mib": 1,
     }
