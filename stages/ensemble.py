@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from cxrlt_core.designs.ensemble import Choice, ensemble
-from cxrlt_core.evidence.scoring import Classes, describe_classes, row_numbers, score
+from cxrlt_core.designs.ensemble import Choice
+from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble
+from cxrlt_core.evidence.scoring import describe_classes, row_numbers
 from cxrlt_core.evidence.training_noise import RecombinedNoise, orthogonal_array
-from cxrlt_core.metrics.bootstrap import patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
-from cxrlt_core.metrics.scores import average_precision, mean_defined
-from cxrlt_core.params.schema import Params, Table2Row
+from cxrlt_core.metrics.bootstrap import Draws, patient_draws
+from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.rows import contrasts2
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
@@ -31,95 +30,65 @@ def main(params: Params) -> None:
     """Write metrics/ensemble.json, and for each row and seed its predictions and the ensemble to be used."""
     remove_leftovers(params, "predictions/tta")
     device = open_device(params.compute.device, params.compute.threads)
-    dev, test, settings = read_set("dev"), read_set("test"), params.bootstrap
-    draws = patient_draws(test.table["patient_id"], settings.resamples, settings.seed)
+    dev, test, level = read_set("dev"), read_set("test"), params.bootstrap.level
+    draws = draw(params, test)
     classes = describe_classes(
         test.targets, draws, test.classes, read_groups(), params.evidence.min_positives
     )
+    everything = read_members(params, dev, test, draws, device)
     array = orthogonal_array(len(params.members), len(params.train.seeds))
     rows, scores, runs = {}, {}, {}
     for replenished in sorted({row.replenished for row in params.table2}):
-        usable = [replenished or params.variants[name].data == "primary" for name in params.members]
-        models = [name for name, used in zip(params.members, usable, strict=True) if used]
-        choices = choose(params, models, dev, device)
-        on_test = [read_models(models, test, seed, params.study.aggregate) for seed in params.train.seeds]
-        chosen = [row for row in params.table2 if row.replenished == replenished]
-        runs |= recombine(chosen, choices, on_test, array[:, usable], test.targets, classes)
-        for row in chosen:
-            weights = [choice.weights(row.method) for choice in choices]
-            combined = [ensemble(one, its) for one, its in zip(on_test, weights, strict=True)]
-            for seed, probabilities in zip(params.train.seeds, combined, strict=True):
-                write_predictions(ensemble_path(row.name, seed), test, probabilities)
-            selected = [
-                ensemble(choice.predictions, its) for choice, its in zip(choices, weights, strict=True)
-            ]
-            thresholds = [best_thresholds(dev.targets, one) for one in selected]
-            temperatures = [1.0] * len(thresholds)
-            write_ensembles(params, row.name, models, dev.classes, weights, thresholds, temperatures)
-            scores[row.name] = score(test.targets, combined, thresholds, classes, draws, device)
-            rows[row.name] = {
+        used = [replenished or params.variants[name].data == "primary" for name in params.members]
+        members = everything.among(used)
+        methods = {row.name: row.method for row in params.table2 if row.replenished == replenished}
+        runs |= members.recombine(methods, array[:, used], classes)
+        models = [name for name, one in zip(params.members, used, strict=True) if one]
+        plain = loss_of_plain_mean(members)
+        for row, method in methods.items():
+            weights = [choice.weights(method) for choice in members.choices]
+            scored = score_ensemble(members, method, weights, classes)
+            scores[row] = scored.score
+            for seed, probabilities in zip(params.train.seeds, scored.predictions, strict=True):
+                write_predictions(ensemble_path(row, seed), test, probabilities)
+            temperatures = [1.0] * len(weights)
+            write_ensembles(params, row, models, dev.classes, weights, scored.thresholds, temperatures)
+            rows[row] = {
                 "models": models,
                 "weights": dict(zip(dev.classes, np.mean(weights, axis=0).T.tolist(), strict=True)),
-                "stability": stability(dev, choices),
+                "stability": stability(dev, members.choices),
                 # development figures are optimistic where they chose the models; the plain means are not
-                "dev_mAP": mean_ap(dev, selected),
-                "plain_dev_mAP": mean_ap(dev, [choice.predictions.mean(axis=0) for choice in choices]),
-                "plain_test_mAP": mean_ap(test, [one.mean(axis=0) for one in on_test]),
-                "classes": scores[row.name].classes,
+                "dev_mAP": rounded(scored.loss.dev.point),
+                "plain_dev_mAP": rounded(plain.dev.point),
+                "plain_test_mAP": rounded(plain.test.point),
+                "optimism": optimism(scored.loss, plain, level),
+                "classes": scores[row].classes,
             }
     noise, first = RecombinedNoise(array, runs), params.table2[0].name
     for name, entry in rows.items():
-        entry |= row_numbers(scores, name, first, noise, params.bootstrap.level)
+        entry |= row_numbers(scores, name, first, noise, level)
     write_json(
         "metrics/ensemble.json",
         {"images": len(test.table), "rows": rows, "contrasts": contrasts2(params, scores, noise)},
     )
 
 
-def recombine(
-    rows: Sequence[Table2Row],
-    choices: Sequence[Choice],
-    on_test: Sequence[np.ndarray],
-    array: np.ndarray,
-    targets: np.ndarray,
-    classes: Classes,
-) -> dict[str, dict[str, np.ndarray]]:
-    """Make the ensembles again from models of different seeds, to see how they vary with their members.
-
-    Args:
-        rows: ensembles of the same models.
-        choices: of each seed.
-        on_test: test predictions of each seed, (M, N, C).
-        array: seed of each model in each run, (K, M); no run with one seed.
-        targets: of the test set.
-        classes: of the test set.
-
-    Returns:
-        Row to the means of average precision of each run, (K,).
-    """
-    found: dict[str, list[np.ndarray]] = {row.name: [] for row in rows}
-    for run in array:
-        models = np.stack([on_test[seed][model] for model, seed in enumerate(run)])
-        of_run = [choices[seed] for seed in run]
-        for row in rows:
-            combined = ensemble(models, choices[0].recombined_weights(row.method, of_run))
-            found[row.name].append(average_precision(targets, combined))
-    return {name: classes.means(np.array(ap)) for name, ap in found.items() if ap}
+def draw(params: Params, data: LabelledSet) -> Draws:
+    """Resample the patients of a set."""
+    settings = params.bootstrap
+    return patient_draws(data.table["patient_id"], settings.resamples, settings.seed)
 
 
-def choose(params: Params, models: list[str], dev: LabelledSet, device: torch.device) -> list[Choice]:
-    """Return what development data tell of the models, seed by seed."""
-    settings, rule = params.bootstrap, params.study.aggregate
-    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
-    return [
-        Choice(dev.targets, read_models(models, dev, seed, rule), draws, params.ensemble, device)
-        for seed in params.train.seeds
-    ]
-
-
-def mean_ap(data: LabelledSet, predictions: Sequence[np.ndarray]) -> float | None:
-    """Return mAP, averaged over the seeds."""
-    return rounded(np.mean([mean_defined(average_precision(data.targets, one)) for one in predictions]))
+def read_members(
+    params: Params, dev: LabelledSet, test: LabelledSet, draws: Draws, device: torch.device
+) -> Members:
+    """Read the predictions of all members, and score them on resampled development patients."""
+    names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
+    on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
+    dev_draws = draw(params, dev)
+    choices = [Choice.of(dev.targets, one, dev_draws, params.ensemble, device) for one in on_dev]
+    on_test = [read_models(names, test, seed, rule) for seed in seeds]
+    return Members(choices, on_test, test.targets, draws, device)
 
 
 def stability(dev: LabelledSet, choices: Sequence[Choice]) -> dict[str, float | None]:

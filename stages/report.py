@@ -11,10 +11,12 @@ import torch
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.scoring import Score, describe_classes
+from cxrlt_core.evidence.selection import upweighted_share
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.evidence.trainings import pooled_noise, score_rows
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.bootstrap import centred, patient_draws
+from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
 from cxrlt_core.reporting.planner_report import plan_study
@@ -67,6 +69,7 @@ def main(params: Params) -> None:
             "test": positive_patients(ensembles["rows"][params.table2[0].name]["classes"]),
         },
         weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
+        upweighted=upweighted(params, device),
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
         versions=versions(), revision=revision(), figures=list(figures),
     )  # fmt: skip
@@ -91,6 +94,23 @@ def score_table1(params: Params, device: torch.device) -> tuple[dict[str, Score]
 
     noise = pooled_noise(dev.targets, rows, params.members, read, classes)
     return score_rows(dev.targets, rows, read, classes, draws, device), noise
+
+
+def upweighted(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
+    """Return how often each reweighting would put up each class on other development patients."""
+    dev, settings = read_set("dev"), params.bootstrap
+    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
+    found = []
+    for seed in params.train.seeds:
+        predictions = read_predictions(
+            dev_path(params.reweight.base, seed), dev, "none"
+        )  # as reweighting does
+        resampled = resample_ranks(dev.targets, predictions, draws, device)["AP"]
+        found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
+    return {
+        name: upweighted_share(np.concatenate(found), dev.classes, rule)
+        for name, rule in params.reweightings.items()
+    }
 
 
 def read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:

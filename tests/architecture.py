@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "model": {"designs", "params"},
     "training": {"batches", "designs", "losses", "params"},
     "prediction": {"batches"},
-    "evidence": {"metrics"},
+    "evidence": {"designs", "metrics", "params"},
     "reporting": {"evidence", "params", "prediction", "pretrained"},
     "demo": {"params"},
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},

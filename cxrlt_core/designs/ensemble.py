@@ -5,14 +5,14 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.bootstrap import Draws, centred
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Ensemble
 
@@ -76,6 +76,31 @@ def shrunk_weights(class_wise: np.ndarray, positives: np.ndarray, prior: float) 
     return trust * class_wise + (1 - trust) * model_wise_weights(*class_wise.shape)
 
 
+def choose(
+    method: str, ap: np.ndarray, resampled_ap: np.ndarray, positives: np.ndarray, settings: Ensemble
+) -> np.ndarray:
+    """Weigh the models of each class by one of the four methods; float64 (M, C).
+
+    Args:
+        method: model_wise, class_wise, bagged or shrunk.
+        ap: development average precision, (M, C).
+        resampled_ap: the same on resampled patients, (M, B, C).
+        positives: known development positives of each class, (C,).
+        settings: how many models to choose, and how far to shrink.
+    """
+    match method:
+        case "model_wise":
+            return model_wise_weights(*ap.shape)
+        case "class_wise":
+            return class_wise_weights(ap, settings.top_k)
+        case "bagged":
+            return bagged_weights(resampled_ap, settings.top_k)
+        case "shrunk":
+            chosen = class_wise_weights(ap, settings.top_k)
+            return shrunk_weights(chosen, positives, settings.prior_positives)
+    raise ValueError(f"expected model_wise, class_wise, bagged or shrunk, found {method!r}")
+
+
 def choice_stability(class_wise: np.ndarray, bagged: np.ndarray) -> np.ndarray:
     """Share of each class's chosen models that a resample of the patients chooses again, on average; (C,).
 
@@ -99,45 +124,46 @@ class Choice:
         targets: of the development set, int (N, C).
         predictions: of the models, float (M, N, C).
         draws: resampled development patients.
+        ap: development average precision, (M, C).
+        resampled_ap: the same on resampled patients, (M, B, C).
         settings: how many models to choose, and how far to shrink.
-        device: to resample on.
     """
 
     targets: np.ndarray
     predictions: np.ndarray
     draws: Draws
+    ap: np.ndarray
+    resampled_ap: np.ndarray
     settings: Ensemble
-    device: torch.device
 
-    @cached_property
-    def ap(self) -> np.ndarray:
-        """Development average precision, (M, C)."""
-        return np.stack([average_precision(self.targets, model) for model in self.predictions])
+    @classmethod
+    def of(
+        cls,
+        targets: np.ndarray,
+        predictions: np.ndarray,
+        draws: Draws,
+        settings: Ensemble,
+        device: torch.device,
+    ) -> Self:
+        """Score the models on the development set and its resamples; see the attributes."""
+        ap = np.stack([average_precision(targets, model) for model in predictions])
+        found = [resample_ranks(targets, model, draws, device)["AP"] for model in predictions]
+        return cls(targets, predictions, draws, ap, np.stack(found), settings)
 
-    @cached_property
-    def resampled_ap(self) -> np.ndarray:
-        """Development average precision on resampled patients, (M, B, C)."""
-        found = [resample_ranks(self.targets, model, self.draws, self.device) for model in self.predictions]
-        return np.stack([one["AP"] for one in found])
-
-    @cached_property
-    def class_wise(self) -> np.ndarray:
-        """Weights of the published selection, (M, C)."""
-        return self.weights("class_wise")
-
-    @cached_property
-    def bagged(self) -> np.ndarray:
-        """Weights of the selection repeated over resampled patients, (M, C)."""
-        return self.weights("bagged")
+    def among(self, used: Sequence[bool]) -> Self:
+        """Return what is known of some of the models."""
+        used = np.asarray(used)
+        kept = {name: getattr(self, name)[used] for name in ("predictions", "ap", "resampled_ap")}
+        return replace(self, **kept)
 
     @property
     def stability(self) -> np.ndarray:
         """Share of each class's chosen models that a resample chooses again, (C,)."""
-        return choice_stability(self.class_wise, self.bagged)
+        return choice_stability(self.weights("class_wise"), self.weights("bagged"))
 
     def weights(self, method: str) -> np.ndarray:
         """Weights of the models per class for one of the four methods, (M, C)."""
-        return self.recombined_weights(method, [self] * len(self.predictions))
+        return choose(method, self.ap, self.resampled_ap, self._positives(), self.settings)
 
     def recombined_weights(self, method: str, choices: Sequence["Choice"]) -> np.ndarray:
         """Weights where each model is of a training seed of its own, (M, C).
@@ -146,17 +172,31 @@ class Choice:
             method: one of the four.
             choices: of the seed that each of the M models has.
         """
-        settings, each = self.settings, list(enumerate(choices))
-        if method == "bagged":
-            return bagged_weights(np.stack([one.resampled_ap[m] for m, one in each]), settings.top_k)
-        ap = np.stack([one.ap[m] for m, one in each])
-        match method:
-            case "model_wise":
-                return model_wise_weights(*ap.shape)
-            case "class_wise":
-                return class_wise_weights(ap, settings.top_k)
-            case "shrunk":
-                positives = (self.targets == POSITIVE).sum(axis=0)
-                chosen = class_wise_weights(ap, settings.top_k)
-                return shrunk_weights(chosen, positives, settings.prior_positives)
-        raise ValueError(f"expected model_wise, class_wise, bagged or shrunk, found {method!r}")
+        ap = np.stack([one.ap[m] for m, one in enumerate(choices)])
+        resampled = np.stack([one.resampled_ap[m] for m, one in enumerate(choices)])
+        return choose(method, ap, resampled, self._positives(), self.settings)
+
+    def repeated_weights(self, method: str, resamples: int) -> np.ndarray:
+        """Weights that other development patients would have chosen, float64 (M, R, C).
+
+        On resample r the average precision of the models is moved by what the resample moves it. To bag anew
+        would take a bootstrap of each resample; that is taken to spread about its centre as the first one
+        does, so its average precision is moved by the same.
+
+        Args:
+            method: one of the four.
+            resamples: R, the first of the draws.
+        """
+        moved = centred(self.resampled_ap, axis=1)[1][:, :resamples].transpose(1, 0, 2)
+        counts = self.draws.first(resamples).counts[self.draws.patient].T
+        positives = counts.astype(np.float64) @ (self.targets == POSITIVE)
+        return np.stack(
+            [
+                choose(method, self.ap + by, self.resampled_ap + by[:, None], found, self.settings)
+                for by, found in zip(moved, positives, strict=True)
+            ],
+            axis=1,
+        )
+
+    def _positives(self) -> np.ndarray:
+        return (self.targets == POSITIVE).sum(axis=0)

@@ -3,10 +3,12 @@
 The estimator, how often it is right, and its sources are in docs/evidence.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit  # Student; scipy.stats takes longer to load
+
+from cxrlt_core.evidence.selection import selection_variance
 
 POWER = 0.8  # of a detectable difference
 PRIOR = 6  # degrees of freedom that the noise of other trainings counts for, at most
@@ -20,19 +22,29 @@ class Sampled:
         points: float64 (S,); NaN where undefined.
         deviations: of the resamples from their mean, float64 (S, B).
         bias: mean of the resamples minus the point, float64 (S,).
+        choices: deviations with the choice on other development patients, float64 (S, R, 1 + K), see
+            :func:`cxrlt_core.evidence.selection.selection_variance`; 0 where nothing was chosen.
     """
 
     points: np.ndarray
     deviations: np.ndarray
     bias: np.ndarray
+    choices: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 1)))
 
     def __add__(self, other: "Sampled") -> "Sampled":
         """Return the sum, seed by seed and resample by resample."""
-        return Sampled(self.points + other.points, self.deviations + other.deviations, self.bias + other.bias)
+        return Sampled(
+            self.points + other.points,
+            self.deviations + other.deviations,
+            self.bias + other.bias,
+            self.choices + other.choices,
+        )
 
     def __rmul__(self, factor: float) -> "Sampled":
         """Return a multiple."""
-        return Sampled(factor * self.points, factor * self.deviations, factor * self.bias)
+        return Sampled(
+            factor * self.points, factor * self.deviations, factor * self.bias, factor * self.choices
+        )
 
     @property
     def point(self) -> float:
@@ -145,7 +157,7 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
     Args:
         sampled: a number, or a contrast of numbers.
         noise: of its trainings; None where it was not measured, with one seed: then the error is that of
-            the patients alone.
+            the patients alone, who are scored on and who choose.
     """
     seeds = len(sampled.points)
     if not np.isfinite(sampled.point):
@@ -154,17 +166,24 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
     if not patients > 0:
         same = not sampled.points.any() and not sampled.deviations.any()
         return Estimate(sampled.point, 0.0 if same else np.nan, np.inf, seeds)
+    selection = selection_variance(sampled.choices)
     if noise is None:
-        parts = Parts(float(patients), 0.0, np.nan, np.nan, np.nan)
-        return Estimate(sampled.point, float(np.sqrt(patients)), np.inf, seeds, parts)
+        parts = Parts(float(patients), 0.0, np.nan, np.nan, np.nan, selection)
+        error = float(np.sqrt(patients + selection))
+        return Estimate(sampled.point, error, np.inf, seeds, parts)
     within = sampled.deviations.var(axis=1, ddof=1).mean()
     both = max(0.0, within - patients) * seeds / (seeds - 1)  # patient × seed: in patients already
     training = max(0.0, noise.variance - both)
-    squared = patients + training / seeds
+    squared = patients + selection + training / seeds
     share = min(1.0, noise.variance / seeds / squared)
     freedom = noise.freedom / share**2 if share > 0 else np.inf
     own = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
     parts = Parts(
-        float(patients - own), float(own * seeds), float(training), float(noise.variance), noise.freedom
+        float(patients - own),
+        float(own * seeds),
+        float(training),
+        float(noise.variance),
+        noise.freedom,
+        selection,
     )
     return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds, parts)

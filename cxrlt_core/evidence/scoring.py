@@ -9,7 +9,7 @@ import torch
 from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
 from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.labels import GROUPS, POSITIVE
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.bootstrap import Draws, centred
 from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample, summarise
 from cxrlt_core.system.rounding import rounded
 
@@ -90,6 +90,7 @@ def score(
     classes: Classes,
     draws: Draws,
     device: torch.device = CPU,
+    repeated: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> Score:
     """Score one row.
 
@@ -100,24 +101,48 @@ def score(
         classes: of the C columns.
         draws: resampled patients, the same for every row that is compared.
         device: to compute on.
+        repeated: of each training seed, metrics with other choices, float (R, 1 + K, C), from
+            :func:`cxrlt_core.evidence.selection.repeat_choice`; empty where nothing was chosen.
     """
     seeds, per_class = [], []
-    for its, limits in zip(probabilities, thresholds, strict=True):
+    chosen = repeated or [{}] * len(probabilities)
+    for its, limits, others in zip(probabilities, thresholds, chosen, strict=True):
         summary, values = summarise(targets, its, limits, classes.names, classes.groups)
         per_class.append(values)
         found = resample(targets, its, limits, draws, device)
-        seeds.append(_one_seed({**values, "micro_AP": summary["micro_AP"]}, found, classes))
+        seeds.append(_one_seed({**values, "micro_AP": summary["micro_AP"]}, found, others, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
     described = describe_scores(targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):
         described[name]["patients"] = int(patients)
-    means = {name: Sampled(*map(np.array, zip(*(s[name] for s in seeds), strict=True))) for name in seeds[0]}
-    return Score(means, described)
+    return Score({name: _together([its[name] for its in seeds]) for name in seeds[0]}, described)
 
 
-def _one_seed(points: Mapping, found: Mapping[str, np.ndarray], classes: Classes) -> dict[str, tuple]:
-    """Point, deviations (B,) and bias of every mean."""
-    columns = {metric: _columns(np.atleast_1d(points[metric]), found[metric]) for metric in found}
+def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Sequence | None = None) -> Sampled:
+    """Mean over all defined classes of average precision.
+
+    Args:
+        points: of each training seed, (C,).
+        resampled: of each training seed, on resampled patients, (B, C); absent where they are not these.
+        repeated: of each training seed, with other choices, (R, K, C); absent where nothing was chosen.
+    """
+    every = np.full(len(points[0]), True)
+    nothing = [None] * len(points)
+    columns = zip(points, resampled or nothing, repeated or nothing, strict=True)
+    return _together([_mean_of(*_columns(*its), every) for its in columns])
+
+
+def _together(seeds: Sequence[tuple]) -> Sampled:
+    return Sampled(*map(np.array, zip(*seeds, strict=True)))
+
+
+def _one_seed(
+    points: Mapping, found: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], classes: Classes
+) -> dict[str, tuple]:
+    """Point, deviations (B,), bias and deviations of other choices (R, 1 + K) of every mean."""
+    columns = {
+        metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
+    }
     every = np.full(len(classes.names), True)
     of = {name: ("AP", which) for name, which in classes.members.items()}
     of |= {mean: (metric, every) for metric, mean in MEANS.items() if metric != "AP"}
@@ -125,27 +150,32 @@ def _one_seed(points: Mapping, found: Mapping[str, np.ndarray], classes: Classes
     return {name: _mean_of(*columns[metric], which) for name, (metric, which) in of.items()}
 
 
-def _columns(points: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points (C,), deviations (B, C) and biases (C,) of the classes, each about its own mean.
+def _columns(
+    points: np.ndarray, samples: np.ndarray | None, others: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points (C,), deviations (B, C), biases (C,) and deviations of other choices (R, K, C) of the classes.
 
     A resample holds some positives twice, and average precision rewards that: with few positives the
-    resamples lie above the estimate as a whole, so their mean is taken off. Where a resample leaves a class
-    undefined, the class deviates by 0: with the others alone the mean would be one over other classes.
+    resamples lie above the estimate as a whole, so each class is taken about its own mean.
     """
-    samples = samples.reshape(len(samples), -1)
-    defined = np.isfinite(samples)
-    mean = np.where(defined, samples, 0.0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
-    bias = np.where(defined.any(axis=0), mean - points, 0.0)
-    return points, np.where(defined, samples - mean, 0.0), bias
+    samples = np.zeros((1, len(points))) if samples is None else samples.reshape(len(samples), -1)
+    others = np.zeros((1, 1, len(points))) if others is None else others
+    mean, deviations = centred(samples, axis=0)
+    return points, deviations, np.nan_to_num(mean[0] - points), centred(others, axis=0)[1]
 
 
 def _mean_of(
-    points: np.ndarray, deviations: np.ndarray, bias: np.ndarray, which: np.ndarray
-) -> tuple[float, np.ndarray, float]:
+    points: np.ndarray, deviations: np.ndarray, bias: np.ndarray, others: np.ndarray, which: np.ndarray
+) -> tuple[float, np.ndarray, float, np.ndarray]:
     which = which & np.isfinite(points)
     if not which.any():
-        return np.nan, np.zeros(len(deviations)), np.nan
-    return points[which].mean(), deviations[:, which].mean(axis=1), bias[which].mean()
+        return np.nan, np.zeros(len(deviations)), np.nan, np.zeros(others.shape[:2])
+    return (
+        points[which].mean(),
+        deviations[:, which].mean(axis=1),
+        bias[which].mean(),
+        others[:, :, which].mean(axis=2),
+    )
 
 
 def _mean_where(values: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -32,6 +32,10 @@ class Draws:
         """Number of resamples B."""
         return self.counts.shape[1]
 
+    def first(self, resamples: int) -> "Draws":
+        """Return the first resamples, or all if there are fewer."""
+        return Draws(self.counts[:, :resamples], self.patient)
+
     def chunks(self, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield some resamples at a time: weights of patients (P, b) and of images (N, b), float32."""
         images = max(len(self.patient), 1)
@@ -58,6 +62,26 @@ def patient_draws(patients: Sequence[str], resamples: int, seed: int) -> Draws:
         drawn = generator.integers(len(names), size=len(names))
         counts[:, b] = np.bincount(drawn, minlength=len(names))
     return Draws(counts, patient)
+
+
+def centred(samples: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Deviations of resamples from their mean.
+
+    Where a resample leaves a class undefined, the class deviates by 0: with the others alone a mean over
+    classes would be one over other classes.
+
+    Args:
+        samples: float, any shape; NaN where undefined.
+        axis: of the resamples.
+
+    Returns:
+        Their mean along the axis, which keeps a length of 1, NaN without any; and the deviations.
+    """
+    defined = np.isfinite(samples)
+    counts = defined.sum(axis=axis, keepdims=True)
+    total = np.where(defined, samples, 0.0).sum(axis=axis, keepdims=True)
+    mean = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+    return mean, np.where(defined, samples - mean, 0.0)
 
 
 def every_image_once(images: int) -> Draws:

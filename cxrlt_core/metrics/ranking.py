@@ -59,7 +59,7 @@ def rank(targets: np.ndarray, scores: np.ndarray, device: torch.device | None = 
     known = np.flatnonzero(targets != UNKNOWN)
     if not np.isfinite(scores[known]).all():
         raise ValueError("scores must be finite")
-    order = known[np.argsort(-scores[known], kind="stable")]
+    order = known[np.argsort(-scores[known])]  # in a tie any order will do
     positive = targets[order] == POSITIVE
     if positive.all() or not positive.any():
         return None
@@ -67,7 +67,9 @@ def rank(targets: np.ndarray, scores: np.ndarray, device: torch.device | None = 
     fallen[1:] = scores[order][1:] != scores[order][:-1]
     group = np.cumsum(fallen) - 1
     groups, positive_starts = np.unique(group[positive], return_index=True)
-    tied = np.flatnonzero(~positive & np.isin(group, groups))
+    holds = np.zeros(group[-1] + 1, bool)
+    holds[groups] = True
+    tied = np.flatnonzero(~positive & holds[group])
     parts = (
         order // classes,
         np.append(0, np.searchsorted(group, groups, side="right")),
@@ -103,6 +105,27 @@ def weighted_ap_auroc(ranking: Ranking, weights: Tensor) -> tuple[Tensor, Tensor
     undefined = (positives == 0) | (negatives == 0)
     ap, auroc = precisions / positives, 1 - losses / (positives * negatives)
     return ap.masked_fill(undefined, torch.nan), auroc.masked_fill(undefined, torch.nan)
+
+
+def highest_f1(ranking: Ranking, weights: Tensor) -> Tensor:
+    """The image whose score is the threshold of the highest F1 under many weightings.
+
+    Such a threshold is the score of a positive: up to the next one it calls fewer negatives.
+
+    Args:
+        ranking: of N images.
+        weights: as of :func:`weighted_ap_auroc`.
+
+    Returns:
+        int32 (b,); of equal thresholds the highest. Without meaning where no positive has a weight.
+    """
+    called = embedding_bag(ranking.order, weights, ranking.starts, mode="sum")[:-1].cumsum(
+        0, dtype=torch.float64
+    )
+    hits = embedding_bag(ranking.positives, weights, ranking.positive_starts, mode="sum")
+    hits = hits.cumsum(0, dtype=torch.float64)
+    f1 = 2 * hits / (called + hits[-1]).clamp(min=1)
+    return ranking.positives[ranking.positive_starts[f1.argmax(0)].long()]
 
 
 def _sum_over_groups(sums: Tensor, hits: Tensor, ties: Tensor, exact: torch.dtype) -> tuple[Tensor, Tensor]:

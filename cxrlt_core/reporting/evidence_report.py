@@ -1,4 +1,4 @@
-"""The part of reports/report.md that weighs the numbers: contrasts, ensembles, stability of choices."""
+"""The part of reports/report.md that weighs the numbers: training noise and contrasts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,8 +6,7 @@ from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
 from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import ENOUGH
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.markdown import markdown_table, percent
-from cxrlt_core.reporting.tables import SELECTED, Row, contrasts_table, number_text, signed
+from cxrlt_core.reporting.tables import Row, contrasts_table
 
 
 def seeds_text(params: Params) -> str:
@@ -82,36 +81,6 @@ def _too_rare(params: Params, positives: Mapping[str, int]) -> str:
         f"\nClasses with fewer than {least} positive patients bear no verdict and are left out of these "
         f"differences: {', '.join(rare)}.\n"
     )
-
-
-def optimism_table(rows: Sequence[Row], ensembles: Mapping[str, Mapping]) -> str:
-    """Show what each ensemble loses from development to test, beside what the mean of its models loses."""
-    lines = []
-    for number, row in enumerate(rows, 1):
-        entry = ensembles[row.name]
-        gap = _loss(entry["dev_mAP"], row.metrics["mAP"])
-        plain = _loss(entry["plain_dev_mAP"], entry["plain_test_mAP"])
-        mark = "" if row.design["ensemble"] == "model-wise" else SELECTED
-        cells = [str(number), row.design["ensemble"], row.design["replenished"]]
-        cells += [f"{number_text(entry['dev_mAP'])}{mark}", number_text(row.metrics["mAP"])]
-        lines.append([*cells, signed(gap), signed(plain), signed(_loss(gap, plain))])
-    header = ["", "ensemble", "replenished", "development mAP", "test mAP", "loss"]
-    return markdown_table([*header, "loss of the plain mean", "optimism"], lines)
-
-
-def _loss(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else before - after
-
-
-def stability_text(name: str, entry: Mapping) -> str:
-    """Say how stable the class-wise choice among the models of an ensemble is."""
-    stable = {label: value for label, value in entry["stability"].items() if value is not None}
-    order = sorted(stable, key=stable.__getitem__)
-    few = ", ".join(f"{label} {percent(stable[label])}" for label in order[:3])
-    many = ", ".join(f"{label} {percent(stable[label])}" for label in order[:-4:-1])
-    mean = sum(stable.values()) / len(stable)
-    return f"""Stability (`{name}`): another sample of development patients would choose {percent(mean)} of the models of a class \
-again, on average over the classes; least stable: {few}; most stable: {many}. The table of classes has all."""
 
 
 def shown_ensemble(params: Params) -> str:

@@ -1,6 +1,6 @@
 """reports/report.md: what was run, what came out, and how far the numbers can be believed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
@@ -10,12 +10,11 @@ from cxrlt_core.reporting.data_report import set_names
 from cxrlt_core.reporting.effects_report import effects_section, improvement_section
 from cxrlt_core.reporting.evidence_report import (
     contrasts_section,
-    optimism_table,
     seeds_text,
-    stability_text,
 )
 from cxrlt_core.reporting.markdown import markdown_table, percent
 from cxrlt_core.reporting.planner_report import planner_section
+from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text
 from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import duration, further_metrics, number_text, to_markdown
 
@@ -103,7 +102,8 @@ def _table1(study: Study) -> str:
 ![Development mAP with intervals](figures/table1.png)
 
 The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`), so reweighted rows (†) are \
-scored on data that their loss has seen in that one way. {_weights_text(study)}
+scored on data that their loss has seen in that one way. {upweighted_text(study.weights, study.upweighted)} \
+{UPWEIGHTED}
 
 ### What each design changes
 
@@ -128,28 +128,6 @@ FURTHER = """*micro AP* pools the labels of all classes; *F1*, *ECE* (expected c
 means over classes, each class against the rest."""
 
 
-def _weights_text(study: Study) -> str:
-    """Name the classes that weights put up; weights that put up the same ones stand together."""
-    alike: dict[tuple, list[str]] = {}
-    for name, one in study.weights.items():
-        up = tuple(_upweighted(one))
-        alike.setdefault((one["rule"], one["threshold"], up), []).append(f"{one['ratio']:g} in `{name}`")
-    return " ".join(
-        f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
-        f"{'up to' if rule == 'bottom_k' else 'below'} {number_text(threshold)}): {', '.join(up) or 'none'}."
-        for (rule, threshold, up), ratios in alike.items()
-    )
-
-
-def _upweighted(weights: Mapping) -> Iterator[str]:
-    """Yield the classes that are put up, and by how many of the seeds where not by all."""
-    seeds = [one["weights"] for one in weights["seeds"].values()]
-    for label in weights["weights"]:
-        count = sum(one[label] != 1 for one in seeds)
-        if count:
-            yield label if count == len(seeds) else f"{label} ({count} of {len(seeds)} seeds)"
-
-
 def _table2(study: Study) -> str:
     top_k = study.params.ensemble.top_k
     prior = study.params.ensemble.prior_positives
@@ -168,12 +146,7 @@ for a class with {prior:g} development positives. The test set is scored here, o
 {_contrasts(study, 2, "test", "test set")}
 ### What selection costs
 
-Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the same \
-models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism.
-
-{optimism_table(study.table2, study.ensembles)}
-{stability_text(study.shown, study.ensembles[study.shown])}
-
+{selection_section(study.table2, study.ensembles, study.shown, study.params.bootstrap.level)}
 {_figures(study, "choice_", "Which models each class averages")}
 ### Further metrics
 

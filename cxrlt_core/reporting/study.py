@@ -26,6 +26,7 @@ class Study:
         costs: variant to its models' cost.json, one a seed.
         texts: text encoder to the origin of its weights.
         weights: name of a reweighting to the content of its weights file.
+        upweighted: the same to class to the share of development resamples in which it would be put up.
         encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
         revision: of the code.
@@ -45,6 +46,7 @@ class Study:
     costs: Mapping[str, Sequence[Mapping]]
     texts: Mapping[str, Mapping]
     weights: Mapping[str, Mapping]
+    upweighted: Mapping[str, Mapping[str, float]]
     encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str

@@ -14,6 +14,8 @@ from cxrlt_core.metrics.bootstrap import every_image_once, patient_draws
 from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
 from cxrlt_core.params.schema import Ensemble
 
+METHODS = ("model_wise", "class_wise", "bagged", "shrunk")
+
 
 def test_model_wise_is_the_mean_of_all_models():
     probabilities = np.random.default_rng(0).random((3, 5, 2)).astype(np.float32)
@@ -97,11 +99,11 @@ def choice() -> Choice:
     targets[:10, 2] = np.arange(10) % 2
     models = generator.random((5, 90, 3)) + 0.3 * generator.random((5, 1, 3)) * targets
     draws = patient_draws(np.arange(90) // 2, 200, seed=0)
-    return Choice(targets, models, draws, Ensemble(members=None, top_k=2, prior_positives=5.0), CPU)
+    return Choice.of(targets, models, draws, Ensemble(members=None, top_k=2, prior_positives=5.0), CPU)
 
 
 def test_every_method_weighs_the_models(choice):
-    weights = {m: choice.weights(m) for m in ("model_wise", "class_wise", "bagged", "shrunk")}
+    weights = {method: choice.weights(method) for method in METHODS}
     for one in weights.values():
         np.testing.assert_allclose(one.sum(axis=0), 1)
     assert (weights["model_wise"] == 0.2).all()
@@ -115,5 +117,25 @@ def test_every_method_weighs_the_models(choice):
 
 
 def test_bagging_the_set_itself_is_the_published_choice(choice):
-    same = Choice(choice.targets, choice.predictions, every_image_once(90), choice.settings, CPU)
-    np.testing.assert_allclose(same.bagged, same.class_wise)
+    same = Choice.of(choice.targets, choice.predictions, every_image_once(90), choice.settings, CPU)
+    np.testing.assert_allclose(same.weights("bagged"), same.weights("class_wise"))
+    for method in METHODS:
+        np.testing.assert_allclose(same.repeated_weights(method, 1)[:, 0], same.weights(method))
+
+
+def test_a_choice_is_repeated_where_resamples_move_the_models(choice):
+    found = {method: choice.repeated_weights(method, 40) for method in METHODS}
+    moved = choice.resampled_ap - np.nanmean(choice.resampled_ap, axis=1, keepdims=True)
+    expected = class_wise_weights(choice.ap[:, None] + moved, 2)[:, :40]
+    np.testing.assert_array_equal(found["class_wise"], expected)
+    assert (found["model_wise"] == 0.2).all()
+    bagged = bagged_weights(choice.resampled_ap + moved[:, [7]], 2)
+    np.testing.assert_allclose(found["bagged"][:, 7], bagged)
+    drawn = np.repeat(np.arange(90), choice.draws.counts[choice.draws.patient, 7])
+    positives = (choice.targets[drawn] == 1).sum(axis=0)
+    np.testing.assert_allclose(found["shrunk"][:, 7], shrunk_weights(expected[:, 7], positives, 5.0))
+
+
+def test_bagged_weights_move_less_than_the_choice_itself(choice):
+    spread = {m: choice.repeated_weights(m, 100)[:, :, :2].std(axis=1).mean() for m in METHODS}
+    assert spread["model_wise"] == pytest.approx(0) and 0 < spread["bagged"] < 0.8 * spread["class_wise"]

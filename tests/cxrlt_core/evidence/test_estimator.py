@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,27 @@ def test_one_seed_has_the_interval_of_the_patients():
     assert found.error == pytest.approx(one.deviations[0].std(ddof=1)) and found.seeds == 1
     half = norm.ppf(0.95) * found.error
     assert found.interval(0.9) == pytest.approx((one.point - half, one.point + half))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_what_other_development_patients_would_choose_adds_to_the_error(seeds):
+    generator = np.random.default_rng(0)
+    one, noise = random_one(generator, seeds), Noise(2.0, 8) if seeds > 1 else None
+    common = generator.normal(0, 0.5, size=(1, 3000, 1)) + np.zeros((seeds, 1, 20))
+    chosen = estimate(replace(one, choices=common), noise)
+    given = estimate(one, noise)
+    assert given.parts.selection == 0 and chosen.parts.selection == pytest.approx(0.25, rel=0.1)
+    assert chosen.error**2 == pytest.approx(given.error**2 + chosen.parts.selection)
+    assert chosen.freedom >= given.freedom  # the seeds are a smaller share
+
+
+def test_choices_are_paired_in_a_difference():
+    generator = np.random.default_rng(0)
+    one, choices = random_one(generator), generator.normal(size=(3, 200, 10))
+    same = replace(one, choices=choices)
+    other = -1.0 * replace(random_one(generator), choices=choices)
+    assert estimate(same + other, Noise(1.0, 8)).parts.selection == 0
+    np.testing.assert_array_equal((2.0 * same + one).choices, 2 * choices)  # one that chose nothing adds 0
 
 
 @pytest.mark.parametrize("points", [[0.3], [0.3, 0.4, 0.5]])

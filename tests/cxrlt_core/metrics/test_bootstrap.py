@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from cxrlt_core.metrics import bootstrap
-from cxrlt_core.metrics.bootstrap import Draws, every_image_once, patient_draws
+from cxrlt_core.metrics.bootstrap import Draws, centred, every_image_once, patient_draws
 
 CPU = torch.device("cpu")
 PATIENTS = ["p1", "p2", "p1", "p3", "p2", "p1", "p4"]
@@ -58,6 +58,18 @@ def test_one_patient_is_drawn_every_time():
 def test_no_image_has_draws_of_no_patient():
     draws = patient_draws([], 10, seed=0)
     assert draws.counts.shape == (0, 10) and image_weights(draws).shape == (0, 10)
+
+
+def test_the_first_resamples_are_those_of_the_draws():
+    draws = patient_draws(PATIENTS, 9, seed=0)
+    np.testing.assert_array_equal(draws.first(4).counts, draws.counts[:, :4])
+    assert draws.first(99).resamples == 9
+
+
+def test_undefined_samples_deviate_by_nothing():
+    mean, deviations = centred(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]), axis=1)
+    np.testing.assert_array_equal(mean, [[2], [np.nan]])
+    np.testing.assert_array_equal(deviations, [[-1, 0, 1], [0, 0, 0]])
 
 
 def test_every_image_once():

@@ -4,7 +4,8 @@ import torch
 from naive_metrics import ap_auroc, random_set
 
 from cxrlt_core.metrics import ranking
-from cxrlt_core.metrics.ranking import rank, weighted_ap_auroc
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
 
 
 def random_weights(images: int, resamples: int = 20) -> np.ndarray:
@@ -21,10 +22,23 @@ def test_segments_end_behind_tie_groups_with_a_positive():
     scores = np.array([0.9, 0.5, 0.5, 0.5, 0.7, 0.1, 0.5, 0.3])
     targets = np.array([1, 0, 1, -1, 0, 0, 1, 1])
     ranked = rank(targets, scores)
-    assert ranked.order.tolist() == [0, 4, 1, 2, 6, 7, 5]
+    order = ranked.order.tolist()  # ties in any order
+    assert [order[:2], sorted(order[2:5]), order[5:]] == [[0, 4], [1, 2, 6], [7, 5]]
     assert ranked.starts.tolist() == [0, 1, 5, 6]
-    assert ranked.positives.tolist() == [0, 2, 6, 7] and ranked.positive_starts.tolist() == [0, 1, 3]
+    assert sorted(ranked.positives.tolist()) == [0, 2, 6, 7] and ranked.positive_starts.tolist() == [0, 1, 3]
     assert ranked.tied.tolist() == [1] and ranked.tied_starts.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 12])
+def test_the_highest_f1_is_the_threshold_of_the_repeated_images(decimals):
+    targets, scores = random_set(7, decimals)
+    weights = random_weights(len(targets))
+    for t, s in zip(targets.T, scores.T, strict=True):
+        images = highest_f1(rank(t, s), torch.from_numpy(weights).float())
+        for image, w in zip(images, weights.T, strict=True):
+            repeated = np.repeat(np.arange(len(t)), w)
+            [expected] = best_thresholds(t[repeated, None], s[repeated, None])
+            assert s[image] == expected or np.isnan(expected)
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 2, 12])

@@ -15,6 +15,7 @@ CLASSES = {
     "Hernia": {"group": "tail", "prevalence": 0.001},
     "Mass": {"group": "tail", "prevalence": None},
 }
+OFTEN = {"Edema": 0.02, "Hernia": 0.83, "Mass": 0.4}
 ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
     "tensors": 37, "parameters": 78848, "share_of_file": 0.95, "left_out": {"cls": 5, "pooler": 2},
@@ -64,7 +65,7 @@ def make_study(params: Params) -> Study:
     weights["seeds"] = {"0": {"threshold": 0.25, "weights": weights["weights"]}}
     entry = {
         "dev_mAP": 0.6, "plain_dev_mAP": 0.5, "plain_test_mAP": 0.45, "models": ["x", "y"], "classes": scores,
-        "stability": {"Edema": 0.9, "Hernia": 0.3, "Mass": 0.5},
+        "stability": {"Edema": 0.9, "Hernia": 0.3, "Mass": 0.5}, "optimism": [0.05, -0.01, 0.11],
     }  # fmt: skip
     cost = {"seconds": 5.0, "device": "CPU", "steps": 9, "images": 1200, "passes": 1, "peak_memory_mib": 1024}
     contrasts = {
@@ -85,6 +86,7 @@ def make_study(params: Params) -> Study:
         costs=dict.fromkeys(params.variants, [cost] * len(params.train.seeds)),
         texts=dict.fromkeys(params.text_encoders, ORIGIN),
         weights={"main": {**weights, "ratio": 2.0}, "contrast": {**weights, "ratio": 3.0}},
+        upweighted=dict.fromkeys(("main", "contrast", "mild"), OFTEN),
         encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
@@ -128,10 +130,11 @@ def test_upweighted_classes_are_named_weights_that_agree_once(study):
         "Upweighted by 2 in `main` and 3 in `contrast` (rule `below_mean`, development AP of the base below"
     )
     text += " 0.2500)"
-    assert f"{text}: Hernia." in render(study)
+    text += ": Hernia 83%. Not upweighted, but near: Mass 40%."
+    assert text in render(study) and "how often a class would be upweighted" in render(study)
     more = {**study.weights["main"], "rule": "bottom_k", "ratio": 1.5}
     other = dataclasses.replace(study, weights={**study.weights, "mild": more})
-    assert f"{text}: Hernia." in render(other)
+    assert text in render(other)
     mild = "Upweighted by 1.5 in `mild` (rule `bottom_k`, development AP of the base up to 0.2500)"
     assert mild in render(other)
 
@@ -141,7 +144,9 @@ def test_a_class_that_only_some_seeds_put_up_says_so(study):
     other = {"threshold": 0.3, "weights": {"Edema": 2.0, "Hernia": 2.0, "Mass": 1.0}}
     mean = {"Edema": 1.5, "Hernia": 2.0, "Mass": 1.0}
     both = {**main, "weights": mean, "seeds": {**main["seeds"], "1": other}}
-    assert "Edema (1 of 2 seeds), Hernia." in render(dataclasses.replace(study, weights={"main": both}))
+    assert "Edema 2% (1 of 2 seeds), Hernia 83%." in render(
+        dataclasses.replace(study, weights={"main": both})
+    )
 
 
 def test_aggregation_over_studies_is_explained(changed, study):
@@ -170,7 +175,9 @@ def test_training_noise_is_told_by_the_number_of_seeds(changed, study):
 def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
     """0.6 on development data and 0.5 on test data, where the mean of the models loses 0.05."""
     line = next(line for line in render(study).splitlines() if "| class-wise | ✓ | 0.6000" in line)
-    assert line == "| 2 | class-wise | ✓ | 0.6000 † | 0.5000 | +0.1000 | +0.0500 | +0.0500 |"
+    losses = "| 0.6000 † | 0.5000 | +0.1000 | +0.0500 | +0.0500 [-0.0100, +0.1100] |"
+    assert line == f"| 2 | class-wise | ✓ {losses}"
+    assert "| 0.6000 | 0.2500 | +0.3500 | +0.0500 | – |" in render(study)  # model-wise chooses nothing
 
 
 def test_stability_names_the_least_stable_classes(study):

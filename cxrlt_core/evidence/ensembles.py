@@ -1,0 +1,167 @@
+"""A row of Table 2: an ensemble on the test set, chosen once and, for its error, again and again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cxrlt_core.designs.ensemble import Choice, ensemble, model_wise_weights
+from cxrlt_core.evidence.estimator import Noise, Sampled, estimate, pooled
+from cxrlt_core.evidence.scoring import Classes, Score, mean_ap, score
+from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, Repeated, repeat_choice
+from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.system.rounding import rounded
+
+
+@dataclass(frozen=True)
+class Members:
+    """The models that ensembles are made of, with S training seeds.
+
+    Attributes:
+        choices: what development data tell of them, for each seed.
+        on_test: their test predictions with each seed, float32 (M, N, C).
+        targets: of the test set, int (N, C).
+        draws: resampled test patients.
+        device: to compute on.
+    """
+
+    choices: Sequence[Choice]
+    on_test: Sequence[np.ndarray]
+    targets: np.ndarray
+    draws: Draws
+    device: torch.device
+
+    def among(self, used: Sequence[bool]) -> "Members":
+        """Return some of the models."""
+        kept = [models[np.asarray(used)] for models in self.on_test]
+        choices = [choice.among(used) for choice in self.choices]
+        return Members(choices, kept, self.targets, self.draws, self.device)
+
+    def combine(self, weights: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Average the models of each seed by (M, C), on development and on test data, (N, C) each."""
+        on_dev = [ensemble(one.predictions, by) for one, by in zip(self.choices, weights, strict=True)]
+        return on_dev, [ensemble(one, by) for one, by in zip(self.on_test, weights, strict=True)]
+
+    def repeat(self, method: str) -> list[Repeated]:
+        """Choose on resampled development patients and score on resampled test patients, seed by seed."""
+        return [
+            repeat_choice(
+                Models(choice.targets, choice.predictions, choice.draws.first(CHOICES)),
+                Models(self.targets, models, self.draws.first(CROSSED)),
+                choice.repeated_weights(method, CHOICES),
+                self.device,
+            )
+            for choice, models in zip(self.choices, self.on_test, strict=True)
+        ]
+
+    def recombine(
+        self, methods: Mapping[str, str], array: np.ndarray, classes: Classes
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Make ensembles again from models of different seeds, to see how they vary with their members.
+
+        Args:
+            methods: row to its method.
+            array: seed of each model in each run, (K, M); no run with one seed.
+            classes: of the test set.
+
+        Returns:
+            Row to the means of average precision of each run, (K,).
+        """
+        found: dict[str, list[np.ndarray]] = {row: [] for row in methods}
+        for run in array:
+            models = np.stack([self.on_test[seed][model] for model, seed in enumerate(run)])
+            choices = [self.choices[seed] for seed in run]
+            for row, method in methods.items():
+                combined = ensemble(models, choices[0].recombined_weights(method, choices))
+                found[row].append(average_precision(self.targets, combined))
+        return {row: classes.means(np.array(ap)) for row, ap in found.items() if ap}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Average precision, meant over all classes, on development and on test data."""
+
+    dev: Sampled
+    test: Sampled
+
+    @property
+    def size(self) -> Sampled:
+        """What is lost from one to the other."""
+        return self.dev + -1.0 * self.test
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An ensemble, scored on the test set.
+
+    Attributes:
+        score: the row.
+        loss: from development to test.
+        predictions: on the test set, with each seed; float64 (N, C).
+        thresholds: that development data chose, with each seed; (C,).
+    """
+
+    score: Score
+    loss: Loss
+    predictions: Sequence[np.ndarray]
+    thresholds: Sequence[np.ndarray]
+
+
+def loss_of_plain_mean(members: Members) -> Loss:
+    """Return what the mean of all models loses, which nothing has chosen."""
+    on_dev, on_test = members.combine([model_wise_weights(*one.ap.shape) for one in members.choices])
+    targets, first = members.choices[0].targets, members.choices[0].draws.first(CHOICES)
+    of_dev = [resample_ranks(targets, one, first, members.device)["AP"][:, None] for one in on_dev]
+    of_test = [resample_ranks(members.targets, one, members.draws, members.device)["AP"] for one in on_test]
+    return Loss(
+        mean_ap([average_precision(targets, one) for one in on_dev], repeated=of_dev),
+        mean_ap([average_precision(members.targets, one) for one in on_test], of_test),
+    )
+
+
+def score_ensemble(members: Members, method: str, weights: Sequence[np.ndarray], classes: Classes) -> Scored:
+    """Score an ensemble on the test set, and the same with other choices.
+
+    Args:
+        members: with each seed.
+        method: that chooses.
+        weights: that it has chosen with each seed, (M, C).
+        classes: of the test set.
+
+    Returns:
+        What is told of it.
+    """
+    on_dev, on_test = members.combine(weights)
+    targets, others = members.choices[0].targets, members.repeat(method)
+    thresholds = [best_thresholds(targets, one) for one in on_dev]
+    found = score(
+        members.targets,
+        on_test,
+        thresholds,
+        classes,
+        members.draws,
+        members.device,
+        [one.test for one in others],
+    )
+    dev = [average_precision(targets, one) for one in on_dev]
+    selected = mean_ap(dev, repeated=[one.dev[:, None] for one in others])
+    return Scored(found, Loss(selected, found["mAP"]), on_test, thresholds)
+
+
+def optimism(row: Loss, plain: Loss, level: float) -> list[float | None]:
+    """Return what an ensemble loses beyond the plain mean of its models: point, low, high.
+
+    Of the noise of trainings its own seeds tell alone.
+
+    Args:
+        row: loss of the ensemble.
+        plain: loss of the mean.
+        level: of the interval.
+    """
+    excess = row.size + -1.0 * plain.size
+    several = len(excess.points) > 1
+    found = estimate(excess, pooled(excess.points, Noise(0.0, 0), 0.0) if several else None)
+    return [rounded(value) for value in (found.point, *found.interval(level))]

@@ -1,0 +1,162 @@
+"""Selection: how an ensemble would do that was chosen on other development patients.
+
+The choice is repeated on resamples of the development patients, and each one is scored on the test set and on
+resamples of its patients: development × test, crossed. docs/evidence.md says why, and how far to trust it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.labels import POSITIVE, UNKNOWN
+from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
+from cxrlt_core.params.schema import Reweighting
+
+CHOICES = 100  # resamples of the development patients that are chosen on
+CROSSED = 25  # resamples of the test patients that every choice is scored on
+
+
+@dataclass(frozen=True)
+class Models:
+    """What M models say of a set.
+
+    Attributes:
+        targets: int (N, C), -1 unknown.
+        predictions: probabilities, float (M, N, C).
+        draws: resampled patients.
+    """
+
+    targets: np.ndarray
+    predictions: np.ndarray
+    draws: Draws
+
+    def column(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return targets (N,) and predictions (M, N) of a class."""
+        return self.targets[:, number], np.ascontiguousarray(self.predictions[:, :, number])
+
+    def weights(self, device: torch.device) -> Tensor:
+        """Return how often each resample holds each image, float32 (N, B)."""
+        return torch.from_numpy(self.draws.counts[self.draws.patient]).to(device).float()
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """An ensemble that was chosen on each of R development resamples; NaN where undefined.
+
+    Attributes:
+        dev: average precision on the resample that chose, float64 (R, C).
+        test: AP, AUROC and F1 to their values on the test set, then on K resamples of it, float64
+            (R, 1 + K, C). F1 is at the threshold that the development resample chose.
+    """
+
+    dev: np.ndarray
+    test: dict[str, np.ndarray]
+
+
+def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.device) -> Repeated:
+    """Score an ensemble with each of its choices.
+
+    Args:
+        dev: with the R resamples that chose.
+        test: with K resamples.
+        weights: of the models per choice and class, float (M, R, C).
+        device: to compute on.
+    """
+    drawn, crossed = dev.weights(device), test.weights(device)
+    crossed = torch.cat([torch.ones_like(crossed[:, :1]), crossed], dim=1)
+    _, choices, classes = weights.shape
+    on_dev = np.full((choices, classes), np.nan)
+    on_test = np.full((classes, 3, choices, crossed.shape[1]), np.nan)
+    for c in range(classes):
+        dev_targets, dev_models = dev.column(c)
+        test_targets, test_models = test.column(c)
+        distinct, which = np.unique(weights[:, :, c], axis=1, return_inverse=True)
+        for number, chosen in enumerate(distinct.T.astype(dev_models.dtype)):
+            alike = np.flatnonzero(which.ravel() == number)
+            ap, limits = _on_dev(dev_targets, chosen @ dev_models, drawn[:, alike])
+            on_dev[alike, c] = ap
+            on_test[c][:, alike] = _on_test(test_targets, chosen @ test_models, limits, crossed)
+    return Repeated(on_dev, dict(zip(("AP", "AUROC", "F1"), np.moveaxis(on_test, 0, -1), strict=True)))
+
+
+def _on_dev(targets: np.ndarray, scores: np.ndarray, weights: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """AP and best threshold under each of b weightings of the images, (b,); NaN where undefined."""
+    ranking = rank(targets, scores, weights.device)
+    if ranking is None:
+        return np.full((2, weights.shape[1]), np.nan)
+    ap = weighted_ap_auroc(ranking, weights)[0].cpu().numpy()
+    limits = scores[highest_f1(ranking, weights).cpu().numpy()]
+    return ap, np.where(np.isfinite(ap), limits, np.nan)
+
+
+def _on_test(targets: np.ndarray, scores: np.ndarray, limits: np.ndarray, weights: Tensor) -> np.ndarray:
+    """AP, AUROC, and F1 at each of b thresholds, under each of K weightings; float64 (3, b, K)."""
+    out = np.full((3, len(limits), weights.shape[1]), np.nan)
+    ranking = rank(targets, scores, weights.device)
+    if ranking is not None:
+        out[:2] = torch.stack(weighted_ap_auroc(ranking, weights)).cpu().numpy()[:, None]
+        out[2] = np.where(np.isfinite(out[0]), _f1(targets, scores, limits, weights), np.nan)
+    return out
+
+
+def _f1(targets: np.ndarray, scores: np.ndarray, limits: np.ndarray, weights: Tensor) -> np.ndarray:
+    """F1 at each of b thresholds under each of K weightings; NaN where a threshold is."""
+    positive = torch.from_numpy(np.flatnonzero(targets == POSITIVE)).to(weights.device)
+    called = (scores >= limits[:, None]) & (targets != UNKNOWN)
+    called = torch.from_numpy(called).to(weights.device).float()
+    both, positives = called[:, positive] @ weights[positive], weights[positive].sum(0)
+    f1 = 2 * both / (called @ weights + positives)
+    return np.where(np.isfinite(limits)[:, None], f1.cpu().numpy(), np.nan)
+
+
+def selection_variance(crossed: np.ndarray) -> float:
+    """Variance that the choice on other development patients adds, to all seeds alike.
+
+    On one test set choices differ by what they are worth and by what its patients make of them (choice ×
+    patient). The second is in the variance over test patients already, so it is taken off: the mean square
+    of what neither choice nor test resample explains. What a choice does to one seed alone is in the variance
+    over seeds; so of several seeds the covariance counts.
+
+    Args:
+        crossed: of each seed, the deviation of every choice from their mean, on the test set and on K
+            resamples; float64 (S, R, 1 + K).
+    """
+    seeds, choices, columns = crossed.shape
+    if min(choices, columns - 1) < 2:
+        return 0.0
+    together = _worth(crossed.mean(axis=0))
+    if seeds > 1:
+        alone = np.mean([_worth(one) for one in crossed])
+        together = (seeds * together - alone) / (seeds - 1)
+    return max(0.0, float(together))
+
+
+def _worth(deviations: np.ndarray) -> float:
+    """Variance of what choices are worth; float64 (R, 1 + K)."""
+    on_set, resampled = deviations[:, 0], deviations[:, 1:]
+    rest = resampled - resampled.mean(axis=0) - resampled.mean(axis=1, keepdims=True) + resampled.mean()
+    freedom = (rest.shape[0] - 1) * (rest.shape[1] - 1)
+    return float(on_set.var(ddof=1) - (rest**2).sum() / freedom)
+
+
+def upweighted_share(
+    resampled_ap: np.ndarray, classes: Sequence[str], settings: Reweighting
+) -> dict[str, float]:
+    """How often each class would be upweighted on other development patients.
+
+    Args:
+        resampled_ap: average precision on resamples of the patients, float (B, C), NaN where undefined.
+        classes: names of the C columns.
+        settings: as of :func:`cxrlt_core.designs.reweight.reweight`.
+    """
+    counts = dict.fromkeys(classes, 0)
+    for values in resampled_ap:
+        known = {c: float(ap) if np.isfinite(ap) else None for c, ap in zip(classes, values, strict=True)}
+        for name, weight in reweight(known, settings)["weights"].items():
+            counts[name] += weight != 1
+    return {name: count / len(resampled_ap) for name, count in counts.items()}

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from cxrlt_core.designs.ensemble import Choice
+from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble
+from cxrlt_core.evidence.scoring import describe_classes
+from cxrlt_core.evidence.selection import selection_variance
+from cxrlt_core.evidence.training_noise import orthogonal_array
+from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.scores import CPU, average_precision
+from cxrlt_core.params.schema import Ensemble
+
+NAMES, GROUPS = ["a", "b", "c"], {"a": "head", "b": "medium", "c": "tail"}
+
+
+def made(generator, number: int, seeds: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Three classes, of which four models know little each."""
+    targets = (generator.random((number, 3)) < [0.4, 0.3, 0.2]).astype(int)
+    skill = np.linspace(0.5, 1, 4)[:, None, None]
+    models = [skill * targets + generator.normal(size=(4, number, 3)) for _ in range(seeds)]
+    return targets, [(1 / (1 + np.exp(-one))).astype(np.float32) for one in models]
+
+
+@pytest.fixture(params=[1, 2])
+def members(request) -> Members:
+    generator = np.random.default_rng(0)
+    (targets, on_dev), (test, on_test) = (
+        made(generator, 150, request.param),
+        made(generator, 200, request.param),
+    )
+    draws, settings = (
+        patient_draws(np.arange(150), 100, 0),
+        Ensemble(members=None, top_k=2, prior_positives=5),
+    )
+    choices = [Choice.of(targets, one, draws, settings, CPU) for one in on_dev]
+    return Members(choices, on_test, test, patient_draws(np.arange(200), 100, 0), CPU)
+
+
+@pytest.fixture
+def scored(members):
+    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    return {
+        method: score_ensemble(members, method, [one.weights(method) for one in members.choices], classes)
+        for method in ("model_wise", "class_wise", "bagged", "shrunk")
+    }
+
+
+def test_who_chooses_nothing_has_no_error_of_selection_but_for_thresholds(scored):
+    score = scored["model_wise"].score
+    assert selection_variance(score["mAP"].choices) == pytest.approx(0, abs=1e-20)
+    assert selection_variance(scored["class_wise"].score["mAP"].choices) > 0
+    assert np.abs(score["F1"].choices).max() > 0 and np.abs(score["Brier"].choices).max() == 0
+
+
+def test_choices_of_all_rows_are_paired(scored, members):
+    """The same development patients choose for each row, so what they do to both cancels in a difference."""
+    rows = {method: found.score["mAP"].choices for method, found in scored.items()}
+    assert rows["bagged"].shape == (len(members.choices), 100, 26)
+    correlation = np.corrcoef(rows["class_wise"][0, :, 0], rows["shrunk"][0, :, 0])[0, 1]
+    assert correlation > 0.9
+
+
+def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
+    plain = loss_of_plain_mean(members)
+    assert optimism(scored["model_wise"].loss, plain, 0.95) == [0, 0, 0]
+    found = scored["class_wise"]
+    point, low, high = optimism(found.loss, plain, 0.95)
+    assert low < point < high
+    on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])
+    mean = [
+        average_precision(members.choices[0].targets, one).mean()
+        - average_precision(members.targets, test).mean()
+        for one, test in zip(on_dev, found.predictions, strict=True)
+    ]
+    assert point == pytest.approx(np.mean(mean) - plain.size.point, abs=1e-4)
+
+
+def test_among_keeps_what_is_known_of_some_models(members):
+    some = members.among([True, False, True, True])
+    choice, part = members.choices[0], some.choices[0]
+    np.testing.assert_array_equal(part.ap, choice.ap[[0, 2, 3]])
+    np.testing.assert_array_equal(part.resampled_ap, choice.resampled_ap[[0, 2, 3]])
+    np.testing.assert_array_equal(some.on_test[0], members.on_test[0][[0, 2, 3]])
+
+
+def test_recombined_ensembles_take_each_model_from_its_seed(members):
+    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    array = orthogonal_array(4, len(members.choices))
+    found = members.recombine({"row": "model_wise"}, array, classes)
+    if not len(array):
+        assert found == {}
+        return
+    mean = np.mean([members.on_test[seed][m] for m, seed in enumerate(array[3])], axis=0)
+    assert found["row"]["mAP"][3] == pytest.approx(average_precision(members.targets, mean).mean(), abs=1e-6)
