@@ -177,7 +177,7 @@ def test_weights_that_lack_a_tensor_are_one_line(broken):
     tensors = load_file(broken / "model.safetensors")
     name = "encoder.layer.1.output.dense.weight"
     save_file({n: tensor for n, tensor in tensors.items() if n != name}, broken / "model.safetensors")
-    assert refusal(str(broken)) == f"{start(str(broken))}(local folder): missing: {name}"
+    assert refusal(str(broken)) == f"{start(str(broken))}(local folder): 1 missing: {name}"
 
 
 def test_a_prompt_that_is_too_long_is_one_line(folders):
