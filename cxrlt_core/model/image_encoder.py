@@ -1,5 +1,6 @@
 """Image encoder: any timm network on grey input, its feature map before pooling turned into tokens."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -115,10 +116,11 @@ def _check_patches(network: nn.Module, size: int, key: str) -> None:
     patch = getattr(embed, "patch_size", 1)
     side = patch if isinstance(patch, int) else patch[0]
     if size % side and not getattr(embed, "dynamic_img_pad", False):
-        fit = f"{size // side * side} or {(size // side + 1) * side}"
-        pad = "options: {dynamic_img_size: true, dynamic_img_pad: true}"
+        fits = " or ".join(str(one) for one in (size // side * side, (size // side + 1) * side) if one)
+        pads = "dynamic_img_pad" in inspect.signature(type(network)).parameters
+        option = ", or options: {dynamic_img_size: true, dynamic_img_pad: true}" if pads else ""
         text = f"patches of {side} pixels do not fill {size} pixels"
-        raise StudyError(f"{key}: {text}; expected image.size: {fit}, or {pad}")
+        raise StudyError(f"{key}: {text}; expected image.size: {fits}{option}")
 
 
 def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: str) -> dict[str, Any]:
