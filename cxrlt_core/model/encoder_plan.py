@@ -70,12 +70,7 @@ def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | No
         config = {**timm.get_pretrained_cfg(name).to_dict(), **config}
     except StudyError as error:
         raise StudyError(f"{key}.model: {error}") from None
-    except (
-        KeyError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:  # no such tag
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:  # no configuration, no such tag
         raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network: {reason(error)}") from None
     return name, stated, config, commit
 
