@@ -8,7 +8,8 @@ from typing import Any
 from cxrlt_core.model.encoder_plan import plan_encoder
 from cxrlt_core.model.image_encoder import describe_network, load_network
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.files import file_hash, write_json
+from cxrlt_core.pretrained.origin import origin_text, weights_origin
+from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
 
 
@@ -17,27 +18,14 @@ def main(params: Params, name: str) -> None:
     encoder, size, key = params.image_encoders[name], params.image.size, f"image_encoders.{name}"
     plan = plan_encoder(encoder, size, key)
     network, loaded = load_network(encoder, plan, size, key)
-    found = describe_network(network, encoder, size, key)
-    weights = None
-    if plan.file is not None:
-        numbers = sum(p.numel() for n, p in network.named_parameters() if n in loaded)
-        share = round(numbers / found["parameters"], 4)
-        weights = {
-            "file": plan.source,
-            "sha256": file_hash(plan.file),
-            "tensors": len(loaded),
-            "share": share,
-        }
     description = {
         "network": plan.name,
         "options": plan.options,
         "pixels": plan.pixels,
-        **found,
+        **describe_network(network, encoder, size, key),
         "commit": plan.commit,
-        "weights": weights,
-        "settings": encoder.model_dump(
-            mode="json"
-        ),  # every one counts: what trains depends on this file alone
+        "weights": weights_origin(plan.files, encoder.prefix or "", loaded) if plan.files else None,
+        "settings": encoder.model_dump(mode="json"),  # each counts: what trains depends on this file alone
     }
     write_json(f"data/encoders/{name}.json", description)
     print(f"{key}: {in_a_line(description)}", flush=True)
@@ -47,14 +35,8 @@ def in_a_line(encoder: dict[str, Any]) -> str:
     """Say what an encoder is and what was loaded."""
     shape = f"{encoder['tokens']} tokens of {encoder['width']}"
     size = f"{encoder['parameters']:,} parameters, {encoder['gflops']:.3g} GFLOPs an image"
-    weights = encoder["weights"]
-    if weights is None:
-        return f"{encoder['network']}, {shape}, {size}, untrained"
-    commit = f" at {encoder['commit']}" if encoder["commit"] else ""
-    return (
-        f"{encoder['network']}, {shape}, {size}, {weights['tensors']} tensors ({weights['share']:.1%} of the "
-        f"parameters) of {weights['file']}{commit}, sha256 {weights['sha256']}"
-    )
+    weights = origin_text(encoder["weights"]) if encoder["weights"] else "untrained"
+    return f"{encoder['network']}, {shape}, {size}: {weights}"
 
 
 if __name__ == "__main__":

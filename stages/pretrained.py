@@ -3,6 +3,7 @@
 Usage: python -m stages.pretrained
 """
 
+import os
 from pathlib import Path
 
 from cxrlt_core.params.schema import Params
@@ -34,10 +35,15 @@ def watched(place: str | None, folder: Path, key: str) -> Path | None:
     if place is None:
         return None
     path = Path(place)
-    if not path.absolute().is_relative_to(folder.absolute()):
+    inside = Path(os.path.relpath(path, folder))
+    if inside.parts[:1] in ((), ("..",)):
         raise StudyError(f"{key}: {place}: expected a place in {folder}/, where changes are noticed")
     if not path.exists():
         raise StudyError(f"{key}: {place}: no such file or folder")
+    above = [folder / part for part in (inside, *inside.parents)][:-1]
+    if links := [str(one) for one in (*above, *path.rglob("*")) if one.is_symlink() and one.is_dir()]:
+        hint = f"a folder of links to files, as cp -rs makes one ({links[0]} is a link to a folder)"
+        raise StudyError(f"{key}: {place}: expected {hint}, where changes are noticed")
     return path
 
 

@@ -1,15 +1,17 @@
 """What an entry of image_encoders means: a network, its options, its weights, the pixels that they expect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import timm
 from timm.models import load_model_config_from_hf
 
-from cxrlt_core.model.hub import fetch
+from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.pretrained.hub import fetch
+from cxrlt_core.pretrained.model_files import ModelFiles, fetch_weights
 from cxrlt_core.system.errors import StudyError, reason
 
 HUB = "hf-hub:"
@@ -24,16 +26,14 @@ class Plan:
         name: timm's name of the network.
         options: all that it is built with.
         pixels: mean and deviation, 0 to 1, of the pixels that the weights expect; None: the study's.
-        file: of the weights; None leaves the network untrained.
-        source: where the file is from: its path, or repository and name.
+        files: of the weights, named by their path or by repository and name; None: an untrained network.
         commit: of the hub's repository, if there is one.
     """
 
     name: str
     options: dict[str, Any]
     pixels: tuple[float, float] | None
-    file: Path | None
-    source: str | None
+    files: ModelFiles | None
     commit: str | None
 
 
@@ -54,50 +54,58 @@ def plan_encoder(encoder: ImageEncoder, size: int, key: str) -> Plan:
     options = {**saved, **encoder.options}
     if config.get("fixed_input_size") and not options.get("dynamic_img_size"):
         options.setdefault("img_size", size)
-    file, source, commit = _weights(encoder, config, commit or encoder.revision, f"{key}.pretrained")
-    return Plan(name, options, _pixels(encoder, config), file, source, commit)
+    files = _weights(encoder, config, commit or encoder.revision, f"{key}.pretrained")
+    commit = files.commit if files and files.commit else commit
+    return Plan(name, options, _pixels(encoder, config), files, commit)
 
 
 def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | None]:
     """Return timm's name, the options that a hub states, timm's notes on the weights, and a hub's commit."""
-    name, saved, config, commit = encoder.model, {}, {}, None
+    name, stated, config, commit = encoder.model, {}, {}, None
     try:
         if name.startswith(HUB):
-            repository = name.removeprefix(HUB)
-            _, commit = fetch(repository, ["config.json"], encoder.revision, f"{key}.model")
-            config, name, stated = load_model_config_from_hf(f"{repository}@{commit}")
-            saved = {
-                k: v for k, v in (stated or {}).items() if k not in ("img_size", "in_chans", "num_classes")
-            }
-            if config.get("global_pool"):
-                saved.setdefault("global_pool", config["global_pool"])  # it decides which norm comes last
+            name, stated, config, commit = _hub_network(name.removeprefix(HUB), encoder.revision)
         if not timm.is_model(name):
-            raise StudyError(f"{key}.model: {name!r} is not a timm network")
+            raise StudyError(f"{name!r} is not a timm network")
         config = {**timm.get_pretrained_cfg(name).to_dict(), **config}
-    except (
-        KeyError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:  # no configuration of timm's, no such tag
+    except StudyError as error:
+        raise StudyError(f"{key}.model: {error}") from None
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:  # no configuration, no such tag
         raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network: {reason(error)}") from None
-    return name, saved, config, commit
+    return name, stated, config, commit
+
+
+def _hub_network(repository: str, revision: str | None) -> tuple[str, dict, dict, str]:
+    """Return what config.json says of a network in timm's format, less what the study decides."""
+    folder = fetch(repository, revision, ["config.json"])
+    if not (folder / "config.json").is_file():
+        raise StudyError(f"{repository!r} has no config.json")
+    config, name, stated = load_model_config_from_hf(f"{repository}@{folder.name}")
+    stated = {k: v for k, v in (stated or {}).items() if k not in ("img_size", "in_chans", "num_classes")}
+    if refused := [option for option in stated if refused_option(option)]:
+        raise StudyError(f"the config.json of {repository!r} names what is no option: {', '.join(refused)}")
+    if config.get("global_pool"):
+        stated.setdefault("global_pool", config["global_pool"])  # it decides which norm comes last
+    return name, stated, config, folder.name
 
 
 def _weights(
     encoder: ImageEncoder, config: Mapping[str, Any], revision: str | None, key: str
-) -> tuple[Path | None, str | None, str | None]:
-    """Return the file of the weights, where it is from, and its commit."""
+) -> ModelFiles | None:
     if isinstance(encoder.pretrained, str):
-        return Path(encoder.pretrained), encoder.pretrained, revision
+        file = Path(encoder.pretrained)
+        return ModelFiles(file.parent, [file], encoder.pretrained, None)
     if not encoder.pretrained:
-        return None, None, revision
+        return None
     if not config.get("hf_hub_id"):
         raise StudyError(f"{key}: the hub has no weights of {encoder.model!r}, expected a local file")
     repository = config["hf_hub_id"].split("@")[0]
     names = [config["hf_hub_filename"]] if config.get("hf_hub_filename") else HUB_FILES
-    file, commit = fetch(repository, names, revision, key)
-    return file, f"{repository}/{file.name}", commit
+    try:
+        files = fetch_weights(repository, revision, names)
+    except StudyError as error:
+        raise StudyError(f"{key}: cannot load {repository!r}: {error}") from None
+    return replace(files, name=f"{repository}/{files.name}")
 
 
 def _pixels(encoder: ImageEncoder, config: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -1,6 +1,7 @@
 """Image encoder: any timm network on grey input, its feature map before pooling turned into tokens."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +11,10 @@ from timm.models import _builder
 from torch import Tensor, nn
 
 from cxrlt_core.model.encoder_plan import Plan
-from cxrlt_core.model.weights import load_weights, read_weights
+from cxrlt_core.model.weights import load_weights
 from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.pretrained.tensor_files import read_weights
+from cxrlt_core.pretrained.whole import Loaded
 from cxrlt_core.system.errors import StudyError, reason
 
 
@@ -59,7 +62,7 @@ def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
     return timm.create_model(name, in_chans=1, num_classes=0, **options)
 
 
-def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tuple[nn.Module, Collection[str]]:
+def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tuple[nn.Module, Loaded | None]:
     """Build a network and load its weights, if it has any; in training mode.
 
     Args:
@@ -69,7 +72,7 @@ def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tupl
         key: where the entry stands in params.yaml, for messages.
 
     Returns:
-        The network, and the names of the tensors that were loaded.
+        The network, and what was loaded; None where there are no weights.
 
     Raises:
         StudyError: wrong options, a size that patches do not fill, weights that cannot be read or are not
@@ -77,15 +80,18 @@ def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tupl
     """
     try:
         with _conversions() as noted:
-            network = build_network(plan.name, {**plan.options, "pretrained": plan.file is not None})
+            network = build_network(plan.name, {**plan.options, "pretrained": plan.files is not None})
     except Exception as error:  # timm raises many kinds; all come from this one setting
         raise StudyError(f"{key}: cannot build {encoder.model!r}: {reason(error)}") from None
     _check_patches(network, size, key)
-    if plan.file is None:
-        return network, ()
-    tensors = read_weights(plan.file, f"{key}.pretrained")
-    place = f"{key}.pretrained: {plan.source}"
-    return network, load_weights(network, tensors, encoder, noted[-1] if noted else None, place)
+    if plan.files is None:
+        return network, None
+    try:
+        tensors = read_weights(plan.files.weights)
+        return network, load_weights(network, tensors, encoder, noted[-1] if noted else None)
+    except StudyError as error:
+        place = f"{key}.pretrained: cannot load {plan.files.name!r} into {encoder.model!r}"
+        raise StudyError(f"{place}: {error}") from None
 
 
 @contextmanager
@@ -110,10 +116,11 @@ def _check_patches(network: nn.Module, size: int, key: str) -> None:
     patch = getattr(embed, "patch_size", 1)
     side = patch if isinstance(patch, int) else patch[0]
     if size % side and not getattr(embed, "dynamic_img_pad", False):
-        fit = f"{size // side * side} or {(size // side + 1) * side}"
-        pad = "options: {dynamic_img_size: true, dynamic_img_pad: true}"
+        fits = " or ".join(str(one) for one in (size // side * side, (size // side + 1) * side) if one)
+        pads = "dynamic_img_pad" in inspect.signature(type(network)).parameters
+        option = ", or options: {dynamic_img_size: true, dynamic_img_pad: true}" if pads else ""
         text = f"patches of {side} pixels do not fill {size} pixels"
-        raise StudyError(f"{key}: {text}; expected image.size: {fit}, or {pad}")
+        raise StudyError(f"{key}: {text}; expected image.size: {fits}{option}")
 
 
 def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: str) -> dict[str, Any]:

@@ -1,72 +1,29 @@
-"""Weights of a network out of a file: plain tensors, renamed to fit, and whole or an error."""
+"""Weights of an image encoder: plain tensors, renamed to fit, and whole or an error."""
 
-import pickle
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-import safetensors.torch
-import torch
 from timm.models import adapt_input_conv
 from timm.models._input import get_model_traits
 from torch import Tensor, nn
 
 from cxrlt_core.model.layouts import LAYOUTS, MARKS
 from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.pretrained.whole import Loaded, load_whole, matches
 from cxrlt_core.system.errors import StudyError
 
-PICKLED = (".pth", ".pt", ".bin", ".ckpt")
 #: Where a classifier lies: what a file has there, and the network has not, is left.
-HEADS = ("aux_head.", "classif.", "classifier.", "fc.", "head.", "head_dist.", "heads.", "last_linear.")
-#: What pools and normalises for a classifier: a file may lack it, as tokens are taken before.
-AFTER_TOKENS = ("head.norm.", "head.pre_logits.")
-#: Batches counted by batch normalisation, absent from old files; they enter no number.
-COUNTERS = ".num_batches_tracked"
-SHOWN = 3
-
-
-def read_weights(path: Path, key: str) -> dict[str, Tensor]:
-    """Read plain tensors by name; of nested mappings, such as ``{"state_dict": …}``, the names are joined.
-
-    Args:
-        path: a .safetensors file, or one that torch.save wrote.
-        key: what names the file in params.yaml, for messages.
-
-    Raises:
-        StudyError: when it is absent, damaged or another kind of file, or holds anything but tensors,
-            numbers and texts: no object is unpickled.
-    """
-    if not path.is_file():
-        raise StudyError(f"{key}: {path}: no such file")
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        if path.suffix in PICKLED:
-            return dict(_tensors(torch.load(path, map_location="cpu", weights_only=True)))
-    except pickle.UnpicklingError:
-        raise StudyError(f"{key}: {path}: holds other objects than plain tensors, or is damaged") from None
-    except Exception as error:  # the libraries raise many kinds about a damaged file
-        raise StudyError(f"{key}: {path}: cannot be read: {' '.join(str(error).split())}") from None
-    raise StudyError(f"{key}: {path}: expected a file with ending .safetensors, {', '.join(PICKLED)}")
-
-
-def _tensors(content: Any, place: str = "") -> Iterator[tuple[str, Tensor]]:
-    if isinstance(content, Tensor):
-        yield place, content
-    elif isinstance(content, Mapping):
-        for name, part in content.items():
-            yield from _tensors(part, f"{place}.{name}" if place else str(name))
+HEADS = ("aux_head.*", "classif.*", "classifier.*", "fc.*", "head.*", "head_dist.*", "heads.*",
+         "last_linear.*")  # fmt: skip
+#: What a file may lack: what pools and normalises for a classifier, as tokens are taken before, and the
+#: batches that batch normalisation counts, absent from old files.
+MAY_LACK = ("head.norm.*", "head.pre_logits.*", "*.num_batches_tracked")
 
 
 def load_weights(
-    network: nn.Module,
-    tensors: Mapping[str, Tensor],
-    encoder: ImageEncoder,
-    timms_own: Callable | None,
-    place: str,
-) -> Collection[str]:
+    network: nn.Module, tensors: Mapping[str, Tensor], encoder: ImageEncoder, timms_own: Callable | None
+) -> Loaded:
     """Load tensors of a file into a network for grey images, all that it needs or none.
 
     Weights of an RGB network are summed over its three channels. What belongs to a classifier is left.
@@ -77,34 +34,28 @@ def load_weights(
         encoder: how they are renamed.
         timms_own: timm's conversion of authors' layouts to this network, which resamples position
             embeddings to its size, too.
-        place: key and file, for messages.
-
-    Returns:
-        The names of the tensors that were loaded.
 
     Raises:
-        StudyError: when a tensor is missing, unexpected, of another shape, or not finite, or when two get
-            the same name.
+        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite, and what would
+            obviously fit; or when two tensors get the same name.
     """
-    state = _converted(network, renamed_weights(tensors, encoder, place), timms_own)
+    state = dict(_converted(network, renamed_weights(tensors, encoder), timms_own))
     expected = network.state_dict()
-    state = {n: tensor for n, tensor in state.items() if n in expected or not n.startswith(HEADS)}
     _sum_colours(network, state, expected)
-    problems = [*_problems(state, expected)]
-    if problems:
+    try:
+        return load_whole(network, state, HEADS, MAY_LACK)
+    except StudyError as error:
         advice = _advice(tensors, expected, encoder)
-        raise StudyError(f"{place} does not fit {encoder.model!r}: {'; '.join([*problems, *advice])}")
-    network.load_state_dict(state, strict=False)  # what it may lack was judged above
-    return state.keys()
+        raise StudyError("; ".join([*advice, str(error)])) from None
 
 
-def renamed_weights(tensors: Mapping[str, Tensor], encoder: ImageEncoder, place: str) -> dict[str, Tensor]:
+def renamed_weights(tensors: Mapping[str, Tensor], encoder: ImageEncoder) -> dict[str, Tensor]:
     """Take the tensors under ``prefix`` and drop it, apply ``rename`` in order, then convert ``layout``."""
     prefix, taken = encoder.prefix or "", {}
     for name, tensor in tensors.items():
         if name.startswith(prefix) and (new := _renamed(name.removeprefix(prefix), encoder.rename)):
             if new in taken:
-                raise StudyError(f"{place}: rename gives {new!r} to {name!r} and to another tensor")
+                raise StudyError(f"rename gives {new!r} to {name!r} and to another tensor")
             taken[new] = tensor
     return LAYOUTS[encoder.layout](taken)
 
@@ -143,26 +94,6 @@ def _sum_colours(network: nn.Module, state: dict[str, Tensor], expected: Mapping
             state[f"{name}.weight"] = adapt_input_conv(1, weight)
 
 
-def _problems(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Iterator[str]:
-    """Name what keeps tensors from being those of a network."""
-    needed = _needed(expected)
-    missing = [name for name in needed if name not in state]
-    both = [name for name in state if name in expected]
-    shapes = [
-        f"{name} {tuple(state[name].shape)}, expected {tuple(expected[name].shape)}"
-        for name in both
-        if state[name].shape != expected[name].shape
-    ]
-    if missing:
-        yield f"{len(missing)} of {len(needed)} tensors missing ({_some(missing)})"
-    if others := [name for name in state if name not in expected]:
-        yield f"{len(others)} unexpected ({_some(others)})"
-    if shapes:
-        yield f"{len(shapes)} of another shape ({_some(shapes)})"
-    if bad := [name for name in both if not state[name].isfinite().all()]:
-        yield f"{len(bad)} with NaN or infinity ({_some(bad)})"
-
-
 def _advice(tensors: Collection[str], expected: Mapping[str, Tensor], encoder: ImageEncoder) -> Iterator[str]:
     """Say which layout or prefix would fit, if one obviously does."""
     for layout, mark in MARKS.items():
@@ -185,8 +116,4 @@ def fitting_prefix(names: Collection[str], expected: Collection[str]) -> str | N
 
 
 def _needed(expected: Collection[str]) -> list[str]:
-    return [n for n in expected if not n.startswith(AFTER_TOKENS) and not n.endswith(COUNTERS)]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+    return [name for name in expected if not matches(name, MAY_LACK)]

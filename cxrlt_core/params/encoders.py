@@ -33,6 +33,11 @@ NO_OPTIONS = {
 }
 
 
+def refused_option(name: str) -> bool:
+    """Whether an option would load a file behind the checks, or change what the study decides."""
+    return name in NO_OPTIONS or name.startswith("pretrained")
+
+
 class TextEncoder(Section):
     """A frozen text encoder: hub id or local folder."""
 
@@ -80,7 +85,7 @@ class ImageEncoder(Section):
     def bring_no_weights(cls, value: dict[str, Any]) -> dict[str, Any]:
         """Reject options that would load a file behind the checks, or change what the study decides."""
         for name in value:
-            if name in NO_OPTIONS or name.startswith("pretrained"):
+            if refused_option(name):
                 raise ValueError(
                     f"{name!r} is no option of a network; its weights are named by pretrained alone"
                 )

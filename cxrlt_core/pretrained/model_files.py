@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cxrlt_core.pretrained.hub import fetch
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 
@@ -36,14 +36,14 @@ class ModelFiles:
     def sha256(self) -> str:
         """Return the SHA-256 of the weights; of parts, that of what ``sha256sum`` prints about them."""
         sums = [file_hash(path) for path in self.weights]
-        if self.name == self.weights[0].name:
+        if len(sums) == 1:
             return sums[0]
         listing = "".join(f"{one}  {path.name}\n" for one, path in zip(sums, self.weights, strict=True))
         return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def locate(model: str, revision: str | None) -> ModelFiles:
-    """Find a model, and fetch it where it is not local.
+    """Find a model, and fetch it where it is not local: config, vocabulary and weights at one commit.
 
     Args:
         model: a local folder, or the name of a repository of the hub.
@@ -53,26 +53,49 @@ def locate(model: str, revision: str | None) -> ModelFiles:
         StudyError: when there is no such model, it cannot be had, or it has no weights that are known here.
     """
     if not Path(model).is_dir():
-        return _fetched(model, revision)
+        return fetch_weights(model, fetch(model, revision, SMALL).name)
     if revision is not None:
         raise StudyError(f"revision {revision!r} is of a hub's model, expected null")
     return find_weights(Path(model))
 
 
-def find_weights(folder: Path, commit: str | None = None) -> ModelFiles:
-    """Find the weights in a folder, in the order of ``WEIGHTS``.
+def fetch_weights(repository: str, revision: str | None, names: Sequence[str] = WEIGHTS) -> ModelFiles:
+    """Fetch the first weights that a repository of the hub has, and no others.
+
+    Args:
+        repository: ``organisation/name``.
+        revision: commit, tag or branch; None is the main branch.
+        names: of files, in the order of preference; each may be in parts.
+
+    Raises:
+        StudyError: when there are none, or they cannot be had.
+    """
+    for name in names:
+        stem, suffix = name.rsplit(".", 1)
+        folder = fetch(repository, revision, [name, f"{name}.index.json", f"{stem}-*.{suffix}"])
+        revision = folder.name
+        if (folder / name).is_file() or (folder / f"{name}.index.json").is_file():
+            break
+    return find_weights(folder, names, commit=revision)
+
+
+def find_weights(folder: Path, names: Sequence[str] = WEIGHTS, commit: str | None = None) -> ModelFiles:
+    """Find the weights in a folder.
+
+    Args:
+        folder: holds them.
+        names: of files, in the order of preference; each may be in parts.
+        commit: of the hub's repository that the folder is of.
 
     Raises:
         StudyError: when there are none, or parts are missing.
     """
-    for name in WEIGHTS:
+    for name in names:
         if (folder / name).is_file():
             return ModelFiles(folder, [folder / name], name, commit)
         if (index := folder / f"{name}.index.json").is_file():
             return ModelFiles(folder, _parts(index), index.name, commit)
-    raise StudyError(
-        f"no weights: expected {', '.join(WEIGHTS)}, or one of them in parts with its .index.json"
-    )
+    raise StudyError(f"no weights: expected {', '.join(names)}, or one of them in parts with its .index.json")
 
 
 def _parts(index: Path) -> list[Path]:
@@ -85,30 +108,3 @@ def _parts(index: Path) -> list[Path]:
     if missing or not parts:
         raise StudyError(f"{index.name}: names files that are not there: {', '.join(missing) or 'none'}")
     return parts
-
-
-def _fetched(model: str, revision: str | None) -> ModelFiles:
-    """Fetch config, vocabulary and the first weights of ``WEIGHTS`` that there are, all at one commit.
-
-    Without network, the hub library takes what its cache has.
-    """
-    folder = _snapshot(model, revision, SMALL)
-    commit = folder.name
-    for name in WEIGHTS:
-        stem, suffix = name.split(".")
-        _snapshot(model, commit, [name, f"{stem}-*.{suffix}"])
-        if (folder / name).is_file() or (folder / f"{name}.index.json").is_file():
-            break
-    return find_weights(folder, commit)
-
-
-def _snapshot(model: str, revision: str | None, patterns: Sequence[str]) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
-
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
-    disable_progress_bars()
-    try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=list(patterns)))
-    except Exception as error:  # the hub's library and the network's raise many kinds
-        raise StudyError(" ".join(str(error).split()) or type(error).__name__) from None

@@ -21,6 +21,6 @@ def origin_text(origin: Mapping[str, Any]) -> str:
     left = ", ".join(f"{name} {count}" for name, count in origin["left_out"].items())
     return (
         f"{commit}{origin['file']} (SHA-256 {origin['sha256'][:12]}): {origin['tensors']} tensors{under}, "
-        f"{origin['parameters']:,} parameters, {origin['share_of_file']:.0%} of the file"
+        f"{origin['parameters']:,} parameters, {origin['share']:.1%} of the network"
         f"{f'; left out: {left}' if left else ''}"
     )

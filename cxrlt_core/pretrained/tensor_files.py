@@ -1,7 +1,7 @@
 """Files of weights as plain tensors: safetensors, PyTorch's pickles without code, Flax's msgpack."""
 
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
     is no tensor is left out.
 
     Raises:
-        StudyError: when a file holds anything but plain values, is torn, or repeats a name of another part.
+        StudyError: when a file is absent or of another kind, holds anything but plain values, is torn, or
+            repeats a name of another part.
     """
     tensors: dict[str, Tensor] = {}
     for file in files:
+        if not file.is_file():
+            raise StudyError(f"{file.name}: no such file")
         try:
             found = dict(_flat(_reader(file)(file)))
         except Exception as error:  # readers of foreign files raise many kinds
@@ -33,9 +36,10 @@ def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
     return tensors
 
 
-def _reader(file: Path) -> Any:
-    readers = {".safetensors": _read_safetensors, ".msgpack": read_flax}
-    return readers.get(file.suffix, _read_pickle)
+def _reader(file: Path) -> Callable[[Path], Any]:
+    if file.suffix not in READERS:
+        raise ValueError(f"expected a file that ends in {', '.join(READERS)}")
+    return READERS[file.suffix]
 
 
 def _read_safetensors(file: Path) -> dict[str, Tensor]:
@@ -57,3 +61,11 @@ def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     elif isinstance(content, Mapping):
         for key, value in content.items():
             yield from _flat(value, f"{prefix}{key}.")
+
+
+#: By a file's ending.
+READERS: dict[str, Callable[[Path], Any]] = {
+    ".safetensors": _read_safetensors,
+    **dict.fromkeys((".bin", ".ckpt", ".pt", ".pth"), _read_pickle),
+    ".msgpack": read_flax,
+}

@@ -256,17 +256,11 @@ def _image_encoder(model: str, encoder: Mapping) -> str:
     """Say what an image encoder is, and what was loaded."""
     name = model if model == encoder["network"] else f"{model}`, `{encoder['network']}"
     options = ", ".join(f"{key} {value}" for key, value in encoder["options"].items())
-    commit = f" at `{encoder['commit'][:12]}`" if encoder["commit"] else ""
-    weights, weights_text = encoder["weights"], "random weights"
-    if weights is not None:
-        weights_text = (
-            f"{weights['tensors']} tensors ({weights['share']:.1%} of the parameters) of `{weights['file']}`"
-            f"{commit}, SHA-256 `{weights['sha256'][:12]}`"
-        )
+    weights = origin_text(encoder["weights"]) if encoder["weights"] else "random weights"
     pixels = encoder["pixels"] and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder["pixels"])
     size = f"{encoder['tokens']} tokens of {encoder['width']}, {encoder['parameters']:,} parameters"
     cost = f"{encoder['gflops']:.3g} GFLOPs an image"
-    return ", ".join(filter(None, [f"`{name}`", options, weights_text, pixels, size, cost]))
+    return f"{', '.join(filter(None, [f'`{name}`', options, pixels, size, cost]))}; {weights}"
 
 
 def _provenance(study: Study) -> str:

@@ -24,7 +24,7 @@ def main(params: Params) -> None:
         key = f"image_encoders.{name}"
         plan = plan_encoder(encoder, params.image.size, key)
         if plan.commit is not None:
-            tell(key, encoder.model, plan.commit, plan.source or "config.json")
+            tell(key, encoder.model, plan.commit, plan.files.name if plan.files else "config.json")
     print(ADVICE.format(home=hub_home()))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.files import file_hash
+from cxrlt_core.system.files import file_hash, read_json
 from cxrlt_core.system.tensors import read_tensor_metadata
 from stages.artifacts.code import fingerprint
 from stages.artifacts.identity import row_code, row_identity
@@ -55,8 +55,8 @@ def record(
         "code": row_code(params, variants, STAGES[table]),
         "data": fingerprint(hashes),
         "sets": hashes,
-        "encoders": {
-            name: file_hash(f"data/encoders/{name}.json")
+        "image_encoders": {
+            name: image_origin(name)
             for name in sorted({params.variants[variant].image for variant in variants})
         },
         "text_encoders": {
@@ -65,6 +65,12 @@ def record(
         },
         "trainings": {name: dict(zip(seeds, costs[name], strict=True)) for name in variants},
     }
+
+
+def image_origin(name: str) -> dict:
+    """Return what an image encoder is, and what was loaded: null where it starts at random."""
+    encoder = read_json(f"data/encoders/{name}.json")
+    return {"network": encoder["network"], "commit": encoder["commit"], "weights": encoder["weights"]}
 
 
 def text_origin(name: str) -> dict:

@@ -163,3 +163,9 @@ def test_reweighting_sees_development_metrics_only(stage):
 
 def test_the_pipeline_can_be_read():
     assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 260
+
+
+def test_encoders_are_tried_before_any_image_is_read():
+    """DVC takes stages that do not need each other in the order of dvc.yaml."""
+    order = list(STAGES)
+    assert max(map(order.index, ("embed", "encoder"))) < min(map(order.index, ("harmonize", "pack", "train")))

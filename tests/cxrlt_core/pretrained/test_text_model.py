@@ -221,15 +221,15 @@ WORDS, QUERY = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.s
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without(QUERY), f"missing: {QUERY}"),
+        (without(QUERY), f"1 missing: {QUERY}"),
         (without(WORDS), f"expected one encoder in the weights, found no {WORDS}; the names are emb"),
         (prefixed("foo_"), "expected one encoder in the weights, found no "),
-        (lambda t: {**t, "extra.weight": torch.ones(1)}, "unexpected: extra.weight"),
-        (lambda t: {**t, QUERY: torch.ones(3, 3)}, f"misshapen: {QUERY} (3, 3) for (64, 64)"),
-        (lambda t: {**t, QUERY: t[QUERY] * torch.nan}, f"not finite: {QUERY}"),
+        (lambda t: {**t, "extra.weight": torch.ones(1)}, "1 unexpected: extra.weight"),
+        (lambda t: {**t, QUERY: torch.ones(3, 3)}, f"1 misshapen: {QUERY} (3, 3) for (64, 64)"),
+        (lambda t: {**t, QUERY: t[QUERY] * torch.nan}, f"1 not finite: {QUERY}"),
         (lambda t: t | prefixed("b.")(t), "expected one encoder in the weights, found one under '', 'b.'"),
         (lambda t: prefixed("b.")(t) | {QUERY: t[QUERY]}, f"names are there with and without 'b.': {QUERY}"),
-        (lambda t: {**with_heads(t), "visual.conv": torch.ones(1)}, "unexpected: visual.conv"),
+        (lambda t: {**with_heads(t), "visual.conv": torch.ones(1)}, "1 unexpected: visual.conv"),
         (lambda t: {}, "expected one encoder in the weights"),
     ],
 )  # fmt: skip
@@ -242,7 +242,7 @@ def test_layers_without_number_in_the_config_are_named(make):
     folder = make("bert")
     edit(folder, num_hidden_layers=1)
     line = refusal(folder)
-    assert line.startswith("unexpected: encoder.layer.1.") and line.count("encoder.layer.1.") == 16
+    assert line.startswith("16 unexpected: encoder.layer.1.") and line.count("encoder.layer.1.") == 16
 
 
 def refusal(folder: Path) -> str:

@@ -32,8 +32,17 @@ def test_all_is_loaded_and_counted():
     network, tensors = Tied(), complete()
     loaded = load_whole(network, {**tensors, "head.a": torch.ones(20), "head.b": torch.ones(3)}, ["head.*"])
     assert all(network.state_dict()[name].equal(tensor) for name, tensor in tensors.items())
-    assert (loaded.tensors, loaded.parameters, loaded.left_out) == (3, 23, {"head": 2})
-    assert loaded.share_of_file == pytest.approx(23 / 46)
+    assert (loaded.tensors, loaded.parameters, loaded.share) == (3, 23, 1)
+    assert loaded.left_out == {"head": 2}
+
+
+def test_what_a_file_may_lack_is_left_as_it_is_and_counted():
+    network, tensors = Tied(), complete()
+    before = network.layer.bias.clone()
+    del tensors["layer.bias"]
+    loaded = load_whole(network, tensors, [], ["*.bias"])
+    assert network.layer.bias.equal(before)
+    assert (loaded.tensors, loaded.parameters, loaded.share) == (2, 21, round(21 / 23, 4))
 
 
 @pytest.mark.parametrize("name", ["table.weight", "inner.weight"])
@@ -48,14 +57,14 @@ def test_of_tensors_that_share_memory_one_suffices(name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layer.bias": None}, "missing: layer.bias"),
-        ({"table.weight": None}, "missing: table.weight, inner.weight"),
-        ({"x.weight": torch.ones(1), "a": torch.ones(1)}, "unexpected: a, x.weight"),
-        ({"layer.weight": torch.ones(3, 2)}, "misshapen: layer.weight (3, 2) for (2, 3)"),
-        ({"layer.bias": torch.tensor([1, torch.nan])}, "not finite: layer.bias"),
-        ({"layer.bias": torch.tensor([1, -torch.inf])}, "not finite: layer.bias"),
-        ({"inner.weight": torch.zeros(5, 3)}, "not the same: table.weight and inner.weight"),
-        ({"layer.bias": None, "a": torch.ones(1)}, "missing: layer.bias; unexpected: a"),
+        ({"layer.bias": None}, "1 missing: layer.bias"),
+        ({"table.weight": None}, "2 missing: table.weight, inner.weight"),
+        ({"x.weight": torch.ones(1), "a": torch.ones(1)}, "2 unexpected: a, x.weight"),
+        ({"layer.weight": torch.ones(3, 2)}, "1 misshapen: layer.weight (3, 2) for (2, 3)"),
+        ({"layer.bias": torch.tensor([1, torch.nan])}, "1 not finite: layer.bias"),
+        ({"layer.bias": torch.tensor([1, -torch.inf])}, "1 not finite: layer.bias"),
+        ({"inner.weight": torch.zeros(5, 3)}, "1 not the same: table.weight and inner.weight"),
+        ({"layer.bias": None, "a": torch.ones(1)}, "1 missing: layer.bias; 1 unexpected: a"),
     ],
 )
 def test_what_is_wrong_is_named(changes, message):

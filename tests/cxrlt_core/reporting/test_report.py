@@ -18,7 +18,7 @@ CLASSES = {
 OFTEN = {"Edema": 0.02, "Hernia": 0.83, "Mass": 0.4}
 ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
-    "tensors": 37, "parameters": 78848, "share_of_file": 0.95, "left_out": {"cls": 5, "pooler": 2},
+    "tensors": 37, "parameters": 78848, "share": 1.0, "left_out": {"cls": 5, "pooler": 2},
 }  # fmt: skip
 NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *SUMMARY[1:])
 
@@ -222,25 +222,22 @@ def test_the_report_says_what_each_text_encoder_was_loaded_from(study):
         "0123456789ab",
         "37 tensors",
         "78,848",
-        "95% of",
+        "100.0% of",
     ):
         assert word in line
 
 
 def test_encoders_are_told_with_what_was_loaded(study):
-    size = "49 tokens of 512, 23,512,345 parameters, 4.09 GFLOPs an image |"
-    assert f"| image `resnet50` | `resnet10t`, depth 2, random weights, {size}" in render(study)
-    weights = {"file": "org/x/model.safetensors", "sha256": "f" * 64, "tensors": 318, "share": 0.9987}
-    loaded = {
-        **ENCODER,
-        "network": "vit",
-        "commit": "a" * 40,
-        "weights": weights,
-        "pixels": [0.5, 0.00048828125],
-    }
+    size = "49 tokens of 512, 23,512,345 parameters, 4.09 GFLOPs an image"
+    assert f"| image `resnet50` | `resnet10t`, depth 2, {size}; random weights |" in render(study)
+    weights = {
+        "commit": "a" * 40, "file": "org/x/model.safetensors", "sha256": "f" * 64, "prefix": "module.",
+        "tensors": 318, "parameters": 23512345, "share": 0.9987, "left_out": {"fc": 2},
+    }  # fmt: skip
+    loaded = {**ENCODER, "network": "vit", "weights": weights, "pixels": [0.5, 0.00048828125]}
     text = render(dataclasses.replace(study, encoders={**study.encoders, "resnet50": loaded}))
     assert (
-        "| image `resnet50` | `resnet10t`, `vit`, depth 2, 318 tensors (99.9% of the parameters) of "
-        "`org/x/model.safetensors` at `aaaaaaaaaaaa`, SHA-256 `ffffffffffff`, "
-        f"pixels of mean 0.5 and deviation 0.0004883, {size}"
+        "| image `resnet50` | `resnet10t`, `vit`, depth 2, pixels of mean 0.5 and deviation 0.0004883, "
+        f"{size}; commit {'a' * 40}, org/x/model.safetensors (SHA-256 ffffffffffff): 318 tensors under "
+        "`module.`, 23,512,345 parameters, 99.9% of the network; left out: fc 2 |"
     ) in text

@@ -216,6 +216,12 @@ def test_metrics_and_plots_are_tracked(smoke):
     assert "metrics/dev/resnet50_bert_shared.csv" in plots
 
 
+def test_encoders_are_tried_before_any_image_is_read(smoke):
+    ran = [name.split("@")[0] for name in smoke.first_run]
+    assert "encoder" in ran and "embed" in ran
+    assert not {"harmonize", "pack", "train"} & set(ran[: len(ran) - ran[::-1].index("encoder")])
+
+
 def test_second_run_does_nothing(smoke):
     assert smoke.repro() == []
 

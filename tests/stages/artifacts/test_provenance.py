@@ -13,6 +13,7 @@ from stages.artifacts import provenance
 
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 BERT, T5 = "resnet50_bert_shared", "resnet50_t5_contrast_mixup"
+IMAGE = {"network": "resnet10t", "commit": None, "weights": {"file": "w.pth", "sha256": "f00d"}}
 COST = {"steps": 4, "passes": 1, "seconds": 2.0, "device": "CPU", "peak_memory_mib": 800}
 
 
@@ -32,7 +33,7 @@ def record(tmp_path, monkeypatch):
     for name in ("resnet50", "densenet121"):
         path = Path(f"data/encoders/{name}.json")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
+        path.write_text(json.dumps({**IMAGE, "tokens": 49}))
     origin = {"weights": json.dumps({"commit": "c0ffee"})}
     for name in ("pubmedbert", "clinical_t5"):
         write_tensors(f"data/text/{name}.safetensors", {"embeddings": np.zeros(2)}, origin)
@@ -63,7 +64,8 @@ def test_data_are_the_sets_that_the_row_has_seen(record, content):
     assert record(content, table="table2")["data"] != second["data"]
 
 
-def test_a_row_names_the_weights_of_its_text_encoders(record, content):
+def test_a_row_names_the_weights_of_its_encoders(record, content):
+    assert record(content, T5)["image_encoders"] == {"resnet50": IMAGE}
     assert record(content, T5)["text_encoders"] == {"clinical_t5": {"commit": "c0ffee"}}
 
 
