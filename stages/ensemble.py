@@ -12,7 +12,7 @@ from cxrlt_core.designs.ensemble import Choice, ensemble
 from cxrlt_core.evidence.scoring import Classes, describe_classes, row_numbers, score
 from cxrlt_core.evidence.training_noise import RecombinedNoise, orthogonal_array
 from cxrlt_core.metrics.bootstrap import patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import calibrate
 from cxrlt_core.metrics.scores import average_precision, mean_defined
 from cxrlt_core.params.schema import Params, Table2Row
 from cxrlt_core.reporting.rows import contrasts2
@@ -52,12 +52,16 @@ def main(params: Params) -> None:
             selected = [
                 ensemble(choice.predictions, its) for choice, its in zip(choices, weights, strict=True)
             ]
-            thresholds = [best_thresholds(dev.targets, one) for one in selected]
-            scores[row.name] = score(test.targets, combined, thresholds, classes, draws, device)
+            fits = [calibrate(dev.targets, one) for one in selected]
+            scores[row.name] = score(test.targets, combined, fits, classes, draws, device)
             rows[row.name] = {
                 "models": models,
                 "weights": dict(zip(dev.classes, np.mean(weights, axis=0).T.tolist(), strict=True)),
                 "stability": stability(dev, choices),
+                "calibration": {
+                    str(seed): fit.to_json(dev.classes)
+                    for seed, fit in zip(params.train.seeds, fits, strict=True)
+                },
                 # development figures are optimistic where they chose the models; the plain means are not
                 "dev_mAP": mean_ap(dev, selected),
                 "plain_dev_mAP": mean_ap(dev, [choice.predictions.mean(axis=0) for choice in choices]),

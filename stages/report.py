@@ -15,7 +15,7 @@ from cxrlt_core.evidence.scoring import Classes, Score, describe_classes, score
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import calibrate_on_itself
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
@@ -76,13 +76,14 @@ ENSEMBLES = "metrics/ensemble.json"
 def score_table1(params: Params, device: torch.device) -> tuple[dict[str, Score], PooledNoise]:
     """Score the rows of Table 1 on the development set, all on the same resampled patients."""
     dev, settings = read_set("dev"), params.bootstrap
-    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
+    patients = dev.table["patient_id"]
+    draws = patient_draws(patients, settings.resamples, settings.seed)
     classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
     scores = {}
     for row in params.table1:
         predictions = read_dev(params, dev, row.variant, row.tta)
-        thresholds = [best_thresholds(dev.targets, one) for one in predictions]
-        scores[row.name] = score(dev.targets, predictions, thresholds, classes, draws, device)
+        fits = [calibrate_on_itself(dev.targets, one, patients) for one in predictions]
+        scores[row.name] = score(dev.targets, predictions, fits, classes, draws, device)
     return scores, training_noise(params, dev, classes)
 
 

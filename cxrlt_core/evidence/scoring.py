@@ -10,6 +10,7 @@ from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
 from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample, summarise
 from cxrlt_core.system.rounding import rounded
 
@@ -86,7 +87,7 @@ def describe_classes(
 def score(
     targets: np.ndarray,
     probabilities: Sequence[np.ndarray],
-    thresholds: Sequence[np.ndarray],
+    calibrations: Sequence[Calibration],
     classes: Classes,
     draws: Draws,
     device: torch.device = CPU,
@@ -96,16 +97,16 @@ def score(
     Args:
         targets: int (N, C), -1 unknown.
         probabilities: of each training seed, float (N, C).
-        thresholds: of each training seed, (C,), for F1.
+        calibrations: thresholds and temperature of each training seed.
         classes: of the C columns.
         draws: resampled patients, the same for every row that is compared.
         device: to compute on.
     """
     seeds, per_class = [], []
-    for its, limits in zip(probabilities, thresholds, strict=True):
-        summary, values = summarise(targets, its, limits, classes.names, classes.groups)
+    for its, calibration in zip(probabilities, calibrations, strict=True):
+        summary, values = summarise(targets, its, calibration, classes.names, classes.groups)
         per_class.append(values)
-        found = resample(targets, its, limits, draws, device)
+        found = resample(targets, its, calibration, draws, device)
         seeds.append(_one_seed({**values, "micro_AP": summary["micro_AP"]}, found, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
     described = describe_scores(targets, averaged, classes.names, classes.groups)

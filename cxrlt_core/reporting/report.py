@@ -147,7 +147,8 @@ scored on data that their loss has seen in that one way. {_weights_text(study)}
 ### Further metrics
 
 {further_metrics(study.table1)}
-{FURTHER} The thresholds of F1 were chosen on these same data (†).
+{FURTHER} The thresholds of *F1* were chosen on these same data (†); each half of the patients is scaled by the temperature that \
+the other half asks for.
 """
 
 
@@ -157,8 +158,10 @@ def _contrasts(study: Study, number: int, split: str, data: str) -> str:
     return contrasts_section(study.params, rows, contrasts, positives, data, f"contrasts{number}.png")
 
 
-FURTHER = """*micro AP* pools the labels of all classes; *F1*, *ECE* (expected calibration error, 15 bins) and *Brier* are \
-means over classes, each class against the rest."""
+FURTHER = """*micro AP* pools the labels of all classes; the others are means over classes, each class against the rest: \
+*F1* at the threshold of each class that is best on development data and *at 0.5*, as the challenge has it; *NLL* (negative \
+log-likelihood) and *ECE* (expected calibration error, 15 bins) before and after the logits are divided by one temperature \
+(*scaled*); *Brier*."""
 
 
 def _weights_text(study: Study) -> str:
@@ -211,7 +214,7 @@ models loses from one to the other is that difference, and what an ensemble lose
 ### Further metrics
 
 {further_metrics(study.table2)}
-{FURTHER} The thresholds of F1 were chosen on development data.
+{FURTHER} Thresholds and temperature were fitted on development data.
 """
 
 

@@ -92,7 +92,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
 
 def further_metrics(rows: Sequence[Row]) -> str:
     """Return the metrics that the table leaves out, and mAP per seed where there are several."""
-    header = ["", "micro AP", "F1", "ECE", "Brier"]
+    header = ["", *_FURTHER.values()]
     several = any(len(row.seeds) > 1 for row in rows)
     if several:
         header += ["mAP of each seed", "standard deviation over seeds"]
@@ -144,7 +144,17 @@ def rows_text(names: Sequence[str], numbers: Mapping[str, int]) -> str:
 
 
 _SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
-_FURTHER = ("micro_AP", "F1", "ECE", "Brier")
+#: Metric to what the table calls it.
+_FURTHER = {
+    "micro_AP": "micro AP",
+    "F1": "F1",
+    "F1_half": "F1 at 0.5",
+    "NLL": "NLL",
+    "NLL_scaled": "NLL, scaled",
+    "ECE": "ECE",
+    "ECE_scaled": "ECE, scaled",
+    "Brier": "Brier",
+}
 
 
 def number_text(value: float | None) -> str:

@@ -4,7 +4,7 @@ import pytest
 from cxrlt_core.evidence.scoring import Classes, Score, contrast, describe_classes, row_numbers, score
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.metrics.bootstrap import patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import calibrate
 from cxrlt_core.metrics.scores import SUMMARY, average_precision, resample_ranks, summarise
 
 CLASSES = ["x", "y"]
@@ -23,9 +23,9 @@ def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def scored(targets, *probabilities_and_draws, least: int = 5) -> Score:
     """Score predictions of one or several seeds."""
     *probabilities, draws = probabilities_and_draws
-    thresholds = [best_thresholds(targets, one) for one in probabilities]
+    fits = [calibrate(targets, one) for one in probabilities]
     classes = describe_classes(targets, draws, CLASSES, GROUPS, least)
-    return score(targets, probabilities, thresholds, classes, draws)
+    return score(targets, probabilities, fits, classes, draws)
 
 
 def difference(row: Score, reference: Score) -> list[float | None]:
@@ -180,7 +180,7 @@ def test_seeds_are_averaged_and_two_alike_are_one(table):
 
 def test_points_are_those_of_the_metrics(table):
     targets, probabilities, _ = table
-    thresholds = best_thresholds(targets, probabilities)
-    expected, _ = summarise(targets, probabilities, thresholds, CLASSES, GROUPS)
+    fitted = calibrate(targets, probabilities)
+    expected, _ = summarise(targets, probabilities, fitted, CLASSES, GROUPS)
     row = scored(*table)
     assert {name: row[name].point for name in expected} == pytest.approx(expected, nan_ok=True)
