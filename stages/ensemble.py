@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from cxrlt_core.designs.ensemble import Choice, ensemble
-from cxrlt_core.evidence.scoring import Classes, describe_classes, row_numbers, score
-from cxrlt_core.evidence.training_noise import RecombinedNoise, orthogonal_array
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.evidence.scoring import Classes, describe_classes, row_numbers, score, with_intervals
+from cxrlt_core.evidence.training_noise import PooledNoise, RecombinedNoise, orthogonal_array
+from cxrlt_core.metrics.bootstrap import Draws, patient_draws
 from cxrlt_core.metrics.calibration import calibrate
-from cxrlt_core.metrics.scores import average_precision, mean_defined
+from cxrlt_core.metrics.curves import describe_curves
+from cxrlt_core.metrics.scores import average_precision, mean_defined, mean_over_classes
 from cxrlt_core.params.schema import Params, Table2Row
 from cxrlt_core.reporting.rows import contrasts2
 from cxrlt_core.system.device import open_device
@@ -67,14 +68,46 @@ def main(params: Params) -> None:
                 "plain_dev_mAP": mean_ap(dev, [choice.predictions.mean(axis=0) for choice in choices]),
                 "plain_test_mAP": mean_ap(test, [one.mean(axis=0) for one in on_test]),
                 "classes": scores[row.name].classes,
+                "chosen_again": chosen_again(dev, choices),
+                "curves": describe_curves(test.targets, combined, fits, test.classes, classes.groups),
             }
+    singles = score_singles(params, models, choices, on_test, test, classes, draws, device)
     noise, first = RecombinedNoise(array, runs), params.table2[0].name
     for name, entry in rows.items():
         entry |= row_numbers(scores, name, first, noise, params.bootstrap.level)
-    write_json(
-        "metrics/ensemble.json",
-        {"images": len(test.table), "rows": rows, "contrasts": contrasts2(params, scores, noise)},
+        entry["classes"] = with_intervals(scores, name, noise, params.bootstrap.level)
+    contrasts = contrasts2(params, scores, noise)
+    content = {"images": len(test.table), "rows": rows, "singles": singles, "contrasts": contrasts}
+    write_json("metrics/ensemble.json", content)
+
+
+def score_singles(
+    params: Params,
+    models: Sequence[str],
+    choices: Sequence[Choice],
+    on_test: Sequence[np.ndarray],
+    test: LabelledSet,
+    classes: Classes,
+    draws: Draws,
+    device: torch.device,
+) -> dict[str, dict]:
+    """Score the first member, and the one that is best on development data, class by class.
+
+    With TTA, as in the ensembles. Their intervals pool the training noise of all members.
+    """
+    ap = np.mean([mean_over_classes(choice.ap) for choice in choices], axis=0)
+    trained = np.array([[average_precision(test.targets, one) for one in its] for its in on_test])
+    noise = PooledNoise(
+        {name: (name, True) for name in models}, classes.means(np.stack([trained.swapaxes(0, 1)] * 2))
     )
+    found = {}
+    for role, number in {"base": 0, "best single": int(np.nan_to_num(ap).argmax())}.items():
+        name, predictions = models[number], [its[number] for its in on_test]
+        fits = [calibrate(choice.targets, choice.predictions[number]) for choice in choices]
+        scores = {name: score(test.targets, predictions, fits, classes, draws, device)}
+        described = with_intervals(scores, name, noise, params.bootstrap.level)
+        found[role] = {"variant": name, "classes": described}
+    return found
 
 
 def recombine(
@@ -127,6 +160,15 @@ def stability(dev: LabelledSet, choices: Sequence[Choice]) -> dict[str, float | 
     """Return how stable the choice of each class is, averaged over the seeds."""
     values = np.mean([choice.stability for choice in choices], axis=0)
     return dict(zip(dev.classes, map(rounded, values), strict=True))
+
+
+def chosen_again(dev: LabelledSet, choices: Sequence[Choice]) -> dict[str, list[float]]:
+    """Return how often a resample of the development patients chooses each model for a class."""
+    weights = np.mean([choice.bagged for choice in choices], axis=0)
+    share = weights * min(choices[0].settings.top_k, len(weights))
+    return {
+        name: [rounded(value) for value in column] for name, column in zip(dev.classes, share.T, strict=True)
+    }
 
 
 if __name__ == "__main__":

@@ -4,27 +4,30 @@ Usage: python -m stages.report
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 
-from cxrlt_core.evidence.scoring import Classes, Score, describe_classes, score
+from cxrlt_core.evidence.scoring import Classes, Score, class_numbers, contrast, describe_classes, score
 from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.figures.picture import Picture
+from cxrlt_core.figures.style import save
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.metrics.calibration import calibrate_on_itself
+from cxrlt_core.metrics.curves import together
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.figures import draw_figures, examples
-from cxrlt_core.reporting.plots import save_figure
+from cxrlt_core.reporting.figure_data import upweighted
+from cxrlt_core.reporting.figures import Findings, draw_figures, examples, largest, reweighted
 from cxrlt_core.reporting.report import Study, render
 from cxrlt_core.reporting.rows import headline, table1, table2
 from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_json, write_json, write_text
+from cxrlt_core.system.rounding import rounded
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
@@ -39,7 +42,8 @@ def main(params: Params) -> None:
     folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
     remove_leftovers(params, "data/encoders", "data/text", *folders)
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
-    scores, noise = score_table1(params, device)
+    weights = {name: read_json(f"weights/{name}.json") for name in params.reweightings}
+    scores, noise = score_table1(params, weights, device)
     rows, contrasts = table1(params, scores, noise)
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
     contrasts = {"table1": contrasts, "table2": ensembles["contrasts"]}
@@ -47,22 +51,29 @@ def main(params: Params) -> None:
     seeds = params.train.seeds
     costs = {n: [read_json(model_folder(n, seed) / "cost.json") for seed in seeds] for n in params.variants}
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
-    histories = read_histories(params.variants)
-    figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts)
+    dev_patients = positive_patients(scores[params.table1[0].name].classes)
+    primary = read_set("train_primary")
+    changes = class_changes(params, contrasts["table1"], scores, noise, weights)
+    found = Findings(
+        summary, classes, tables, contrasts, **changes,
+        patients=dev_patients, together=(primary.classes, *together(primary.targets)), ensembles=ensembles,
+        history=read_history(params.variants), costs=costs,
+    )  # fmt: skip
+    pictures = draw_figures(params, found)
     if params.report.show_images:
-        figures["examples.png"] = example_images(params)
-    for name, figure in figures.items():
-        save_figure(figure, Path("reports/figures") / name, caveat(params))
+        pictures["examples"] = example_images(params)
+    save_pictures(pictures, caveat(params))
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts, costs=costs,
         texts={name: text_origin(name) for name in params.text_encoders},
         positives={
-            "dev": positive_patients(scores[params.table1[0].name].classes),
+            "dev": dev_patients,
             "test": positive_patients(ensembles["rows"][params.table2[0].name]["classes"]),
         },
-        weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
+        weights=weights,
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
-        versions=versions(), revision=revision(), figures=list(figures),
+        versions=versions(), revision=revision(),
+        figures={name: one.caption for name, one in pictures.items()},
     )  # fmt: skip
     write_text("reports/report.md", render(study))
     plain = [read_json(f"metrics/dev/{name}.json")["mAP"] for name in params.variants]
@@ -73,13 +84,21 @@ def main(params: Params) -> None:
 ENSEMBLES = "metrics/ensemble.json"
 
 
-def score_table1(params: Params, device: torch.device) -> tuple[dict[str, Score], PooledNoise]:
-    """Score the rows of Table 1 on the development set, all on the same resampled patients."""
+def score_table1(
+    params: Params, weights: Mapping[str, Mapping], device: torch.device
+) -> tuple[dict[str, Score], PooledNoise]:
+    """Score the rows of Table 1 on the development set, all on the same resampled patients.
+
+    Besides the usual means, those of the classes that each of the weights puts up, and of the others.
+    """
     dev, settings = read_set("dev"), params.bootstrap
     patients = dev.table["patient_id"]
     draws = patient_draws(patients, settings.resamples, settings.seed)
     classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
-    scores = {}
+    sets = {
+        f"{name}: {block}": its for name, one in weights.items() for block, its in upweighted(one).items()
+    }
+    classes, scores = replace(classes, sets=sets), {}
     for row in params.table1:
         predictions = read_dev(params, dev, row.variant, row.tta)
         fits = [calibrate_on_itself(dev.targets, one, patients) for one in predictions]
@@ -124,24 +143,53 @@ def write_tables(params: Params, tables: Mapping[str, Sequence[Row]], contrasts:
     write_json("reports/contrasts.json", contrasts)
 
 
-def read_histories(variants: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """Read the training curves, write them into one file, and average them over the seeds."""
-    tables = {name: pd.read_csv(existing(f"models/{name}/history.csv")) for name in variants}
-    together = pd.concat([table.assign(variant=name) for name, table in tables.items()])
+def class_changes(
+    params: Params,
+    contrasts: Sequence[Mapping],
+    scores: Mapping[str, Score],
+    noise: PooledNoise,
+    weights: Mapping[str, Mapping],
+) -> dict:
+    """Return, for :class:`Findings`, what the drawn contrasts of Table 1 change class by class."""
+    level, changes, means = params.bootstrap.level, {}, []
+    for number in {largest(contrasts), reweighted(contrasts)} - {None}:
+        row, reference = contrasts[number]["rows"]
+        changes[number] = class_numbers(scores, {row: 1.0, reference: -1.0}, noise, level)
+    if (number := reweighted(contrasts)) is not None:
+        row, reference = contrasts[number]["rows"]
+        [name] = {params.variants[one.variant].weights for one in params.table1 if one.name == row}
+        weights = weights[name]
+        for block in upweighted(weights):
+            one = contrast(scores, {row: 1.0, reference: -1.0}, f"{name}: {block}", noise)
+            bounds = map(rounded, (one.point, *one.interval(level)))
+            means.append({"block": block, **dict(zip(("difference", "low", "high"), bounds, strict=True))})
+    return {"changes": changes, "means": means, "weights": weights}
+
+
+def read_history(variants: Sequence[str]) -> list[dict]:
+    """Read the training curves and write them into one file."""
+    tables = [pd.read_csv(existing(f"models/{name}/history.csv")).assign(variant=name) for name in variants]
+    together = pd.concat(tables)
     columns = ["variant", *together.columns.drop("variant")]
     write_text("reports/history.csv", together[columns].to_csv(index=False))
-    return {
-        name: table.groupby("epoch", as_index=False).mean().to_dict("list") for name, table in tables.items()
-    }
+    return together[columns].to_dict("records")
 
 
-def example_images(params: Params, count: int = 16) -> Figure:
+def example_images(params: Params, count: int = 18) -> Picture:
     """Show the first development images."""
     data = read_set("dev")
     positions = np.arange(min(count, len(data.table)))
     images = open_images(data, params.image).gather(positions).numpy()[:, 0]
     labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
     return examples(images, labels)
+
+
+def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
+    """Write each picture, and the numbers in it as CSV beside it."""
+    for name, one in pictures.items():
+        save(one.figure, f"reports/figures/{name}.png", note)
+        if one.records:
+            write_text(f"reports/figures/{name}.csv", pd.DataFrame(one.records).to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A row of a table: every metric, with each training seed, on the patients and on their resamples."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,6 +18,11 @@ from cxrlt_core.system.rounding import rounded
 JUDGED = {name: f"judged_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
 
 
+def ap_of(name: str) -> str:
+    """Name the average precision of one class, which is a mean like the others: over itself."""
+    return f"AP of {name}"
+
+
 @dataclass(frozen=True)
 class Classes:
     """The classes of a set, and how far they bear a verdict.
@@ -27,12 +32,14 @@ class Classes:
         groups: class to head, medium or tail.
         patients: patients with a known positive, int (C,).
         least: positive patients that a class needs to count in a verdict.
+        sets: name of a further mean to its classes.
     """
 
     names: Sequence[str]
     groups: Mapping[str, str]
     patients: np.ndarray
     least: int
+    sets: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def judged(self) -> np.ndarray:
@@ -44,7 +51,9 @@ class Classes:
         """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
         own = {"mAP": np.full(len(self.names), True)}
         own |= {f"mAP_{group}": np.array([self.groups[n] == group for n in self.names]) for group in GROUPS}
-        return own | {JUDGED[name]: which & self.judged for name, which in own.items()}
+        own |= {JUDGED[name]: which & self.judged for name, which in own.items()}
+        sets = {ap_of(name): {name} for name in self.names} | dict(self.sets)
+        return own | {key: np.isin(self.names, list(its)) for key, its in sets.items()}
 
     def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
         """Take each mean of average precision over its defined classes, the last axis; NaN without any."""
@@ -194,6 +203,35 @@ def row_numbers(
         "errors": {name: rounded(one.error) for name, one in shown.items()},
         "seeds": [rounded(point) for point in own.points],
         "difference": [rounded(value) for value in (gap.point, *gap.interval(level))],
+    }
+
+
+def class_numbers(
+    scores: Mapping[str, Score], weights: Mapping[str, float], noise: TrainingNoise, level: float
+) -> dict[str, list[float | None]]:
+    """Estimate a weighted sum of rows class by class: class to average precision, low, high.
+
+    Args:
+        scores: of all rows, on the same resamples.
+        weights: row to its weight: one row alone, or a contrast.
+        noise: of the trainings behind the rows.
+        level: of the intervals, each for itself.
+    """
+    found = {}
+    for name in scores[next(iter(weights))].classes:
+        one = contrast(scores, weights, ap_of(name), noise)
+        found[name] = [rounded(value) for value in (one.point, *one.interval(level))]
+    return found
+
+
+def with_intervals(
+    scores: Mapping[str, Score], row: str, noise: TrainingNoise, level: float
+) -> dict[str, dict]:
+    """Return the metrics of a row's classes, average precision with its interval."""
+    bounds = class_numbers(scores, {row: 1.0}, noise, level)
+    return {
+        name: {**entry, "AP_low": bounds[name][1], "AP_high": bounds[name][2]}
+        for name, entry in scores[row].classes.items()
     }
 
 

@@ -44,7 +44,7 @@ class Study:
         encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
         revision: of the code.
-        figures: those that were drawn.
+        figures: name of each that was drawn to its caption.
     """
 
     params: Params
@@ -61,7 +61,7 @@ class Study:
     encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str
-    figures: Sequence[str]
+    figures: Mapping[str, str]
 
     @property
     def shown(self) -> str:
@@ -136,14 +136,15 @@ def _table1(study: Study) -> str:
     return f"""## Table 1: the designs, on the development set
 
 {to_markdown(study.table1, study.params.bootstrap.level)}
-![Development mAP with intervals](figures/table1.png)
-
+{_figure(study, "table1")}
 The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`), so reweighted rows (†) are \
 scored on data that their loss has seen in that one way. {_weights_text(study)}
 
 ### What each design changes
 
 {_contrasts(study, 1, "dev", "development set")}
+{_figure(study, "class_changes")}
+{_figure(study, "reweighting")}
 ### Further metrics
 
 {further_metrics(study.table1)}
@@ -155,7 +156,9 @@ the other half asks for.
 def _contrasts(study: Study, number: int, split: str, data: str) -> str:
     rows = (study.table1, study.table2)[number - 1]
     contrasts, positives = study.contrasts[f"table{number}"], study.positives[split]
-    return contrasts_section(study.params, rows, contrasts, positives, data, f"contrasts{number}.png")
+    return contrasts_section(
+        study.params, rows, contrasts, positives, data, _figure(study, f"contrasts{number}")
+    )
 
 
 FURTHER = """*micro AP* pools the labels of all classes; the others are means over classes, each class against the rest: \
@@ -192,8 +195,7 @@ def _table2(study: Study) -> str:
     return f"""## Table 2: the ensembles, on the test set
 
 {to_markdown(study.table2, study.params.bootstrap.level)}
-![Test mAP with intervals](figures/table2.png)
-
+{_figure(study, "table2")}
 All members predict with TTA ({study.params.tta.views} views). *Model-wise* averages all models; *class-wise* \
 averages, per class, the {top_k} with the best development AP; both are the paper's. *Bagged* repeats that choice on resampled \
 development patients and weighs models by how often they are chosen; *shrunk* pulls the choice to the mean of all models, halfway \
@@ -210,16 +212,22 @@ models loses from one to the other is that difference, and what an ensemble lose
 {optimism_table(study.table2, study.ensembles)}
 {stability_text(study.shown, study.ensembles[study.shown])}
 
-{_figures(study, "choice_", "Which models each class averages")}
+{_figure(study, "member_choice")}
 ### Further metrics
 
 {further_metrics(study.table2)}
 {FURTHER} Thresholds and temperature were fitted on development data.
-"""
+
+{_figure(study, "reliability")}"""
 
 
-def _figures(study: Study, prefix: str, text: str) -> str:
-    return "".join(f"![{text}](figures/{name})\n" for name in study.figures if name.startswith(prefix))
+def _figure(study: Study, name: str) -> str:
+    """Show a picture with its caption, where it was drawn."""
+    if name not in study.figures:
+        return ""
+    caption = study.figures[name]
+    numbers = "" if name == "examples" else f" ([numbers](figures/{name}.csv))"
+    return f"![{caption}](figures/{name}.png)\n\n{caption}{numbers}\n"
 
 
 def _classes(study: Study) -> str:
@@ -246,9 +254,9 @@ def _classes(study: Study) -> str:
         lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *patients, *scores])
     return f"""## Classes
 
-![Class distribution](figures/class_distribution.png)
-![Average precision against prevalence](figures/per_class_ap.png)
-
+{_figure(study, "long_tail")}
+{_figure(study, "class_scores")}
+{_figure(study, "precision_recall")}
 AP and AUROC: test set, `{study.shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
 development patients would choose again. Under the names of the sets: positive images; then positive patients.
 
@@ -280,7 +288,8 @@ def _data(study: Study) -> str:
 [data.md](data.md) counts the labels of every source, what was dropped or rejected and why, and what was checked \
 across sets.
 
-{_figures(study, "examples", "Example images")}"""
+{_figure(study, "cooccurrence")}
+{_figure(study, "examples")}"""
 
 
 def _training(study: Study) -> str:
@@ -300,9 +309,8 @@ def _training(study: Study) -> str:
     ]
     return f"""## Training
 
-![Training curves](figures/training_curves.png)
-
-Losses of another kind, under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
+{_figure(study, "learning_curves")}
+{_figure(study, "cost")}
 A replenished variant takes more steps for the same number of passes over the primary images.
 
 {markdown_table(header, rows)}"""
