@@ -136,7 +136,7 @@ EDITS = [
     ),
     Edit(
         "a colour",
-        append("cxrlt_core/reporting/plots.py", text="\nACCENT = '#123456'\n"),
+        append("cxrlt_core/figures/style.py", text="\nACCENT = '#123456'\n"),
         of("code", "report"),
     ),
     Edit(

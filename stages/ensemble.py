@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from cxrlt_core.designs.ensemble import Choice
-from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble
-from cxrlt_core.evidence.scoring import describe_classes, row_numbers
+from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble, score_singles
+from cxrlt_core.evidence.scoring import describe_classes, row_numbers, with_intervals
 from cxrlt_core.evidence.training_noise import RecombinedNoise, orthogonal_array
 from cxrlt_core.metrics.bootstrap import Draws, patient_draws
+from cxrlt_core.metrics.curves import describe_curves
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.rows import contrasts2
 from cxrlt_core.system.device import open_device
@@ -51,26 +52,35 @@ def main(params: Params) -> None:
             scores[row] = scored.score
             for seed, probabilities in zip(params.train.seeds, scored.predictions, strict=True):
                 write_predictions(ensemble_path(row, seed), test, probabilities)
-            temperatures = [1.0] * len(weights)
-            write_ensembles(params, row, models, dev.classes, weights, scored.thresholds, temperatures)
+            thresholds, temperatures = zip(*((f.thresholds, f.temperature) for f in scored.fits), strict=True)
+            write_ensembles(params, row, models, dev.classes, weights, thresholds, temperatures)
             rows[row] = {
                 "models": models,
                 "weights": dict(zip(dev.classes, np.mean(weights, axis=0).T.tolist(), strict=True)),
-                "stability": stability(dev, members.choices),
+                "stability": by_class(dev, [choice.stability for choice in members.choices]),
+                "chosen_again": chosen_again(dev, members.choices),
+                "calibration": {
+                    str(seed): fit.to_json(dev.classes)
+                    for seed, fit in zip(params.train.seeds, scored.fits, strict=True)
+                },
                 # development figures are optimistic where they chose the models; the plain means are not
                 "dev_mAP": rounded(scored.loss.dev.point),
                 "plain_dev_mAP": rounded(plain.dev.point),
                 "plain_test_mAP": rounded(plain.test.point),
                 "optimism": optimism(scored.loss, plain, level),
                 "classes": scores[row].classes,
+                "curves": describe_curves(
+                    test.targets, scored.predictions, scored.fits, test.classes, classes.groups
+                ),
             }
+    singles = score_singles(everything, params.members, classes, level)
     noise, first = RecombinedNoise(array, runs), params.table2[0].name
     for name, entry in rows.items():
         entry |= row_numbers(scores, name, first, noise, level)
-    write_json(
-        "metrics/ensemble.json",
-        {"images": len(test.table), "rows": rows, "contrasts": contrasts2(params, scores, noise)},
-    )
+        entry["classes"] = with_intervals(scores, name, noise, level)
+    contrasts = contrasts2(params, scores, noise)
+    content = {"images": len(test.table), "rows": rows, "singles": singles, "contrasts": contrasts}
+    write_json("metrics/ensemble.json", content)
 
 
 def draw(params: Params, data: LabelledSet) -> Draws:
@@ -91,10 +101,17 @@ def read_members(
     return Members(choices, on_test, test.targets, draws, device)
 
 
-def stability(dev: LabelledSet, choices: Sequence[Choice]) -> dict[str, float | None]:
-    """Return how stable the choice of each class is, averaged over the seeds."""
-    values = np.mean([choice.stability for choice in choices], axis=0)
-    return dict(zip(dev.classes, map(rounded, values), strict=True))
+def by_class(dev: LabelledSet, values: Sequence[np.ndarray]) -> dict[str, float | None]:
+    """Return a number of each class, averaged over the seeds."""
+    return dict(zip(dev.classes, map(rounded, np.mean(values, axis=0)), strict=True))
+
+
+def chosen_again(dev: LabelledSet, choices: Sequence[Choice]) -> dict[str, list[float]]:
+    """Return how often a resample of the development patients chooses each model for a class."""
+    share = np.mean([choice.chosen_again for choice in choices], axis=0)
+    return {
+        name: [rounded(value) for value in column] for name, column in zip(dev.classes, share.T, strict=True)
+    }
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import calibrate, calibrate_on_itself
 from cxrlt_core.metrics.scores import average_precision, describe_scores, summarise
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import predict
@@ -43,12 +43,13 @@ def main(params: Params, name: str) -> None:
 
 def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray], rule: str) -> None:
     """Write the metrics of every seed, and their means."""
-    groups, summaries, classes = read_groups(), {}, []
+    groups, summaries, classes, fits = read_groups(), {}, [], {}
     for seed, probabilities in found.items():
         scored = by_study(data, probabilities, rule)
-        thresholds = best_thresholds(data.targets, scored)
-        summaries[seed], per_class = summarise(data.targets, scored, thresholds, data.classes, groups)
+        own = calibrate_on_itself(data.targets, scored, data.table["patient_id"])
+        summaries[seed], per_class = summarise(data.targets, scored, own, data.classes, groups)
         classes.append(per_class)
+        fits[str(seed)] = calibrate(data.targets, scored).to_json(data.classes)
     averaged = {metric: np.mean([one[metric] for one in classes], axis=0) for metric in classes[0]}
     # Reweighting acts on images, so its feedback is per image however the tables are scored.
     image_ap = {seed: average_precision(data.targets, one) for seed, one in found.items()}
@@ -58,6 +59,7 @@ def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray],
         "classes": describe_scores(data.targets, averaged, data.classes, groups),
         "image_AP": {str(seed): per_class_numbers(data, values) for seed, values in image_ap.items()},
         "seeds": {str(seed): plain(summary) for seed, summary in summaries.items()},
+        "calibration": fits,
     }
     write_json(f"metrics/dev/{name}.json", metrics)
     table = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")

@@ -4,23 +4,18 @@ Usage: python -m stages.report
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-import torch
-from matplotlib.figure import Figure
+import pandas as pd
 
-from cxrlt_core.evidence.scoring import Score, describe_classes
-from cxrlt_core.evidence.selection import upweighted_share
-from cxrlt_core.evidence.training_noise import PooledNoise
-from cxrlt_core.evidence.trainings import pooled_noise, score_rows
+from cxrlt_core.figures.picture import Picture
+from cxrlt_core.figures.style import save
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.metrics.bootstrap import centred, patient_draws
-from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.metrics.curves import together
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.figures import draw_figures, examples
+from cxrlt_core.reporting.class_changes import class_changes, weight_blocks
+from cxrlt_core.reporting.figures import Findings, draw_figures, examples
 from cxrlt_core.reporting.planner_report import plan_study
-from cxrlt_core.reporting.plots import save_figure
 from cxrlt_core.reporting.report import render
 from cxrlt_core.reporting.rows import effects1, headline, table1, table2
 from cxrlt_core.reporting.study import Study
@@ -29,12 +24,12 @@ from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import read_json, write_json, write_text
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
+from stages.artifacts.development import score_table1, upweighted_shares
 from stages.artifacts.histories import gather_histories
 from stages.artifacts.leftovers import remove_leftovers
-from stages.artifacts.paths import dev_path, model_folder, tta_path
-from stages.artifacts.predictions import read_predictions
+from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import provenance, revision, text_origin, versions
-from stages.artifacts.sets import LabelledSet, read_groups, read_set
+from stages.artifacts.sets import read_set
 
 
 def main(params: Params) -> None:
@@ -42,36 +37,44 @@ def main(params: Params) -> None:
     folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
     remove_leftovers(params, "data/encoders", "data/text", *folders)
     device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
-    scores, noise = score_table1(params, device)
+    weights = {name: read_json(f"weights/{name}.json") for name in params.reweightings}
+    scores, noise = score_table1(params, weight_blocks(weights), device)
     rows, contrasts = table1(params, scores, noise)
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
     contrasts = {"table1": contrasts, "table2": ensembles["contrasts"]}
     write_tables(params, tables)
-    seeds = params.train.seeds
-    costs = {n: [read_json(model_folder(n, seed) / "cost.json") for seed in seeds] for n in params.variants}
+    costs = {
+        name: [read_json(model_folder(name, seed) / "cost.json") for seed in params.train.seeds]
+        for name in params.variants
+    }
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
     planner = plan_study(params, contrasts, summary["sets"])
     effects = effects1(params, scores, noise)
     for name, content in (("contrasts", contrasts), ("planner", planner), ("effects", effects)):
         write_json(f"reports/{name}.json", content)
-    histories = gather_histories(params.variants)
-    figures = draw_figures(params, summary, classes, ensembles["rows"], histories, tables, contrasts, planner)
+    positives = {
+        "dev": positive_patients(scores[params.table1[0].name].classes),
+        "test": positive_patients(ensembles["rows"][params.table2[0].name]["classes"]),
+    }
+    primary = read_set("train_primary")
+    found = Findings(
+        summary, classes, tables, contrasts,
+        **class_changes(params, contrasts["table1"], scores, noise, weights),
+        patients=positives["dev"], together=(primary.classes, *together(primary.targets)),
+        ensembles=ensembles, history=gather_histories(params.variants), costs=costs, plans=planner,
+    )  # fmt: skip
+    pictures = draw_figures(params, found)
     if params.report.show_images:
-        figures["examples.png"] = example_images(params)
-    for name, figure in figures.items():
-        save_figure(figure, Path("reports/figures") / name, caveat(params))
+        pictures["examples"] = example_images(params)
+    save_pictures(pictures, caveat(params))
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts,
-        effects=effects, planner=planner, costs=costs,
+        effects=effects, planner=planner, costs=costs, positives=positives, weights=weights,
         texts={name: text_origin(name) for name in params.text_encoders},
-        positives={
-            "dev": positive_patients(scores[params.table1[0].name].classes),
-            "test": positive_patients(ensembles["rows"][params.table2[0].name]["classes"]),
-        },
-        weights={name: read_json(f"weights/{name}.json") for name in params.reweightings},
-        upweighted=upweighted(params, device),
+        upweighted=upweighted_shares(params, device),
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
-        versions=versions(), revision=revision(), figures=list(figures),
+        versions=versions(), revision=revision(),
+        figures={name: one.caption for name, one in pictures.items()},
     )  # fmt: skip
     write_text("reports/report.md", render(study))
     plain = [read_json(f"metrics/dev/{name}.json")["mAP"] for name in params.variants]
@@ -80,44 +83,6 @@ def main(params: Params) -> None:
 
 
 ENSEMBLES = "metrics/ensemble.json"
-
-
-def score_table1(params: Params, device: torch.device) -> tuple[dict[str, Score], PooledNoise]:
-    """Score the rows of Table 1 on the development set, and tell how noisy trainings are."""
-    dev, settings = read_set("dev"), params.bootstrap
-    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
-    classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
-    rows = {row.name: (row.variant, row.tta) for row in params.table1}
-
-    def read(variant: str, tta: bool) -> list[np.ndarray]:
-        return read_dev(params, dev, variant, tta)
-
-    noise = pooled_noise(dev.targets, rows, params.members, read, classes)
-    return score_rows(dev.targets, rows, read, classes, draws, device), noise
-
-
-def upweighted(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
-    """Return how often each reweighting would put up each class on other development patients."""
-    dev, settings = read_set("dev"), params.bootstrap
-    draws = patient_draws(dev.table["patient_id"], settings.resamples, settings.seed)
-    found = []
-    for seed in params.train.seeds:
-        predictions = read_predictions(
-            dev_path(params.reweight.base, seed), dev, "none"
-        )  # as reweighting does
-        resampled = resample_ranks(dev.targets, predictions, draws, device)["AP"]
-        found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
-    return {
-        name: upweighted_share(np.concatenate(found), dev.classes, rule)
-        for name, rule in params.reweightings.items()
-    }
-
-
-def read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:
-    """Read the development predictions of a variant, (N, C) for each seed."""
-    seeds, rule = params.train.seeds, params.study.aggregate
-    paths = [tta_path(variant, seed, "dev") if tta else dev_path(variant, seed) for seed in seeds]
-    return [read_predictions(path, dev, rule) for path in paths]
 
 
 def positive_patients(classes: Mapping[str, Mapping]) -> dict[str, int]:
@@ -135,13 +100,21 @@ def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
         write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
 
 
-def example_images(params: Params, count: int = 16) -> Figure:
+def example_images(params: Params, count: int = 18) -> Picture:
     """Show the first development images."""
     data = read_set("dev")
     positions = np.arange(min(count, len(data.table)))
     images = open_images(data, params.image).gather(positions).numpy()[:, 0]
     labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
     return examples(images, labels)
+
+
+def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
+    """Write each picture, and the numbers in it as CSV beside it."""
+    for name, one in pictures.items():
+        save(one.figure, f"reports/figures/{name}.png", note)
+        if one.records:
+            write_text(f"reports/figures/{name}.csv", pd.DataFrame(one.records).to_csv(index=False))
 
 
 if __name__ == "__main__":

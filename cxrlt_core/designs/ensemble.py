@@ -161,6 +161,11 @@ class Choice:
         """Share of each class's chosen models that a resample chooses again, (C,)."""
         return choice_stability(self.weights("class_wise"), self.weights("bagged"))
 
+    @property
+    def chosen_again(self) -> np.ndarray:
+        """Share of the resamples that choose each model for each class, (M, C)."""
+        return self.weights("bagged") * min(self.settings.top_k, len(self.ap))
+
     def weights(self, method: str) -> np.ndarray:
         """Weights of the models per class for one of the four methods, (M, C)."""
         return choose(method, self.ap, self.resampled_ap, self._positives(), self.settings)

@@ -8,11 +8,12 @@ import torch
 
 from cxrlt_core.designs.ensemble import Choice, ensemble, model_wise_weights
 from cxrlt_core.evidence.estimator import Noise, Sampled, estimate, pooled
-from cxrlt_core.evidence.scoring import Classes, Score, mean_ap, score
+from cxrlt_core.evidence.scoring import Classes, Score, mean_ap, score, with_intervals
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, Repeated, repeat_choice
+from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.metrics.bootstrap import Draws
-from cxrlt_core.metrics.calibration import best_thresholds
-from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.metrics.calibration import Calibration, calibrate
+from cxrlt_core.metrics.scores import average_precision, mean_over_classes, resample_ranks
 from cxrlt_core.system.rounding import rounded
 
 
@@ -101,13 +102,13 @@ class Scored:
         score: the row.
         loss: from development to test.
         predictions: on the test set, with each seed; float64 (N, C).
-        thresholds: that development data chose, with each seed; (C,).
+        fits: thresholds and temperature that development data chose, with each seed.
     """
 
     score: Score
     loss: Loss
     predictions: Sequence[np.ndarray]
-    thresholds: Sequence[np.ndarray]
+    fits: Sequence[Calibration]
 
 
 def loss_of_plain_mean(members: Members) -> Loss:
@@ -136,11 +137,11 @@ def score_ensemble(members: Members, method: str, weights: Sequence[np.ndarray],
     """
     on_dev, on_test = members.combine(weights)
     targets, others = members.choices[0].targets, members.repeat(method)
-    thresholds = [best_thresholds(targets, one) for one in on_dev]
+    fits = [calibrate(targets, one) for one in on_dev]
     found = score(
         members.targets,
         on_test,
-        thresholds,
+        fits,
         classes,
         members.draws,
         members.device,
@@ -148,7 +149,7 @@ def score_ensemble(members: Members, method: str, weights: Sequence[np.ndarray],
     )
     dev = [average_precision(targets, one) for one in on_dev]
     selected = mean_ap(dev, repeated=[one.dev[:, None] for one in others])
-    return Scored(found, Loss(selected, found["mAP"]), on_test, thresholds)
+    return Scored(found, Loss(selected, found["mAP"]), on_test, fits)
 
 
 def optimism(row: Loss, plain: Loss, level: float) -> list[float | None]:
@@ -165,3 +166,26 @@ def optimism(row: Loss, plain: Loss, level: float) -> list[float | None]:
     several = len(excess.points) > 1
     found = estimate(excess, pooled(excess.points, Noise(0.0, 0), 0.0) if several else None)
     return [rounded(value) for value in (found.point, *found.interval(level))]
+
+
+def score_singles(members: Members, names: Sequence[str], classes: Classes, level: float) -> dict[str, dict]:
+    """Score the first member, and the one that is best on development data, class by class.
+
+    With TTA, as in the ensembles. Their intervals pool the training noise of all members.
+
+    Args:
+        members: all of them.
+        names: of the members.
+        classes: of the test set.
+        level: of the intervals.
+    """
+    ap = np.mean([mean_over_classes(choice.ap) for choice in members.choices], axis=0)
+    trained = np.array([[average_precision(members.targets, one) for one in its] for its in members.on_test])
+    pool = classes.means(np.stack([trained.swapaxes(0, 1)] * 2))
+    noise, found = PooledNoise({name: (name, True) for name in names}, pool), {}
+    for role, number in {"base": 0, "best single": int(np.nan_to_num(ap).argmax())}.items():
+        name, predictions = names[number], [its[number] for its in members.on_test]
+        fits = [calibrate(choice.targets, choice.predictions[number]) for choice in members.choices]
+        own = score(members.targets, predictions, fits, classes, members.draws, members.device)
+        found[role] = {"variant": name, "classes": with_intervals({name: own}, name, noise, level)}
+    return found

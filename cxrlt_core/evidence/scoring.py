@@ -1,7 +1,7 @@
 """A row of a table: every metric, with each training seed, on the patients and on their resamples."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,11 +10,17 @@ from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
 from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import Draws, centred
+from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample, summarise
 from cxrlt_core.system.rounding import rounded
 
 #: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
 JUDGED = {name: f"judged_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
+
+
+def ap_of(name: str) -> str:
+    """Name the average precision of one class, which is a mean like the others: over itself."""
+    return f"AP of {name}"
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Classes:
         groups: class to head, medium or tail.
         patients: patients with a known positive, int (C,).
         least: positive patients that a class needs to count in a verdict.
+        sets: name of a further mean to its classes.
     """
 
     names: Sequence[str]
     groups: Mapping[str, str]
     patients: np.ndarray
     least: int
+    sets: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def judged(self) -> np.ndarray:
@@ -43,7 +51,9 @@ class Classes:
         """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
         own = {"mAP": np.full(len(self.names), True)}
         own |= {f"mAP_{group}": np.array([self.groups[n] == group for n in self.names]) for group in GROUPS}
-        return own | {JUDGED[name]: which & self.judged for name, which in own.items()}
+        own |= {JUDGED[name]: which & self.judged for name, which in own.items()}
+        sets = {ap_of(name): {name} for name in self.names} | dict(self.sets)
+        return own | {key: np.isin(self.names, list(its)) for key, its in sets.items()}
 
     def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
         """Take each mean of average precision over its defined classes, the last axis; NaN without any."""
@@ -86,7 +96,7 @@ def describe_classes(
 def score(
     targets: np.ndarray,
     probabilities: Sequence[np.ndarray],
-    thresholds: Sequence[np.ndarray],
+    calibrations: Sequence[Calibration],
     classes: Classes,
     draws: Draws,
     device: torch.device = CPU,
@@ -97,7 +107,7 @@ def score(
     Args:
         targets: int (N, C), -1 unknown.
         probabilities: of each training seed, float (N, C).
-        thresholds: of each training seed, (C,), for F1.
+        calibrations: thresholds and temperature of each training seed.
         classes: of the C columns.
         draws: resampled patients, the same for every row that is compared.
         device: to compute on.
@@ -106,10 +116,10 @@ def score(
     """
     seeds, per_class = [], []
     chosen = repeated or [{}] * len(probabilities)
-    for its, limits, others in zip(probabilities, thresholds, chosen, strict=True):
-        summary, values = summarise(targets, its, limits, classes.names, classes.groups)
+    for its, calibration, others in zip(probabilities, calibrations, chosen, strict=True):
+        summary, values = summarise(targets, its, calibration, classes.names, classes.groups)
         per_class.append(values)
-        found = resample(targets, its, limits, draws, device)
+        found = resample(targets, its, calibration, draws, device)
         seeds.append(_one_seed({**values, "micro_AP": summary["micro_AP"]}, found, others, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
     described = describe_scores(targets, averaged, classes.names, classes.groups)
@@ -223,6 +233,35 @@ def row_numbers(
         "errors": {name: rounded(one.error) for name, one in shown.items()},
         "seeds": [rounded(point) for point in own.points],
         "difference": [rounded(value) for value in (gap.point, *gap.interval(level))],
+    }
+
+
+def class_numbers(
+    scores: Mapping[str, Score], weights: Mapping[str, float], noise: TrainingNoise, level: float
+) -> dict[str, list[float | None]]:
+    """Estimate a weighted sum of rows class by class: class to average precision, low, high.
+
+    Args:
+        scores: of all rows, on the same resamples.
+        weights: row to its weight: one row alone, or a contrast.
+        noise: of the trainings behind the rows.
+        level: of the intervals, each for itself.
+    """
+    found = {}
+    for name in scores[next(iter(weights))].classes:
+        one = contrast(scores, weights, ap_of(name), noise)
+        found[name] = [rounded(value) for value in (one.point, *one.interval(level))]
+    return found
+
+
+def with_intervals(
+    scores: Mapping[str, Score], row: str, noise: TrainingNoise, level: float
+) -> dict[str, dict]:
+    """Return the metrics of a row's classes, average precision with its interval."""
+    bounds = class_numbers(scores, {row: 1.0}, noise, level)
+    return {
+        name: {**entry, "AP_low": bounds[name][1], "AP_high": bounds[name][2]}
+        for name, entry in scores[row].classes.items()
     }
 
 

@@ -8,7 +8,7 @@ import torch
 from cxrlt_core.evidence.scoring import Classes, Score, score
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.metrics.bootstrap import Draws
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import calibrate_on_itself
 from cxrlt_core.metrics.scores import CPU, average_precision
 
 #: Predictions of a training, with TTA or without, (N, C) for each seed.
@@ -21,9 +21,10 @@ def score_rows(
     read: Read,
     classes: Classes,
     draws: Draws,
+    patients: Sequence[str],
     device: torch.device = CPU,
 ) -> dict[str, Score]:
-    """Score rows, all on the same resampled patients; thresholds of F1 are chosen on these data.
+    """Score rows, all on the same resampled patients; thresholds and temperature are fitted on these data.
 
     Args:
         targets: int (N, C), -1 unknown.
@@ -31,13 +32,14 @@ def score_rows(
         read: gives the predictions.
         classes: of the C columns.
         draws: resampled patients.
+        patients: of each image, (N,).
         device: to compute on.
     """
     scores = {}
     for name, (training, tta) in rows.items():
         predictions = read(training, tta)
-        thresholds = [best_thresholds(targets, one) for one in predictions]
-        scores[name] = score(targets, predictions, thresholds, classes, draws, device)
+        fits = [calibrate_on_itself(targets, one, patients) for one in predictions]
+        scores[name] = score(targets, predictions, fits, classes, draws, device)
     return scores
 
 

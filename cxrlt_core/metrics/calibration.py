@@ -1,16 +1,64 @@
-"""What is a sum over images: F1 at a threshold, Brier score, expected calibration error.
+"""How probabilities are read: thresholds and a temperature, both fitted on development labels.
 
-Each label contributes a few terms; a resample weighs and adds them, so all resamples are one matrix product.
+A temperature T divides the logits of all classes: one number cannot change a ranking, so it mends confidence
+and touches neither average precision nor AUROC (Guo et al. 2017).
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
-import torch
-from torch import Tensor
 
 from cxrlt_core.labels import POSITIVE, UNKNOWN
+from cxrlt_core.system.rounding import or_none
 
-BINS = 15  # of equal width, as Guo et al. 2017
-TERMS = 5 + BINS
+EPSILON = 1e-7  # probabilities keep this distance from 0 and 1, about the resolution of float32
+COLDEST, HOTTEST = 0.01, 100.0  # what separates perfectly would have T = 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What development labels say of a model's probabilities.
+
+    Attributes:
+        thresholds: of each class, float64 (C,); NaN without a known positive.
+        temperature: of all images, or of each, float64 (N, 1).
+    """
+
+    thresholds: np.ndarray
+    temperature: float | np.ndarray
+
+    def to_json(self, classes: Sequence[str]) -> dict:
+        """Return the one temperature, and class to threshold, as JSON wants them."""
+        limits = zip(classes, map(or_none, self.thresholds), strict=True)
+        return {"temperature": float(self.temperature), "thresholds": dict(limits)}
+
+
+def calibrate(targets: np.ndarray, probabilities: np.ndarray) -> Calibration:
+    """Fit thresholds and temperature on development data, to be used on other data.
+
+    Args:
+        targets: 1, 0 or -1; int (N, C).
+        probabilities: float (N, C).
+    """
+    return Calibration(best_thresholds(targets, probabilities), fit_temperature(targets, probabilities))
+
+
+def calibrate_on_itself(
+    targets: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]
+) -> Calibration:
+    """Fit on the data that are scored: thresholds on all, the temperature of either half on the other.
+
+    The halves are every second patient by name: no temperature was fitted on a patient whom it scales.
+
+    Args:
+        targets: 1, 0 or -1; int (N, C).
+        probabilities: float (N, C).
+        patients: patient of each image, (N,).
+    """
+    half = np.unique(np.asarray(patients, dtype=str), return_inverse=True)[1] % 2
+    of_other = np.array([fit_temperature(targets[half != h], probabilities[half != h]) for h in (0, 1)])
+    return Calibration(best_thresholds(targets, probabilities), of_other[half][:, None])
 
 
 def best_thresholds(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -37,51 +85,62 @@ def _best(targets: np.ndarray, scores: np.ndarray) -> float:
     return float(falling[last][np.argmax(f1[last])])
 
 
-def label_terms(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray | float) -> np.ndarray:
-    """Terms of every label; those of an unknown label are 0.
+def fit_temperature(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The temperature with the lowest negative log-likelihood of all known labels.
+
+    The loss is convex in 1/T, so the zero of its slope is bracketed and found by Brent's method.
 
     Args:
-        targets: int (N,) or (N, C).
-        scores: probabilities, of the same shape.
-        thresholds: one, or float (C,).
+        targets: 1, 0 or -1; int, any shape.
+        probabilities: of the same shape.
 
     Returns:
-        float64 (N, 5 + bins) or (N, C, 5 + bins): known, positive, called positive, both, squared error, then
-        score - target in the bin of the score.
+        Between ``COLDEST`` and ``HOTTEST``; 1, which changes nothing, where labels or logits say nothing.
+
+    Raises:
+        RuntimeError: when the search does not converge to a relative 1e-10.
     """
-    known, positive = targets != UNKNOWN, targets == POSITIVE
-    scores = np.where(known, scores, 0.0).astype(np.float64)
-    called = known & (scores >= thresholds)
-    error = scores - positive
-    terms = np.zeros((*targets.shape, TERMS))
-    for number, term in enumerate((known, positive, called, called & positive, error**2)):
-        terms[..., number] = term
-    place = 5 + np.clip((scores * BINS).astype(np.int64), 0, BINS - 1)
-    np.put_along_axis(terms, place[..., None], error[..., None], axis=-1)
-    return terms
+    known = targets != UNKNOWN
+    logits, positive = _logits(probabilities[known]), targets[known] == POSITIVE
+    if not logits.any():
+        return 1.0
+
+    def slope(inverse: float) -> float:
+        return float(np.mean((_sigmoid(inverse * logits) - positive) * logits))
+
+    if slope(1 / COLDEST) <= 0:
+        return COLDEST
+    if slope(1 / HOTTEST) >= 0:
+        return HOTTEST
+    from scipy.optimize import brentq  # late: those who only read calibrations do without
+
+    return 1 / brentq(slope, 1 / HOTTEST, 1 / COLDEST, xtol=1e-12, rtol=1e-10)
 
 
-def from_sums(sums: Tensor) -> dict[str, Tensor]:
-    """F1, Brier and ECE from sums of :func:`label_terms`.
-
-    F1 = 2 TP / (called + positives). ECE = Σ over bins of |Σ (score - target)| / known: the gap between
-    mean score and share of positives, weighted by the bin (Guo et al. 2017, for one class against the rest).
+def scale(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
+    """Divide the logits of probabilities by a temperature.
 
     Args:
-        sums: float64 (…, C, 5 + bins).
+        probabilities: float, any shape; within ``EPSILON`` of 0 or 1 they count as that far from it.
+        temperature: one, or an array that broadcasts.
 
     Returns:
-        Each metric (…, C).
+        float64 of the same shape.
     """
-    known, positive, called, both, squared = sums[..., :5].unbind(-1)
-    return {
-        "F1": 2 * both / (called + positive),
-        "Brier": squared / known,
-        "ECE": sums[..., 5:].abs().sum(-1) / known,
-    }
+    return _sigmoid(_logits(probabilities) / temperature)
 
 
-def add_by(group: np.ndarray, groups: int, values: np.ndarray) -> Tensor:
-    """Add up the rows of each group; (N, …) to (G, …)."""
-    out = torch.zeros((groups, *values.shape[1:]), dtype=torch.float64)
-    return out.index_add_(0, torch.from_numpy(group), torch.from_numpy(values))
+def log_loss(positive: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Negative log-likelihood of each label; probabilities are clipped to ``EPSILON`` from 0 and 1."""
+    clipped = np.clip(probabilities, EPSILON, 1 - EPSILON)
+    return -np.where(positive, np.log(clipped), np.log1p(-clipped))
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    clipped = np.clip(np.asarray(probabilities, np.float64), EPSILON, 1 - EPSILON)
+    return np.log(clipped) - np.log1p(-clipped)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), which overflows nowhere."""
+    return 0.5 * (1 + np.tanh(0.5 * logits))

@@ -13,14 +13,17 @@ import torch
 
 from cxrlt_core.labels import GROUPS, POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import Draws, every_image_once
-from cxrlt_core.metrics.calibration import add_by, from_sums, label_terms
+from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.metrics.ranking import Ranking, rank, weighted_ap_auroc
+from cxrlt_core.metrics.sums import add_by, from_sums, label_terms
 from cxrlt_core.system.rounding import or_none
 
 CPU = torch.device("cpu")
+#: Metrics that read probabilities: at the tuned threshold and at 0.5, before temperature scaling and after.
+READ = ("F1", "F1_half", "NLL", "NLL_scaled", "ECE", "ECE_scaled", "Brier")
 #: Metric of a class to the name of its mean over the classes.
-MEANS = {"AP": "mAP", "AUROC": "mAUROC", "F1": "F1", "ECE": "ECE", "Brier": "Brier"}
-SUMMARY = ("mAP", *(f"mAP_{group}" for group in GROUPS), "mAUROC", "micro_AP", "F1", "ECE", "Brier")
+MEANS = {"AP": "mAP", "AUROC": "mAUROC", **{name: name for name in READ}}
+SUMMARY = ("mAP", *(f"mAP_{group}" for group in GROUPS), "mAUROC", "micro_AP", *READ)
 
 
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -66,23 +69,28 @@ def resample_ranks(
 
 
 def resample(
-    targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray, draws: Draws, device: torch.device = CPU
+    targets: np.ndarray,
+    scores: np.ndarray,
+    calibration: Calibration,
+    draws: Draws,
+    device: torch.device = CPU,
 ) -> dict[str, np.ndarray]:
     """Every metric in every resample.
 
     Args:
         targets: int (N, C), -1 unknown.
         scores: probabilities, float (N, C).
-        thresholds: of each class, for F1; from :func:`cxrlt_core.metrics.calibration.best_thresholds`.
+        calibration: thresholds and temperature.
         draws: B resamples of the N images.
         device: to compute on.
 
     Returns:
-        ``AP``, ``AUROC``, ``F1``, ``Brier``, ``ECE``, float64 (B, C); ``micro_AP``, over all labels of the
-        classes that are defined in the set, float64 (B,).
+        Each key of :data:`MEANS`, float64 (B, C); ``micro_AP``, over all labels of the classes that are
+        defined in the set, float64 (B,).
     """
     found = resample_ranks(targets, scores, draws, device)
-    columns = zip(targets.T, scores.T, thresholds, strict=True)  # one by one: their terms are large
+    thresholds, scaled = calibration.thresholds, scale(scores, calibration.temperature)
+    columns = zip(targets.T, scores.T, scaled.T, thresholds, strict=True)  # one by one: their terms are large
     terms = [add_by(draws.patient, len(draws.counts), label_terms(*column)) for column in columns]
     flat = torch.cat(terms, dim=1).to(device)
     sums = torch.cat([(counts.double().T @ flat).cpu() for counts, _ in draws.chunks(device)])
@@ -147,7 +155,7 @@ def means(found: Mapping[str, np.ndarray], classes: Sequence[str], groups: Mappi
 def summarise(
     targets: np.ndarray,
     scores: np.ndarray,
-    thresholds: np.ndarray,
+    calibration: Calibration,
     classes: Sequence[str],
     groups: Mapping[str, str],
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
@@ -155,15 +163,15 @@ def summarise(
 
     Args:
         targets: int (N, C).
-        scores: float (N, C).
-        thresholds: of each class, for F1.
+        scores: probabilities, float (N, C).
+        calibration: thresholds and temperature.
         classes: names of the C columns.
         groups: class to head, medium or tail.
 
     Returns:
         Each name of :data:`SUMMARY` to its value; each metric of a class to its values, (C,).
     """
-    found = resample(targets, scores, thresholds, every_image_once(len(targets)))
+    found = resample(targets, scores, calibration, every_image_once(len(targets)))
     summary = {name: float(values[0]) for name, values in means(found, classes, groups).items()}
     return summary, {metric: found[metric][0] for metric in MEANS}
 

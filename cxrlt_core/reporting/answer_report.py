@@ -33,8 +33,6 @@ def answer_section(
 Δ mAP is the mean over {len(params.train.seeds)} seed(s), with an interval in which the whole family of steps holds together \
 ({params.bootstrap.level:.0%}); {", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())}. *Rows* are those of the \
 tables below, which have everything else.
-
-![What each design did, ours and published](figures/designs.png)
 """
 
 

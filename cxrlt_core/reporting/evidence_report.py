@@ -38,7 +38,7 @@ def contrasts_section(
         contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`.
         positives: class to its positive patients in what was scored.
         data: what they were scored on.
-        figure: name of the picture.
+        figure: the picture, as markdown.
     """
     if not contrasts:
         return "No two rows differ in one design alone.\n"
@@ -55,8 +55,7 @@ def contrasts_section(
 another (×), on the {data}.
 
 {chr(10).join(tables)}
-![Differences with intervals](figures/{figure})
-
+{figure}
 Δ is the first row minus the second. Each table is one family ({sizes} contrasts): the intervals *all hold together* with \
 {level:.0%} probability, and *p (Holm)* is adjusted for their number. A difference is *resolved* where p (Holm) is at most \
 {1 - level:.2f}, and *negligible* where its interval in the family lies within ±{negligible:g}; without a verdict no p value is \

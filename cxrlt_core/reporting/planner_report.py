@@ -9,9 +9,8 @@ from cxrlt_core.evidence.family import ENOUGH
 from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
 from cxrlt_core.evidence.study_plan import Size, plan
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.figures import contrast_labels
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.tables import Row, number_text, signed
+from cxrlt_core.reporting.tables import Row, contrast_labels, number_text, signed
 
 SETS = {"table1": "dev", "table2": "test"}  # that the tables are scored on
 
@@ -33,15 +32,16 @@ def plan_study(
     return {table: plan(found, sizes[table]) for table, found in contrasts.items()}
 
 
-def planner_section(params: Params, plans: Mapping[str, Mapping], tables: Mapping[str, Sequence[Row]]) -> str:
-    """Write the section of the report."""
+def planner_section(
+    params: Params, plans: Mapping[str, Mapping], tables: Mapping[str, Sequence[Row]], figure: str
+) -> str:
+    """Write the section of the report, with the picture of where variances come from."""
     if not any(one["contrasts"] for one in plans.values()):
         return "## What it would take\n\nNo two rows differ in one design alone.\n"
     parts = [
         f"""## What it would take
 
-![Where the noise of each difference comes from](figures/variance.png)
-
+{figure}
 The bars split the variance of each difference: what other **patients** would change for all seeds alike, what they would change \
 for each seed (**patient × seed**), what other **trainings** would change, and what another choice of members on other \
 development patients would (**selection**). More seeds shrink the second and third, more patients the first, second and fourth. \

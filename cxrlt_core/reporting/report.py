@@ -38,7 +38,8 @@ def _title(study: Study) -> str:
 
 
 def _answer(study: Study) -> str:
-    return answer_section(study.params, study.planner, study.contrasts, study.tables)
+    answer = answer_section(study.params, study.planner, study.contrasts, study.tables)
+    return f"{answer}\n{_figure(study, 'designs')}"
 
 
 def _run(study: Study) -> str:
@@ -99,8 +100,7 @@ def _table1(study: Study) -> str:
     return f"""## Table 1: the designs, on the development set
 
 {to_markdown(study.table1, study.params.bootstrap.level)}
-![Development mAP with intervals](figures/table1.png)
-
+{_figure(study, "table1")}
 The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`), so reweighted rows (†) are \
 scored on data that their loss has seen in that one way. {upweighted_text(study.weights, study.upweighted)} \
 {UPWEIGHTED}
@@ -108,24 +108,30 @@ scored on data that their loss has seen in that one way. {upweighted_text(study.
 ### What each design changes
 
 {_contrasts(study, 1, "dev", "development set")}
+{_figure(study, "class_changes")}
+{_figure(study, "reweighting")}
 ### Main effects
 
 {effects_section(study.effects, study.table1, study.params.bootstrap.level)}
 ### Further metrics
 
 {further_metrics(study.table1)}
-{FURTHER} The thresholds of F1 were chosen on these same data (†).
+{FURTHER} The thresholds of *F1* were chosen on these same data (†); each half of the patients is scaled by the temperature that \
+the other half asks for.
 """
 
 
 def _contrasts(study: Study, number: int, split: str, data: str) -> str:
     rows, contrasts = (by_name[f"table{number}"] for by_name in (study.tables, study.contrasts))
     positives = study.positives[split]
-    return contrasts_section(study.params, rows, contrasts, positives, data, f"contrasts{number}.png")
+    figure = _figure(study, f"contrasts{number}")
+    return contrasts_section(study.params, rows, contrasts, positives, data, figure)
 
 
-FURTHER = """*micro AP* pools the labels of all classes; *F1*, *ECE* (expected calibration error, 15 bins) and *Brier* are \
-means over classes, each class against the rest."""
+FURTHER = """*micro AP* pools the labels of all classes; the others are means over classes, each class against the rest: \
+*F1* at the threshold of each class that is best on development data and *at 0.5*, as the challenge has it; *NLL* (negative \
+log-likelihood) and *ECE* (expected calibration error, 15 bins) before and after the logits are divided by one temperature \
+(*scaled*); *Brier*."""
 
 
 def _table2(study: Study) -> str:
@@ -134,8 +140,7 @@ def _table2(study: Study) -> str:
     return f"""## Table 2: the ensembles, on the test set
 
 {to_markdown(study.table2, study.params.bootstrap.level)}
-![Test mAP with intervals](figures/table2.png)
-
+{_figure(study, "table2")}
 All members predict with TTA ({study.params.tta.views} views). *Model-wise* averages all models; *class-wise* \
 averages, per class, the {top_k} with the best development AP; both are the paper's. *Bagged* repeats that choice on resampled \
 development patients and weighs models by how often they are chosen; *shrunk* pulls the choice to the mean of all models, halfway \
@@ -147,20 +152,26 @@ for a class with {prior:g} development positives. The test set is scored here, o
 ### What selection costs
 
 {selection_section(study.table2, study.ensembles, study.shown, study.params.bootstrap.level)}
-{_figures(study, "choice_", "Which models each class averages")}
+{_figure(study, "member_choice")}
 ### Further metrics
 
 {further_metrics(study.table2)}
-{FURTHER} The thresholds of F1 were chosen on development data.
-"""
+{FURTHER} Thresholds and temperature were fitted on development data.
+
+{_figure(study, "reliability")}"""
 
 
-def _figures(study: Study, prefix: str, text: str) -> str:
-    return "".join(f"![{text}](figures/{name})\n" for name in study.figures if name.startswith(prefix))
+def _figure(study: Study, name: str) -> str:
+    """Show a picture with its caption, where it was drawn."""
+    if name not in study.figures:
+        return ""
+    caption = study.figures[name]
+    numbers = "" if name == "examples" else f" ([numbers](figures/{name}.csv))"
+    return f"![{caption}](figures/{name}.png)\n\n{caption}{numbers}\n"
 
 
 def _planner(study: Study) -> str:
-    return f"""{planner_section(study.params, study.planner, study.tables)}
+    return f"""{planner_section(study.params, study.planner, study.tables, _figure(study, "variance"))}
 ### Would a new training agree?
 
 {improvement_section(study.contrasts, study.tables)}"""
@@ -190,9 +201,9 @@ def _classes(study: Study) -> str:
         lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *patients, *scores])
     return f"""## Classes
 
-![Class distribution](figures/class_distribution.png)
-![Average precision against prevalence](figures/per_class_ap.png)
-
+{_figure(study, "long_tail")}
+{_figure(study, "class_scores")}
+{_figure(study, "precision_recall")}
 AP and AUROC: test set, `{study.shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
 development patients would choose again. Under the names of the sets: positive images; then positive patients.
 
@@ -224,7 +235,8 @@ def _data(study: Study) -> str:
 [data.md](data.md) counts the labels of every source, what was dropped or rejected and why, and what was checked \
 across sets.
 
-{_figures(study, "examples", "Example images")}"""
+{_figure(study, "cooccurrence")}
+{_figure(study, "examples")}"""
 
 
 def _training(study: Study) -> str:
@@ -244,9 +256,8 @@ def _training(study: Study) -> str:
     ]
     return f"""## Training
 
-![Training curves](figures/training_curves.png)
-
-Losses of another kind, under other class weights, MixUp or other data are means of other quantities: compare shapes, not levels.
+{_figure(study, "learning_curves")}
+{_figure(study, "cost")}
 A replenished variant takes more steps for the same number of passes over the primary images.
 
 {markdown_table(header, rows)}"""

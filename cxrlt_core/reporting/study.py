@@ -30,7 +30,7 @@ class Study:
         encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
         revision: of the code.
-        figures: those that were drawn.
+        figures: name of each that was drawn to its caption.
     """
 
     params: Params
@@ -50,7 +50,7 @@ class Study:
     encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str
-    figures: Sequence[str]
+    figures: Mapping[str, str]
 
     @property
     def tables(self) -> dict[str, Sequence[Row]]:

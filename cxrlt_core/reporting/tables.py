@@ -92,7 +92,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
 
 def further_metrics(rows: Sequence[Row]) -> str:
     """Return the metrics that the table leaves out, and mAP per seed where there are several."""
-    header = ["", "micro AP", "F1", "ECE", "Brier"]
+    header = ["", *_FURTHER.values()]
     several = any(len(row.seeds) > 1 for row in rows)
     if several:
         header += ["mAP of each seed", "standard deviation over seeds"]
@@ -135,6 +135,12 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
     return markdown_table(header, lines)
 
 
+def contrast_labels(rows: Sequence[Row], contrasts: Sequence[Mapping]) -> list[str]:
+    """Name contrasts by design, change and the numbers of their rows."""
+    numbers = {row.name: number for number, row in enumerate(rows, 1)}
+    return [f"{c['what']}  {c['change']}  ({rows_text(c['rows'], numbers)})" for c in contrasts]
+
+
 def rows_text(names: Sequence[str], numbers: Mapping[str, int]) -> str:
     """Name the rows of a contrast by their numbers: ``2 − 1``, or ``9 − 8 − (7 − 6)``."""
     first, *others = (
@@ -144,7 +150,17 @@ def rows_text(names: Sequence[str], numbers: Mapping[str, int]) -> str:
 
 
 _SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
-_FURTHER = ("micro_AP", "F1", "ECE", "Brier")
+#: Metric to what the table calls it.
+_FURTHER = {
+    "micro_AP": "micro AP",
+    "F1": "F1",
+    "F1_half": "F1 at 0.5",
+    "NLL": "NLL",
+    "NLL_scaled": "NLL, scaled",
+    "ECE": "ECE",
+    "ECE_scaled": "ECE, scaled",
+    "Brier": "Brier",
+}
 
 
 def number_text(value: float | None) -> str:

@@ -7,12 +7,10 @@ import pandas as pd
 from cxrlt_core.system.files import existing, write_text
 
 
-def gather_histories(variants: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """Write the curves of all variants into one file, and return each averaged over the seeds."""
-    tables = {name: pd.read_csv(existing(f"models/{name}/history.csv")) for name in variants}
-    together = pd.concat([table.assign(variant=name) for name, table in tables.items()])
+def gather_histories(variants: Sequence[str]) -> list[dict]:
+    """Write the curves of all variants into one file; return its lines, one a variant, seed and epoch."""
+    tables = [pd.read_csv(existing(f"models/{name}/history.csv")).assign(variant=name) for name in variants]
+    together = pd.concat(tables)
     columns = ["variant", *together.columns.drop("variant")]
     write_text("reports/history.csv", together[columns].to_csv(index=False))
-    return {
-        name: table.groupby("epoch", as_index=False).mean().to_dict("list") for name, table in tables.items()
-    }
+    return together[columns].to_dict("records")

@@ -1,7 +1,8 @@
 """Made label sets, and metrics of one class by scikit-learn, a resample by repeated rows."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
+from scipy.special import expit, logit
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
 
 def random_set(seed: int, decimals: int, n: int = 300, classes: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -26,15 +27,22 @@ def ap_auroc(targets: np.ndarray, scores: np.ndarray, weights: np.ndarray | None
     )
 
 
-def all_metrics(targets: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
+def all_metrics(
+    targets: np.ndarray, scores: np.ndarray, threshold: float, temperature: float | np.ndarray
+) -> dict[str, float]:
     """Every metric of the known labels; all NaN where there are no positives or no negatives."""
     known = targets != -1
-    t, s = targets[known], scores[known]
+    t, s = targets[known], scores[known].astype(np.float64)
     ap, auroc = ap_auroc(t, s)
+    names = ("AP", "AUROC", "F1", "F1_half", "NLL", "NLL_scaled", "ECE", "ECE_scaled", "Brier")
     if np.isnan(ap):
-        return dict.fromkeys(("AP", "AUROC", "F1", "Brier", "ECE"), np.nan)
+        return dict.fromkeys(names, np.nan)
+    clipped = np.clip(s, 1e-7, 1 - 1e-7)
+    scaled = expit(logit(clipped) / np.broadcast_to(temperature, len(targets))[known])
     f1 = np.nan if np.isnan(threshold) else f1_score(t, s >= threshold)
-    return {"AP": ap, "AUROC": auroc, "F1": f1, "Brier": brier_score_loss(t, s), "ECE": ece(t, s)}
+    losses = (log_loss(t, np.clip(one, 1e-7, 1 - 1e-7)) for one in (s, scaled))
+    found = (ap, auroc, f1, f1_score(t, s >= 0.5), *losses, ece(t, s), ece(t, scaled), brier_score_loss(t, s))
+    return dict(zip(names, found, strict=True))
 
 
 def ece(targets: np.ndarray, scores: np.ndarray, bins: int = 15) -> float:

@@ -1,10 +1,20 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.evidence.scoring import Classes, Score, contrast, describe_classes, row_numbers, score
+from cxrlt_core.evidence.scoring import (
+    Classes,
+    Score,
+    ap_of,
+    class_numbers,
+    contrast,
+    describe_classes,
+    row_numbers,
+    score,
+    with_intervals,
+)
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.metrics.bootstrap import patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import calibrate
 from cxrlt_core.metrics.scores import SUMMARY, average_precision, resample_ranks, summarise
 
 CLASSES = ["x", "y"]
@@ -23,9 +33,9 @@ def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def scored(targets, *probabilities_and_draws, least: int = 5) -> Score:
     """Score predictions of one or several seeds."""
     *probabilities, draws = probabilities_and_draws
-    thresholds = [best_thresholds(targets, one) for one in probabilities]
+    fits = [calibrate(targets, one) for one in probabilities]
     classes = describe_classes(targets, draws, CLASSES, GROUPS, least)
-    return score(targets, probabilities, thresholds, classes, draws)
+    return score(targets, probabilities, fits, classes, draws)
 
 
 def difference(row: Score, reference: Score) -> list[float | None]:
@@ -180,7 +190,30 @@ def test_seeds_are_averaged_and_two_alike_are_one(table):
 
 def test_points_are_those_of_the_metrics(table):
     targets, probabilities, _ = table
-    thresholds = best_thresholds(targets, probabilities)
-    expected, _ = summarise(targets, probabilities, thresholds, CLASSES, GROUPS)
+    fitted = calibrate(targets, probabilities)
+    expected, _ = summarise(targets, probabilities, fitted, CLASSES, GROUPS)
     row = scored(*table)
     assert {name: row[name].point for name in expected} == pytest.approx(expected, nan_ok=True)
+
+
+def test_each_class_is_a_mean_with_an_interval_of_its_own(table):
+    targets, probabilities, draws = table
+    row, other = scored(targets, probabilities, draws), scored(targets, 1 - probabilities, draws)
+    ap = average_precision(targets, probabilities)
+    assert [row[ap_of(name)].point for name in CLASSES] == pytest.approx(list(ap))
+    halves = row[ap_of("x")].deviations + row[ap_of("y")].deviations
+    np.testing.assert_allclose(halves / 2, row["mAP"].deviations)
+    found = class_numbers({"row": row, "other": other}, {"row": 1.0, "other": -1.0}, ALONE, 0.95)
+    change = ap - average_precision(targets, 1 - probabilities)
+    for name, expected in zip(CLASSES, change, strict=True):
+        point, low, high = found[name]
+        assert point == round(expected, 4) and low < point < high
+    described = with_intervals({"row": row}, "row", ALONE, 0.95)
+    assert described["y"]["AP_low"] < described["y"]["AP"] < described["y"]["AP_high"]
+    assert described["y"]["positive"] == row.classes["y"]["positive"]
+
+
+def test_sets_of_classes_have_means_of_their_own():
+    classes = Classes(CLASSES, GROUPS, np.array([9, 2]), 5, {"touched": ["y"], "both": ["x", "y"]})
+    found = classes.means(np.array([[0.2, 0.4]]))
+    assert found["touched"] == 0.4 and found["both"] == pytest.approx(0.3) and found[ap_of("x")] == 0.2

@@ -18,7 +18,7 @@ def test_rows_and_trainings_are_scored_from_what_is_read():
     def read(name, tta):
         return files[name, tta]
 
-    scores = score_rows(targets, rows, read, classes, draws)
+    scores = score_rows(targets, rows, read, classes, draws, np.arange(60).astype(str))
     assert list(scores) == ["plain", "with"]
     for name, key in rows.items():
         expected = [average_precision(targets, one).mean() for one in files[key]]

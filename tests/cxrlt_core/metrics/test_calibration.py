@@ -1,18 +1,21 @@
-import warnings
+import json
 
 import numpy as np
 import pytest
-import torch
-from naive_metrics import ece, random_set
-from sklearn.metrics import brier_score_loss, f1_score
+from naive_metrics import random_set
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
+from sklearn.metrics import f1_score, log_loss
 
-from cxrlt_core.metrics.calibration import BINS, add_by, best_thresholds, from_sums, label_terms
-
-
-def metrics(targets: list, scores: list, threshold: float = 0.5) -> dict[str, float]:
-    """Of one class."""
-    terms = label_terms(np.array(targets)[:, None], np.array(scores)[:, None], np.array([threshold]))
-    return {name: float(value) for name, value in from_sums(torch.from_numpy(terms.sum(axis=0))).items()}
+from cxrlt_core.metrics.calibration import (
+    COLDEST,
+    HOTTEST,
+    best_thresholds,
+    calibrate,
+    calibrate_on_itself,
+    fit_temperature,
+    scale,
+)
 
 
 def f1_of_all(targets: np.ndarray, scores: np.ndarray) -> dict[float, float]:
@@ -53,45 +56,96 @@ def test_threshold_without_a_known_positive_is_undefined():
     assert np.isnan(best_thresholds(np.zeros((0, 2), int), np.zeros((0, 2)))).all()
 
 
+def confident(seed: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated probabilities whose logits were multiplied, (400, 5); some labels unknown."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(-1, 2, size=(400, 5))
+    targets = (generator.random(logits.shape) < expit(logits)).astype(np.int8)
+    targets[generator.random(targets.shape) < 0.2] = -1
+    return targets, expit(sharpness * logits)
+
+
+@pytest.mark.parametrize("sharpness", [0.3, 1.0, 2.5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_metrics_equal_sklearn(dtype):
-    targets, scores = random_set(2, 3)
-    scores = scores.astype(dtype)
-    sums = label_terms(targets, scores, np.full(6, 0.4)).sum(axis=0)
-    found = from_sums(torch.from_numpy(sums))
-    for c, (t, s) in enumerate(zip(targets.T, scores.T, strict=True)):
-        t, s = t[t != -1], s[t != -1].astype(np.float64)
-        assert float(found["F1"][c]) == pytest.approx(f1_score(t, s >= 0.4), abs=1e-12)
-        assert float(found["Brier"][c]) == pytest.approx(brier_score_loss(t, s), abs=1e-12)
-        assert float(found["ECE"][c]) == pytest.approx(ece(t, s), abs=1e-12)
+def test_temperature_has_the_lowest_log_loss(sharpness, dtype):
+    targets, probabilities = confident(0, sharpness)
+    probabilities = probabilities.astype(dtype)
+    known = targets != -1
+    t, z = targets[known], logit(np.clip(probabilities[known].astype(np.float64), 1e-7, 1 - 1e-7))
+    naive = minimize_scalar(lambda log: log_loss(t, expit(z / np.exp(log))), bounds=(-4, 4), method="bounded")
+    found = fit_temperature(targets, probabilities)
+    assert found == pytest.approx(np.exp(naive.x), rel=1e-4)
+    assert found == pytest.approx(sharpness, rel=0.15)
+    step = 1e-3 * found
+    losses = [log_loss(t, expit(z / temperature)) for temperature in (found - step, found, found + step)]
+    assert losses[1] < losses[0] and losses[1] < losses[2]
 
 
-def test_a_score_at_the_threshold_counts_as_positive():
-    assert metrics([1, 0], [0.5, 0.4])["F1"] == 1
+def test_a_scaled_prediction_asks_for_no_further_scaling():
+    targets, probabilities = confident(1, 3.0)
+    scaled = scale(probabilities, fit_temperature(targets, probabilities))
+    assert fit_temperature(targets, scaled) == pytest.approx(1, abs=1e-6)
 
 
-def test_perfect_and_worst_probabilities():
-    assert metrics([1, 0], [1.0, 0.0]) == {"F1": 1, "Brier": 0, "ECE": 0}
-    assert metrics([1, 0], [0.0, 1.0]) == {"F1": 0, "Brier": 1, "ECE": 1}
+def test_scaling_keeps_every_ranking_and_divides_logits():
+    _, probabilities = confident(2, 1.0)
+    scaled = scale(probabilities, 2.5)
+    np.testing.assert_array_equal(scaled.argsort(axis=0), probabilities.argsort(axis=0))
+    np.testing.assert_allclose(logit(scaled), logit(probabilities) / 2.5, atol=1e-9)
+    np.testing.assert_allclose(scale(probabilities, 1.0), probabilities, atol=1e-12)
+    each = np.linspace(1, 2, 400)[:, None]
+    np.testing.assert_allclose(logit(scale(probabilities, each)), logit(probabilities) / each, atol=1e-9)
 
 
-def test_errors_cancel_within_a_bin_and_add_up_across_bins():
-    assert metrics([1, 0], [0.5, 0.5])["ECE"] == pytest.approx(0)
-    assert metrics([1, 0, 0, 0], [0.5, 0.5, 0.02, 0.04])["ECE"] == pytest.approx(0.015)
-    edge = 2 / BINS
-    assert metrics([1, 0], [edge, np.nextafter(edge, 0)])["ECE"] == pytest.approx(0.5)
+@pytest.mark.filterwarnings("error")
+def test_temperatures_at_the_ends():
+    targets = np.array([[1, 0]])
+    assert fit_temperature(targets, np.array([[1.0, 0.0]])) == COLDEST  # separated: ever surer is ever better
+    assert fit_temperature(targets, np.array([[0.0, 1.0]])) == HOTTEST  # the wrong way round
+    assert fit_temperature(targets, np.array([[0.5, 0.5]])) == 1
+    assert fit_temperature(np.array([[-1, -1]]), np.array([[0.2, np.nan]])) == 1
+    assert fit_temperature(np.zeros((0, 2), int), np.zeros((0, 2))) == 1
+    assert scale(np.array([1.0, 0.0]), COLDEST).tolist() == [1, 0]
 
 
-def test_unknown_labels_have_no_terms():
-    targets = np.array([[-1, -1, -1, 1]])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        terms = label_terms(targets, np.array([[0.9, np.nan, np.inf, 0.9]]), np.full(4, 0.5))
-    assert (terms[0, :3] == 0).all() and (terms[0, 3] != 0).any()
+def test_unknown_labels_fit_nothing():
+    targets, probabilities = confident(3, 2.0)
+    other = np.where(targets == -1, 0.999, probabilities)
+    assert fit_temperature(targets, other) == fit_temperature(targets, probabilities)
 
 
-def test_rows_of_a_group_are_added():
-    values = np.arange(12.0).reshape(4, 3)
-    found = add_by(np.array([2, 0, 2, 0]), 4, values)
-    expected = [values[1] + values[3], np.zeros(3), values[0] + values[2], np.zeros(3)]
-    np.testing.assert_array_equal(found, expected)
+def test_each_half_of_the_patients_has_the_temperature_of_the_other():
+    targets, probabilities = confident(4, 2.0)
+    patients = [f"p{number // 4:03}" for number in range(400)]
+    found = calibrate_on_itself(targets, probabilities, patients)
+    even = np.arange(400) // 4 % 2 == 0
+    for mine, other in ((even, ~even), (~even, even)):
+        expected = fit_temperature(targets[other], probabilities[other])
+        np.testing.assert_array_equal(found.temperature[mine], np.full((200, 1), expected))
+    changed = np.where(even[:, None], np.where(targets == -1, -1, 1 - targets), targets)
+    again = calibrate_on_itself(changed, probabilities, patients)
+    np.testing.assert_array_equal(again.temperature[even], found.temperature[even])
+    assert (again.temperature[~even] != found.temperature[~even]).all()
+    np.testing.assert_array_equal(found.thresholds, best_thresholds(targets, probabilities))
+
+
+def test_halves_do_not_depend_on_the_order_of_the_images():
+    targets, probabilities = confident(5, 2.0)
+    patients, order = np.arange(400) // 3, np.random.default_rng(0).permutation(400)
+    found = calibrate_on_itself(targets, probabilities, patients).temperature
+    again = calibrate_on_itself(targets[order], probabilities[order], patients[order]).temperature
+    np.testing.assert_allclose(again, found[order], rtol=1e-9)
+
+
+def test_one_patient_is_left_as_it_is():
+    targets, probabilities = confident(6, 2.0)
+    assert (calibrate_on_itself(targets, probabilities, ["p"] * 400).temperature == 1).all()
+
+
+def test_a_calibration_is_written_as_plain_values():
+    targets, probabilities = confident(7, 2.0)
+    targets[:, 1] = 0
+    found = calibrate(targets, probabilities)
+    written = json.loads(json.dumps(found.to_json("abcde"), allow_nan=False))
+    assert written["temperature"] == found.temperature and written["thresholds"]["b"] is None
+    assert written["thresholds"]["c"] == found.thresholds[2]

@@ -7,7 +7,7 @@ from naive_metrics import all_metrics, ap_auroc, random_set
 
 from cxrlt_core.metrics import bootstrap, ranking
 from cxrlt_core.metrics.bootstrap import every_image_once, patient_draws
-from cxrlt_core.metrics.calibration import best_thresholds
+from cxrlt_core.metrics.calibration import Calibration, best_thresholds, scale
 from cxrlt_core.metrics.scores import (
     MEANS,
     SUMMARY,
@@ -23,6 +23,7 @@ from cxrlt_core.metrics.scores import (
 )
 
 CLASSES = ["u", "v", "w", "x", "y", "z"]
+PLAIN = Calibration(np.full(6, 0.5), 1.0)
 GROUPS = dict(zip(CLASSES, ["head", "medium", "tail", "tail", "head", "tail"], strict=True))
 B = 12
 
@@ -46,16 +47,16 @@ def test_float32_scores_equal_sklearn():
 def test_scores_of_unknown_labels_do_not_matter():
     targets, scores = random_set(1, 2)
     other = np.where(targets == -1, np.nan, scores)
-    draws, limits = every_image_once(len(targets)), np.full(6, 0.5)
-    found = resample(targets, other, limits, draws)
-    for metric, values in resample(targets, scores, limits, draws).items():
+    draws = every_image_once(len(targets))
+    found = resample(targets, other, PLAIN, draws)
+    for metric, values in resample(targets, scores, PLAIN, draws).items():
         np.testing.assert_array_equal(found[metric], values)
 
 
 def test_classes_without_positives_or_negatives_or_known_labels_are_undefined():
     targets = np.array([[0, 1, -1, 1], [0, 1, -1, 0], [0, -1, -1, -1]])
     scores = np.random.default_rng(0).random((3, 4))
-    found = resample(targets, scores, np.full(4, 0.5), every_image_once(3))
+    found = resample(targets, scores, Calibration(np.full(4, 0.5), 1.0), every_image_once(3))
     for metric in MEANS:
         np.testing.assert_array_equal(np.isnan(found[metric][0]), [True, True, True, False])
     with warnings.catch_warnings():
@@ -71,7 +72,7 @@ def test_one_image_and_no_image_are_undefined():
 
 @pytest.mark.parametrize("draws", [every_image_once(0), patient_draws([], 1, seed=0)])
 def test_every_metric_of_no_image_is_undefined(draws):
-    found = resample(np.zeros((0, 2), int), np.zeros((0, 2)), np.full(2, 0.5), draws)
+    found = resample(np.zeros((0, 2), int), np.zeros((0, 2)), Calibration(np.full(2, 0.5), 1.0), draws)
     assert all(np.isnan(values).all() and len(values) == 1 for values in found.values())
     assert set(found) == {*MEANS, "micro_AP"}
 
@@ -113,7 +114,7 @@ def case() -> tuple:
     limits = best_thresholds(*random_set(8, 1, n=90))
     limits[5] = np.nan
     draws = patient_draws(np.random.default_rng(2).integers(0, 30, size=90), B, seed=5)
-    return targets, scores, limits, draws
+    return targets, scores, Calibration(limits, 0.5 + np.random.default_rng(3).random((90, 1))), draws
 
 
 def rows_of(draws: bootstrap.Draws, b: int) -> np.ndarray:
@@ -123,12 +124,15 @@ def rows_of(draws: bootstrap.Draws, b: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def naive(case) -> dict[str, np.ndarray]:
     """The same by repeated rows and scikit-learn."""
-    targets, scores, limits, draws = case
+    targets, scores, calibration, draws = case
+    limits, temperature = calibration.thresholds, calibration.temperature[:, 0]
     found = {metric: np.full((B, 6), np.nan) for metric in MEANS} | {"micro_AP": np.full(B, np.nan)}
     for b in range(B):
         rows = rows_of(draws, b)
         for c in range(6):
-            for metric, value in all_metrics(targets[rows, c], scores[rows, c], limits[c]).items():
+            for metric, value in all_metrics(
+                targets[rows, c], scores[rows, c], limits[c], temperature[rows]
+            ).items():
                 found[metric][b, c] = value
         pooled = targets[rows, 1:].ravel(), scores[rows, 1:].ravel()
         found["micro_AP"][b] = ap_auroc(*pooled)[0]
@@ -169,23 +173,26 @@ def test_parts_and_precision_do_not_change_a_result(case, monkeypatch, place, na
 
 
 def test_ranks_alone_are_those_of_the_whole(case):
-    targets, scores, limits, draws = case
-    whole = resample(targets, scores, limits, draws)
+    targets, scores, calibration, draws = case
+    whole = resample(targets, scores, calibration, draws)
     for metric, values in resample_ranks(targets, scores, draws).items():
         np.testing.assert_array_equal(values, whole[metric])
 
 
 def test_one_patient_gives_the_point_estimate_every_time(case):
-    targets, scores, limits, _ = case
-    once = resample(targets, scores, limits, every_image_once(len(targets)))
-    for metric, values in resample(targets, scores, limits, patient_draws(["p"] * 90, 5, seed=0)).items():
+    targets, scores, calibration, _ = case
+    once = resample(targets, scores, calibration, every_image_once(len(targets)))
+    for metric, values in resample(
+        targets, scores, calibration, patient_draws(["p"] * 90, 5, seed=0)
+    ).items():
         np.testing.assert_allclose(values, np.repeat(once[metric], 5, axis=0), atol=1e-12)
 
 
 def test_pooled_classes_are_those_defined_in_the_set():
     """The second class has no positive: its high scores are no rivals of the first."""
     targets, scores = np.array([[1, 0], [0, 0]]), np.array([[0.6, 0.9], [0.5, 0.9]])
-    assert resample(targets, scores, np.full(2, 0.5), every_image_once(2))["micro_AP"] == 1
+    plain = Calibration(np.full(2, 0.5), 1.0)
+    assert resample(targets, scores, plain, every_image_once(2))["micro_AP"] == 1
 
 
 def test_means_leave_out_undefined_classes():
@@ -201,23 +208,30 @@ def test_summary_and_description():
     targets = np.array([[1, 1, 0], [0, -1, 0], [-1, 0, 0]])
     scores = np.array([[0.9, 0.2, 0.1], [0.1, 0.5, 0.1], [0.1, 0.8, 0.1]])
     groups = {"x": "head", "y": "tail", "z": "tail"}
-    summary, per_class = summarise(targets, scores, np.array([0.5, 0.5, np.nan]), list(groups), groups)
+    summary, per_class = summarise(
+        targets, scores, Calibration(np.array([0.5, 0.5, np.nan]), 2.0), list(groups), groups
+    )
     assert tuple(summary) == SUMMARY and all(type(value) is float for value in summary.values())
     assert (summary["mAP"], summary["mAP_head"], summary["mAP_tail"]) == (0.75, 1.0, 0.5)
     assert np.isnan(summary["mAP_medium"]) and summary["mAUROC"] == 0.5 and summary["F1"] == 0.5
     assert summary["micro_AP"] == pytest.approx((1 + 2 / 3) / 2)
 
     described = describe_scores(targets, per_class, list(groups), groups)
+    scaled = scale(np.array(0.8), 2.0)
     y = {
         "AP": 0.5,
         "AUROC": 0,
         "F1": 0,
+        "F1_half": 0,
+        "NLL": -np.log(0.2),
+        "NLL_scaled": -np.log(1 - scaled),
         "ECE": 0.8,
+        "ECE_scaled": scaled,
         "Brier": 0.64,
         "positive": 1,
         "known": 2,
         "group": "tail",
     }
     assert described["y"] == pytest.approx(y)
-    assert [described["z"][metric] for metric in MEANS] == [None] * 5
+    assert [described["z"][metric] for metric in MEANS] == [None] * len(MEANS)
     assert described["z"]["known"] == 3 and json.dumps(described, allow_nan=False)

@@ -26,7 +26,7 @@ def write(changed):
         one = {**contrast("base+tta", "base"), "parts": parts, "published": published}
         other = {**one, "rows": ["class_wise", "model_wise"]}
         contrasts = {"table1": [one], "table2": [other]}
-        return planner_section(params, plan_study(params, contrasts, SETS), TABLES)
+        return planner_section(params, plan_study(params, contrasts, SETS), TABLES, "")
 
     return section
 

@@ -90,7 +90,7 @@ def make_study(params: Params) -> Study:
         encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
-        figures=["table1.png", "choice_class_wise.png"],
+        figures={"table1": "Highest mAP: row 1.", "member_choice": "Stable.", "examples": "Images."},
     )
 
 
@@ -156,9 +156,11 @@ def test_aggregation_over_studies_is_explained(changed, study):
     assert "`study.aggregate: mean`" in render(make_study(changed({"study.aggregate": "mean"})))
 
 
-def test_only_drawn_figures_of_choice_and_examples_are_linked(study):
+def test_figures_that_were_drawn_are_linked_with_caption_and_numbers(study):
     text = render(study)
-    assert "figures/choice_class_wise.png" in text and "figures/examples.png" not in text
+    assert "![Stable.](figures/member_choice.png)\n\nStable. ([numbers](figures/member_choice.csv))\n" in text
+    assert "(figures/examples.png)\n\nImages.\n" in text and "examples.csv" not in text
+    assert "precision_recall" not in text and text.count(".png)") == 3
 
 
 def test_the_same_study_gives_the_same_text(study, smoke):

@@ -4,6 +4,7 @@ import json
 import pandas as pd
 import pytest
 
+from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.reporting.tables import (
     Row,
     caveat,
@@ -15,15 +16,15 @@ from cxrlt_core.reporting.tables import (
     to_markdown,
 )
 
-MEANS = ("mAP", "mAP_head", "mAP_medium", "mAP_tail", "mAUROC", "micro_AP", "F1", "ECE", "Brier")
-
 
 def make_row(name: str, value: float | None, **changes) -> Row:
-    metrics = dict.fromkeys(("mAP", "mAP_low", "mAP_high", "mAP_corrected", *MEANS[1:], "mAP_seed_sd"), value)
+    metrics = dict.fromkeys(
+        ("mAP", "mAP_low", "mAP_high", "mAP_corrected", *SUMMARY[1:], "mAP_seed_sd"), value
+    )
     settings = {
         "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
         "metrics": metrics,
-        "errors": dict.fromkeys(MEANS, None if value is None else 0.01),
+        "errors": dict.fromkeys(SUMMARY, None if value is None else 0.01),
         "difference": [value, value, value],
         "published": 0.3,
         "seeds": [value],
@@ -118,6 +119,7 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
     table = cells(further_metrics(several))
     last = dict(zip(table[0], table[2], strict=True))
     assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1"] == "0.2500 ± 0.0100"
+    assert {"F1 at 0.5", "NLL", "NLL, scaled", "ECE", "ECE, scaled"} < set(last)
 
 
 def contrast(**changes) -> dict:

@@ -53,7 +53,7 @@ def test_reweighting_reads_development_metrics_only():
 
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):
     """Predictions of the test images, members of the ensembles and their weights stay as they are."""
-    chosen = ("models", "weights", "stability", "dev_mAP", "plain_dev_mAP")
+    chosen = ("models", "weights", "stability", "chosen_again", "calibration", "dev_mAP", "plain_dev_mAP")
     kept = ["weights/main.json", "data/sets/dev.parquet"]
     kept += [str(p.relative_to(smoke.folder)) for p in (smoke.folder / "predictions/tta").rglob("*.parquet")]
     kept += [str(p.relative_to(smoke.folder)) for p in (smoke.folder / "models").rglob("*.safetensors")]

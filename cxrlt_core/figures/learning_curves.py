@@ -1,0 +1,81 @@
+"""Training loss, and development mAP where it was monitored, epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cxrlt_core.figures import style
+
+PANELS = {"loss": "training loss", "dev_mAP": "mAP of a development sample"}
+MARKED = 20  # epochs up to which each has a mark
+
+
+def draw(records: Sequence[Mapping]) -> Figure:
+    """Draw a line a variant, the mean of its seeds, over their range; with one epoch, a dot.
+
+    Args:
+        records: ``variant``, ``seed``, ``epoch``, ``loss``, and ``dev_mAP`` where it was monitored; None or
+            NaN in an epoch without.
+    """
+    panels = [key for key in PANELS if any(_known(one.get(key)) for one in records)]
+    names = list(dict.fromkeys(one["variant"] for one in records))
+    if max(one["epoch"] for one in records) == 1:
+        return _dots(records, panels, names)
+    figure, axes = style.canvas(3.0 * len(panels) + 0.1 * len(names), nrows=len(panels), ncols=1, sharex=True)
+    for key, (panel,) in zip(panels, axes, strict=True):
+        for name, look in zip(names, cycle(style.SERIES), strict=False):
+            found = _by_epoch(records, name, key)
+            mark = look["marker"] if len(found) <= MARKED else ""
+            means = [np.mean(values) for values in found.values()]
+            panel.plot(list(found), means, label=name, **{**look, "marker": mark, "markersize": 4.5})
+            ends = zip(*((min(values), max(values)) for values in found.values()), strict=True)
+            panel.fill_between(list(found), *ends, color=look["color"], alpha=0.15, linewidth=0)
+        panel.set_ylabel(PANELS[key])
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    several = len({one["seed"] for one in records}) > 1
+    axes[-1, 0].set_xlabel("epoch; line: mean of the seeds, shade: their range" if several else "epoch")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def _dots(records: Sequence[Mapping], panels: Sequence[str], names: Sequence[str]) -> Figure:
+    """Draw one epoch: a line of the page a variant, a dot a seed."""
+    height = 0.9 + style.LINE * len(names)
+    figure, axes = style.canvas(height, nrows=1, ncols=len(panels), sharey=True)
+    for key, panel in zip(panels, axes[0], strict=True):
+        style.lines(panel, names)
+        for y, name in enumerate(names):
+            for values in _by_epoch(records, name, key).values():
+                panel.plot(values, [y] * len(values), "o", color=style.DARK, markerfacecolor="none")
+        panel.set_xlabel(f"{PANELS[key]}, one epoch")
+    return figure
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
+
+
+def _by_epoch(records: Sequence[Mapping], name: str, key: str) -> dict[int, list[float]]:
+    """Return epoch to the values of the seeds, where there are any."""
+    found: dict[int, list[float]] = {}
+    for one in records:
+        if one["variant"] == name and _known(one.get(key)):
+            found.setdefault(int(one["epoch"]), []).append(one[key])
+    return dict(sorted(found.items()))
+
+
+def caption(records: Sequence[Mapping]) -> str:
+    """Say whether the losses still fall, and that their levels are not compared."""
+    names = list(dict.fromkeys(one["variant"] for one in records))
+    epochs = max(one["epoch"] for one in records)
+    if epochs == 1:
+        return f"One epoch each of {len(names)} variants. {LEVELS}"
+    losses = [list(_by_epoch(records, name, "loss").values())[-2:] for name in names]
+    falling = sum(len(last) == 2 and np.mean(last[1]) < np.mean(last[0]) for last in losses)
+    fall = f"In the last of {epochs} epochs the loss still falls for {falling} of {len(names)} variants."
+    return f"{fall} {LEVELS}"
+
+
+LEVELS = "Losses under other weights, MixUp, kinds or data are other quantities: compare shapes, not levels."

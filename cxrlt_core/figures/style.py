@@ -1,0 +1,159 @@
+"""How all pictures look: sizes, colours, marks; and how they are saved.
+
+Colours are told apart by people with any colour vision and, by lightness, in grey; a mark or a dash says the
+same once more. Pictures are drawn at the width of a page, where their smallest letters are 8 points.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cxrlt_core.labels import GROUPS
+from cxrlt_core.system.files import atomic
+
+WIDTH = 8.4  # inches
+LINE = 0.235  # height of a line of text with its marks
+SMALL = 8
+INK, MUTED, FAINT = "#202020", "#6b6b6b", "#dddddd"
+DARK, MIDDLE, LIGHT = "#0b4a82", "#17806f", "#e8952b"  # of rising lightness
+#: Group of classes to colour, mark, and shade behind its classes.
+OF_GROUP = dict(
+    zip(GROUPS, ((DARK, "o", "#e9eff6"), (MIDDLE, "s", "#ffffff"), (LIGHT, "^", "#fcf1e3")), strict=True)
+)
+PUBLISHED = {"marker": "D", "markersize": 5, "color": INK, "markerfacecolor": "white", "linestyle": "none"}
+#: Lines of many series.
+SERIES = [
+    {"color": colour, "linestyle": dash, "marker": mark}
+    for dash in ("-", "--", ":")
+    for colour, mark in zip((DARK, LIGHT, MIDDLE, "#9b3a6b", INK, "#8d8d8d"), "o^sDvX", strict=True)
+]
+SEQUENTIAL = "Blues"  # the darker the more, in grey as well
+FIRST, SECOND = 10, 62  # points right of an axis at which columns of text begin
+
+matplotlib.use("Agg")
+matplotlib.rcParams.update(
+    {
+        "font.size": 9,
+        "axes.titlesize": 9,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": MUTED,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": FAINT,
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 5,
+        "legend.frameon": False,
+        "legend.fontsize": SMALL + 0.5,
+        "figure.dpi": 100,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What intervals in a picture are about.
+
+    Attributes:
+        level: of the intervals.
+        seeds: training seeds behind a point.
+    """
+
+    level: float
+    seeds: int
+
+    @property
+    def text(self) -> str:
+        """Say the level and what the intervals hold."""
+        if self.seeds == 1:
+            return f"{self.level:.0%} intervals of the patients alone; one training each"
+        return f"{self.level:.0%} intervals of patients and trainings; {self.seeds} seeds each"
+
+
+def canvas(height: float, width: float = WIDTH, **panels: int | Sequence[float]) -> tuple[Figure, np.ndarray]:
+    """Open a figure of a height in inches, with panels as ``Figure.subplots`` wants them, (rows, columns)."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(squeeze=False, **panels)
+
+
+def save(figure: Figure, path: Path | str, note: str = "") -> None:
+    """Write a PNG, with a note below, without date or version: an unchanged figure is an unchanged file."""
+    if note:
+        figure.draw_without_rendering()  # layout is known only now
+        bottom = figure.get_tightbbox().y0 / figure.get_figheight()
+        figure.text(
+            0.5, bottom - 0.16 / figure.get_figheight(), note, ha="center", fontsize=SMALL, color=MUTED
+        )
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=144, bbox_inches="tight", metadata={"Software": None})
+
+
+def lines(axes: Axes, labels: Sequence[str]) -> None:
+    """Give every record a line of its own, the first on top, its label left of the axis."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+
+
+def column(axes: Axes, title: str, texts: Sequence[str], at: int) -> None:
+    """Write a column right of the axis, a text a line; ``at`` is its distance in points."""
+    place = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    for y, text in enumerate(texts):
+        axes.annotate(text, (1, y), (at, 0), va="center", color=INK, fontsize=SMALL + 0.5, **place)
+    axes.annotate(title, (1, -0.6), (at, 3), va="bottom", color=MUTED, fontsize=SMALL + 0.5, **place)
+
+
+def interval(axes: Axes, y: float, low: float | None, high: float | None, **style: object) -> None:
+    """Draw an interval along a line, where it is known."""
+    if low is not None and high is not None:
+        axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=2, **style)
+
+
+def shade_groups(axes: Axes, records: Sequence[Mapping]) -> None:
+    """Shade the lines of head, medium and tail classes, and name the groups at the right."""
+    groups = [record["group"] for record in records]
+    for group in dict.fromkeys(groups):
+        first, last = groups.index(group), len(groups) - groups[::-1].index(group)
+        axes.axhspan(first - 0.5, last - 0.5, color=OF_GROUP[group][2], zorder=0, linewidth=0)
+        corner(axes, first, group)
+
+
+def corner(axes: Axes, line: int, text: str) -> None:
+    """Name a block of lines at the right, in its first line."""
+    place = {"transform": axes.get_yaxis_transform(), "va": "top", "ha": "right"}
+    axes.text(0.995, line - 0.45, text, color=MUTED, fontsize=SMALL + 0.5, style="italic", **place)
+
+
+def by_prevalence(records: Sequence[Mapping]) -> list[Mapping]:
+    """Sort classes by group, then by falling prevalence; one without known labels is last."""
+    return sorted(records, key=lambda r: (GROUPS.index(r["group"]), -(r["prevalence"] or 0)))
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A number with its sign, or a dash where undefined."""
+    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def plain(value: float | None, digits: int = 3) -> str:
+    """A number, or a dash where undefined."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def spelled(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval of differences in words of a caption; nothing where undefined."""
+    return "" if low is None or high is None else f" [{signed(low, digits)}, {signed(high, digits)}]"
+
+
+def sentence(names: Sequence[str], most: int = 4) -> str:
+    """Name a few: ``a, b and c``, or ``a, b and 5 more``."""
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -1,0 +1,117 @@
+"""What pictures show of a prediction: reliability, precision against recall, labels that occur together."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cxrlt_core.labels import POSITIVE, UNKNOWN
+from cxrlt_core.metrics.calibration import Calibration, scale
+from cxrlt_core.metrics.scores import average_precision
+from cxrlt_core.metrics.sums import BINS
+from cxrlt_core.system.rounding import rounded
+
+POINTS = 200  # of a curve, at most
+
+
+def describe_curves(
+    targets: np.ndarray,
+    probabilities: Sequence[np.ndarray],
+    calibrations: Sequence[Calibration],
+    classes: Sequence[str],
+    groups: Mapping[str, str],
+) -> dict[str, dict]:
+    """Describe the predictions of a row, as plain values.
+
+    Args:
+        targets: int (N, C), -1 unknown.
+        probabilities: of each training seed, float (N, C).
+        calibrations: of each training seed.
+        classes: names of the C columns.
+        groups: class to head, medium or tail.
+
+    Returns:
+        ``reliability``, of all seeds together: ``as predicted`` and ``scaled``, to what :func:`reliability`
+        gives. ``precision_recall``, of the first seed: tail class to ``AP``, ``recall`` and ``precision``;
+        classes that are defined.
+    """
+    every = np.tile(targets, (len(probabilities), 1))
+    scaled = [scale(one, fit.temperature) for one, fit in zip(probabilities, calibrations, strict=True)]
+    bins = {"as predicted": probabilities, "scaled": scaled}
+    curves = {}
+    for c, ap in enumerate(average_precision(targets, probabilities[0])):
+        if groups[classes[c]] == "tail" and np.isfinite(ap):
+            curve = _plain(precision_recall(targets[:, c], probabilities[0][:, c], POINTS))
+            curves[classes[c]] = {"AP": rounded(ap), **curve}
+    return {
+        "reliability": {
+            which: _plain(reliability(every, np.concatenate(its))) for which, its in bins.items()
+        },
+        "precision_recall": curves,
+    }
+
+
+def _plain(found: Mapping[str, np.ndarray]) -> dict[str, list]:
+    return {
+        name: values.tolist() if values.dtype.kind == "i" else [rounded(value) for value in values]
+        for name, values in found.items()
+    }
+
+
+def reliability(targets: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
+    """Compare probabilities with shares of positives, over the known labels of all classes.
+
+    Args:
+        targets: 1, 0 or -1; int (N, C).
+        scores: probabilities, float (N, C).
+
+    Returns:
+        For the bins of equal width that ECE has: ``labels`` in it, int; ``score``, their mean; ``share`` of
+        positives; (bins,) each, NaN in an empty bin.
+    """
+    known = targets != UNKNOWN
+    scores, positive = scores[known].astype(np.float64), targets[known] == POSITIVE
+    bins = np.clip((scores * BINS).astype(np.int64), 0, BINS - 1)
+    labels = np.bincount(bins, minlength=BINS)
+    sums = (np.bincount(bins, weights=values, minlength=BINS) for values in (scores, positive))
+    with np.errstate(invalid="ignore"):
+        score, share = (total / labels for total in sums)
+    return {"labels": labels, "score": score, "share": share}
+
+
+def precision_recall(targets: np.ndarray, scores: np.ndarray, points: int) -> dict[str, np.ndarray]:
+    """Precision and recall at falling thresholds, where a positive is found; the sum of AP goes over these.
+
+    Args:
+        targets: of one class, 1, 0 or -1; int (N,).
+        scores: float (N,).
+        points: the most that are returned; then they lie evenly among the positives.
+
+    Returns:
+        ``recall`` and ``precision``, float64 of the same length; empty without a known positive.
+    """
+    known = targets != UNKNOWN
+    order = np.argsort(-scores[known], kind="stable")
+    falling, positive = scores[known][order], (targets[known] == POSITIVE)[order]
+    last = np.append(falling[1:] != falling[:-1], True)[: len(falling)]
+    hits, called = positive.cumsum()[last], np.flatnonzero(last) + 1
+    new = np.diff(hits, prepend=0) > 0
+    hits, called = hits[new], called[new]
+    if len(hits) > points:
+        chosen = np.unique(np.linspace(0, len(hits) - 1, points).round().astype(int))
+        hits, called = hits[chosen], called[chosen]
+    return {"recall": hits / max(1, positive.sum()), "precision": hits / called}
+
+
+def together(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count how often two classes are positive in the same image.
+
+    Args:
+        targets: 1, 0 or -1; int (N, C).
+
+    Returns:
+        ``both[i, j]``: images positive for both; ``known[i, j]``: images positive for i in which j is known;
+        int64 (C, C) each.
+    """
+    positive = (targets == POSITIVE).astype(np.float64)
+    both, known = positive.T @ positive, positive.T @ (targets != UNKNOWN)
+    return both.astype(np.int64), known.astype(np.int64)

@@ -1,0 +1,68 @@
+"""What the report scores on the development set: the rows of Table 1, and the choice of class weights."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from cxrlt_core.evidence.scoring import Score, describe_classes
+from cxrlt_core.evidence.selection import upweighted_share
+from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.trainings import pooled_noise, score_rows
+from cxrlt_core.metrics.bootstrap import Draws, centred, patient_draws
+from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.params.schema import Params
+from stages.artifacts.paths import dev_path, tta_path
+from stages.artifacts.predictions import read_predictions
+from stages.artifacts.sets import LabelledSet, read_groups, read_set
+
+
+def score_table1(
+    params: Params, blocks: Mapping[str, list[str]], device: torch.device
+) -> tuple[dict[str, Score], PooledNoise]:
+    """Score the rows of Table 1 on the development set, and tell how noisy trainings are.
+
+    Args:
+        params: of the study.
+        blocks: name of a set of classes to the classes; their mean is scored besides the usual ones.
+        device: to compute on.
+    """
+    dev = read_set("dev")
+    draws, patients = _draw(params, dev), dev.table["patient_id"]
+    classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
+    classes = replace(classes, sets=blocks)
+    rows = {row.name: (row.variant, row.tta) for row in params.table1}
+
+    def read(variant: str, tta: bool) -> list[np.ndarray]:
+        return _read_dev(params, dev, variant, tta)
+
+    noise = pooled_noise(dev.targets, rows, params.members, read, classes)
+    return score_rows(dev.targets, rows, read, classes, draws, patients, device), noise
+
+
+def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
+    """Return how often each reweighting would put up each class on other development patients."""
+    dev, found = read_set("dev"), []
+    draws = _draw(params, dev)
+    for seed in params.train.seeds:
+        # image by image, as it was fed back
+        predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
+        resampled = resample_ranks(dev.targets, predictions, draws, device)["AP"]
+        found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
+    return {
+        name: upweighted_share(np.concatenate(found), dev.classes, rule)
+        for name, rule in params.reweightings.items()
+    }
+
+
+def _draw(params: Params, data: LabelledSet) -> Draws:
+    settings = params.bootstrap
+    return patient_draws(data.table["patient_id"], settings.resamples, settings.seed)
+
+
+def _read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:
+    """Read the development predictions of a variant, (N, C) for each seed."""
+    seeds, rule = params.train.seeds, params.study.aggregate
+    paths = [tta_path(variant, seed, "dev") if tta else dev_path(variant, seed) for seed in seeds]
+    return [read_predictions(path, dev, rule) for path in paths]

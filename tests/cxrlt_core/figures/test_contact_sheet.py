@@ -1,0 +1,9 @@
+import numpy as np
+
+from cxrlt_core.figures.contact_sheet import draw
+
+
+def test_images_stand_over_their_first_labels():
+    figure = draw(np.zeros((3, 4, 4), np.uint8), [["a"], ["b", "c", "d", "e"], []], 2)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["a", "b\nc\nd …", "nothing labelled", ""] and len(figure.axes[3].images) == 0

@@ -1,0 +1,36 @@
+import numpy as np
+from figure_records import THREE, contrasts
+
+from cxrlt_core.figures import style
+from cxrlt_core.figures.contrast_forest import caption, draw
+
+
+def test_intervals_points_and_published_values_are_where_they_are():
+    (axes,) = draw(contrasts(), THREE, 0.002, "mAP").axes
+    lines = [
+        (list(line.get_xdata()), line.get_linewidth()) for line in axes.lines if len(line.get_xdata()) == 2
+    ]
+    assert ([0.05, 0.15], 2.4) in lines and ([0.05, 0.15], 0.8) in lines
+    points = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [line.get_xdata()[0] for line in points] == [0.1, -0.02, -0.2]
+    faces = [line.get_markerfacecolor() for line in points]
+    assert faces == [style.DARK, "white", style.LIGHT]
+    diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert [line.get_xdata()[0] for line in diamonds] == [0.002, -0.15, 0.001]
+    assert np.allclose(axes.patches[0].get_bbox().intervalx, [-0.002, 0.002])
+
+
+def test_verdicts_are_in_the_legend_and_the_other_family_is_named():
+    figure = draw(contrasts(), THREE, 0.002, "mAP")
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["resolved up", "unresolved", "negligible", "published"]
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert "exploratory" in shown and "+0.1000" in shown and "−0.1500" in shown and "primary" not in shown
+    assert "3 seeds" in figure.axes[0].get_xlabel()
+
+
+def test_the_caption_counts_verdicts_and_published_values_outside():
+    text = caption(contrasts(), THREE, 0.002, "mAP")
+    assert "4 differences of mAP; verdicts: unresolved 2, resolved up 1, negligible 1" in text
+    assert "Largest: design 2 (off → ✓) −0.2000 [−0.3000, −0.1000]" in text
+    assert "1 of 2 published differences lie outside our interval" in text and "±0.002" in text

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from figure_records import CLASSES, table
+from matplotlib import image
+from matplotlib.colors import to_rgb
+
+from cxrlt_core.figures import style, table_forest
+from cxrlt_core.figures.style import Sampling, by_prevalence, save, sentence, signed, spelled
+
+
+def lightness(colour: str) -> float:
+    return float(np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722)))
+
+
+def test_colours_and_marks_of_groups_are_told_apart_in_grey():
+    colours, marks, _ = zip(*style.OF_GROUP.values(), strict=True)
+    assert np.diff([lightness(colour) for colour in colours]).min() > 0.1 and len(set(marks)) == 3
+
+
+def test_series_differ():
+    assert len({tuple(look.values()) for look in style.SERIES}) == len(style.SERIES) >= 12
+
+
+def test_a_note_stands_below_the_figure(tmp_path):
+    sizes = []
+    for note in ("", "synthetic"):
+        save(table_forest.draw(table(), Sampling(0.95, 1), "mAP"), tmp_path / "a.png", note)
+        sizes.append(image.imread(tmp_path / "a.png").shape[0])
+    assert sizes[1] > sizes[0]
+
+
+def test_pictures_say_the_level_and_the_seeds():
+    assert Sampling(0.9, 1).text == "90% intervals of the patients alone; one training each"
+    assert Sampling(0.95, 3).text == "95% intervals of patients and trainings; 3 seeds each"
+
+
+def test_classes_are_sorted_by_group_and_prevalence():
+    assert [one["class"] for one in by_prevalence(CLASSES)] == ["Edema", "Mass", "Hernia", "Fibrosis"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c", "d"], "a, b, c and d"),
+        (list("abcdef"), "a, b, c and 3 more"),
+    ],
+)
+def test_names_in_a_sentence(names, text):
+    assert sentence(names) == text
+
+
+def test_numbers():
+    assert (signed(-0.00123, 4), signed(None), signed(0.1)) == ("−0.0012", "–", "+0.100")
+    assert spelled(None, 0.1) == "" and spelled(-0.1, 0.1) == " [−0.100, +0.100]"
