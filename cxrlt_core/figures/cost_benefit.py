@@ -53,19 +53,20 @@ def _number(axes: Axes, points: Mapping[int, tuple[float, float]]) -> None:
 
 
 def caption(records: Sequence[Mapping], sampling: Sampling, device: str) -> str:
-    """Name the best row of each table, and the cheapest that is as good within its interval."""
+    """Name the best row of each table beside the cheapest."""
     parts = []
     for table in dict.fromkeys(one["table"] for one in records):
         its = [one for one in records if one["table"] == table and one["mAP"] is not None]
         if its:
-            best, cheapest = (
-                max(its, key=lambda r: r["mAP"]),
-                min(its, key=lambda r: (r["seconds"], -r["mAP"])),
-            )
-            times = best["seconds"] / max(cheapest["seconds"], 1e-9)
-            parts.append(
-                f"{table}: row {best['number']} is highest ({style.plain(best['mAP'])}), at {times:.1f} "
-                f"times the time of row {cheapest['number']}, the cheapest to train "
-                f"({style.plain(cheapest['mAP'])})"
-            )
-    return f"{'. '.join(parts)}. Prediction, which TTA multiplies, is not counted."
+            best = max(its, key=lambda one: one["mAP"])
+            cheapest = min(its, key=lambda one: (one["seconds"], -one["mAP"]))
+            top = f"row {best['number']} is highest ({style.plain(best['mAP'])})"
+            parts.append(f"{table}: {top}, {_against(best, cheapest)}. ")
+    return f"{''.join(parts)}Prediction, which TTA multiplies, is not counted."
+
+
+def _against(best: Mapping, cheapest: Mapping) -> str:
+    if best is cheapest:
+        return "and the cheapest to train"
+    times = f"{best['seconds'] / max(cheapest['seconds'], 1e-9):.1f} times the time"
+    return f"at {times} of row {cheapest['number']}, the cheapest to train ({style.plain(cheapest['mAP'])})"

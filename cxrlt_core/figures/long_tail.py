@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from cxrlt_core.figures import style
 
@@ -37,7 +38,9 @@ def draw(records: Sequence[Mapping], images: Mapping[str, int]) -> Figure:
             *(zip(*its, strict=True) if its else ([], [])), linestyle="none", label=label, **MARKS[name]
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_locator(NullLocator())
     left = axes.get_xlim()[0]
     for y, one in enumerate(records):
         lacking = [name for name in images if not one[name]]

@@ -28,3 +28,6 @@ def test_the_caption_compares_the_best_with_the_cheapest():
         "Table 1: row 2 is highest (0.110), at 4.0 times the time of row 1, the cheapest to train (0.100)"
         in text
     )
+    assert "Table 1: row 2 is highest (0.110), and the cheapest to train. Table 2" in caption(
+        costs(), ONE, "CPU"
+    )
