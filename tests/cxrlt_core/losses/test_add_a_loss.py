@@ -19,7 +19,7 @@ from cxrlt_core.training.checkpoint import Checkpoint
 
 PAGE = (Path(__file__).parents[3] / "docs/add-a-loss.md").read_text(encoding="utf-8")
 MODULE, TEST = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-[ENTRY] = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL))
+*_, ENTRY = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL))
 RULES = [
     rule
     for name, rule in vars(test_losses).items()
