@@ -13,7 +13,11 @@ MARKS = {UP: "▲", DOWN: "▼", NEGLIGIBLE: "=", UNRESOLVED: "?"}
 
 
 def answer_section(
-    params: Params, plans: Mapping[str, Mapping], contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping
+    params: Params,
+    plans: Mapping[str, Mapping],
+    contrasts: Mapping[str, Sequence[Mapping]],
+    tables: Mapping,
+    positives: Mapping[str, Mapping[str, int]],
 ) -> str:
     """Write the section.
 
@@ -22,6 +26,7 @@ def answer_section(
         plans: table to what it would take, from :func:`cxrlt_core.reporting.planner_report.plan_study`.
         contrasts: table to its contrasts, as plain values.
         tables: table to its rows.
+        positives: dev and test, to class to its positive patients.
     """
     if not any(contrasts.values()):
         return "## The answer\n\nNo two rows differ in one design alone: there is nothing to compare.\n"
@@ -30,10 +35,21 @@ def answer_section(
 {answer_text(params, contrasts, tables)}
 
 {_table(params, plans, contrasts, tables)}
-Δ mAP is the mean over {len(params.train.seeds)} seed(s), with an interval in which the whole family of steps holds together \
+Δ mAP is {_over(params, positives)}, with an interval in which the whole family of steps holds together \
 ({params.bootstrap.level:.0%}); {", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())}. *Rows* are those of the \
 tables below, which have everything else.
 """
+
+
+def _over(params: Params, positives: Mapping[str, Mapping[str, int]]) -> str:
+    """Say what a difference is a mean of."""
+    seeds, least = len(params.train.seeds), params.evidence.min_positives
+    rare = {split: sum(count < least for count in its.values()) for split, its in positives.items()}
+    text = "of one training" if seeds == 1 else f"the mean over {seeds} seeds"
+    if not any(rare.values()):
+        return text
+    left_out = " and ".join(f"{count} on {SET_NAMES[split]} data" for split, count in rare.items() if count)
+    return f"{text}, without the classes of fewer than {least} positive patients ({left_out})"
 
 
 def answer_text(params: Params, contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping) -> str:

@@ -38,7 +38,7 @@ def _title(study: Study) -> str:
 
 
 def _answer(study: Study) -> str:
-    answer = answer_section(study.params, study.planner, study.contrasts, study.tables)
+    answer = answer_section(study.params, study.planner, study.contrasts, study.tables, study.positives)
     return f"{answer}\n{_figure(study, 'designs')}"
 
 

@@ -11,6 +11,7 @@ def row(name: str, value: float | None) -> Row:
     return Row(name, {}, {"mAP": value}, {}, [value], [0, 0, 0], None)
 
 
+POSITIVES = {"dev": {"Edema": 40, "Hernia": 3}, "test": {"Edema": 7, "Hernia": 9}}
 TABLES = {"table1": [row("a", 0.25), row("b", 0.5)], "table2": [row("c", None)]}
 
 
@@ -31,7 +32,7 @@ def section(params, step: dict, need: dict) -> str:
         "table1": {"split": "dev", "contrasts": [need]},
         "table2": {"split": "test", "contrasts": []},
     }
-    return answer_section(params, plans, {"table1": [step], "table2": []}, TABLES)
+    return answer_section(params, plans, {"table1": [step], "table2": []}, TABLES, POSITIVES)
 
 
 @pytest.fixture
@@ -84,6 +85,17 @@ def test_a_resolved_step_takes_nothing_and_one_seed_takes_three(smoke, params):
     assert "| three seeds |" in section(smoke, step(NOT_MEASURED), planned(3, 900))
 
 
+def test_classes_that_bear_no_verdict_are_counted(params, smoke):
+    text = section(params, step(UP), planned(3, 900))
+    assert (
+        "the mean over 3 seeds, without the classes of fewer than 5 positive patients (1 on development data)"
+        in text
+    )
+    assert "Δ mAP is of one training, without" in section(smoke, step(NOT_MEASURED), planned(3, 900))
+
+
 def test_nothing_to_compare(params):
     plans = {name: {"split": "dev", "contrasts": []} for name in TABLES}
-    assert "nothing to compare" in answer_section(params, plans, {name: [] for name in TABLES}, TABLES)
+    assert "nothing to compare" in answer_section(
+        params, plans, {name: [] for name in TABLES}, TABLES, POSITIVES
+    )
