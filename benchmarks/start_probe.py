@@ -1,4 +1,4 @@
-"""Runs a stage's module and writes what its start cost.
+"""Runs a stage's module and writes what its start cost, and how much all had cost when it was done.
 
 Usage: python start_probe.py OUT import|run stages.NAME [ITEM]
 """
@@ -49,7 +49,8 @@ def main() -> None:
         importlib.import_module(module)
     else:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
-    Path(out).write_text(json.dumps({"seconds": clock.spent, "modules": sorted(sys.modules)}))
+    found = {"start": clock.spent, "modules": sorted(sys.modules), "done": time.process_time()}
+    Path(out).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

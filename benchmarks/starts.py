@@ -1,4 +1,4 @@
-"""CPU seconds that every stage spends on imports, and what they sum to over the demo.
+"""CPU seconds that every stage spends on imports and on its end, and what they sum to over the demo.
 
 Usage: python -m benchmarks.starts [--study FOLDER] [--repeats N]
 
@@ -77,19 +77,20 @@ def run_smoke_study(folder: Path) -> None:
 
 def report(study: Path, repeats: int) -> None:
     """Measure the stages of a study that has run."""
-    rows, total = [], 0.0
+    rows, totals = [], [0.0, 0.0]
     for stage in read_stages(study):
         imported = measure(study, "import", stage, repeats)
         run = measure(study, "run", stage, repeats)
         heavy = [name for name in HEAVY if name in run["modules"]]
-        cost = stage.runs * run["seconds"]
-        total += cost
-        seconds = [f"{s:.2f}" for s in (imported["seconds"], run["seconds"], run["process"])]
-        rows.append([stage.name, str(stage.runs), *seconds, f"{cost:.1f}", ", ".join(heavy)])
-    rows.append(["all", str(sum(int(row[1]) for row in rows)), "", "", "", f"{total:.1f}", ""])
+        costs = [stage.runs * run[part] for part in ("start", "end")]
+        totals = [total + cost for total, cost in zip(totals, costs, strict=True)]
+        seconds = [f"{s:.2f}" for s in (imported["start"], run["start"], run["end"], run["process"])]
+        rows.append([stage.name, str(stage.runs), *seconds, *(f"{c:.1f}" for c in costs), ", ".join(heavy)])
+    runs = sum(int(row[1]) for row in rows)
+    rows.append(["all", str(runs), "", "", "", "", *(f"{total:.1f}" for total in totals), ""])
     print(describe_machine("torch", "torchvision", "timm", "transformers"))
-    header = ["stage", "runs", "module", "start", "process", "runs × start", "heavy packages"]
-    print("\n" + markdown_table(header, rows), end="")
+    header = ["stage", "runs", "module", "start", "end", "process", "runs × start", "runs × end"]
+    print("\n" + markdown_table([*header, "heavy packages"], rows), end="")
 
 
 def read_stages(study: Path) -> list[Stage]:
@@ -119,8 +120,8 @@ def _items(stage: dict[str, Any], params: dict[str, Any]) -> list[str]:
 
 
 def measure(study: Path, way: str, stage: Stage, repeats: int) -> dict[str, Any]:
-    """Return the cheapest of some processes: ``seconds`` in imports and in the ``process``, ``modules``."""
-    return min((_once(study, way, stage) for _ in range(repeats)), key=lambda found: found["seconds"])
+    """Return the cheapest of some processes: its ``start``, ``end`` and ``process``, and ``modules``."""
+    return min((_once(study, way, stage) for _ in range(repeats)), key=lambda found: found["start"])
 
 
 def _once(study: Path, way: str, stage: Stage) -> dict[str, Any]:
@@ -134,7 +135,8 @@ def _once(study: Path, way: str, stage: Stage) -> dict[str, Any]:
         _, status, used = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{' '.join(stage.command)} failed:\n{messages}")
-        return {**json.loads(out.read_text()), "process": used.ru_utime + used.ru_stime}
+        found, whole = json.loads(out.read_text()), used.ru_utime + used.ru_stime
+        return {**found, "end": whole - found["done"], "process": whole}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
 from stages.artifacts.settings import settings_of
 
-KINDS = ("training", "prediction", "ensemble", "report")
+KINDS = ("pretrained", "description", "training", "prediction", "tta", "ensemble", "report")
 
 
 def main(params: Params) -> None:

@@ -10,6 +10,53 @@ from cxrlt_core.params.schema import Params
 
 #: Kind of stage to the keys of params.yaml that change nothing there, and why.
 HARMLESS: dict[str, dict[str, str]] = {
+    "pretrained": {
+        "bootstrap": "names no file",
+        "compute": "names no file",
+        "data": "names no encoder",
+        "demo": "makes encoders, which count by content",
+        "ensemble": "names no file",
+        "evidence": "names no file",
+        "image": "names no encoder",
+        "launch": "names no file",
+        "losses": "name no file",
+        "mixup": "names no file",
+        "query": "names no file",
+        "report": "names no file",
+        "reweight": "names no file",
+        "study": "names no file",
+        "table1": "names no encoder",
+        "table2": "names no encoder",
+        "train": "names no file",
+        "tta": "names no file",
+        "variants": "name encoders, used or not",
+    },
+    "description": {
+        "bootstrap": "comes after the data",
+        "compute": "comes after the data",
+        "data.groups": "reach the page through the file of classes",
+        "data.splits": "reach the page through the files of counts",
+        "demo.images": "reach the page through the files of counts",
+        "demo.seed": "reaches the page through the files of counts",
+        "demo.size": "of pixels, which are not described",
+        "ensemble": "comes after the data",
+        "evidence": "comes after the data",
+        "image": "of pixels, which are not described",
+        "image_encoders": "come after the data",
+        "launch": "how processes are started",
+        "losses": "come after the data",
+        "mixup": "comes after the data",
+        "query": "comes after the data",
+        "report.show_images": "there are none on the page",
+        "reweight": "comes after the data",
+        "study": "comes after the data",
+        "table1": "comes after the data",
+        "table2": "comes after the data",
+        "text_encoders": "come after the data",
+        "train": "comes after the data",
+        "tta": "comes after the data",
+        "variants": "come after the data",
+    },
     "training": {
         "bootstrap": "comes after training",
         "compute.batch_size": "of inference",
@@ -85,6 +132,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     },
     "report": {},
 }
+HARMLESS["tta"] = {key: why for key, why in HARMLESS["prediction"].items() if key != "tta"}
 
 
 def settings_of(params: Params, kind: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """dvc.yaml against the scripts: every parameter that a stage reads, and the code that it runs, is tracked."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.tables import caveat
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.settings import HARMLESS
 
@@ -72,7 +74,11 @@ def covered(key: str, keys: list[str]) -> bool:
 
 def read(script: str) -> set[str]:
     """The keys that a script reads off its parameters: params.a.b is a.b."""
-    tree = ast.parse((ROOT / f"stages/{script}.py").read_text())
+    return read_by(ast.parse((ROOT / f"stages/{script}.py").read_text()))
+
+
+def read_by(tree: ast.AST) -> set[str]:
+    """The keys that code reads off its parameters."""
     found = set()
     for node in ast.walk(tree):
         names: list[str] = []
@@ -107,6 +113,14 @@ def test_a_stage_tracks_every_parameter_that_its_script_reads(stage):
     tracked = [leaf for leaf in LEAVES if not covered(leaf, harmless(stage))]
     tracked += [*declared(stage), *UNTRACKED, *BY_FILE.get(stage, [])]
     assert not {key for key in map(known, read(scripts(stage))) if not covered(key, tracked)}
+
+
+def test_the_page_of_the_data_reads_nothing_that_its_settings_leave_out():
+    """Its script hands on the whole of the parameters."""
+    tree = ast.parse((ROOT / "cxrlt_core/reporting/data_report.py").read_text())
+    keys = read_by(tree) | read_by(ast.parse(inspect.getsource(caveat)))
+    assert {"data.sources", "demo.sources", "report.title"} <= keys
+    assert not {key for key in keys if covered(key, list(HARMLESS["description"]))}
 
 
 @pytest.mark.parametrize("keys", HARMLESS.values(), ids=HARMLESS)

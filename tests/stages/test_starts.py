@@ -19,6 +19,21 @@ model = module._assemble(config, network, np.zeros((2, 2), np.float32), np.zeros
 rebuild_model(config, model.state_dict())
 """
 
+STEPPED = """
+import torch
+from cxrlt_core.training.optimiser import build_optimiser
+layer = torch.nn.Linear(2, 2)
+for _ in range(2):
+    optimiser = build_optimiser(layer, 0.1, 0.1)
+    optimiser.zero_grad(set_to_none=True)
+    layer(torch.ones(1, 2)).sum().backward()
+    optimiser.step()
+    optimiser.load_state_dict(optimiser.state_dict())
+"""
+
+#: What networks of timm have no use for: the compiler, data sets, operators on boxes, loaders of images.
+UNUSED = {"torch._dynamo", "sympy", "torchvision.datasets", "torchvision.ops.boxes", "timm.data.loader"}
+
 
 def loaded(code: str) -> set[str]:
     """Return the modules that a fresh process has loaded after some code."""
@@ -41,8 +56,29 @@ def loaded(code: str) -> set[str]:
             "stages.ensemble.open_device('cpu', 1)",
             {"torch._dynamo", "torchvision", "timm", "transformers", "scipy.stats", "sklearn"},
         ),
-        ("import stages.evaluate, stages.tta" + REBUILT, {"transformers", "sklearn", "scipy", "matplotlib"}),
+        (
+            "import stages.evaluate, stages.tta" + REBUILT,
+            {"transformers", "sklearn", "scipy", "matplotlib", *UNUSED},
+        ),
+        ("import stages.train" + STEPPED, {"transformers", "sklearn", "scipy", "matplotlib", *UNUSED}),
     ],
 )  # fmt: skip
 def test_a_start_loads_no_more_than_it_needs(code, absent):
     assert loaded(code) & absent == set()
+
+
+CYCLE = """
+class Cycle:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        print("found")
+Cycle()
+"""
+
+
+@pytest.mark.parametrize(("package", "said"), [("cxrlt_core", "found\n"), ("stages", "")])
+def test_a_stage_ends_without_looking_for_garbage(package, said):
+    command = [sys.executable, "-c", f"import {package}\n{CYCLE}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == said
