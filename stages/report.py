@@ -1,4 +1,4 @@
-"""Write the tables, the figures and reports/report.md.
+"""Write the tables, the figures, reports/report.md, and the same as one file, reports/report.html.
 
 Usage: python -m stages.report
 """
@@ -17,6 +17,7 @@ from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
+from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.plots import save_figure
 from cxrlt_core.reporting.report import render
@@ -70,7 +71,9 @@ def main(params: Params) -> None:
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
         versions=versions(), revision=revision(), figures=list(figures),
     )  # fmt: skip
-    write_text("reports/report.md", render(study))
+    text = render(study)
+    write_text("reports/report.md", text)
+    write_text("reports/report.html", html_page(text, Path("reports")))
     plain = [read_json(f"metrics/dev/{name}.json")["mAP"] for name in params.variants]
     write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
     write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
