@@ -19,6 +19,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figures import draw_figures, examples
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.planner_report import plan_study
+from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
 from cxrlt_core.reporting.plots import save_figure
 from cxrlt_core.reporting.report import render
 from cxrlt_core.reporting.rows import effects1, headline, table1, table2
@@ -74,7 +75,10 @@ def main(params: Params) -> None:
     text = render(study)
     write_text("reports/report.md", text)
     write_text("reports/report.html", html_page(text, Path("reports")))
-    plain = [read_json(f"metrics/dev/{name}.json")["mAP"] for name in params.variants]
+    metrics = {name: read_json(f"metrics/dev/{name}.json") for name in params.variants}
+    write_text("reports/classes.csv", classes_csv(classes, metrics))
+    write_text("reports/contrasts.csv", contrasts_csv(contrasts, tables))
+    plain = [one["mAP"] for one in metrics.values()]
     write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
     write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
 
