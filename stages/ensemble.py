@@ -18,6 +18,7 @@ from cxrlt_core.params.schema import Params, Table2Row
 from cxrlt_core.reporting.rows import contrasts2
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
+from cxrlt_core.system.progress import score_text
 from cxrlt_core.system.rounding import rounded
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
@@ -71,6 +72,7 @@ def main(params: Params) -> None:
         "metrics/ensemble.json",
         {"images": len(test.table), "rows": rows, "contrasts": contrasts2(params, scores, noise)},
     )
+    print("test mAP:", ", ".join(f"{n} {score_text(one['metrics']['mAP'])}" for n, one in rows.items()))
 
 
 def recombine(

@@ -16,6 +16,7 @@ from cxrlt_core.evidence.trainings import pooled_noise, score_rows
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import patient_draws
 from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.answer_report import answer_text
 from cxrlt_core.reporting.figures import draw_figures, examples
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.planner_report import plan_study
@@ -81,6 +82,10 @@ def main(params: Params) -> None:
     plain = [one["mAP"] for one in metrics.values()]
     write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
     write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
+    print(
+        answer_text(params, contrasts, tables) if any(contrasts.values()) else "There is nothing to compare."
+    )
+    print("The report is in reports/report.html and reports/report.md")
 
 
 ENSEMBLES = "metrics/ensemble.json"
