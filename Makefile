@@ -1,6 +1,10 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those with a remote storage
+
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo study check test lint clean
@@ -14,8 +18,11 @@ demo: study  ## run the offline demo: the study of params.yaml as committed
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
 	python -m stages.artifacts.lock       # mends a torn dvc.lock
 	python -m stages.artifacts.leftovers  # of entries that params.yaml has no more
-	dvc repro
-	@echo "The report is in reports/report.md"
+	dvc repro code settings | $(QUIETLY)
+	python -m stages.artifacts.due
+	dvc repro | $(QUIETLY)
+	@sed -n '/^## The answer/{n;n;p;q;}' reports/report.md
+	@echo "The report is in reports/report.html and reports/report.md"
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
 	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/stages tests/test_architecture.py

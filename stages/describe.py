@@ -13,6 +13,7 @@ def main(params: Params) -> None:
     """Write reports/data.md."""
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
     write_text("reports/data.md", render_data(params, summary, classes))
+    print("The data are described in reports/data.md")
 
 
 if __name__ == "__main__":

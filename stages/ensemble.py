@@ -18,6 +18,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.rows import contrasts2
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
+from cxrlt_core.system.progress import score_text
 from cxrlt_core.system.rounding import rounded
 from stages.artifacts.border import run_stage
 from stages.artifacts.ensembles import write_ensembles
@@ -81,6 +82,7 @@ def main(params: Params) -> None:
     contrasts = contrasts2(params, scores, noise)
     content = {"images": len(test.table), "rows": rows, "singles": singles, "contrasts": contrasts}
     write_json("metrics/ensemble.json", content)
+    print("test mAP:", ", ".join(f"{n} {score_text(one['metrics']['mAP'])}" for n, one in rows.items()))
 
 
 def draw(params: Params, data: LabelledSet) -> Draws:

@@ -15,6 +15,7 @@ from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.distributed import open_ranks
 from cxrlt_core.system.files import write_json, write_text
+from cxrlt_core.system.progress import score_text, task
 from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
@@ -32,9 +33,10 @@ def main(params: Params, name: str) -> None:
         images, found = open_images(data, params.image), {}
         for seed in params.train.seeds:
             model = load_model(name, seed)
-            [found[seed]] = predict(
-                model.network, images, model.config.pixels, device, precision, batch_size, ranks=ranks
-            )
+            with task(f"{name}, seed {seed}, dev"):
+                [found[seed]] = predict(
+                    model.network, images, model.config.pixels, device, precision, batch_size, ranks=ranks
+                )
         if ranks.leads:
             for seed, probabilities in found.items():
                 write_predictions(dev_path(name, seed), data, probabilities)
@@ -62,6 +64,7 @@ def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray],
         "calibration": fits,
     }
     write_json(f"metrics/dev/{name}.json", metrics)
+    print(f"{name}: development mAP {score_text(metrics['mAP'])}")
     table = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")
     write_text(f"metrics/dev/{name}.csv", table.to_csv(float_format="%.4f"))
 

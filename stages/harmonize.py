@@ -22,6 +22,7 @@ def main(params: Params, source: str) -> None:
     harmonized = read_source(source, Path(place.labels), options)
     write_parquet(f"data/labels/{source}.parquet", harmonized.table)
     write_json(f"data/labels/{source}.json", describe(harmonized))
+    print(f"{source}: {len(harmonized.table):,} images, {sum(harmonized.dropped.values()):,} rows dropped")
 
 
 def describe(harmonized: Harmonized) -> dict[str, object]:

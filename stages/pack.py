@@ -42,6 +42,7 @@ def main(params: Params, source: str) -> None:
         )
         check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images")
         write_index(f"data/packed/{source}.parquet", index, array)
+        print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Write the tables, the figures and reports/report.md.
+"""Write the tables, the figures, reports/report.md, and the same as one file, reports/report.html.
 
 Usage: python -m stages.report
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,12 @@ from cxrlt_core.figures.style import save
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.curves import together
 from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.answer_report import answer_text
 from cxrlt_core.reporting.class_changes import class_changes, weight_blocks
 from cxrlt_core.reporting.figures import Findings, draw_figures, examples
+from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.planner_report import plan_study
+from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
 from cxrlt_core.reporting.report import render
 from cxrlt_core.reporting.rows import effects1, headline, table1, table2
 from cxrlt_core.reporting.study import Study
@@ -76,10 +80,17 @@ def main(params: Params) -> None:
         versions=versions(), revision=revision(),
         figures={name: one.caption for name, one in pictures.items()},
     )  # fmt: skip
-    write_text("reports/report.md", render(study))
-    plain = [read_json(f"metrics/dev/{name}.json")["mAP"] for name in params.variants]
+    text = render(study)
+    write_text("reports/report.md", text)
+    write_text("reports/report.html", html_page(text, Path("reports")))
+    metrics = {name: read_json(f"metrics/dev/{name}.json") for name in params.variants}
+    write_text("reports/classes.csv", classes_csv(classes, metrics))
+    write_text("reports/contrasts.csv", contrasts_csv(contrasts, tables))
+    plain = [one["mAP"] for one in metrics.values()]
     write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
     write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
+    print(answer_text(params, contrasts, tables))
+    print("The report is in reports/report.html and reports/report.md")
 
 
 ENSEMBLES = "metrics/ensemble.json"

@@ -3,6 +3,8 @@
 Usage: python -m stages.reweight <name> …, each a reweighting, such as main
 """
 
+from collections.abc import Sequence
+
 from cxrlt_core.designs.reweight import reweight
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import read_json
@@ -15,7 +17,15 @@ def main(params: Params, *names: str) -> None:
     by_seed = read_json(f"metrics/dev/{params.reweight.base}.json")["image_AP"]
     for name in names:
         settings = params.reweightings[name]
-        write_weights(name, {seed: reweight(values, settings) for seed, values in by_seed.items()})
+        weights = {seed: reweight(values, settings) for seed, values in by_seed.items()}
+        write_weights(name, weights)
+        raised = [sum(weight != 1 for weight in one["weights"].values()) for one in weights.values()]
+        print(f"{name}: {settings.ratio:g} times the weight for {spread(raised)} classes")
+
+
+def spread(counts: Sequence[int]) -> str:
+    """Return the range of counts, one a seed: ``5`` or ``5 to 7``."""
+    return " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
 
 
 if __name__ == "__main__":

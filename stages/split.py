@@ -50,6 +50,7 @@ def main(params: Params) -> None:
         "repeats": {name: count_repeats(table) for name, table in clean.items()},
     }
     write_json("data/summary.json", summary)
+    print("images:", ", ".join(f"{name} {len(table):,}" for name, table in sets.items()))
 
 
 def packed_labels(source: str) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.files import write_json, write_text
+from cxrlt_core.system.progress import format_interval, task
 from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.cost import cost
@@ -51,11 +52,17 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         training = prepare(params, name, seed, data, images, config, plan, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         identity = training_identity(params, name, seed)
-        history = training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
+        with task(f"{name}, seed {seed}"):
+            history = training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
         histories += [{"seed": seed, **epoch} for epoch in history]
         if ranks.leads:
             save_model(model_folder(name, seed), training.state.model, config)
             write_json(model_folder(name, seed) / "cost.json", cost(training))
+            last, spent = history[-1], format_interval(training.state.seconds)
+            print(
+                f"{name}, seed {seed}: loss {last['loss']:.4f} after {last['epoch']} epochs in {spent}",
+                flush=True,
+            )
     if ranks.leads:
         write_text(f"models/{name}/history.csv", pd.DataFrame(histories).to_csv(index=False))
         write_trained(name, params.train.seeds)

@@ -9,6 +9,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
+from cxrlt_core.system.progress import task
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_model
@@ -32,12 +33,15 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     precision, batch_size = params.train.precision, params.compute.batch_size
     for seed in params.train.seeds:
         model = load_model(name, seed)
-        found = predict(
-            model.network, images, model.config.pixels, device, precision, batch_size, views, ranks
-        )
+        with task(f"{name}, seed {seed}, {split}"):
+            found = predict(
+                model.network, images, model.config.pixels, device, precision, batch_size, views, ranks
+            )
         if ranks.leads:
             marks = model_marks(model_folder(name, seed))
             write_predictions(tta_path(name, seed, split), data, average_views(found), marks)
+    if ranks.leads:
+        print(f"{name}: {len(data.table):,} {split} images predicted in {params.tta.views} views", flush=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def answer_section(
         positives: dev and test, to class to its positive patients.
     """
     if not any(contrasts.values()):
-        return "## The answer\n\nNo two rows differ in one design alone: there is nothing to compare.\n"
+        return f"## The answer\n\n{answer_text(params, contrasts, tables)}\n"
     return f"""## The answer
 
 {answer_text(params, contrasts, tables)}
@@ -55,6 +55,8 @@ def _over(params: Params, positives: Mapping[str, Mapping[str, int]]) -> str:
 def answer_text(params: Params, contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping) -> str:
     """Say in two sentences what the verdicts are, and which row is best."""
     steps = [one for found in contrasts.values() for one in published_steps(found)]
+    if not steps:
+        return "No two rows differ in one design alone: there is nothing to compare."
     best = " and ".join(_best(tables[name], split) for name, split in (("table1", "dev"), ("table2", "test")))
     return (
         f"{_verdicts(steps)} The highest mAP is {best}; it was looked for among {_rows(tables)} rows, "

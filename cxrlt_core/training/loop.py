@@ -13,7 +13,7 @@ from torch import Tensor
 from cxrlt_core.batches.images import Images
 from cxrlt_core.system.device import explain_out_of_memory, peak_memory
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.system.progress import progress
+from cxrlt_core.system.progress import Bar, progress
 from cxrlt_core.training.checkpoint import Checkpoint, termination
 from cxrlt_core.training.divergence import check_weights, finite_mean
 from cxrlt_core.training.plan import Draw, Plan
@@ -74,25 +74,28 @@ class Training:
         """Train to the end of the epoch, or of the run."""
         state = self.state
         epoch, end = self.schedule.epoch(state.step), self.schedule.end(state.step)
+        words, total = f"epoch {epoch + 1} of {self.schedule.epochs}", self.schedule.steps
         state.model.train()
-        with progress(end - state.step if self.ranks.leads else 0, "step", f"epoch {epoch + 1}") as bar:
+        with progress(total if self.ranks.leads else 0, "step", words, done=state.step, keep=False) as bar:
+            if state.history:
+                bar.set_postfix_str(f"loss {state.history[-1]['loss']:.4f}")
             for images, draw in islice(batches, end - state.step):
                 place = state.step % self.schedule.steps_per_epoch
                 state.losses[place] = self.step(state.step, images, draw)
                 state.step += 1
                 bar.update()
                 if state.step < end:
-                    self._look_up(checkpoint, asked)
+                    self._look_up(bar, checkpoint, asked)
         rate = self.schedule.learning_rate(end - 1)
         state.history.append({"epoch": epoch + 1, "loss": self._mean_loss(), "learning_rate": rate})
         self._save(checkpoint)
         if not state.finished and self.ranks.highest(asked.is_set()):
             self._leave()
 
-    def _look_up(self, checkpoint: Checkpoint, asked: Event) -> None:
+    def _look_up(self, bar: Bar, checkpoint: Checkpoint, asked: Event) -> None:
         """Between two steps: stop on a bad loss, save when it is time, leave when asked to."""
         if self.state.step % READ_LOSS_EVERY == 0:
-            self._mean_loss()
+            bar.set_postfix_str(f"loss {self._mean_loss():.4f}")
         if self.ranks.size > 1 and self.state.step % ASK_RANKS_EVERY:
             return
         due = checkpoint.age > 60 * self.checkpoint_minutes

@@ -23,6 +23,11 @@ class Schedule:
         """Times that the run shows each image, on average."""
         return self.steps / self.steps_per_epoch
 
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run; the last one may be cut short."""
+        return math.ceil(self.steps / self.steps_per_epoch)
+
     def epoch(self, step: int) -> int:
         """Epoch of a step, counted from 0."""
         return step // self.steps_per_epoch

@@ -22,6 +22,7 @@ from stages.artifacts.store import array_path
 
 ARRAY, INDEX = Path("data/arrays/nih-32-squash.npy"), Path("data/packed/nih.parquet")
 AGAIN = f"{ARRAY}: no array, packing nih again\n"
+ENDS = f"{ARRAY}: 44 images, 0 rejected\n"
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_a_missing_array_is_made_again_even_without_its_images(packed, capfd):
     np.testing.assert_array_equal(images.gather(np.arange(44)).numpy()[:, 0], np.load(ARRAY))
     assert files("data/raw/nih/labels") == labels and INDEX.read_bytes() == index
     assert capfd.readouterr().out == (
-        f"{AGAIN}data/raw/nih/images: no such folder, drawing the demo's images again\n"
+        f"{AGAIN}data/raw/nih/images: no such folder, drawing the demo's images again\n{ENDS}"
     )
     open_images(*packed)
     assert capfd.readouterr().out == ""
@@ -110,7 +111,7 @@ def test_a_full_store_needs_no_images(packed, capfd):
     shutil.copytree("kept", "data/arrays")
     pack.main(load_params(), "nih")
     assert not Path("data/raw/nih/images").exists() and ARRAY.read_bytes() == kept()
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr().out == ENDS
 
 
 OPEN = """

@@ -13,6 +13,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.tables import caveat
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.settings import HARMLESS
+from tests.architecture import outs, within
 
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
@@ -161,6 +162,21 @@ def test_git_keeps_what_is_small_and_the_cache_what_is_heavy():
             path, options = next(iter(out.items())) if isinstance(out, dict) else (out, {})
             in_git = path.split("/")[0] in ("reports", "fingerprints")
             assert (options.get("cache", True) is False) == in_git, (name, path)
+
+
+def test_every_plot_is_drawn_from_what_a_stage_makes():
+    made = [out for stage in STAGES.values() for out in outs(stage)]
+    for plot in CONTENT["plots"]:
+        name, options = next(iter(plot.items())) if isinstance(plot, dict) else (plot, {"y": {plot: None}})
+        assert set(options["y"]) <= set(made), name
+        template = options.get("template")
+        assert template is None or (ROOT / f".dvc/plots/{template}.json").is_file(), name
+
+
+def test_every_artifact_is_made_by_a_stage():
+    made = [out for stage in STAGES.values() for out in outs(stage)]
+    for artifact in CONTENT["artifacts"].values():
+        assert any(within(out, artifact["path"]) for out in made), artifact
 
 
 def test_test_labels_reach_the_ensemble_stage_only():

@@ -20,7 +20,6 @@ from cxrlt_core.packing.pack import check_rejects, locate, pack_images, write_in
 from cxrlt_core.packing.packed_array import open_array
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
-from cxrlt_core.system.progress import progress
 
 REPOSITORY = Path(__file__).parents[3]
 SIZE = 24
@@ -449,21 +448,6 @@ def test_path_may_not_leave_the_root(tmp_path, path, folders):
     draw(tmp_path / "secret.png", 0)
     with pytest.raises(StudyError, match=r"images: row 1: path '.*' leaves this folder"):
         locate(["a..b/c.png", path], tmp_path / "images", folders)
-
-
-def test_progress_is_quiet_without_a_terminal(capsys):
-    assert list(progress(range(3), "images", "pack")) == [0, 1, 2]
-    with progress(3, "images", "pack") as bar:
-        bar.update(3)
-    assert capsys.readouterr().err == ""
-
-
-def test_progress_shows_count_and_rate_on_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with progress(3, "images", "pack nih") as bar:
-        bar.update(3)
-    shown = capsys.readouterr().err
-    assert "pack nih" in shown and "3/3" in shown and "images/s" in shown
 
 
 def test_stage_writes_array_and_index(tmp_path, monkeypatch):

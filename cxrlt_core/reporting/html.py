@@ -1,0 +1,103 @@
+"""A markdown page as one HTML file that needs nothing else: figures, style and script are inside."""
+
+import base64
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from cxrlt_core.reporting.html_template import PAGE
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import existing
+
+CONTENTS_LEVELS = ("h2", "h3")
+UNBROKEN = 32  # characters of a cell that stay on one line: a number with its interval
+
+
+def html_page(markdown: str, folder: Path) -> str:
+    """Return a page with a table of contents, sortable tables and its pictures inside.
+
+    Links stay as they are, relative to where the markdown lies. The same input gives the same page.
+
+    Args:
+        markdown: CommonMark with tables; HTML in it is shown as text.
+        folder: that the paths of its pictures, PNG files, are relative to.
+
+    Raises:
+        StudyError: when a picture is missing, or no PNG file.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
+    tokens, environment = parser.parse(markdown), {"folder": folder}
+    headings = list(_name_headings(tokens))
+    _unwrap_pictures(tokens)
+    title = next((text for level, _, text in headings if level == "h1"), "Report")
+    body = parser.renderer.render(tokens, parser.options, environment)
+    return PAGE.substitute(title=escapeHtml(title), contents=_contents(headings), body=body)
+
+
+def _name_headings(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Give every heading an id, the one that code hosts give it, and yield its level, id and plain text."""
+    taken: dict[str, int] = {}
+    for token, inline in pairwise(tokens):
+        if token.type != "heading_open":
+            continue
+        text = "".join(part.content for part in inline.children or [])
+        name = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        count = taken[name] = taken.get(name, -1) + 1
+        token.attrs["id"] = f"{name}-{count}" if count else name
+        yield token.tag, token.attrs["id"], text
+
+
+def _contents(headings: Sequence[tuple[str, str, str]]) -> str:
+    items = [
+        f'<li class="{level}"><a href="#{name}">{escapeHtml(text)}</a></li>'
+        for level, name, text in headings
+        if level in CONTENTS_LEVELS
+    ]
+    return "\n".join(items)
+
+
+def _unwrap_pictures(tokens: Sequence[Token]) -> None:
+    """Put paragraphs that hold pictures alone into boxes that scroll."""
+    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        kinds = {part.type for part in inline.children or []}
+        if opening.type == "paragraph_open" and "image" in kinds and kinds <= {"image", "softbreak"}:
+            opening.tag = closing.tag = "div"
+            opening.attrs["class"] = "figure"
+
+
+class _Renderer(RendererHTML):
+    """The library's renderer, with tables in boxes that scroll and pictures inside the page."""
+
+    def table_open(self, *_: Any) -> str:
+        return '<div class="table" role="region" aria-label="table" tabindex="0"><table>\n'
+
+    def table_close(self, *_: Any) -> str:
+        return "</table></div>\n"
+
+    def td_open(self, tokens: Sequence[Token], place: int, *_: Any) -> str:
+        short = len(tokens[place + 1].content) <= UNBROKEN
+        return '<td class="short">' if short else "<td>"
+
+    def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
+        token = tokens[place]
+        path = existing(env["folder"] / str(token.attrs["src"]))
+        content = path.read_bytes()
+        width, height = _size(content, path)
+        words = escapeHtml(self.renderInlineAsText(token.children, options, env))
+        data = base64.b64encode(content).decode()
+        return f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" height="{height}">'
+
+
+def _size(content: bytes, path: Path) -> tuple[int, int]:
+    """Width and height that the header of a PNG file states."""
+    if content[:8] != b"\x89PNG\r\n\x1a\n":
+        raise StudyError(f"{path}: not a PNG file, expected one: it goes into the page")
+    return struct.unpack(">II", content[16:24])

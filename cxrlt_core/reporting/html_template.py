@@ -1,0 +1,124 @@
+"""The frame of an HTML page: its style, and the script that sorts tables.
+
+In Python, not beside it: so an edit changes the code of the stage that writes the page.
+"""
+
+from string import Template
+
+STYLE = """
+:root {
+  color-scheme: light dark;
+  --text: #1c2024; --soft: #5a6370; --line: #d5dae0; --back: #fff; --stripe: #f5f7f9; --link: #0b5cad;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --text: #e4e7eb; --soft: #a3acb8; --line: #3a424c; --back: #14181d; --stripe: #1c2229; --link: #7ab8f5;
+  }
+}
+* { box-sizing: border-box; }
+html { scroll-behavior: smooth; scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
+body { margin: 0; color: var(--text); background: var(--back); font: 16px/1.55 system-ui, sans-serif; }
+main { max-width: 76rem; margin: 0 auto; padding: 1rem; min-width: 0; }
+main > p, main > ul, main > ol, main > blockquote { max-width: 50rem; }
+h1 { line-height: 1.2; margin: .5rem 0 1rem; }
+h2 { line-height: 1.25; margin: 2.5rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--line); }
+h3 { margin: 2rem 0 .75rem; }
+a { color: var(--link); }
+code { font-size: .9em; overflow-wrap: anywhere; }
+pre { overflow-x: auto; }
+blockquote { margin: 1rem 0; padding: .1rem 1rem; border-left: 4px solid #d98c00; background: var(--stripe); }
+nav { padding: 1rem 1rem 0; font-size: .9rem; }
+nav summary { cursor: pointer; font-weight: 600; }
+nav ul { list-style: none; margin: .5rem 0; padding: 0; }
+nav li { margin: .3rem 0; line-height: 1.3; }
+nav .h3 { padding-left: 1rem; }
+nav a { text-decoration: none; }
+.figure, .table { overflow-x: auto; margin: 1rem 0; }
+.figure img {
+  display: block; width: auto; height: auto; min-width: min(100%, 38rem); max-width: min(100%, 60rem);
+  background: #fff; border-radius: 4px; margin: 0 0 .75rem;
+}
+.table { width: fit-content; max-width: 100%; max-height: 90vh; }
+.table { border: 1px solid var(--line); border-radius: 4px; }
+table { border-collapse: separate; border-spacing: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; background: var(--back); }
+td { vertical-align: top; min-width: 4rem; }
+td:first-child, td.short { min-width: 0; }
+td.short { white-space: nowrap; }
+tbody tr:last-child td { border-bottom: 0; }
+tbody tr:nth-child(even) td { background: var(--stripe); }
+th { position: sticky; top: 0; z-index: 1; vertical-align: bottom; }
+th:first-child, td:first-child { position: sticky; left: 0; }
+th:first-child { z-index: 2; }
+th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: left; }
+th button { font-weight: 600; cursor: pointer; }
+th button::after { content: "\\a0↕"; color: var(--soft); font-weight: 400; }
+th[aria-sort=ascending] button::after { content: "\\a0↑"; color: inherit; }
+th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
+@media (min-width: 70rem) {
+  body { display: grid; grid-template-columns: 16rem minmax(0, 1fr); }
+  nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; border-right: 1px solid var(--line); }
+  main { margin: 0; padding: 1rem 2rem; }
+}
+@media (max-width: 45rem) {
+  .figure img { min-width: 38rem; }
+  th:first-child, td:first-child, td.short:first-child { max-width: 40vw; white-space: normal; }
+}
+@media print { nav { display: none; } .table { max-height: none; } }
+"""
+
+SCRIPT = """
+const number = text => {
+  const found = text.match(/^([+-]?[\\d,]*\\.?\\d+)(?: (min|h)\\b)?/);
+  return found ? parseFloat(found[1].replaceAll(",", "")) * ({min: 60, h: 3600}[found[2]] || 1) : NaN;
+};
+const missing = text => text === "" || text === "–";
+for (const table of document.querySelectorAll("table")) {
+  const body = table.tBodies[0];
+  if (!body || body.rows.length < 2) continue;
+  const original = [...body.rows];
+  const text = (row, column) => row.cells[column].textContent.trim();
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const button = document.createElement("button");
+    button.append(...head.childNodes);
+    head.append(button);
+    const numeric = original.every(row => missing(text(row, column)) || !isNaN(number(text(row, column))));
+    button.addEventListener("click", () => {
+      const next = {ascending: "descending", descending: "none"}[head.ariaSort] || "ascending";
+      for (const other of table.tHead.rows[0].cells) other.ariaSort = "none";
+      head.ariaSort = next;
+      const sign = next === "descending" ? -1 : 1;
+      const order = (a, b) => {
+        const [one, other] = [text(a, column), text(b, column)];
+        if (missing(one) || missing(other)) return missing(one) - missing(other);
+        const words = one.localeCompare(other, "en", {numeric: true});
+        return sign * (numeric ? number(one) - number(other) : words);
+      };
+      body.append(...(next === "none" ? original : [...original].sort(order)));
+    });
+  });
+}
+if (innerWidth < 1120) document.querySelector("nav details").open = false;
+"""
+
+PAGE = Template(f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<nav aria-label="Contents"><details open><summary>Contents</summary>
+<ul>
+$contents
+</ul>
+</details></nav>
+<main>
+$body</main>
+<script>{SCRIPT}</script>
+</body>
+</html>
+""")

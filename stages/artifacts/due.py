@@ -1,0 +1,87 @@
+"""What ``dvc repro`` has to do, said before it starts: stages, trainings, and how long those may take.
+
+A stage is due where DVC sees a change, and so is what depends on it. At most: a stage whose outputs come out
+as they were stops what follows, and DVC's run-cache and the checkpoints keep what was done before.
+
+Usage: python -m stages.artifacts.due
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from statistics import mean
+
+from dvc.repo import Repo
+
+from cxrlt_core.params.schema import Params
+from cxrlt_core.params.training import Train
+from cxrlt_core.system.files import read_json
+from cxrlt_core.system.progress import format_interval
+from stages.artifacts.border import run_stage
+from stages.artifacts.paths import model_folder
+
+
+def due_stages(repo: Repo) -> list[str]:
+    """Return the names of the stages that are due, in the order of dvc.yaml."""
+    graph, changed, due = repo.index.graph, repo.status(), set()
+    waiting = [stage for stage in graph if stage.addressing in changed]
+    while waiting:
+        stage = waiting.pop()
+        if stage not in due:
+            due.add(stage)
+            waiting += graph.predecessors(stage)  # those that need it
+    return [stage.addressing for stage in repo.index.stages if stage in due]
+
+
+def describe(due: Collection[str], train: Train, costs: Mapping[str, list[Mapping]]) -> str:
+    """Say what is due, in a line or two.
+
+    Args:
+        due: stages, such as ``train@<variant>``.
+        train: how models are trained now.
+        costs: variant to what its trainings took last time; empty where there is no record.
+    """
+    if not due:
+        return "nothing is due: every stage is up to date"
+    kinds = Counter(name.split("@")[0] for name in due)
+    stages = ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in kinds.items())
+    text = f"due, at most: {stages}"
+    variants = [name.split("@")[1] for name in due if name.startswith("train@")]
+    if not variants:
+        return text
+    return f"{text}\n{len(variants) * len(train.seeds)} trainings, {_estimate(variants, train, costs)}"
+
+
+def _estimate(variants: Iterable[str], train: Train, costs: Mapping[str, list[Mapping]]) -> str:
+    """Say how long trainings take at the speed of the last ones, a new variant's as long as the mean."""
+    known = {name: mean(_seconds(one, train) for one in its) for name, its in costs.items() if its}
+    if not known:
+        return "no earlier ones to estimate their time from"
+    new = mean(known.values())
+    seconds = len(train.seeds) * sum(known.get(name, new) for name in variants)
+    (*_, last) = costs[next(reversed(known))]
+    return f"about {format_interval(seconds)} at the speed of the last ones ({last['device']})"
+
+
+def _seconds(cost: Mapping, train: Train) -> float:
+    """Return the time of a training of the length that params.yaml states now."""
+    images = train.steps * train.batch_size if train.epochs is None else train.epochs * cost["images"]
+    return images / cost["images_per_second"]
+
+
+def past_costs(params: Params) -> dict[str, list[Mapping]]:
+    """Read what the trainings of every variant took last time."""
+    paths = {
+        name: [model_folder(name, seed) / "cost.json" for seed in params.train.seeds]
+        for name in params.variants
+    }
+    return {name: [read_json(path) for path in its if path.exists()] for name, its in paths.items()}
+
+
+def main(params: Params) -> None:
+    """Print what is due."""
+    with Repo() as repo:
+        print(describe(due_stages(repo), params.train, past_costs(params)))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,100 @@
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from cxrlt_core.reporting.html import html_page
+from cxrlt_core.system.errors import StudyError
+
+MARKDOWN = """# A study of <things> & more
+
+## The answer
+See [data](data.md) and [below](#the-answer-1).
+
+|  | mAP |
+| --- | --- |
+| 1 | **0.5** [0.4, 0.6] |
+| 2 | a cell with so many words in it that they must be broken into lines |
+
+![What it <did>](figures/a.png)
+![Again](figures/a.png)
+
+## The answer
+x < y <script>alert(1)</script>
+"""
+VOID = {"meta", "img", "br", "hr"}
+
+
+class Page(HTMLParser):
+    """Notes every tag with its attributes, and fails on one that is closed out of turn."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def of(self, name, key):
+        return [attrs[key] for tag, attrs in self.tags if tag == name and key in attrs]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "figures").mkdir()
+    Image.new("RGB", (30, 20)).save(tmp_path / "figures/a.png")
+    return tmp_path
+
+
+@pytest.fixture
+def page(folder):
+    return Page(html_page(MARKDOWN, folder))
+
+
+def test_nothing_is_fetched(page, folder):
+    pictures = page.of("img", "src")
+    content = (folder / "figures/a.png").read_bytes()
+    assert [base64.b64decode(p.removeprefix("data:image/png;base64,")) for p in pictures] == [content] * 2
+    assert page.of("img", "width") == ["30", "30"] and page.of("img", "height") == ["20", "20"]
+    assert not page.of("script", "src") and not page.of("link", "href")
+    assert not re.search(r"https?:|@import|url\(", html_page(MARKDOWN, folder))
+
+
+def test_every_anchor_has_a_place_and_links_stay_relative(page):
+    places = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert places == ["a-study-of-things--more", "the-answer", "the-answer-1"]
+    assert page.of("a", "href") == ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1"]
+
+
+def test_tables_and_pictures_stand_in_boxes_that_scroll(page):
+    boxes = page.of("div", "class")
+    assert boxes == ["table", "figure"]
+    assert page.of("td", "class") == ["short"] * 3
+    assert ("p", {}) in page.tags and ("meta", "viewport") in [(t, a.get("name")) for t, a in page.tags]
+
+
+def test_text_of_the_page_is_no_html(folder):
+    text = html_page(MARKDOWN, folder)
+    assert "<title>A study of &lt;things&gt; &amp; more</title>" in text
+    assert 'alt="What it &lt;did&gt;"' in text and "<script>alert" not in text
+
+
+def test_the_same_input_gives_the_same_page(folder):
+    assert html_page(MARKDOWN, folder) == html_page(MARKDOWN, folder)
+
+
+def test_a_picture_that_is_missing_or_something_else_is_named(folder):
+    with pytest.raises(StudyError, match=r"b\.png: no such file"):
+        html_page("![b](figures/b.png)", folder)
+    (folder / "figures/c.png").write_text("<svg/>")
+    with pytest.raises(StudyError, match=r"c\.png: not a PNG file"):
+        html_page("![c](figures/c.png)", folder)
