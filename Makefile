@@ -18,7 +18,7 @@ demo: study  ## run the offline demo: the study of params.yaml as committed
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
 	python -m stages.artifacts.lock       # mends a torn dvc.lock
 	python -m stages.artifacts.leftovers  # of entries that params.yaml has no more
-	dvc repro code settings | $(QUIETLY)
+	dvc repro --quiet code settings
 	python -m stages.artifacts.due
 	dvc repro | $(QUIETLY)
 	@sed -n '/^## The answer/{n;n;p;q;}' reports/report.md

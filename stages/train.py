@@ -60,8 +60,7 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
             write_json(model_folder(name, seed) / "cost.json", cost(training))
             last, spent = history[-1], format_interval(training.state.seconds)
             print(
-                f"{name}, seed {seed}: loss {last['loss']:.4f} after {last['epoch']} epochs in {spent}",
-                flush=True,
+                f"{name}, seed {seed}: loss {last['loss']:.4f} in epoch {last['epoch']}; {spent}", flush=True
             )
     if ranks.leads:
         write_text(f"models/{name}/history.csv", pd.DataFrame(histories).to_csv(index=False))

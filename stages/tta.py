@@ -23,6 +23,8 @@ def main(params: Params, name: str) -> None:
     with open_ranks(open_device(params.compute.device, params.compute.threads)) as ranks:
         for split in ("dev", "test"):
             predict_views(params, name, split, ranks)
+        if ranks.leads:
+            print(f"{name}: dev and test predicted in {params.tta.views} views", flush=True)
 
 
 def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
@@ -40,8 +42,6 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
         if ranks.leads:
             marks = model_marks(model_folder(name, seed))
             write_predictions(tta_path(name, seed, split), data, average_views(found), marks)
-    if ranks.leads:
-        print(f"{name}: {len(data.table):,} {split} images predicted in {params.tta.views} views", flush=True)
 
 
 if __name__ == "__main__":
