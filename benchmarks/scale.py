@@ -48,7 +48,7 @@ def main() -> None:
     print(
         f"{len(params.members)} members, {options.dev:,} development and {options.test:,} test images, "
         f"{len(CLASSES)} classes, {options.seeds} seeds, {options.resamples:,} resamples, "
-        f"{options.threads} threads; load of the machine before: {os.getloadavg()[2]:.1f}.\n"
+        f"{options.threads} threads; load of the machine {os.getloadavg()[2]:.1f}.\n"
     )
     print(markdown_table(["stage", "seconds", "CPU seconds", "peak memory"], found))
 
