@@ -11,7 +11,14 @@ from cxrlt_core.designs.replenishment import replenish, usable_rows
 from cxrlt_core.designs.reweight import uniform_weights
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
-from cxrlt_core.splits.carving import assign_splits, check_sets, count_labels, describe_classes, label_space
+from cxrlt_core.splits.carving import (
+    assign_splits,
+    check_sets,
+    count_labels,
+    describe_classes,
+    describe_splits,
+    label_space,
+)
 from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
@@ -41,8 +48,10 @@ def main(params: Params) -> None:
     write_json("data/sets/classes.json", described)
     write_json("weights/uniform.json", uniform_weights(classes))
     replenished = label_space(clean["train"][~own])
+    read = read_json(f"data/labels/{params.data.primary}.json")
     summary = {
         "classes": classes,
+        "splits": describe_splits(read["official"], read["unused"], params.data.splits),
         "sources": {name: describe_source(name, extras.get(name), classes) for name in params.used_sources},
         "sets": {name: count_labels(table, classes) for name, table in sets.items()},
         "not_replenished": [name for name in classes if name not in replenished],

@@ -56,6 +56,8 @@ class Harmonized:
     dropped: dict[str, int]  # reason to rows that the table leaves out
     uncertain: dict[str, int]  # known class to uncertain marks in the label files
     known: tuple[str, ...]  # classes that the source labels; the others are unknown throughout
+    official: Mapping[str, str] = field(default_factory=dict)  # set to what brings it: a file, a list
+    unused: str | None = None  # why a split that is there in part is not taken
 
 
 @dataclass(frozen=True)
@@ -217,9 +219,33 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
-    """Return the first of the names, plain or with ``.gz`` behind, that the folder has."""
+    """Return the one of the names, plain or with ``.gz`` behind, that the folder has, None without any.
+
+    Raises:
+        StudyError: several are there, and nothing says which one counts.
+    """
     candidates = (folder / (name + suffix) for name in names for suffix in ("", ".gz"))
-    return next((path for path in candidates if path.exists()), None)
+    found = [path for path in candidates if path.exists()]
+    if len(found) > 1:
+        raise StudyError(f"{folder}: expected one file, found {' and '.join(path.name for path in found)}")
+    return next(iter(found), None)
+
+
+def refuse_other_files(folder: Path, found: Mapping[str, Path | None]) -> None:
+    """Raise StudyError for a CSV file that may be what brings the split that the folder lacks.
+
+    Args:
+        folder: with the label files.
+        found: the name that was looked for, and its file; None where there is none.
+    """
+    lacking = [name for name, path in found.items() if path is None]
+    others = {path.name for pattern in ("*.csv", "*.csv.gz") for path in folder.glob(pattern)}
+    others -= {path.name for path in found.values() if path is not None}
+    if lacking and others:
+        raise StudyError(
+            f"{folder}: no {' and no '.join(lacking)}, yet {', '.join(sorted(others))}: rename or remove it, "
+            f"or let labels name train.csv itself for a study without the official split"
+        )
 
 
 def refuse_test_list(source: str, test_list: Path | None) -> None:
