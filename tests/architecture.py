@@ -36,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "evidence": {"metrics"},
     "reporting": {"evidence", "params", "prediction", "pretrained"},
     "demo": {"params"},
-    "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained"},
+    "artifacts": {"batches", "model", "packing", "params", "prediction", "pretrained", "sources"},
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),

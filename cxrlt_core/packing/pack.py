@@ -5,11 +5,11 @@ disk, from which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); 
 tells a reader the row of each image and by a fingerprint whether the array is the one it describes.
 Whoever packs holds :func:`cxrlt_core.packing.lock.exclusive` until the index is written.
 
-A run decodes only images that the record lacks and those whose file has changed since; an image
-whose file has gone stays packed, and a rejected one is tried again.
+A run decodes only images that the record lacks, those whose file has changed since and those whose
+row is not the one that was written; an image whose file has gone stays packed, and a rejected one is
+tried again.
 """
 
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -30,8 +30,8 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import Fit, decode
-from cxrlt_core.packing.packed_array import fingerprint
-from cxrlt_core.packing.record import Record, open_record
+from cxrlt_core.packing.packed_array import digest, fingerprint
+from cxrlt_core.packing.record import Record, file_stamp, open_record
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_parquet
 from cxrlt_core.system.progress import progress
@@ -195,34 +195,18 @@ def _pack_chunk(array: Path, fit: Fit, chunk: list[_Item]) -> list[_Result]:
 
 
 def _pack_image(item: _Item, size: int, fit: Fit, write: Callable[[int, np.ndarray], None]) -> _Result:
-    stamp = _stamp(item.file)
+    stamp = file_stamp(item.file)
     if item.stamp and stamp in (item.stamp, None):
         return _Result(item.stamp, item.digest)
     try:
         if item.file is None:
             raise StudyError("file not found")
         image = decode(item.file, size, fit)
-        result = _Result(stamp, _digest(image))
+        result = _Result(stamp, digest(image))
     except StudyError as error:
         image, result = np.zeros((size, size), np.uint8), _Result(reason=str(error))
     write(item.row, image)
     return result
-
-
-def _digest(image: np.ndarray) -> str | None:
-    """Return a hash of the pixels in 16 hex digits, None for one shade: such images tell nothing."""
-    if image.min() == image.max():
-        return None
-    return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
-
-
-def _stamp(file: str | None) -> str | None:
-    """Return size and modification time of a file, None if there is no such file."""
-    try:
-        status = os.stat(file or "")
-    except (OSError, ValueError):
-        return None
-    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 @contextmanager

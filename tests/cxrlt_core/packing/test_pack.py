@@ -212,6 +212,26 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
         assert array.read_bytes() == good
 
 
+def test_a_row_that_changed_on_disk_is_packed_again(root, tmp_path, decoded, capsys, monkeypatch):
+    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)  # the sample does not see it
+    array = tmp_path / "s-24.npy"
+    first, good = pack(root, array), array.read_bytes()
+    pixels = np.lib.format.open_memmap(array, mode="r+")
+    pixels[50, 3, 3] ^= 1
+    pixels[60] = 0
+    pixels.flush()
+    decoded.clear()
+    capsys.readouterr()
+    assert pack(root, array).equals(first)
+    assert decoded == ["7.png", "9.png", "50.png", "60.png"]
+    assert capsys.readouterr().out == f"{array}: 2 rows are not what was packed, packing them again\n"
+    assert array.read_bytes() == good
+    pixels[50, 3, 3] ^= 1
+    pixels.flush()
+    (root / PATHS[50]).unlink()  # then there is nothing to pack it from
+    assert pack(root, array).loc[50, "reason"] == "file not found"
+
+
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
