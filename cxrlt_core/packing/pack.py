@@ -32,7 +32,7 @@ from numpy.lib.format import open_memmap
 from cxrlt_core.packing.decode import Fit, decode
 from cxrlt_core.packing.packed_array import digest, fingerprint
 from cxrlt_core.packing.record import Record, file_stamp, open_record
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import Stopped, StudyError, exit_code
 from cxrlt_core.system.files import write_parquet
 from cxrlt_core.system.progress import progress
 
@@ -176,6 +176,9 @@ def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> li
                 if time.monotonic() - saved > RECORD_SECONDS:
                     record.save()
                     saved = time.monotonic()
+        except (KeyboardInterrupt, SystemExit) as ending:
+            code, done = exit_code(ending), f"{len(record.packed_rows):,} of {len(files):,} images are packed"
+            raise ending if code is None else Stopped(code, done) from None
         finally:
             record.save()
     return reasons

@@ -18,7 +18,7 @@ from cxrlt_core.packing import record as pack_record
 from cxrlt_core.packing.decode import decode
 from cxrlt_core.packing.pack import check_rejects, locate, pack_images, write_index
 from cxrlt_core.packing.packed_array import open_array
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
 from cxrlt_core.system.progress import progress
 
@@ -342,8 +342,9 @@ def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
 
     with monkeypatch.context() as patch:
         patch.setattr(packing, "decode", interrupt)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Stopped) as stopped:
             pack(root, array)
+    assert (stopped.value.code, stopped.value.saved) == (130, "62 of 100 images are packed")
     pack(root, array)
     assert len(decoded) == 100 - 64 + 2
 
