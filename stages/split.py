@@ -23,6 +23,7 @@ from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from stages.artifacts.border import run_stage
+from stages.artifacts.checks import check_labels
 from stages.artifacts.leftovers import remove_leftovers
 
 
@@ -63,7 +64,9 @@ def main(params: Params) -> None:
 
 def packed_labels(source: str) -> pd.DataFrame:
     """Return the label table of a source, without rejected images, with ``source``, ``row``, ``digest``."""
-    labels = read_parquet(f"data/labels/{source}.parquet")
+    path = f"data/labels/{source}.parquet"
+    labels = read_parquet(path)
+    check_labels(path, labels[list(CLASSES)].to_numpy(), CLASSES)
     index = read_parquet(f"data/packed/{source}.parquet", columns=["image_id", "row", "digest"])
     table = labels.merge(index.dropna(subset="row"), on="image_id", validate="one_to_one")
     return table.assign(source=source, row=table["row"].astype("int64"))
