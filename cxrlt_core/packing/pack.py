@@ -33,7 +33,7 @@ from cxrlt_core.packing.decode import Fit, decode
 from cxrlt_core.packing.packed_array import digest, fingerprint
 from cxrlt_core.packing.record import Record, file_stamp, open_record
 from cxrlt_core.system.errors import Stopped, StudyError, exit_code
-from cxrlt_core.system.files import write_parquet
+from cxrlt_core.system.files import write_parquet, write_text
 from cxrlt_core.system.progress import progress
 
 CHUNK = 32  # images that a worker takes at a time
@@ -82,19 +82,31 @@ def pack_images(
     return index
 
 
-def check_rejects(index: pd.DataFrame, limit: float, key: str) -> None:
-    """Raise StudyError when more than the share ``limit`` of the images is rejected.
+def check_rejects(index: pd.DataFrame, limit: float, key: str, listed: Path) -> None:
+    """Name the rejected images: each in a file, and on the screen an example of the ten commonest reasons.
 
-    The message starts with ``key`` and counts the ten commonest reasons.
+    Args:
+        index: of :func:`pack_images`.
+        limit: share of the images that may be rejected.
+        key: what the line starts with.
+        listed: CSV of image and reason, written if an image is rejected and otherwise removed. It names
+            images, so it belongs where the array lies.
+
+    Raises:
+        StudyError: when more than ``limit`` are rejected.
     """
-    rejected = index["reason"].dropna()
-    if len(rejected) <= limit * len(index):
+    rejected = index.loc[index["reason"].notna(), ["image_id", "reason"]]
+    if rejected.empty:
+        listed.unlink(missing_ok=True)
         return
-    reasons = ", ".join(f"{n} × {reason}" for reason, n in Counter(rejected).most_common(10))
-    raise StudyError(
-        f"{key}: {len(rejected)} of {len(index)} images rejected, "
-        f"more than image.max_rejects {limit}: {reasons}"
-    )
+    write_text(listed, rejected.to_csv(index=False))
+    first = rejected.drop_duplicates("reason").set_index("reason")["image_id"]
+    counts = Counter(rejected["reason"]).most_common(10)
+    reasons = ", ".join(f"{n} × {reason} ({first[reason]})" for reason, n in counts)
+    line = f"{key}: {len(rejected)} of {len(index)} images rejected"
+    if len(rejected) > limit * len(index):
+        raise StudyError(f"{line}, more than image.max_rejects {limit}: {reasons}; all are in {listed}")
+    print(f"{line}: {reasons}; all are in {listed}", flush=True)
 
 
 def write_index(path: Path | str, index: pd.DataFrame, array: Path) -> None:

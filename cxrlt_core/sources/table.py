@@ -19,6 +19,9 @@ import pyarrow.csv
 from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
 from cxrlt_core.system.errors import StudyError
 
+FIELD = 1 << 20  # characters of a cell
+SIZE = 4 << 30  # bytes of a label file; the largest release has 0.1 GB
+
 #: States of a cell in a label column, before a reader decides what the last two mean.
 UNCERTAIN, BLANK, INVALID = -1, 2, 3
 
@@ -132,6 +135,7 @@ def read_label_file(path: Path) -> LabelFile:
             another number of values than the header has names.
     """
     with _explained(path):
+        _check_size(path)
         line, names = _header(path)
         repeated = [name for name, count in Counter(names).items() if name and count > 1]
         if repeated:
@@ -143,6 +147,18 @@ def read_lines(path: Path) -> list[str]:
     """Read a text file, gzipped or not: its lines without surrounding space, blank ones left out."""
     with _explained(path), _open(path) as stream:
         return [line.strip() for line in stream if line.strip()]
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that grows beyond all label files as it is unpacked, before it takes the memory."""
+    found = path.stat().st_size
+    if path.suffix == ".gz":
+        with gzip.open(path, "rb") as stream:
+            found = 0
+            while found <= SIZE and (block := stream.read(1 << 20)):
+                found += len(block)
+    if found > SIZE:
+        raise StudyError(f"{path}: more than {SIZE >> 20:,} MiB of text, expected a label file")
 
 
 def _header(path: Path) -> tuple[int, list[str]]:
@@ -194,6 +210,7 @@ def _wrong_width(path: Path, line: int, found: int, expected: int) -> str:
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record starts, as an editor counts, and its values."""
     with _open(path) as stream:
+        csv.field_size_limit(FIELD)
         reader = csv.reader(stream)
         start = 1
         for values in reader:

@@ -423,22 +423,30 @@ def test_foreign_array_is_refused(root, tmp_path):
         open_array(array, "")
 
 
-def test_too_many_rejects_are_counted_by_reason(root, tmp_path):
-    index = pack(root, tmp_path / "s-24.npy")
-    check_rejects(index, 0.02, "data.sources.s.images")
+def test_rejects_are_counted_by_reason_and_named(root, tmp_path, capsys):
+    (root / PATHS[20]).unlink()
+    index, listed = pack(root, tmp_path / "s-24.npy"), tmp_path / "s-24.rejects.csv"
+    names = {number: f"s/{PATHS[number]}" for number in (7, 9, 20)}
+    reasons = f"2 × file not found ({names[9]}), 1 × truncated ({names[7]}); all are in {listed}"
+    check_rejects(index, 0.03, "data.sources.s.images", listed)
+    assert capsys.readouterr().out == f"data.sources.s.images: 3 of 100 images rejected: {reasons}\n"
+    listed.unlink()
     with pytest.raises(StudyError) as refusal:
-        check_rejects(index, 0.01, "data.sources.s.images")
+        check_rejects(index, 0.01, "data.sources.s.images", listed)
     assert str(refusal.value) == (
-        "data.sources.s.images: 2 of 100 images rejected, more than image.max_rejects 0.01: "
-        "1 × truncated, 1 × file not found"
+        f"data.sources.s.images: 3 of 100 images rejected, more than image.max_rejects 0.01: {reasons}"
     )
+    lines = [f"{names[7]},truncated", f"{names[9]},file not found", f"{names[20]},file not found"]
+    assert listed.read_text().splitlines() == ["image_id,reason", *lines]
+    check_rejects(index.dropna(subset="row"), 0, "", listed)
+    assert not listed.exists() and capsys.readouterr().out == ""
 
 
 def test_absent_root_rejects_every_image(tmp_path):
     for folders in [("",), ("", "images_*")]:
         index = pack(tmp_path / "absent", tmp_path / "s-24.npy", folders=folders)
-        with pytest.raises(StudyError, match=r"100 of 100 images rejected.*: 100 × file not found$"):
-            check_rejects(index, 0.01, "data.sources.s.images")
+        with pytest.raises(StudyError, match=r"100 of 100 images rejected.*: 100 × file not found \(s/"):
+            check_rejects(index, 0.01, "data.sources.s.images", tmp_path / "x.csv")
 
 
 def test_files_are_found_in_every_layout(tmp_path, monkeypatch):
