@@ -20,7 +20,7 @@ from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
 from cxrlt_core.system.errors import StudyError
 
 FIELD = 1 << 20  # characters of a cell
-SIZE = 4 << 30  # bytes of a label file; the largest release has 0.1 GB
+SIZE = 1 << 30  # bytes of a label file; the largest release has 0.1 GB
 
 #: States of a cell in a label column, before a reader decides what the last two mean.
 UNCERTAIN, BLANK, INVALID = -1, 2, 3
@@ -82,7 +82,8 @@ class LabelFile:
 
     def fail(self, record: int, problem: str) -> NoReturn:
         """Raise StudyError for a record, naming its line as an editor counts (the first is 1)."""
-        line, _ = next(islice(_records(self.path), record + 1, None))
+        with _explained(self.path):
+            line, _ = next(islice(_records(self.path), record + 1, None))
         raise StudyError(f"{self.path}: row {line}: {problem}")
 
     def check(self, name: str, valid: np.ndarray | pd.Series, expected: str) -> None:
@@ -145,6 +146,8 @@ def read_label_file(path: Path) -> LabelFile:
 
 def read_lines(path: Path) -> list[str]:
     """Read a text file, gzipped or not: its lines without surrounding space, blank ones left out."""
+    with _explained(path):
+        _check_size(path)
     with _explained(path), _open(path) as stream:
         return [line.strip() for line in stream if line.strip()]
 
