@@ -7,7 +7,7 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study check test lint clean
+.PHONY: help demo study verify check test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -23,6 +23,9 @@ study: .venv/installed  ## run the study of params.yaml, or go on with it, after
 	dvc repro | $(QUIETLY)
 	@sed -n '/^## The answer/{n;n;p;q;}' reports/report.md
 	@echo "The report is in reports/report.html and reports/report.md"
+
+verify: .venv/installed  ## compare every packed row with its digest, and the image files with what was packed
+	python -m stages.artifacts.verify
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
 	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/stages tests/test_architecture.py

@@ -36,6 +36,8 @@ def describe(harmonized: Harmonized) -> dict[str, object]:
         "rows": len(harmonized.table) + sum(harmonized.dropped.values()),
         **summary,
         "dropped": harmonized.dropped,
+        "official": dict(harmonized.official),
+        "unused": harmonized.unused,
         "known": list(harmonized.known),
         "classes": classes,
     }

@@ -40,7 +40,8 @@ def main(params: Params, source: str) -> None:
             fit=fit,
             workers=len(os.sched_getaffinity(0)),  # the pixels do not depend on it
         )
-        check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images")
+        listed = array.with_suffix(".rejects.csv")
+        check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images", listed)
         write_index(f"data/packed/{source}.parquet", index, array)
         print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
 

@@ -11,11 +11,19 @@ from cxrlt_core.designs.replenishment import replenish, usable_rows
 from cxrlt_core.designs.reweight import uniform_weights
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
-from cxrlt_core.splits.carving import assign_splits, check_sets, count_labels, describe_classes, label_space
+from cxrlt_core.splits.carving import (
+    assign_splits,
+    check_sets,
+    count_labels,
+    describe_classes,
+    describe_splits,
+    label_space,
+)
 from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from stages.artifacts.border import run_stage
+from stages.artifacts.checks import check_labels
 from stages.artifacts.leftovers import remove_leftovers
 
 
@@ -41,8 +49,10 @@ def main(params: Params) -> None:
     write_json("data/sets/classes.json", described)
     write_json("weights/uniform.json", uniform_weights(classes))
     replenished = label_space(clean["train"][~own])
+    read = read_json(f"data/labels/{params.data.primary}.json")
     summary = {
         "classes": classes,
+        "splits": describe_splits(read["official"], read["unused"], params.data.splits),
         "sources": {name: describe_source(name, extras.get(name), classes) for name in params.used_sources},
         "sets": {name: count_labels(table, classes) for name, table in sets.items()},
         "not_replenished": [name for name in classes if name not in replenished],
@@ -55,7 +65,9 @@ def main(params: Params) -> None:
 
 def packed_labels(source: str) -> pd.DataFrame:
     """Return the label table of a source, without rejected images, with ``source``, ``row``, ``digest``."""
-    labels = read_parquet(f"data/labels/{source}.parquet")
+    path = f"data/labels/{source}.parquet"
+    labels = read_parquet(path)
+    check_labels(path, labels[list(CLASSES)].to_numpy(), CLASSES)
     index = read_parquet(f"data/packed/{source}.parquet", columns=["image_id", "row", "digest"])
     table = labels.merge(index.dropna(subset="row"), on="image_id", validate="one_to_one")
     return table.assign(source=source, row=table["row"].astype("int64"))

@@ -42,7 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
     "artifacts": {
         *("batches", "evidence", "metrics", "model", "packing", "params"),
-        *("prediction", "pretrained", "serving"),
+        *("prediction", "pretrained", "serving", "sources"),
     },
     "cxrlt": {"model", "prediction", "serving", "sources"},
     "stages": {

@@ -1,18 +1,22 @@
 """Decode one image file into a small grey square."""
 
 import math
+import os
 import re
+import stat
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import Base
 
 from cxrlt_core.packing.dicom import is_dicom, read_dicom
+from cxrlt_core.packing.jpeg import check_scans
 from cxrlt_core.system.errors import StudyError
 
 #: Raise it with every change that alters pixels: rows packed by another version are packed anew.
-VERSION = 2
+VERSION = 3
 
 #: Only these decoders of Pillow see a file of the user.
 FORMATS = ("JPEG", "PNG")
@@ -21,6 +25,17 @@ FORMATS = ("JPEG", "PNG")
 #: At 1.2 radiographs differ by less than half a grey level on average from a full-resolution resize,
 #: which is less than bicubic differs from bilinear; 2 would halve that for a fifth more time.
 REDUCING_GAP = 1.2
+
+#: EXIF's orientation to what makes the picture upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Fit = Literal["squash", "crop", "pad"]
 
@@ -31,7 +46,7 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
     Colour and palette become luma (ITU-R 601), and an alpha channel is dropped. Pixels of 16 bits
     are stretched from the image's own minimum and maximum to 0 and 255, since files store 10 to
     16 significant bits without saying which; a DICOM file does say: :mod:`cxrlt_core.packing.dicom`. The
-    resize is a bilinear filter with antialiasing.
+    resize is a bilinear filter with antialiasing. EXIF's orientation is applied.
 
     Args:
         path: the file; its first bytes tell the format, not its name.
@@ -43,6 +58,7 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
         StudyError: with a short reason, without the path, when the file cannot be decoded whole.
     """
     try:
+        _refuse_special(path)
         with open(path, "rb") as file:
             return _shrink(_open(file), size, fit)
     except StudyError:
@@ -51,10 +67,23 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
         raise StudyError(_reason(error)) from None
 
 
+def _refuse_special(path: Path | str) -> None:
+    """Refuse a pipe or a device: reading it may wait for ever."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise StudyError("not a regular file")
+
+
 def _open(file: BinaryIO) -> Image.Image:
     if is_dicom(file):
         return Image.fromarray(read_dicom(file))
-    return Image.open(file, formats=FORMATS)
+    check_scans(file)
+    image = Image.open(file, formats=FORMATS)
+    # Of 16 bits Pillow keeps the upper 8 then: 12 bits would become 16 shades, nearly black.
+    deep = image.format == "PNG" and any(";16" in str(tile[3]) for tile in image.tile)
+    if deep and len(image.getbands()) > 1:
+        raise StudyError("16 bits in colour or with transparency, expected grey alone")
+    return image
 
 
 def _shrink(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
@@ -64,10 +93,10 @@ def _shrink(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
     # At 1/8 scale a side is rounded up; the box leaves out the padding, which would shift the image.
     scale = reduced[1][2] / width if reduced else 1
     box = tuple(edge * scale for edge in box)
-    shrunk = _grey(image).resize(target, Image.Resampling.BILINEAR, box=box)
+    shrunk = _upright(image, _grey(image).resize(target, Image.Resampling.BILINEAR, box=box))
     if fit == "pad":
         square = Image.new("L", (size, size))
-        square.paste(shrunk, ((size - target[0]) // 2, (size - target[1]) // 2))
+        square.paste(shrunk, ((size - shrunk.width) // 2, (size - shrunk.height) // 2))
         shrunk = square
     return np.asarray(shrunk)
 
@@ -84,6 +113,11 @@ def _frame(
         left, top = (width - side) / 2, (height - side) / 2
         return (left, top, left + side, top + side), (size, size)
     return (0, 0, width, height), (size, size)
+
+
+def _upright(image: Image.Image, shrunk: Image.Image) -> Image.Image:
+    turn = TURNS.get(image.getexif().get(Base.Orientation))
+    return shrunk if turn is None else shrunk.transpose(turn)
 
 
 def _share(side: int, longest: int, size: int) -> int:

@@ -5,11 +5,11 @@ disk, from which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); 
 tells a reader the row of each image and by a fingerprint whether the array is the one it describes.
 Whoever packs holds :func:`cxrlt_core.packing.lock.exclusive` until the index is written.
 
-A run decodes only images that the record lacks and those whose file has changed since; an image
-whose file has gone stays packed, and a rejected one is tried again.
+A run decodes only images that the record lacks, those whose file has changed since and those whose
+row is not the one that was written; an image whose file has gone stays packed, and a rejected one is
+tried again.
 """
 
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -30,10 +30,10 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import Fit, decode
-from cxrlt_core.packing.packed_array import fingerprint
-from cxrlt_core.packing.record import Record, open_record
-from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import write_parquet
+from cxrlt_core.packing.packed_array import digest, fingerprint
+from cxrlt_core.packing.record import Record, file_stamp, open_record
+from cxrlt_core.system.errors import Stopped, StudyError, exit_code
+from cxrlt_core.system.files import write_parquet, write_text
 from cxrlt_core.system.progress import progress
 
 CHUNK = 32  # images that a worker takes at a time
@@ -82,19 +82,31 @@ def pack_images(
     return index
 
 
-def check_rejects(index: pd.DataFrame, limit: float, key: str) -> None:
-    """Raise StudyError when more than the share ``limit`` of the images is rejected.
+def check_rejects(index: pd.DataFrame, limit: float, key: str, listed: Path) -> None:
+    """Name the rejected images: each in a file, and on the screen an example of the ten commonest reasons.
 
-    The message starts with ``key`` and counts the ten commonest reasons.
+    Args:
+        index: of :func:`pack_images`.
+        limit: share of the images that may be rejected.
+        key: what the line starts with.
+        listed: CSV of image and reason, written if an image is rejected and otherwise removed. It names
+            images, so it belongs where the array lies.
+
+    Raises:
+        StudyError: when more than ``limit`` are rejected.
     """
-    rejected = index["reason"].dropna()
-    if len(rejected) <= limit * len(index):
+    rejected = index.loc[index["reason"].notna(), ["image_id", "reason"]]
+    if rejected.empty:
+        listed.unlink(missing_ok=True)
         return
-    reasons = ", ".join(f"{n} × {reason}" for reason, n in Counter(rejected).most_common(10))
-    raise StudyError(
-        f"{key}: {len(rejected)} of {len(index)} images rejected, "
-        f"more than image.max_rejects {limit}: {reasons}"
-    )
+    write_text(listed, rejected.to_csv(index=False))
+    first = rejected.drop_duplicates("reason").set_index("reason")["image_id"]
+    counts = Counter(rejected["reason"]).most_common(10)
+    reasons = ", ".join(f"{n} × {reason} ({first[reason]})" for reason, n in counts)
+    line = f"{key}: {len(rejected)} of {len(index)} images rejected"
+    if len(rejected) > limit * len(index):
+        raise StudyError(f"{line}, more than image.max_rejects {limit}: {reasons}; all are in {listed}")
+    print(f"{line}: {reasons}; all are in {listed}", flush=True)
 
 
 def write_index(path: Path | str, index: pd.DataFrame, array: Path) -> None:
@@ -176,6 +188,9 @@ def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> li
                 if time.monotonic() - saved > RECORD_SECONDS:
                     record.save()
                     saved = time.monotonic()
+        except (KeyboardInterrupt, SystemExit) as ending:
+            code, done = exit_code(ending), f"{len(record.packed_rows):,} of {len(files):,} images are packed"
+            raise ending if code is None else Stopped(code, done) from None
         finally:
             record.save()
     return reasons
@@ -195,34 +210,18 @@ def _pack_chunk(array: Path, fit: Fit, chunk: list[_Item]) -> list[_Result]:
 
 
 def _pack_image(item: _Item, size: int, fit: Fit, write: Callable[[int, np.ndarray], None]) -> _Result:
-    stamp = _stamp(item.file)
+    stamp = file_stamp(item.file)
     if item.stamp and stamp in (item.stamp, None):
         return _Result(item.stamp, item.digest)
     try:
         if item.file is None:
             raise StudyError("file not found")
         image = decode(item.file, size, fit)
-        result = _Result(stamp, _digest(image))
+        result = _Result(stamp, digest(image))
     except StudyError as error:
         image, result = np.zeros((size, size), np.uint8), _Result(reason=str(error))
     write(item.row, image)
     return result
-
-
-def _digest(image: np.ndarray) -> str | None:
-    """Return a hash of the pixels in 16 hex digits, None for one shade: such images tell nothing."""
-    if image.min() == image.max():
-        return None
-    return hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
-
-
-def _stamp(file: str | None) -> str | None:
-    """Return size and modification time of a file, None if there is no such file."""
-    try:
-        status = os.stat(file or "")
-    except (OSError, ValueError):
-        return None
-    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """What of a packed array is on disk already: a record beside the array, from which a run goes on.
 
 The record stamps each packed image with the size and time of its file and keeps the digest of its
-pixels. It is replaced as a whole, after the rows that it names have reached the disk.
+pixels, by which rows that have changed on disk are found. It is replaced as a whole, after the rows
+that it names have reached the disk.
 """
 
 import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import VERSION, Fit
-from cxrlt_core.packing.packed_array import fingerprint, map_array
+from cxrlt_core.packing.packed_array import damaged_rows, map_array
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
 
@@ -30,15 +31,14 @@ class Record:
     stamps: list[str | None]  # None: not packed
     digests: list[str | None]
     settings: str  # rows made with other settings are worthless
+    damaged: list[int] = field(default_factory=list)  # rows that were packed and have other pixels now
 
     def save(self) -> None:
         """Flush the array, then name its finished rows, so that no row is named too early."""
         _flush(self.array)
         stamps, digests = (pd.array(texts, dtype="string") for texts in (self.stamps, self.digests))
         table = pd.DataFrame({"image_id": self.ids, "stamp": stamps, "digest": digests})
-        pixels = open_memmap(self.array, mode="r")
-        metadata = {"settings": self.settings, "fingerprint": fingerprint(pixels, self.packed_rows)}
-        write_parquet(_path(self.array), table, metadata)
+        write_parquet(_path(self.array), table, {"settings": self.settings})
 
     @property
     def packed_rows(self) -> np.ndarray:
@@ -68,6 +68,8 @@ def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit
     settings = _settings(root, size, fit)
     ids = list(ids)
     old = _read(array, settings) or Record(array, [], [], [], settings)
+    if old.damaged:
+        print(f"{array}: {len(old.damaged)} rows are not what was packed, packing them again", flush=True)
     if ids and old.ids == ids:
         return old
     old_rows = {name: row for row, name in enumerate(old.ids) if old.stamps[row]}
@@ -94,12 +96,35 @@ def _read(array: Path, settings: str) -> Record | None:
     except (StudyError, OSError, ValueError):  # absent, or torn by a power cut
         return None
     pixels = map_array(array)
-    if metadata.get("settings") != settings or pixels is None or len(pixels) != len(table):
+    size = json.loads(settings)["size"]
+    if metadata.get("settings") != settings or pixels is None or pixels.shape != (len(table), size, size):
         return None
-    stamps, digests = ([_text(value) for value in table[name]] for name in ("stamp", "digest"))
+    stamps, digests = _texts(table["stamp"]), _texts(table["digest"])
     record = Record(array, table["image_id"].tolist(), stamps, digests, settings)
-    same = metadata["fingerprint"] == fingerprint(pixels, record.packed_rows)
-    return record if same else None
+    packed = record.packed_rows.tolist()
+    record.damaged = damaged_rows(pixels, packed, [digests[row] for row in packed])
+    for row in record.damaged:
+        stamps[row] = digests[row] = None
+    return record
+
+
+def read_stamps(array: Path) -> dict[str, str]:
+    """Return the stamp of each packed image by its id, from the record beside an array."""
+    table = read_parquet(_path(array), ["image_id", "stamp"]).dropna()
+    return dict(zip(table["image_id"], table["stamp"], strict=True))
+
+
+def file_stamp(file: str | None) -> str | None:
+    """Return size and modification time of a file, None if there is no such file."""
+    try:
+        status = os.stat(file or "")
+    except (OSError, ValueError):
+        return None
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _texts(values: pd.Series) -> list[str | None]:
+    return [_text(value) for value in values]
 
 
 def _text(value: object) -> str | None:

@@ -1,5 +1,6 @@
 """The study's parameters as frozen, typed objects; :mod:`cxrlt_core.params.parse` makes them."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from cxrlt_core.losses import LossSettings
 from cxrlt_core.params.encoders import ImageEncoder, TextEncoder
 from cxrlt_core.params.training import Augment, LossEntry, Mixup, Train
 from cxrlt_core.system.settings import (
+    MOST,
     Count,
     Fraction,
     Name,
@@ -36,7 +38,7 @@ class Demo(Section):
     sources: list[Literal["mimic", "nih", "chexpert"]] = usual([])
     text_encoders: list[Literal["pubmedbert", "clinical_t5"]] = usual([])
     seed: Seed = usual(0)
-    size: Annotated[int, Field(ge=32)] = usual(64)  # pixels, square
+    size: Annotated[int, Field(ge=32, le=4096)] = usual(64)  # pixels, square
     images: DemoImages
 
 
@@ -93,6 +95,13 @@ class Groups(Section):
     head: Fraction = usual(0.1)
     tail: Fraction = usual(0.01)
 
+    @model_validator(mode="after")
+    def in_order(self) -> "Groups":
+        """Reject limits by which a class would be head and tail at once."""
+        if self.tail > self.head:
+            raise ValueError(f"tail {self.tail:g} must not be above head {self.head:g}")
+        return self
+
 
 class Data(Section):
     """Data sets and their roles."""
@@ -108,7 +117,7 @@ class Data(Section):
 class Image(Section):
     """Packed images: square, grey, uint8."""
 
-    size: Annotated[int, Field(ge=16)] = usual(224)  # pixels
+    size: Annotated[int, Field(ge=16, le=4096)] = usual(224)  # pixels
     store: str = usual("data/arrays")  # folder of the packed arrays
     fit: Literal["squash", "crop", "pad"] = usual("squash")  # how other shapes become square
     max_rejects: Fraction = usual(0.01)  # share of unreadable images that stops the run
@@ -117,8 +126,8 @@ class Image(Section):
 class QueryNetwork(Section):
     """The transformer decoder."""
 
-    width: Count = usual(768)
-    layers: Count = usual(4)
+    width: Annotated[int, Field(ge=1, le=65536)] = usual(768)
+    layers: Annotated[int, Field(ge=1, le=1000)] = usual(4)
     heads: Count = usual(4)
     feedforward: Count = usual(1024)
     dropout: Fraction = usual(0.1)
@@ -175,7 +184,7 @@ class Ensemble(Section):
 class Bootstrap(Section):
     """Patient-level bootstrap behind every interval."""
 
-    resamples: Annotated[int, Field(ge=100)] = usual(1000)
+    resamples: Annotated[int, Field(ge=100, le=MOST)] = usual(1000)
     seed: Seed = usual(0)
     level: Annotated[Real, Field(gt=0.5, lt=1)] = usual(0.95)
 
@@ -190,9 +199,17 @@ class Evidence(Section):
 class Compute(Section):
     """Machine. The thread count changes the order of float sums, so it is part of the study."""
 
-    threads: Count = usual(2)
+    threads: Annotated[int, Field(ge=1, le=1024)] = usual(2)
     device: str = usual("auto")  # auto, cpu, cuda, cuda:1, …
     batch_size: Count = usual(128)  # images a step at inference
+
+    @field_validator("device")
+    @classmethod
+    def name_a_device(cls, value: str) -> str:
+        """Reject what computes nothing, or not the same bits twice."""
+        if not re.fullmatch("auto|cpu|cuda(:[0-9]{1,3})?", value):
+            raise ValueError("expected auto, cpu, cuda or cuda:<number>")
+        return value
 
 
 class Launch(Section):

@@ -7,7 +7,17 @@ from pydantic_core import PydanticCustomError
 
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.settings import Count, Fraction, NotNegative, Positive, Real, Section, Seed, usual
+from cxrlt_core.system.settings import (
+    MOST,
+    Count,
+    Fraction,
+    NotNegative,
+    Positive,
+    Real,
+    Section,
+    Seed,
+    usual,
+)
 
 
 class Augment(Section):
@@ -27,8 +37,8 @@ class Train(Section):
     """Optimisation."""
 
     epochs: Count | None = usual(8)  # length of a run: so many epochs,
-    steps: Count | None = usual(None)  # or so many optimiser steps
-    batch_size: Annotated[int, Field(ge=2)] = usual(32)  # images a step, over all processes
+    steps: Annotated[int, Field(ge=1, le=10**9)] | None = usual(None)  # or so many optimiser steps
+    batch_size: Annotated[int, Field(ge=2, le=MOST)] = usual(32)  # images a step, over all processes
     seeds: Annotated[list[Seed], Field(min_length=1)] = usual([0])  # each variant is trained once per seed
     learning_rate: Positive = usual(0.001)
     weight_decay: NotNegative = usual(0.01)

@@ -67,9 +67,15 @@ def _sets(params: Params, summary: Mapping, classes: Mapping[str, Mapping]) -> s
     return f"""## Sets
 
 {markdown_table(["set", "images", "patients", "studies"], sizes)}
+{_origins(summary)}
 Positives of each class, of how many known labels. The groups follow the prevalence in `train_primary`.
 
 {markdown_table(["class", "group", "prevalence", *names], rows)}{_gaps(params, summary)}"""
+
+
+def _origins(summary: Mapping) -> str:
+    """Say where development and test set come from."""
+    return "\n".join(f"- `{name}`: {origin}" for name, origin in summary["splits"].items()) + "\n"
 
 
 def set_names(params: Params) -> list[str]:

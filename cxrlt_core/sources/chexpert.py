@@ -1,5 +1,6 @@
 """CheXpert (Irvin et al. 2019): 14 columns of 1, 0, -1 (uncertain) or blank (not mentioned)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cxrlt_core.sources.table import (
     join_parts,
     make_part,
     read_label_file,
+    refuse_other_files,
     refuse_test_list,
 )
 from cxrlt_core.system.errors import StudyError
@@ -48,8 +50,10 @@ IMAGE_FOLDERS = ("", "train", "valid", "CheXpert-v1.0*", "CheXpert-v1.0*/train",
 def read(labels: Path, options: Options) -> Harmonized:
     """Read ``train.csv``, or the folder that has it and perhaps ``valid.csv``, the official dev set."""
     refuse_test_list("chexpert", options.test_list)
-    parts = [_part(path, split, options) for path, split in _label_files(labels)]
-    return join_parts(parts, KNOWN)
+    files = _label_files(labels)
+    parts = [_part(path, split, options) for path, split in files]
+    official = {split: path.name for path, split in files if split}
+    return replace(join_parts(parts, KNOWN), official=official)
 
 
 def _label_files(labels: Path) -> list[tuple[Path, str | None]]:
@@ -58,6 +62,7 @@ def _label_files(labels: Path) -> list[tuple[Path, str | None]]:
     train, valid = find_file(labels, "train.csv"), find_file(labels, "valid.csv")
     if train is None:
         raise StudyError(f"{labels}: expected train.csv or train.csv.gz in this folder")
+    refuse_other_files(labels, {"train.csv": train, "valid.csv": valid})
     return [(train, None)] + ([(valid, "dev")] if valid else [])
 
 

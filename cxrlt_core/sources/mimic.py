@@ -18,6 +18,7 @@ from cxrlt_core.sources.table import (
     join_parts,
     make_part,
     read_label_file,
+    refuse_other_files,
     refuse_test_list,
 )
 from cxrlt_core.system.errors import StudyError
@@ -61,7 +62,19 @@ def read(labels: Path, options: Options) -> Harmonized:
     harmonized = join_parts(parts, KNOWN)
     blank = [file for split, file in files.items() if split not in labelled]
     dropped = {f"{file.path.name}: no label": len(file) for file in blank}
-    return replace(harmonized, dropped=harmonized.dropped | dropped)
+    return replace(
+        harmonized,
+        dropped=harmonized.dropped | dropped,
+        official={split: file.path.name for split, file in labelled.items()} if official else {},
+        unused=None if official else _unused(labelled),
+    )
+
+
+def _unused(labelled: dict[str, LabelFile]) -> str | None:
+    """Say that labels of an incomplete official split are carved anew, None where there are none."""
+    names = [file.path.name for split, file in labelled.items() if split != "train"]
+    lacking = " and ".join(_FILES[split][0] for split in _FILES if split not in labelled)
+    return f"{names[0]} is carved anew, for {lacking} has no labels" if names else None
 
 
 def read_list(path: Path) -> pd.DataFrame:
@@ -81,6 +94,7 @@ def _label_files(labels: Path) -> dict[str, Path]:
     found = {split: find_file(labels, *names) for split, names in _FILES.items()}
     if found["train"] is None:
         raise StudyError(f"{labels}: expected train.csv or train.csv.gz in this folder")
+    refuse_other_files(labels, {_FILES[split][0]: path for split, path in found.items()})
     return {split: path for split, path in found.items() if path is not None}
 
 

@@ -3,6 +3,7 @@
 ``Data_Entry_2017.csv`` or ``Data_Entry_2017_v2020.csv``, and the official ``test_list.txt``.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
     Options,
-    find_file,
     join_parts,
     make_part,
     read_label_file,
@@ -52,7 +52,7 @@ def read(labels: Path, options: Options) -> Harmonized:
     """
     test_list = options.test_list
     if labels.is_dir():
-        test_list = test_list or find_file(labels, "test_list.txt")
+        test_list = test_list or _test_list(labels)
         labels = _label_file(labels)
     file = read_label_file(labels)
     path = file.paths("Image Index")
@@ -64,7 +64,18 @@ def read(labels: Path, options: Options) -> Harmonized:
         "view": view.where(view.isin(["PA", "AP"]), "OTHER"),
         "split": None if test_list is None else _split(file, test_list),
     }
-    return join_parts([make_part(file, "nih", columns, KNOWN, _marks(file), options)], KNOWN)
+    harmonized = join_parts([make_part(file, "nih", columns, KNOWN, _marks(file), options)], KNOWN)
+    official = {} if test_list is None else {"test": test_list.name}
+    return replace(harmonized, official=official)
+
+
+def _test_list(folder: Path) -> Path | None:
+    """Return the test list of a folder, whatever follows its name; copies of the release differ there."""
+    found = sorted([*folder.glob("test_list*.txt"), *folder.glob("test_list*.txt.gz")])
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise StudyError(f"{folder}: expected one file test_list*.txt, found {names}")
+    return next(iter(found), None)
 
 
 def _label_file(folder: Path) -> Path:
@@ -92,8 +103,13 @@ def _marks(file: LabelFile) -> np.ndarray:
 
 
 def _split(file: LabelFile, test_list: Path) -> pd.Series:
-    listed = read_lines(test_list)
+    listed = set(read_lines(test_list))
     is_test = file.column("Image Index").isin(listed)
-    if not is_test.any():
-        raise StudyError(f"{test_list}: none of its {len(listed)} images is in {file.path}")
+    found = file.column("Image Index")[is_test].nunique()
+    if not found or found < len(listed) / 2:
+        known = "none" if not found else f"only {found}"
+        raise StudyError(
+            f"{test_list}: {known} of its {len(listed)} images is in {file.path}, expected at least half; "
+            f"list the images of this copy alone"
+        )
     return is_test.map({True: "test", False: "train"})

@@ -19,6 +19,9 @@ import pyarrow.csv
 from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
 from cxrlt_core.system.errors import StudyError
 
+FIELD = 1 << 20  # characters of a cell
+SIZE = 1 << 30  # bytes of a label file; the largest release has 0.1 GB
+
 #: States of a cell in a label column, before a reader decides what the last two mean.
 UNCERTAIN, BLANK, INVALID = -1, 2, 3
 
@@ -56,6 +59,8 @@ class Harmonized:
     dropped: dict[str, int]  # reason to rows that the table leaves out
     uncertain: dict[str, int]  # known class to uncertain marks in the label files
     known: tuple[str, ...]  # classes that the source labels; the others are unknown throughout
+    official: Mapping[str, str] = field(default_factory=dict)  # set to what brings it: a file, a list
+    unused: str | None = None  # why a split that is there in part is not taken
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,8 @@ class LabelFile:
 
     def fail(self, record: int, problem: str) -> NoReturn:
         """Raise StudyError for a record, naming its line as an editor counts (the first is 1)."""
-        line, _ = next(islice(_records(self.path), record + 1, None))
+        with _explained(self.path):
+            line, _ = next(islice(_records(self.path), record + 1, None))
         raise StudyError(f"{self.path}: row {line}: {problem}")
 
     def check(self, name: str, valid: np.ndarray | pd.Series, expected: str) -> None:
@@ -130,6 +136,7 @@ def read_label_file(path: Path) -> LabelFile:
             another number of values than the header has names.
     """
     with _explained(path):
+        _check_size(path)
         line, names = _header(path)
         repeated = [name for name, count in Counter(names).items() if name and count > 1]
         if repeated:
@@ -139,8 +146,22 @@ def read_label_file(path: Path) -> LabelFile:
 
 def read_lines(path: Path) -> list[str]:
     """Read a text file, gzipped or not: its lines without surrounding space, blank ones left out."""
+    with _explained(path):
+        _check_size(path)
     with _explained(path), _open(path) as stream:
         return [line.strip() for line in stream if line.strip()]
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that grows beyond all label files as it is unpacked, before it takes the memory."""
+    found = path.stat().st_size
+    if path.suffix == ".gz":
+        with gzip.open(path, "rb") as stream:
+            found = 0
+            while found <= SIZE and (block := stream.read(1 << 20)):
+                found += len(block)
+    if found > SIZE:
+        raise StudyError(f"{path}: more than {SIZE >> 20:,} MiB of text, expected a label file")
 
 
 def _header(path: Path) -> tuple[int, list[str]]:
@@ -192,6 +213,7 @@ def _wrong_width(path: Path, line: int, found: int, expected: int) -> str:
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record starts, as an editor counts, and its values."""
     with _open(path) as stream:
+        csv.field_size_limit(FIELD)
         reader = csv.reader(stream)
         start = 1
         for values in reader:
@@ -217,9 +239,33 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
-    """Return the first of the names, plain or with ``.gz`` behind, that the folder has."""
+    """Return the one of the names, plain or with ``.gz`` behind, that the folder has, None without any.
+
+    Raises:
+        StudyError: several are there, and nothing says which one counts.
+    """
     candidates = (folder / (name + suffix) for name in names for suffix in ("", ".gz"))
-    return next((path for path in candidates if path.exists()), None)
+    found = [path for path in candidates if path.exists()]
+    if len(found) > 1:
+        raise StudyError(f"{folder}: expected one file, found {' and '.join(path.name for path in found)}")
+    return next(iter(found), None)
+
+
+def refuse_other_files(folder: Path, found: Mapping[str, Path | None]) -> None:
+    """Raise StudyError for a CSV file that may be what brings the split that the folder lacks.
+
+    Args:
+        folder: with the label files.
+        found: the name that was looked for, and its file; None where there is none.
+    """
+    lacking = [name for name, path in found.items() if path is None]
+    others = {path.name for pattern in ("*.csv", "*.csv.gz") for path in folder.glob(pattern)}
+    others -= {path.name for path in found.values() if path is not None}
+    if lacking and others:
+        raise StudyError(
+            f"{folder}: no {' and no '.join(lacking)}, yet {', '.join(sorted(others))}: rename or remove it, "
+            f"or let labels name train.csv itself for a study without the official split"
+        )
 
 
 def refuse_test_list(source: str, test_list: Path | None) -> None:

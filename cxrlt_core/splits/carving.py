@@ -105,6 +105,24 @@ def _spare(labels: np.ndarray, place: np.ndarray, counts: Mapping[str, np.ndarra
     return None
 
 
+def describe_splits(official: Mapping[str, str], unused: str | None, splits: Splits) -> dict[str, str]:
+    """Say where the development and the test set of the primary source come from.
+
+    Args:
+        official: set to the file that brings it.
+        unused: why official rows that are there in part are not taken, None without such.
+        splits: of the study.
+    """
+    shares = {"dev": splits.dev, "test": splits.test}
+    note = f"; {unused}" if unused else ""
+    return {
+        name: f"official: {official[name]}"
+        if name in official
+        else f"carved by patient, {share:g} of them{note}"
+        for name, share in shares.items()
+    }
+
+
 def check_sets(sets: Mapping[str, pd.DataFrame]) -> None:
     """Raise StudyError, naming it, when a set is empty."""
     for name, table in sets.items():

@@ -8,6 +8,26 @@ class StudyError(Exception):
     """
 
 
+class Stopped(SystemExit):
+    """The run was asked to end, and has saved what it had.
+
+    Attributes:
+        code: 130 after Ctrl-C, 143 after SIGTERM.
+        saved: what is kept, in words; None for a process that keeps silent.
+    """
+
+    def __init__(self, code: int, saved: str | None) -> None:
+        super().__init__(code)
+        self.saved = saved
+
+
+def exit_code(ending: BaseException) -> int | None:
+    """Return 130 for Ctrl-C, 143 for SIGTERM, None for any other way to end."""
+    if isinstance(ending, KeyboardInterrupt):
+        return 130
+    return ending.code if isinstance(ending, SystemExit) and ending.code in (130, 143) else None
+
+
 def reason(error: Exception) -> str:
     """Return the first line of what a library said, or what kind of error it raised."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -3,6 +3,7 @@
 pandas and pyarrow are loaded by the functions that need them: many who write a JSON file need neither.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -11,23 +12,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, reason
 
 if TYPE_CHECKING:
     import pandas as pd
 
+REMEDY = "remove it and run dvc repro"  # which takes it from the cache, or makes it again
+
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it if the block ends without an error."""
+    """Yield a temporary path beside ``path`` that replaces it if the block ends without an error.
+
+    Raises:
+        StudyError: the disk is full or read-only, or does not take the file for another reason.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be written: {_words(error)}") from None
+
+
+def _words(error: OSError) -> str:
+    """Return why the system refused, and what helps against a full disk."""
+    words = os.strerror(error.errno) if error.errno else reason(error)
+    return f"{words}; free some space and run again" if error.errno == errno.ENOSPC else words
+
+
+@contextmanager
+def _whole(path: Path | str, kind: str) -> Iterator[None]:
+    """Turn what a damaged file raises into a StudyError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # JSON and Arrow errors are ValueErrors, the latter also OSErrors
+        raise StudyError(f"{path}: not readable as {kind}: {reason(error)}; {REMEDY}") from None
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -43,7 +68,8 @@ def write_json(path: Path | str, content: Any) -> None:
 
 def read_json(path: Path | str) -> Any:
     """Read a JSON file written by another stage."""
-    return json.loads(existing(path).read_text(encoding="utf-8"))
+    with _whole(existing(path), "JSON"):
+        return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def write_parquet(path: Path | str, table: "pd.DataFrame", metadata: dict[str, str] | None = None) -> None:
@@ -61,14 +87,16 @@ def read_parquet(path: Path | str, columns: list[str] | None = None) -> "pd.Data
     """Read a table written by :func:`write_parquet`."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(existing(path), columns=columns).to_pandas()
+    with _whole(existing(path), "Parquet"):
+        return pq.read_table(path, columns=columns).to_pandas()
 
 
 def read_parquet_metadata(path: Path | str) -> dict[str, str]:
     """Return the text metadata that :func:`write_parquet` stored."""
     import pyarrow.parquet as pq
 
-    raw = pq.read_schema(existing(path)).metadata or {}
+    with _whole(existing(path), "Parquet"):
+        raw = pq.read_schema(path).metadata or {}
     return {key.decode(): value.decode() for key, value in raw.items()}
 
 

@@ -11,12 +11,16 @@ def _no_switch(value: Any) -> Any:
     return value
 
 
+#: Beyond any study: what is larger is a slip, and must not reach the machine.
+MOST = 10**6
+LARGEST = 1e9
+
 # YAML 1.1 reads 2e-3 as a string; a Real accepts it.
 Real = Annotated[float, Strict(False), AllowInfNan(False), BeforeValidator(_no_switch)]
-Positive = Annotated[Real, Field(gt=0)]
-NotNegative = Annotated[Real, Field(ge=0)]
+Positive = Annotated[Real, Field(gt=0, le=LARGEST)]
+NotNegative = Annotated[Real, Field(ge=0, le=LARGEST)]
 Fraction = Annotated[Real, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 

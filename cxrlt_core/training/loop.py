@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from threading import Event
 from typing import NoReturn
 
 from torch import Tensor
@@ -13,8 +12,9 @@ from torch import Tensor
 from cxrlt_core.batches.images import Images
 from cxrlt_core.system.device import explain_out_of_memory, peak_memory
 from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.system.errors import Stopped
 from cxrlt_core.system.progress import Bar, progress
-from cxrlt_core.training.checkpoint import Checkpoint, termination
+from cxrlt_core.training.checkpoint import Checkpoint, Request, termination
 from cxrlt_core.training.divergence import check_weights, finite_mean
 from cxrlt_core.training.plan import Draw, Plan
 from cxrlt_core.training.schedule import Schedule
@@ -24,7 +24,7 @@ READ_LOSS_EVERY = 50  # steps; each reading waits for the device
 ASK_RANKS_EVERY = 10  # steps; whether one of them wants to save or leave
 ADVICE = "lower train.batch_size or image.size, raise train.accumulate, or set train.precision: bf16 or \
 train.resident: never"
-SAVE, LEAVE = 1, 2
+SAVE = 1  # below every exit code
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Training:
 
         Raises:
             StudyError: when the loss is no longer a finite number, or the device has too little memory.
-            SystemExit: with code 143 after SIGTERM; the state is saved.
+            Stopped: after SIGTERM or Ctrl-C; the state is saved.
         """
         self.state.resume(checkpoint, self.ranks)
         with termination() as asked, explain_out_of_memory(ADVICE):
@@ -70,7 +70,7 @@ class Training:
             self.state.ema.copy_to_model()
         return self.state.history
 
-    def _epoch(self, batches: Iterator[tuple[Tensor, Draw]], checkpoint: Checkpoint, asked: Event) -> None:
+    def _epoch(self, batches: Iterator[tuple[Tensor, Draw]], checkpoint: Checkpoint, asked: Request) -> None:
         """Train to the end of the epoch, or of the run."""
         state = self.state
         epoch, end = self.schedule.epoch(state.step), self.schedule.end(state.step)
@@ -89,27 +89,25 @@ class Training:
         rate = self.schedule.learning_rate(end - 1)
         state.history.append({"epoch": epoch + 1, "loss": self._mean_loss(), "learning_rate": rate})
         self._save(checkpoint)
-        if not state.finished and self.ranks.highest(asked.is_set()):
-            self._leave()
+        if not state.finished and (code := self.ranks.highest(asked.code)):
+            self._leave(code)
 
-    def _look_up(self, bar: Bar, checkpoint: Checkpoint, asked: Event) -> None:
+    def _look_up(self, bar: Bar, checkpoint: Checkpoint, asked: Request) -> None:
         """Between two steps: stop on a bad loss, save when it is time, leave when asked to."""
         if self.state.step % READ_LOSS_EVERY == 0:
             bar.set_postfix_str(f"loss {self._mean_loss():.4f}")
         if self.ranks.size > 1 and self.state.step % ASK_RANKS_EVERY:
             return
         due = checkpoint.age > 60 * self.checkpoint_minutes
-        wish = self.ranks.highest(LEAVE if asked.is_set() else SAVE if due else 0)
+        wish = self.ranks.highest(asked.code or (SAVE if due else 0))
         if wish:
             self._save(checkpoint)
-        if wish == LEAVE:
-            self._leave()
+        if wish > SAVE:
+            self._leave(wish)
 
-    def _leave(self) -> NoReturn:
-        if self.ranks.leads:
-            done = f"step {self.state.step} of {self.schedule.steps}"
-            print(f"stopped by SIGTERM after {done}; the next run goes on from there")
-        raise SystemExit(143)
+    def _leave(self, code: int) -> NoReturn:
+        done = f"training is saved at step {self.state.step} of {self.schedule.steps}"
+        raise Stopped(code, done if self.ranks.leads else None)
 
     def _mean_loss(self) -> float:
         """Mean loss of the epoch so far, over all ranks.

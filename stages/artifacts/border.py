@@ -1,30 +1,25 @@
 """What every stage passes on its way in and out: parameters, launcher, and errors that become one line."""
 
+import inspect
 import os
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
-
-import yaml
+from typing import Literal, NoReturn
 
 from cxrlt_core.params.parse import parse_params
+from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import existing
+from cxrlt_core.system.errors import Stopped, StudyError, exit_code
 from cxrlt_core.system.processes import exit_on_sigterm
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
+SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
 
 
 def load_params(path: str = "params.yaml") -> Params:
     """Read and validate the parameters in the current folder."""
-    try:
-        content = yaml.safe_load(existing(Path(path)).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    return parse_params(content, path)
+    return parse_params(read_params_file(path), path)
 
 
 def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] | None = None) -> None:
@@ -35,16 +30,46 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
         launcher: the key of ``launch`` that says how the stage is started. It is no part of the command, so
             DVC runs nothing again because it would be started otherwise.
 
-    SIGTERM ends it with code 143, by way of what must be closed; a training handles it by itself.
+    SIGTERM ends it with code 143 and Ctrl-C with 130, by way of what must be closed, and a line says what is
+    saved; a training and a packing know more of that than other stages.
     """
     exit_on_sigterm()
     try:
+        check_arguments(main)
         params = load_params()
         if launcher is not None:
             launch(getattr(params.launch, launcher), f"launch.{launcher}")
         main(params, *sys.argv[1:])
     except StudyError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"error: {place}{error.strerror or error}")
+    except (KeyboardInterrupt, SystemExit) as ending:
+        leave(ending)
+
+
+def check_arguments(main: Callable[..., None]) -> None:
+    """Raise StudyError that says how the stage is used if it is called with too few or too many words."""
+    try:
+        inspect.signature(main).bind(None, *sys.argv[1:])
+    except TypeError:
+        parameters = list(inspect.signature(main).parameters.values())[1:]
+        words = "".join(f" <{parameter.name}>" for parameter in parameters)
+        usage = f"python -m {main.__globals__['__spec__'].name}{words}"
+        found = len(sys.argv) - 1
+        raise StudyError(f"expected {len(parameters)} arguments, found {found}; {usage}") from None
+
+
+def leave(ending: KeyboardInterrupt | SystemExit) -> NoReturn:
+    """End after Ctrl-C or SIGTERM with a line that says what is saved; pass any other ending on."""
+    code = exit_code(ending)
+    if code is None:
+        raise ending
+    saved = ending.saved if isinstance(ending, Stopped) else "finished stages are saved"
+    if saved is not None:
+        print(f"stopped by {SIGNALS[code]}: {saved}; dvc repro goes on from there", flush=True)
+    sys.exit(code)
 
 
 def launch(prefix: str, key: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from cxrlt_core.prediction.study_level import aggregate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
+from stages.artifacts.checks import check_probabilities
 from stages.artifacts.paths import tta_path
 from stages.artifacts.sets import LabelledSet
 
@@ -18,9 +19,13 @@ from stages.artifacts.sets import LabelledSet
 def write_predictions(
     path: str, data: LabelledSet, probabilities: np.ndarray, model: Mapping[str, str] | None = None
 ) -> None:
-    """Write probabilities (N, C) of a set, and which model they are of, by its files' SHA-256."""
+    """Write probabilities (N, C) of a set, and which model they are of, by its files' SHA-256.
+
+    Raises:
+        StudyError: when a probability is none, or no number.
+    """
     table = data.table[["image_id", "study_id", "patient_id"]].copy()
-    table[data.classes] = probabilities.astype(np.float32)
+    table[data.classes] = check_probabilities(path, probabilities, data.classes)
     write_parquet(path, table, model and {"model": json.dumps(model)})
 
 
@@ -28,12 +33,13 @@ def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:
     """Read probabilities, float32 (N, C), aggregated over studies by ``study.aggregate``.
 
     Raises:
-        StudyError: when they do not belong to the set's rows.
+        StudyError: when they do not belong to the set's rows, or one is no probability.
     """
     table = read_parquet(path)
     if list(table.columns[3:]) != data.classes or not table["image_id"].equals(data.table["image_id"]):
         raise StudyError(f"{path}: images or classes differ from those of the set; run dvc repro")
-    return by_study(data, table[data.classes].to_numpy(np.float32), rule)
+    probabilities = check_probabilities(path, table[data.classes].to_numpy(), data.classes)
+    return by_study(data, probabilities, rule)
 
 
 def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndarray:

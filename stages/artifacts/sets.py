@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.system.files import read_json, read_parquet
+from stages.artifacts.checks import check_labels
 from stages.artifacts.paths import set_path
 
 
@@ -21,10 +22,15 @@ class LabelledSet:
 
 
 def read_set(name: str) -> LabelledSet:
-    """Read ``train_primary``, ``train_replenished``, ``dev`` or ``test``."""
+    """Read ``train_primary``, ``train_replenished``, ``dev`` or ``test``.
+
+    Raises:
+        StudyError: when a label is not 1, 0 or -1.
+    """
     table = read_parquet(set_path(name))
     classes = [c for c in CLASSES if c in table.columns]
-    return LabelledSet(name, table, np.ascontiguousarray(table[classes].to_numpy(np.int8)), classes)
+    targets = check_labels(set_path(name), table[classes].to_numpy(), classes)
+    return LabelledSet(name, table, np.ascontiguousarray(targets), classes)
 
 
 def read_groups() -> dict[str, str]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
+from stages.artifacts.checks import check_weights
 
 
 def write_weights(name: str, by_seed: Mapping[str, Mapping[str, Any]]) -> None:
@@ -30,6 +32,15 @@ def write_weights(name: str, by_seed: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def read_weights(name: str, seed: int) -> dict[str, float]:
-    """Return class to weight of a training seed; uniform weights are those of every seed."""
-    content = read_json(f"weights/{name}.json")
-    return content["seeds"][str(seed)]["weights"] if "seeds" in content else content["weights"]
+    """Return class to weight of a training seed; uniform weights are those of every seed.
+
+    Raises:
+        StudyError: when the file has none of the seed, or one is no finite number above 0.
+    """
+    path = f"weights/{name}.json"
+    content = read_json(path)
+    if "seeds" in content:
+        if str(seed) not in content["seeds"]:
+            raise StudyError(f"{path}: no weights of seed {seed}, found {', '.join(content['seeds'])}")
+        content = content["seeds"][str(seed)]
+    return check_weights(path, content["weights"])

@@ -56,7 +56,10 @@ def write_source(
     digest = table.pop("digest").astype("str")
     labels = pd.DataFrame(labels, columns=CLASSES)
     write_parquet(f"data/labels/{source}.parquet", pd.concat([table, labels], axis=1))
-    write_json(f"data/labels/{source}.json", {"images": n, "known": known})
+    write_json(
+        f"data/labels/{source}.json",
+        {"images": n, "known": known, "official": {"dev": "development.csv"}, "unused": None},
+    )
     rejected = np.arange(n) == n - 1
     index = pd.DataFrame(
         {
@@ -122,12 +125,18 @@ def test_the_summary_counts_what_was_checked(write):
     write(mimic={"digest": {0: "same", 1: "same"}})
     split.main(make_params())
     summary = read_json("data/summary.json")
-    assert list(summary) == ["classes", "sources", "sets", "not_replenished", "leaks", "repeats"]
+    assert list(summary) == ["classes", "splits", "sources", "sets", "not_replenished", "leaks", "repeats"]
     assert summary["classes"] == [EDEMA, MASS] and summary["not_replenished"] == [MASS]
     assert {name: entry["images"] for name, entry in summary["sets"].items()} == {
         name: len(images(name)) for name in SETS
     }
+    assert summary["splits"] == {
+        "dev": "official: development.csv",
+        "test": "carved by patient, 0.3 of them",
+    }
     assert summary["sources"]["mimic"] == {
+        "official": {"dev": "development.csv"},
+        "unused": None,
         "images": 2 * PATIENTS,
         "known": [EDEMA, MASS],
         "rejected_images": {"truncated": 1},

@@ -1,3 +1,7 @@
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps, JpegImagePlugin
@@ -178,3 +182,67 @@ def test_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(StudyError, match="too many pixels"):
         decode(path, 32)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("fit", FITS)
+def test_the_orientation_of_exif_is_applied(tmp_path, fit, orientation):
+    path, exif = tmp_path / "a.jpg", Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(radiograph(60, 40)).save(path, quality=95, exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(path)).convert("L")
+    assert upright.size == ((40, 60) if orientation < 5 else (60, 40))
+    assert np.abs(decode(path, 40, fit).astype(int) - fitted(upright, 40, fit)).max() <= 1
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_garbage_within_a_jpeg_is_refused(tmp_path, progressive):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(radiograph(500, 500)).save(path, quality=95, progressive=progressive)
+    decode(path, 32)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = np.random.default_rng(0).bytes(4096)
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match=r"^corrupt JPEG data$"):
+        decode(path, 32)
+
+
+def test_what_sound_jpegs_hold_is_not_taken_for_damage(tmp_path):
+    path, exif = tmp_path / "a.jpg", Image.Exif()
+    exif[0x010E] = "text"
+    comment = {"comment": b"\xff\x01\xff\xda"}
+    kinds = [{"optimize": True}, {"progressive": True}, {"restart_marker_rows": 1}, comment]
+    for seed, options in enumerate(kinds):
+        Image.fromarray(radiograph(300, 300, seed)).save(path, quality=100, exif=exif, **options)
+        path.write_bytes(path.read_bytes() + b"\xff\x01 after the end")
+        decode(path, 32)
+
+
+def png16(path, kind, pixels):
+    """Write 16 bits a sample, which Pillow cannot; ``kind`` is PNG's colour type."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    height, width = pixels.shape[:2]
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize(("kind", "bands"), [(2, 3), (4, 2), (6, 4)])
+def test_16_bits_in_colour_or_with_transparency_are_refused_not_black(tmp_path, kind, bands):
+    path = tmp_path / "a.png"
+    grey = np.linspace(100, 4095, 256).reshape(16, 16, 1)
+    png16(path, 0, grey)
+    assert decode(path, 16).max() == 255
+    png16(path, kind, grey.repeat(bands, axis=2))
+    with pytest.raises(StudyError, match=r"^16 bits in colour or with transparency, expected grey alone$"):
+        decode(path, 16)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(StudyError, match=r"^not a regular file$"):
+        decode(tmp_path / "a.png", 16)

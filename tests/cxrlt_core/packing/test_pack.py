@@ -18,7 +18,7 @@ from cxrlt_core.packing import record as pack_record
 from cxrlt_core.packing.decode import decode
 from cxrlt_core.packing.pack import check_rejects, locate, pack_images, write_index
 from cxrlt_core.packing.packed_array import open_array
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
 
 REPOSITORY = Path(__file__).parents[3]
@@ -211,6 +211,26 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
         assert array.read_bytes() == good
 
 
+def test_a_row_that_changed_on_disk_is_packed_again(root, tmp_path, decoded, capsys, monkeypatch):
+    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)  # the sample does not see it
+    array = tmp_path / "s-24.npy"
+    first, good = pack(root, array), array.read_bytes()
+    pixels = np.lib.format.open_memmap(array, mode="r+")
+    pixels[50, 3, 3] ^= 1
+    pixels[60] = 0
+    pixels.flush()
+    decoded.clear()
+    capsys.readouterr()
+    assert pack(root, array).equals(first)
+    assert decoded == ["7.png", "9.png", "50.png", "60.png"]
+    assert capsys.readouterr().out == f"{array}: 2 rows are not what was packed, packing them again\n"
+    assert array.read_bytes() == good
+    pixels[50, 3, 3] ^= 1
+    pixels.flush()
+    (root / PATHS[50]).unlink()  # then there is nothing to pack it from
+    assert pack(root, array).loc[50, "reason"] == "file not found"
+
+
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
@@ -321,8 +341,9 @@ def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
 
     with monkeypatch.context() as patch:
         patch.setattr(packing, "decode", interrupt)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Stopped) as stopped:
             pack(root, array)
+    assert (stopped.value.code, stopped.value.saved) == (130, "62 of 100 images are packed")
     pack(root, array)
     assert len(decoded) == 100 - 64 + 2
 
@@ -401,22 +422,30 @@ def test_foreign_array_is_refused(root, tmp_path):
         open_array(array, "")
 
 
-def test_too_many_rejects_are_counted_by_reason(root, tmp_path):
-    index = pack(root, tmp_path / "s-24.npy")
-    check_rejects(index, 0.02, "data.sources.s.images")
+def test_rejects_are_counted_by_reason_and_named(root, tmp_path, capsys):
+    (root / PATHS[20]).unlink()
+    index, listed = pack(root, tmp_path / "s-24.npy"), tmp_path / "s-24.rejects.csv"
+    names = {number: f"s/{PATHS[number]}" for number in (7, 9, 20)}
+    reasons = f"2 × file not found ({names[9]}), 1 × truncated ({names[7]}); all are in {listed}"
+    check_rejects(index, 0.03, "data.sources.s.images", listed)
+    assert capsys.readouterr().out == f"data.sources.s.images: 3 of 100 images rejected: {reasons}\n"
+    listed.unlink()
     with pytest.raises(StudyError) as refusal:
-        check_rejects(index, 0.01, "data.sources.s.images")
+        check_rejects(index, 0.01, "data.sources.s.images", listed)
     assert str(refusal.value) == (
-        "data.sources.s.images: 2 of 100 images rejected, more than image.max_rejects 0.01: "
-        "1 × truncated, 1 × file not found"
+        f"data.sources.s.images: 3 of 100 images rejected, more than image.max_rejects 0.01: {reasons}"
     )
+    lines = [f"{names[7]},truncated", f"{names[9]},file not found", f"{names[20]},file not found"]
+    assert listed.read_text().splitlines() == ["image_id,reason", *lines]
+    check_rejects(index.dropna(subset="row"), 0, "", listed)
+    assert not listed.exists() and capsys.readouterr().out == ""
 
 
 def test_absent_root_rejects_every_image(tmp_path):
     for folders in [("",), ("", "images_*")]:
         index = pack(tmp_path / "absent", tmp_path / "s-24.npy", folders=folders)
-        with pytest.raises(StudyError, match=r"100 of 100 images rejected.*: 100 × file not found$"):
-            check_rejects(index, 0.01, "data.sources.s.images")
+        with pytest.raises(StudyError, match=r"100 of 100 images rejected.*: 100 × file not found \(s/"):
+            check_rejects(index, 0.01, "data.sources.s.images", tmp_path / "x.csv")
 
 
 def test_files_are_found_in_every_layout(tmp_path, monkeypatch):

@@ -161,6 +161,30 @@ BAD = {
         "image_encoders.resnet50.rename: ['a', '\\\\1']: not a regular expression and its replacement: ",
     ),
     "name": ({"variants.a b": {}}, "variants.a b"),
+    "limits that cross": (
+        {"data.groups": {"head": 0.02, "tail": 0.1}},
+        "data.groups: tail 0.1 must not be above head 0.02",
+    ),
+    "a device of nothing": (
+        {"compute.device": "meta"},
+        "compute.device: expected auto, cpu, cuda or cuda:<number>, found 'meta'",
+    ),
+    "too many threads": (
+        {"compute.threads": 100000},
+        "compute.threads: input should be less than or equal to 1024, found 100000",
+    ),
+    "images of a gigapixel": (
+        {"image.size": 40000},
+        "image.size: input should be less than or equal to 4096",
+    ),
+    "an absurd batch": ({"train.batch_size": 10**9}, "train.batch_size: input should be less than"),
+    "absurd epochs": ({"train.epochs": 10**12}, "train.epochs: input should be less than"),
+    "absurd steps": ({"train.epochs": None, "train.steps": 10**12}, "train.steps: input should be less than"),
+    "an absurd width": ({"query.width": 2**20}, "query.width: input should be less than"),
+    "absurd resamples": ({"bootstrap.resamples": 10**9}, "bootstrap.resamples: input should be less than"),
+    "an absurd rate": ({"train.learning_rate": 1e300}, "train.learning_rate: input should be less than"),
+    "an absurd ratio": ({"reweight.ratio": 1e12}, "reweight.ratio: input should be less than"),
+    "absurd views": ({"tta.views": 10**9}, "tta.views: input should be less than"),
     "no rows": ({"table1": []}, "table1: list should have at least 1 item"),
     "dangling image": (
         {"variants.resnet50_bert_shared.image": "vgg"},

@@ -38,6 +38,7 @@ def summary():
     names = ("train_primary", "train_replenished", "dev", "test")
     return {
         "classes": list(DESCRIBED),
+        "splits": {"dev": "official: development.csv", "test": "carved by patient, 0.2 of them"},
         "sources": {
             "mimic": make_source(list(CLASSES)),
             "nih": make_source(["Edema"]),
@@ -55,6 +56,11 @@ def test_every_source_tells_its_counts(smoke, summary):
     cells = "1,300 | 1,250 | 20 | 30 | 20 PA, 7 LATERAL | 26 | 50 train.csv: no label | 2 truncated | 4 |"
     assert f"| `mimic` | primary | {cells}" in text
     assert "| `nih` | replenishment |" in text
+
+
+def test_where_the_sets_come_from(smoke, summary):
+    text = render_data(smoke, summary, DESCRIBED)
+    assert "- `dev`: official: development.csv\n- `test`: carved by patient, 0.2 of them\n" in text
 
 
 def test_labels_are_counted_for_known_classes_only(changed, summary):

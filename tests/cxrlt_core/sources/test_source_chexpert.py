@@ -125,6 +125,14 @@ def test_folder_takes_valid_as_dev(tmp_path):
     found = read(tmp_path)
     assert list(found.table["split"].fillna("none")) == ["none"] * 5 + ["dev"]
     assert found.uncertain["Edema"] == 4
+    assert found.official == {"dev": "valid.csv"}
+
+
+def test_a_validation_set_under_another_name_is_refused(tmp_path):
+    write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    write(tmp_path / "val.csv", CHEXPERT_HEADER, *ROWS)
+    with pytest.raises(StudyError, match=r"no valid\.csv, yet val\.csv: rename or remove it"):
+        read(tmp_path)
 
 
 def test_folder_without_train(tmp_path):

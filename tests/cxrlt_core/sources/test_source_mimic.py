@@ -44,6 +44,7 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path):
     assert found.known == CLASSES
     assert found.dropped == {}
     assert found.uncertain == dict.fromkeys(CLASSES, 0)
+    assert found.official == files and found.unused is None
 
 
 def test_ids_carry_the_source(tmp_path):
@@ -117,6 +118,26 @@ def test_one_unlabelled_file_switches_the_official_split_off(tmp_path):
     assert len(found.table) == len(TRAIN) + len(DEV)
     assert found.table["split"].isna().all()
     assert found.dropped == {"test.csv: no label": 1}
+    assert found.official == {}
+    assert found.unused == "development.csv is carved anew, for test.csv has no labels"
+
+
+@pytest.mark.parametrize("name", ["dev_labels.csv", "validation.csv.gz"])
+def test_a_split_under_another_name_is_refused(tmp_path, name):
+    write_release(tmp_path)
+    write(tmp_path / name, MIMIC_HEADER, *DEV)
+    assert len(read(tmp_path).table) == 11  # whole without it
+    (tmp_path / "development.csv").unlink()
+    with pytest.raises(StudyError, match=rf"no development\.csv, yet {name}: rename or remove it"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("train.csv", "train.csv.gz"), ("development.csv", "dev.csv")])
+def test_two_files_for_one_split_are_refused(tmp_path, names):
+    write_release(tmp_path)
+    write(tmp_path / names[1], MIMIC_HEADER, *DEV)
+    with pytest.raises(StudyError, match=f"expected one file, found {' and '.join(names)}$"):
+        read(tmp_path)
 
 
 def test_train_alone(tmp_path):

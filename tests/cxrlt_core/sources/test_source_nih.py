@@ -91,6 +91,26 @@ def test_folder_brings_its_own_test_list(tmp_path):
     assert list(read(tmp_path, other).table["split"]) == ["test", "train", "train", "train"]
 
 
+def test_a_list_of_mostly_unknown_names_is_refused(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
+    listed = write(tmp_path / "list.txt", "00000001_001.png", *(f"{n}.png" for n in range(9)))
+    with pytest.raises(StudyError, match=r"list\.txt: only 1 of its 10 images is in .*a\.csv, expected at"):
+        read(path, listed)
+
+
+def test_a_list_of_the_folder_may_be_named_otherwise_but_is_one(tmp_path):
+    write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
+    write(tmp_path / "test_list_NIH.txt", "00000003_004.png")
+    found = read(tmp_path)
+    assert list(found.table["split"]) == ["train", "train", "train", "test"]
+    assert found.official == {"test": "test_list_NIH.txt"}
+    write(tmp_path / "test_list.txt.gz", "00000003_004.png")
+    with pytest.raises(
+        StudyError, match=r"expected one file test_list\*\.txt, found test_list\.txt\.gz, test"
+    ):
+        read(tmp_path)
+
+
 def test_folder_needs_exactly_one_label_file(tmp_path):
     with pytest.raises(StudyError, match=r"expected one file Data_Entry_2017\*\.csv .* found none"):
         read(tmp_path)

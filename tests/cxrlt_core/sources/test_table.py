@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
 
-from cxrlt_core.sources import Options, read_source, summarise
+from cxrlt_core.sources import Options, read_source, summarise, table
 from cxrlt_core.sources.table import BLANK, UNCERTAIN, read_label_file
 from cxrlt_core.system.errors import StudyError
 
@@ -137,6 +137,27 @@ def test_broken_gzip(tmp_path):
     for broken in (content[: len(content) // 2], b"no gzip", content[:500] + b"x" * 50 + content[550:]):
         path.write_bytes(broken)
         assert fails(path).startswith("not readable as UTF-8 text or CSV")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_more_text_than_any_release_has_is_refused_before_it_is_read(tmp_path, monkeypatch, name):
+    path = write(tmp_path / name, NIH_HEADER, *(nih_row(f"{n}.png") for n in range(30_000)))
+    assert len(read_source("nih", path, Options()).table) == 30_000
+    monkeypatch.setattr(table, "SIZE", 1 << 20)
+    assert fails(path) == "more than 1 MiB of text, expected a label file"
+    with pytest.raises(StudyError, match="more than 1 MiB of text"):
+        table.read_lines(path)
+
+
+def test_a_long_cell_does_not_hide_the_row_of_a_bad_label(tmp_path):
+    long = nih_row("1.png").replace("57", "5" * 200_000)
+    path = write(tmp_path / "a.csv", NIH_HEADER, long, nih_row("2.png", "Covid"))
+    assert fails(path).startswith("row 3: Finding Labels: unknown finding 'Covid'")
+
+
+def test_a_cell_beyond_reason_is_a_line(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER, nih_row("1.png").replace("57", "5" * (2 << 20)))
+    assert fails(path).startswith("not readable as UTF-8 text or CSV: field larger than field limit")
 
 
 def test_summarise_counts_images_patients_studies_and_states(tmp_path):

@@ -76,10 +76,13 @@ def test_half_a_file_of_a_killed_process_is_cleared_away(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [checkpoint.path.name]
 
 
-def test_termination_sets_the_event_and_restores_the_handler():
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_termination_notes_the_request_and_restores_the_handler(number):
+    before = signal.getsignal(number)
     with termination() as asked:
-        assert not asked.is_set()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert asked.wait(1)
-    assert signal.getsignal(signal.SIGTERM) is before
+        assert asked.code == 0
+        os.kill(os.getpid(), number)
+        assert asked.code == 128 + number
+        with pytest.raises(KeyboardInterrupt):  # who asks twice does not wait
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(number) is before

@@ -18,7 +18,7 @@ from cxrlt_core.losses import build_loss
 from cxrlt_core.params.training import Mixup, Train
 from cxrlt_core.system import files
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.training import loop
 from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
@@ -255,18 +255,20 @@ def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(training, plain, toy,
     assert 5 <= state["step"] <= 7 and all(t.isfinite().all() for t in state["model"].values())
 
 
-@pytest.mark.parametrize("stop", [3, 5, 8])
-def test_sigterm_saves_and_leaves(stop, training, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("stop", "number"), [(3, signal.SIGTERM), (5, signal.SIGTERM), (8, signal.SIGTERM), (8, signal.SIGINT)]
+)
+def test_a_signal_saves_and_leaves(stop, number, training, tmp_path):
     whole = training(ema=0.9)
     history = whole.run(Checkpoint(tmp_path / "whole"))
     one = training(ema=0.9)
     step = one.step
-    asked = lambda number: number == stop - 1 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
-    one.step = lambda number, *batch: (step(number, *batch), asked(number))[0]
-    with pytest.raises(SystemExit) as left:
+    asked = lambda place: place == stop - 1 and os.kill(os.getpid(), number)  # noqa: E731
+    one.step = lambda place, *batch: (step(place, *batch), asked(place))[0]
+    with pytest.raises(Stopped) as left:
         one.run(Checkpoint(tmp_path))
-    assert left.value.code == 143 and Checkpoint(tmp_path).load()["step"] == stop
-    assert capsys.readouterr().out.startswith(f"stopped by SIGTERM after step {stop} of 15; ")
+    assert left.value.code == 128 + number and Checkpoint(tmp_path).load()["step"] == stop
+    assert left.value.saved == f"training is saved at step {stop} of 15"
     again, seen = training(ema=0.9), []
     step_again = again.step
     again.step = lambda number, *batch: (seen.append(number), step_again(number, *batch))[1]

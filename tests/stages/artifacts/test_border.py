@@ -1,0 +1,157 @@
+"""How a stage ends: one line, and the code that says why."""
+
+import errno
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlt_core.system import files
+from cxrlt_core.system.errors import Stopped, StudyError
+from cxrlt_core.system.files import (
+    atomic,
+    read_json,
+    read_parquet,
+    read_parquet_metadata,
+    write_json,
+    write_parquet,
+    write_text,
+)
+from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors, write_tensors
+from stages import harmonize, settings, train
+from stages.artifacts import border
+
+
+@pytest.fixture
+def ends(monkeypatch, capsys):
+    """Run a stage of which only ``main`` matters; return its exit code or line, and what it printed."""
+    monkeypatch.setattr(border, "load_params", lambda: None)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(main, *words):
+        monkeypatch.setattr(sys, "argv", ["stage", *words])
+        with pytest.raises(SystemExit) as ending:
+            border.run_stage(main)
+        return ending.value.code, capsys.readouterr().out
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+def raising(error):
+    def main(params):
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (StudyError("x: bad"), "error: x: bad", ""),
+        (OSError(errno.EROFS, "Read-only file system", "a/b"), "error: a/b: Read-only file system", ""),
+        (OSError("odd"), "error: odd", ""),
+        (
+            KeyboardInterrupt(),
+            130,
+            "stopped by Ctrl-C: finished stages are saved; dvc repro goes on from there\n",
+        ),
+        (
+            Stopped(143, "training is saved at step 3 of 9"),
+            143,
+            "stopped by SIGTERM: training is saved at step 3 of 9; dvc repro goes on from there\n",
+        ),
+        (Stopped(143, None), 143, ""),
+        (SystemExit(3), 3, ""),
+    ],
+    ids=str,
+)
+def test_every_end_is_a_line_or_less(ends, error, code, line):
+    assert ends(raising(error)) == (code, line)
+
+
+def test_sigterm_in_any_stage_is_a_line(ends):
+    code, line = ends(lambda params: os.kill(os.getpid(), signal.SIGTERM))
+    assert (code, line.split(":")[0]) == (143, "stopped by SIGTERM")
+
+
+@pytest.mark.parametrize(
+    ("main", "words", "line"),
+    [
+        (train.main, [], "expected 1 arguments, found 0; python -m stages.train <name>"),
+        (harmonize.main, ["a", "b"], "expected 1 arguments, found 2; python -m stages.harmonize <source>"),
+        (settings.main, ["a"], "expected 0 arguments, found 1; python -m stages.settings"),
+    ],
+)
+def test_missing_and_surplus_arguments_are_a_line_of_usage(ends, main, words, line):
+    assert ends(main, *words) == (f"error: {line}", "")
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_text(path, "x"),
+        lambda path: write_json(path, {}),
+        lambda path: write_parquet(path, pd.DataFrame({"a": [1]})),
+        lambda path: write_tensors(path, {"a": np.zeros(3)}),
+    ],
+)
+def test_a_full_disk_is_a_line_and_leaves_the_old_file(tmp_path, monkeypatch, write):
+    path = tmp_path / "x"
+    path.write_text("old")
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(StudyError) as found:
+        write(path)
+    why = "No space left on device; free some space and run again"
+    assert str(found.value) == f"{path}: cannot be written: {why}"
+    assert [file.name for file in tmp_path.iterdir()] == ["x"] and path.read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_made_is_a_line(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StudyError, match=r"x: cannot be written: Not a directory$"),
+        atomic(tmp_path / "file/a/x"),
+    ):
+        pass
+
+
+DAMAGE = {"nothing": b"", "text": b"no such thing", "zeros": b"\0" * 64, "bytes": b"\xff\xfe" * 40}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    ("read", "kind"),
+    [
+        (read_json, "JSON"),
+        (read_parquet, "Parquet"),
+        (read_parquet_metadata, "Parquet"),
+        (read_tensors, "safetensors"),
+        (read_tensor_metadata, "safetensors"),
+    ],
+)
+def test_a_damaged_file_is_a_line_that_names_it(tmp_path, read, kind, damage):
+    path = tmp_path / "x"
+    path.write_bytes(DAMAGE[damage])
+    with pytest.raises(StudyError) as found:
+        read(path)
+    assert re.fullmatch(rf"{path}: not readable as {kind}: .+; remove it and run dvc repro", str(found.value))
+
+
+def test_a_torn_table_and_a_missing_column_are_lines(tmp_path):
+    path = Path(tmp_path / "x.parquet")
+    write_parquet(path, pd.DataFrame({"a": range(1000)}))
+    with pytest.raises(StudyError, match=r"x\.parquet: not readable as Parquet: No match for .*b"):
+        read_parquet(path, ["a", "b"])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(StudyError, match=r"x\.parquet: not readable as Parquet: "):
+        read_parquet(path)
