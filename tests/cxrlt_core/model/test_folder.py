@@ -47,12 +47,12 @@ def test_a_folder_of_older_code_is_told_what_is_missing(folder):
     ("spoil", "message"),
     [
         (lambda f: (f / "config.json").unlink(), r"config\.json: no such file"),
-        (lambda f: (f / "config.json").write_text("{"), r"config\.json: not valid JSON"),
+        (lambda f: (f / "config.json").write_text("{"), r"config\.json: not readable as JSON"),
         (lambda f: (f / "config.json").write_text("[]"), r"config\.json: expected a mapping"),
         (lambda f: (f / "model.safetensors").unlink(), r"model\.safetensors: no such file"),
         (
             lambda f: (f / "model.safetensors").write_bytes(b"x" * 9),
-            r"safetensors: not the weights of .*json",
+            r"safetensors: not readable as safetensors",
         ),
         (lambda f: change(f, image_options={"channels": [4, 8, 8, 16]}), r"safetensors: not the weights of"),
     ],
