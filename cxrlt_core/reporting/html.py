@@ -15,7 +15,6 @@ from markdown_it.token import Token
 
 from cxrlt_core.reporting.html_template import PAGE
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import existing
 
 CONTENTS_LEVELS = ("h2", "h3")
 UNBROKEN = 32  # characters of a cell that stay on one line: a number with its interval
@@ -24,14 +23,15 @@ UNBROKEN = 32  # characters of a cell that stay on one line: a number with its i
 def html_page(markdown: str, folder: Path) -> str:
     """Return a page with a table of contents, sortable tables and its pictures inside.
 
-    Links stay as they are, relative to where the markdown lies. The same input gives the same page.
+    Links stay as they are, relative to where the markdown lies; in the place of a picture that is missing stand
+    its words. The same input gives the same page.
 
     Args:
         markdown: CommonMark with tables; HTML in it is shown as text.
         folder: that the paths of its pictures, PNG files, are relative to.
 
     Raises:
-        StudyError: when a picture is missing, or no PNG file.
+        StudyError: when a picture is no PNG file.
     """
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens, environment = parser.parse(markdown), {"folder": folder}
@@ -88,10 +88,12 @@ class _Renderer(RendererHTML):
 
     def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
         token = tokens[place]
-        path = existing(env["folder"] / str(token.attrs["src"]))
+        words = escapeHtml(self.renderInlineAsText(token.children, options, env))
+        path = env["folder"] / str(token.attrs["src"])
+        if not path.exists():  # a long study does not fail in its last stage for a picture
+            return f"<em>{words}: no picture</em>"
         content = path.read_bytes()
         width, height = _size(content, path)
-        words = escapeHtml(self.renderInlineAsText(token.children, options, env))
         data = base64.b64encode(content).decode()
         return f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" height="{height}">'
 

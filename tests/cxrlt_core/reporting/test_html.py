@@ -92,9 +92,12 @@ def test_the_same_input_gives_the_same_page(folder):
     assert html_page(MARKDOWN, folder) == html_page(MARKDOWN, folder)
 
 
-def test_a_picture_that_is_missing_or_something_else_is_named(folder):
-    with pytest.raises(StudyError, match=r"b\.png: no such file"):
-        html_page("![b](figures/b.png)", folder)
+def test_a_missing_picture_leaves_its_words(folder):
+    text = html_page("![What <it> did](figures/b.png)", folder)
+    assert "<em>What &lt;it&gt; did: no picture</em>" in text and "<img" not in text
+
+
+def test_a_picture_that_is_something_else_is_named(folder):
     (folder / "figures/c.png").write_text("<svg/>")
     with pytest.raises(StudyError, match=r"c\.png: not a PNG file"):
         html_page("![c](figures/c.png)", folder)
