@@ -3,7 +3,7 @@
 The estimator, how often it is right, and its sources are in docs/evidence.md.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit  # Student; scipy.stats takes longer to load
@@ -45,6 +45,10 @@ class Sampled:
         return Sampled(
             factor * self.points, factor * self.deviations, factor * self.bias, factor * self.choices
         )
+
+    def without_error(self) -> "Sampled":
+        """Return the same, of which nothing is known but the points."""
+        return replace(self, deviations=np.full_like(self.deviations, np.nan))
 
     @property
     def point(self) -> float:

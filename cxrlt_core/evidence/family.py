@@ -9,6 +9,7 @@ from cxrlt_core.evidence.estimator import Estimate
 UP, DOWN, NEGLIGIBLE, UNRESOLVED = "resolved up", "resolved down", "negligible", "unresolved"
 NOT_MEASURED = "training noise not measured"
 TOO_FEW = "two seeds: no verdict"
+NOT_KNOWN = "error not known: no verdict"
 ENOUGH = 3  # seeds from which on a verdict is given
 
 
@@ -41,6 +42,8 @@ def verdict(one: Estimate, p_holm: float, level: float, tests: int, negligible: 
         return NOT_MEASURED
     if one.seeds < ENOUGH:
         return TOO_FEW
+    if not np.isfinite(one.error):
+        return NOT_KNOWN
     low, high = one.interval(level, tests)
     if -negligible <= low and high <= negligible:
         return NEGLIGIBLE

@@ -23,6 +23,9 @@ def ap_of(name: str) -> str:
     return f"AP of {name}"
 
 
+FEWEST_PATIENTS = 10  # that resamples say anything of
+
+
 @dataclass(frozen=True)
 class Classes:
     """The classes of a set, and how far they bear a verdict.
@@ -125,7 +128,10 @@ def score(
     described = describe_scores(targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):
         described[name]["patients"] = int(patients)
-    return Score({name: _together([its[name] for its in seeds]) for name in seeds[0]}, described)
+    means = {name: _together([its[name] for its in seeds]) for name in seeds[0]}
+    if len(draws.counts) < FEWEST_PATIENTS:
+        means = {name: one.without_error() for name, one in means.items()}
+    return Score(means, described)
 
 
 def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Sequence | None = None) -> Sampled:

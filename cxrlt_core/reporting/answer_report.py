@@ -78,6 +78,9 @@ def _verdicts(steps: Sequence[Mapping]) -> str:
         parts.append(f"{len(groups[NEGLIGIBLE])} did nothing that matters")
     if groups[UNRESOLVED]:
         parts.append(f"{len(groups[UNRESOLVED])} could not be told from no effect")
+    rest = len(steps) - sum(map(len, groups.values()))
+    if rest:
+        parts.append(f"{rest} got no verdict")
     return f"{count}, {'; '.join(parts)}."
 
 

@@ -23,8 +23,8 @@ UNBROKEN = 32  # characters of a cell that stay on one line: a number with its i
 def html_page(markdown: str, folder: Path) -> str:
     """Return a page with a table of contents, sortable tables and its pictures inside.
 
-    Links stay as they are, relative to where the markdown lies; in the place of a picture that is missing stand
-    its words. The same input gives the same page.
+    Links stay as they are, relative to where the markdown lies; in the place of a missing picture stand its
+    words. The same input gives the same page.
 
     Args:
         markdown: CommonMark with tables; HTML in it is shown as text.

@@ -159,4 +159,4 @@ def test_undefined_rows_give_none_and_valid_json():
     rows = {"a": score(0.3), "b": Score(dict.fromkeys(JUDGED.values(), empty), {})}
     found = to_json(judged(rows))
     assert json.loads(json.dumps(found, allow_nan=False))[0]["difference"] == [None, None, None]
-    assert found[0]["p_holm"] is None and found[0]["verdict"] == "unresolved"
+    assert found[0]["p_holm"] is None and found[0]["verdict"] == "error not known: no verdict"

@@ -36,7 +36,7 @@ def test_undefined_estimates_do_not_count_in_a_family():
         (0.0001, 0.0003, 3, "negligible"),
         (0.001, 0.0001, 3, "negligible"),  # however sure
         (0.0025, 0.0001, 3, "resolved up"),
-        (np.nan, np.nan, 3, "unresolved"),
+        (np.nan, np.nan, 3, "error not known: no verdict"),
         (0.1, 0.01, 2, "two seeds: no verdict"),
         (0.1, 0.01, 1, "training noise not measured"),
         (0.0, 0.0001, 1, "training noise not measured"),

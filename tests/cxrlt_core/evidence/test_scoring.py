@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cxrlt_core.evidence.family import NOT_KNOWN, NOT_MEASURED, verdict
 from cxrlt_core.evidence.scoring import (
     Classes,
     Score,
@@ -143,15 +144,25 @@ def test_pairing_narrows_the_interval_of_a_difference(table):
     assert 0 < high - low < 0.3 * (alone[1] - alone[0])
 
 
-def test_one_patient_gives_no_interval(table):
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("patients", [1, 9])
+def test_few_patients_give_points_and_neither_interval_nor_verdict(table, patients, seeds):
+    targets, draws = table[0], patient_draws(np.arange(80) % patients, 50, seed=0)
+    others = np.random.default_rng(1).random((2, seeds, 80, 2))
+    rows = {name: scored(targets, *its, draws) for name, its in zip("ab", others, strict=True)}
+    for weights in ({"a": 1.0}, {"a": 1.0, "b": -1.0}):
+        one = contrast(rows, weights, "mAP", ALONE)
+        assert np.isfinite(one.point) and np.isnan(one.error) and np.isnan(one.interval(0.95)).all()
+        expected = NOT_KNOWN if seeds == 3 else NOT_MEASURED
+        assert verdict(one, np.nan, 0.95, 1, 0.002) == expected
+    numbers = row_numbers(rows, "a", "b", ALONE, 0.95)
+    assert numbers["metrics"]["mAP"] is not None and numbers["metrics"]["mAP_low"] is None
+
+
+def test_ten_patients_give_an_interval(table):
     targets, probabilities, _ = table
-    draws = patient_draws(["p"] * 80, 300, seed=0)
-    row, other = scored(targets, probabilities, draws), scored(targets, 1 - probabilities, draws)
-    numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
-    assert numbers["metrics"]["mAP_low"] is None and numbers["errors"]["mAP"] is None
-    point, low, high = difference(other, row)
-    assert point != 0 and low is None and high is None
-    assert difference(row, row) == [0.0, 0.0, 0.0]
+    row = scored(targets, probabilities, patient_draws(np.arange(80) % 10, 50, seed=0))
+    assert contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).error > 0
 
 
 def test_undefined_rows_have_undefined_differences(table):
