@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.reporting.markdown import markdown_table, percent
-from cxrlt_core.reporting.tables import Row, rows_text, signed
+from cxrlt_core.reporting.tables import Row, p_text, rows_text, signed
 
 
 def effects_section(effects: Mapping, rows: Sequence[Row], level: float) -> str:
@@ -27,7 +27,7 @@ def effects_section(effects: Mapping, rows: Sequence[Row], level: float) -> str:
                 one["change"],
                 _weights_text(one["weights"], numbers),
                 "–" if point is None else f"{signed(point)} [{signed(low)}, {signed(high)}]",
-                "–" if one["p_holm"] is None else f"{one['p_holm']:.3f}",
+                p_text(one["p_holm"]),
                 signed(one["published"]),
                 f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
             ]
@@ -64,7 +64,8 @@ def _additivity(additivity: Mapping, level: float) -> str:
         if p <= 1 - level
         else "nothing speaks against it"
     )
-    return f"Do designs add up? What least squares leave over ({_ways(additivity['ways'])}) has p = {p:.3f}: {says}.\n"
+    told = p_text(p) if p < 0.0005 else f"= {p_text(p)}"
+    return f"Do designs add up? What least squares leave over ({_ways(additivity['ways'])}) has p {told}: {says}.\n"
 
 
 def _ways(number: int) -> str:

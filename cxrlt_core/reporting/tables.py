@@ -126,7 +126,7 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
                 rows_text(one["rows"], numbers),
                 f"{signed(point)} [{signed(low)}, {signed(high)}]",
                 f"[{signed(inner)}, {signed(outer)}]",
-                *(("–" if one[key] is None else f"{one[key]:.3f}") for key in ("p", "p_holm")),
+                *(p_text(one[key]) for key in ("p", "p_holm")),
                 signed(one["published"]),
                 *(number_text(least[name]) for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail")),
                 f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
@@ -171,6 +171,11 @@ def number_text(value: float | None) -> str:
 def with_error(value: float | None, error: float | None) -> str:
     """Value ± standard error, each left out where undefined."""
     return number_text(value) if error is None else f"{number_text(value)} ± {number_text(error)}"
+
+
+def p_text(value: float | None) -> str:
+    """Three decimals of a p value, or a dash where it is withheld."""
+    return "–" if value is None else "<0.001" if value < 0.0005 else f"{value:.3f}"
 
 
 def signed(value: float | None) -> str:

@@ -11,6 +11,7 @@ from cxrlt_core.reporting.tables import (
     contrasts_table,
     duration,
     further_metrics,
+    p_text,
     to_csv,
     to_json,
     to_markdown,
@@ -145,3 +146,13 @@ def test_contrasts_name_the_rows_by_number():
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
     assert first["all hold together"] == "[-0.0200, +0.0400]"
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
+
+
+def test_p_values_are_never_zero():
+    assert [p_text(p) for p in (None, 1e-9, 0.0004, 0.0006, 0.2)] == [
+        "–",
+        "<0.001",
+        "<0.001",
+        "0.001",
+        "0.200",
+    ]
