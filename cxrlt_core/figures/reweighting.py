@@ -42,7 +42,7 @@ def draw(records: Sequence[Mapping], means: Sequence[Mapping], sampling: Samplin
         if any(one["group"] == group for one in order):
             axes.plot([], [], mark, color=colour, label=group)
     axes.set_xlabel(f"difference of average precision, {what}\n{sampling.text}; filled: 0 is outside")
-    texts = [f"× {one['weight']:g}" for one in order] + ["" for _ in means]
+    texts = [f"× {one['weight']:.3g}" for one in order] + ["" for _ in means]
     style.column(axes, "weight", texts, style.FIRST)
     style.column(axes, "Δ AP", [style.signed(one["difference"]) for one in [*order, *means]], style.SECOND)
     figure.legend(loc="outside upper right", ncols=3)
