@@ -83,9 +83,9 @@ class Members:
 
         def one_class(c: int) -> np.ndarray:
             models = np.stack([one[:, :, c] for one in self.on_test]).astype(np.float64)
-            flat, target = models.reshape(-1, models.shape[-1]), self.targets[:, c]
-            runs = (of_row.reshape(len(array), -1) @ flat for of_row in every[..., c])
-            return np.array([[plain_ap(target, one.astype(np.float32)) for one in its] for its in runs])
+            flat, target = torch.from_numpy(models).flatten(0, 1), self.targets[:, c]
+            combined = (torch.from_numpy(its).flatten(1) @ flat for its in every[..., c])
+            return np.array([[plain_ap(target, one) for one in its.float().numpy()] for its in combined])
 
         ap = np.stack(in_threads(one_class, range(self.targets.shape[1])), axis=-1)
         return {row: classes.means(its) for row, its in zip(methods, ap, strict=True)}

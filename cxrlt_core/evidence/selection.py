@@ -77,17 +77,22 @@ def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.
         dev_targets, dev_models = dev.column(c)
         test_targets, test_models = test.column(c)
         distinct, which = np.unique(weights[:, :, c], axis=1, return_inverse=True)
-        for number, chosen in enumerate(distinct.T.astype(np.float32)):
+        for number, (by_dev, by_test) in enumerate(
+            zip(_combined(distinct, dev_models), _combined(distinct, test_models), strict=True)
+        ):
             alike = np.flatnonzero(which.ravel() == number)
-            of_dev = dev_targets, chosen @ dev_models, dev.draws.patient
-            on_dev[alike], limits = _on_dev(*of_dev, drawn[:, alike])
-            of_test = test_targets, chosen @ test_models, test.draws.patient
-            on_test[:, alike] = _on_test(*of_test, limits, crossed)
+            on_dev[alike], limits = _on_dev(dev_targets, by_dev, dev.draws.patient, drawn[:, alike])
+            on_test[:, alike] = _on_test(test_targets, by_test, test.draws.patient, limits, crossed)
         return on_dev, on_test
 
     on_dev, on_test = zip(*in_threads(one_class, range(classes)), strict=True)
     metrics = zip(("AP", "AUROC", "F1"), np.stack(on_test, axis=-1), strict=True)
     return Repeated(np.stack(on_dev, axis=-1), dict(metrics))
+
+
+def _combined(weights: np.ndarray, models: np.ndarray) -> np.ndarray:
+    """Average models (M, N) by each of b weightings (M, b); float32 (b, N)."""
+    return (torch.from_numpy(weights).float().T @ torch.from_numpy(models).float()).numpy()
 
 
 def _on_dev(
