@@ -26,7 +26,7 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.system.files import write_json
+from cxrlt_core.system.files import write_json, write_parquet
 from cxrlt_core.system.tensors import write_tensors
 
 ROOT = Path(__file__).parents[1]
@@ -126,7 +126,7 @@ def predict(params: Params, name: str, table: pd.DataFrame, generator: np.random
                 own = generator.normal(size=targets.shape)
                 logits = lift * targets + 0.9 * shared + 0.45 * own + np.log(PREVALENCES) - 1
                 found = pd.DataFrame((1 / (1 + np.exp(-logits))).astype(np.float32), columns=CLASSES)
-                write_parquet(path, pd.concat([known, found], axis=1))
+                write_parquet(path, pd.concat([known, found], axis=1), {"model": "{}"})
 
 
 def describe_models(params: Params) -> None:
@@ -160,12 +160,6 @@ def describe_models(params: Params) -> None:
         content = {"ratio": rule.ratio, "rule": rule.rule, "threshold": 0.3, "weights": up}
         content["seeds"] = {seed: {"threshold": 0.3, "weights": up} for seed in seeds}
         write_json(f"weights/{name}.json", content)
-
-
-def write_parquet(path: str, table: pd.DataFrame) -> None:
-    """Write a table and the folders to it."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(path, index=False)
 
 
 def measure(stage: str) -> list[str]:

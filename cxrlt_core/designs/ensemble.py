@@ -13,7 +13,7 @@ import torch
 
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import Draws, centred
-from cxrlt_core.metrics.scores import average_precision, resample_ranks
+from cxrlt_core.metrics.scores import resample_ranks
 from cxrlt_core.params.schema import Ensemble
 
 
@@ -112,8 +112,11 @@ def choice_stability(class_wise: np.ndarray, bagged: np.ndarray) -> np.ndarray:
 
 
 def ensemble(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Average the models class by class; float (M, N, C) and (M, C) to float64 (N, C)."""
-    return np.einsum("mnc,mc->nc", probabilities, weights)
+    """Average the models class by class; float (M, N, C) and (M, C) to float32 (N, C), as it is stored."""
+    total = np.zeros(probabilities.shape[1:])
+    for model, weight in zip(probabilities, weights, strict=True):
+        total += model * weight
+    return total.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -146,9 +149,9 @@ class Choice:
         device: torch.device,
     ) -> Self:
         """Score the models on the development set and its resamples; see the attributes."""
-        ap = np.stack([average_precision(targets, model) for model in predictions])
-        found = [resample_ranks(targets, model, draws, device)["AP"] for model in predictions]
-        return cls(targets, predictions, draws, ap, np.stack(found), settings)
+        every = draws.behind_set()
+        found = np.stack([resample_ranks(targets, model, every, device)["AP"] for model in predictions])
+        return cls(targets, predictions, draws, found[:, 0], found[:, 1:], settings)
 
     def among(self, used: Sequence[bool]) -> Self:
         """Return what is known of some of the models."""

@@ -13,8 +13,10 @@ from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, Repeated, re
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.metrics.bootstrap import Draws
 from cxrlt_core.metrics.calibration import Calibration, calibrate
+from cxrlt_core.metrics.ranking import plain_ap
 from cxrlt_core.metrics.scores import average_precision, mean_over_classes, resample_ranks
 from cxrlt_core.system.rounding import rounded
+from cxrlt_core.system.threads import in_threads
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,22 @@ class Members:
         Returns:
             Row to the means of average precision of each run, (K,).
         """
-        found: dict[str, list[np.ndarray]] = {row: [] for row in methods}
-        for run in array:
-            models = np.stack([self.on_test[seed][model] for model, seed in enumerate(run)])
-            choices = [self.choices[seed] for seed in run]
-            for row, method in methods.items():
-                combined = ensemble(models, choices[0].recombined_weights(method, choices))
-                found[row].append(average_precision(self.targets, combined))
-        return {row: classes.means(np.array(ap)) for row, ap in found.items() if ap}
+        if not len(array):
+            return {}
+        choices = [[self.choices[seed] for seed in run] for run in array]
+        weights = [[its[0].recombined_weights(method, its) for its in choices] for method in methods.values()]
+        model = np.arange(array.shape[1])
+        every = np.zeros((len(methods), len(array), len(self.choices), *weights[0][0].shape))
+        every[:, np.arange(len(array))[:, None], array, model] = weights
+
+        def one_class(c: int) -> np.ndarray:
+            models = np.stack([one[:, :, c] for one in self.on_test]).astype(np.float64)
+            flat, target = torch.from_numpy(models).flatten(0, 1), self.targets[:, c]
+            combined = (torch.from_numpy(its).flatten(1) @ flat for its in every[..., c])
+            return np.array([[plain_ap(target, one) for one in its.float().numpy()] for its in combined])
+
+        ap = np.stack(in_threads(one_class, range(self.targets.shape[1])), axis=-1)
+        return {row: classes.means(its) for row, its in zip(methods, ap, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ class Scored:
     Attributes:
         score: the row.
         loss: from development to test.
-        predictions: on the test set, with each seed; float64 (N, C).
+        predictions: on the test set, with each seed; float32 (N, C).
         fits: thresholds and temperature that development data chose, with each seed.
     """
 

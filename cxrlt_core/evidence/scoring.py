@@ -11,7 +11,7 @@ from cxrlt_core.evidence.training_noise import TrainingNoise
 from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import Draws, centred
 from cxrlt_core.metrics.calibration import Calibration
-from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample, summarise
+from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample
 from cxrlt_core.system.rounding import rounded
 
 #: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
@@ -120,10 +120,11 @@ def score(
     seeds, per_class = [], []
     chosen = repeated or [{}] * len(probabilities)
     for its, calibration, others in zip(probabilities, calibrations, chosen, strict=True):
-        summary, values = summarise(targets, its, calibration, classes.names, classes.groups)
-        per_class.append(values)
-        found = resample(targets, its, calibration, draws, device)
-        seeds.append(_one_seed({**values, "micro_AP": summary["micro_AP"]}, found, others, classes))
+        found = resample(targets, its, calibration, draws.behind_set(), device)
+        points = {metric: values[0] for metric, values in found.items()}
+        per_class.append({metric: points[metric] for metric in MEANS})
+        resampled = {metric: values[1:] for metric, values in found.items()}
+        seeds.append(_one_seed(points, resampled, others, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
     described = describe_scores(targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):

@@ -16,6 +16,7 @@ from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import Draws
 from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
 from cxrlt_core.params.schema import Reweighting
+from cxrlt_core.system.threads import in_threads
 
 CHOICES = 100  # resamples of the development patients that are chosen on
 CROSSED = 25  # resamples of the test patients that every choice is scored on
@@ -40,8 +41,8 @@ class Models:
         return self.targets[:, number], np.ascontiguousarray(self.predictions[:, :, number])
 
     def weights(self, device: torch.device) -> Tensor:
-        """Return how often each resample holds each image, float32 (N, B)."""
-        return torch.from_numpy(self.draws.counts[self.draws.patient]).to(device).float()
+        """Return how often each resample holds each patient, float32 (P, B)."""
+        return torch.from_numpy(self.draws.counts).to(device).float()
 
 
 @dataclass(frozen=True)
@@ -70,48 +71,68 @@ def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.
     drawn, crossed = dev.weights(device), test.weights(device)
     crossed = torch.cat([torch.ones_like(crossed[:, :1]), crossed], dim=1)
     _, choices, classes = weights.shape
-    on_dev = np.full((choices, classes), np.nan)
-    on_test = np.full((classes, 3, choices, crossed.shape[1]), np.nan)
-    for c in range(classes):
+
+    def one_class(c: int) -> tuple[np.ndarray, np.ndarray]:
+        on_dev, on_test = np.full(choices, np.nan), np.full((3, choices, crossed.shape[1]), np.nan)
         dev_targets, dev_models = dev.column(c)
         test_targets, test_models = test.column(c)
         distinct, which = np.unique(weights[:, :, c], axis=1, return_inverse=True)
-        for number, chosen in enumerate(distinct.T.astype(dev_models.dtype)):
+        for number, (by_dev, by_test) in enumerate(
+            zip(_combined(distinct, dev_models), _combined(distinct, test_models), strict=True)
+        ):
             alike = np.flatnonzero(which.ravel() == number)
-            ap, limits = _on_dev(dev_targets, chosen @ dev_models, drawn[:, alike])
-            on_dev[alike, c] = ap
-            on_test[c][:, alike] = _on_test(test_targets, chosen @ test_models, limits, crossed)
-    return Repeated(on_dev, dict(zip(("AP", "AUROC", "F1"), np.moveaxis(on_test, 0, -1), strict=True)))
+            on_dev[alike], limits = _on_dev(dev_targets, by_dev, dev.draws.patient, drawn[:, alike])
+            on_test[:, alike] = _on_test(test_targets, by_test, test.draws.patient, limits, crossed)
+        return on_dev, on_test
+
+    on_dev, on_test = zip(*in_threads(one_class, range(classes)), strict=True)
+    metrics = zip(("AP", "AUROC", "F1"), np.stack(on_test, axis=-1), strict=True)
+    return Repeated(np.stack(on_dev, axis=-1), dict(metrics))
 
 
-def _on_dev(targets: np.ndarray, scores: np.ndarray, weights: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """AP and best threshold under each of b weightings of the images, (b,); NaN where undefined."""
-    ranking = rank(targets, scores, weights.device)
+def _combined(weights: np.ndarray, models: np.ndarray) -> np.ndarray:
+    """Average models (M, N) by each of b weightings (M, b); float32 (b, N)."""
+    return (torch.from_numpy(weights).float().T @ torch.from_numpy(models).float()).numpy()
+
+
+def _on_dev(
+    targets: np.ndarray, scores: np.ndarray, patient: np.ndarray, weights: Tensor
+) -> tuple[np.ndarray, np.ndarray]:
+    """AP and best threshold under each of b weightings of the patients, (b,); NaN where undefined."""
+    ranking = rank(targets, scores, patient, weights.device)
     if ranking is None:
         return np.full((2, weights.shape[1]), np.nan)
     ap = weighted_ap_auroc(ranking, weights)[0].cpu().numpy()
-    limits = scores[highest_f1(ranking, weights).cpu().numpy()]
-    return ap, np.where(np.isfinite(ap), limits, np.nan)
+    return ap, np.where(np.isfinite(ap), highest_f1(ranking, weights), np.nan)
 
 
-def _on_test(targets: np.ndarray, scores: np.ndarray, limits: np.ndarray, weights: Tensor) -> np.ndarray:
+def _on_test(
+    targets: np.ndarray, scores: np.ndarray, patient: np.ndarray, limits: np.ndarray, weights: Tensor
+) -> np.ndarray:
     """AP, AUROC, and F1 at each of b thresholds, under each of K weightings; float64 (3, b, K)."""
     out = np.full((3, len(limits), weights.shape[1]), np.nan)
-    ranking = rank(targets, scores, weights.device)
+    ranking = rank(targets, scores, patient, weights.device)
     if ranking is not None:
         out[:2] = torch.stack(weighted_ap_auroc(ranking, weights)).cpu().numpy()[:, None]
-        out[2] = np.where(np.isfinite(out[0]), _f1(targets, scores, limits, weights), np.nan)
+        out[2] = np.where(np.isfinite(out[0]), _f1(targets, scores, patient, limits, weights), np.nan)
     return out
 
 
-def _f1(targets: np.ndarray, scores: np.ndarray, limits: np.ndarray, weights: Tensor) -> np.ndarray:
+def _f1(
+    targets: np.ndarray, scores: np.ndarray, patient: np.ndarray, limits: np.ndarray, weights: Tensor
+) -> np.ndarray:
     """F1 at each of b thresholds under each of K weightings; NaN where a threshold is."""
-    positive = torch.from_numpy(np.flatnonzero(targets == POSITIVE)).to(weights.device)
-    called = (scores >= limits[:, None]) & (targets != UNKNOWN)
-    called = torch.from_numpy(called).to(weights.device).float()
-    both, positives = called[:, positive] @ weights[positive], weights[positive].sum(0)
-    f1 = 2 * both / (called @ weights + positives)
-    return np.where(np.isfinite(limits)[:, None], f1.cpu().numpy(), np.nan)
+
+    def weight(images: Sequence[np.ndarray]) -> np.ndarray:
+        counts = np.stack([np.bincount(patient[which], minlength=len(weights)) for which in images])
+        return (torch.from_numpy(counts).to(weights) @ weights).cpu().double().numpy()
+
+    known, positive = targets != UNKNOWN, targets == POSITIVE
+    called = [known & (scores >= limit) for limit in limits]
+    both = weight([positive & its for its in called])
+    with np.errstate(invalid="ignore"):
+        f1 = 2 * both / (weight(called) + weight([positive]))
+    return np.where(np.isfinite(limits)[:, None], f1, np.nan)
 
 
 def selection_variance(crossed: np.ndarray) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-#: Image weights that are handled at once: they fit into the processor's cache, or keep a GPU busy.
+#: Weights of patients that are handled at once: they fit into the processor's cache, or keep a GPU busy.
 AT_ONCE = {"cpu": 2**22, "cuda": 2**27}
 
 
@@ -36,15 +36,17 @@ class Draws:
         """Return the first resamples, or all if there are fewer."""
         return Draws(self.counts[:, :resamples], self.patient)
 
-    def chunks(self, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield some resamples at a time: weights of patients (P, b) and of images (N, b), float32."""
-        images = max(len(self.patient), 1)
-        step = max(8, AT_ONCE.get(device.type, AT_ONCE["cpu"]) // images)
-        patient = torch.from_numpy(self.patient).to(device)
+    def behind_set(self) -> "Draws":
+        """Return the set itself, in which every patient counts once, and then these resamples."""
+        return Draws(np.insert(self.counts, 0, 1, axis=1), self.patient)
+
+    def chunks(self, device: torch.device) -> Iterator[Tensor]:
+        """Yield some resamples at a time, as weights of the patients, float32 (P, b)."""
+        patients = max(len(self.counts), 1)
+        step = max(8, AT_ONCE.get(device.type, AT_ONCE["cpu"]) // patients)
         for start in range(0, self.resamples, step):
             part = np.ascontiguousarray(self.counts[:, start : start + step])
-            counts = torch.from_numpy(part).to(device).float()
-            yield counts, counts[patient]
+            yield torch.from_numpy(part).to(device).float()
 
 
 def patient_draws(patients: Sequence[str], resamples: int, seed: int) -> Draws:
@@ -85,5 +87,5 @@ def centred(samples: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def every_image_once(images: int) -> Draws:
-    """Return the one draw that leaves a set of images as it is."""
-    return Draws(np.ones((images, 1), np.uint8), np.arange(images))
+    """Return the one draw that leaves a set of images as it is, all of them of one patient."""
+    return Draws(np.ones((1, 1), np.uint8), np.zeros(images, np.int64))

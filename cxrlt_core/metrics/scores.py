@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from cxrlt_core.labels import GROUPS, POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import Draws, every_image_once
 from cxrlt_core.metrics.calibration import Calibration, scale
-from cxrlt_core.metrics.ranking import Ranking, rank, weighted_ap_auroc
-from cxrlt_core.metrics.sums import add_by, from_sums, label_terms
+from cxrlt_core.metrics.ranking import plain_ap, rank, weighted_ap_auroc
+from cxrlt_core.metrics.sums import TERMS, add_terms, from_sums
 from cxrlt_core.system.rounding import or_none
+from cxrlt_core.system.threads import in_threads
 
 CPU = torch.device("cpu")
 #: Metrics that read probabilities: at the tuned threshold and at 0.5, before temperature scaling and after.
@@ -39,7 +41,8 @@ def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: when the shapes differ, or a score of a known label is not finite.
     """
-    return resample_ranks(targets, scores, every_image_once(len(targets)))["AP"][0]
+    _check_shapes(targets, scores)
+    return np.array([plain_ap(t, s) for t, s in zip(targets.T, scores.T, strict=True)], np.float64)
 
 
 def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -61,11 +64,14 @@ def resample_ranks(
     Returns:
         ``AP`` and ``AUROC``, float64 (B, C) each; NaN where a resample leaves a class undefined.
     """
+    _check_shapes(targets, scores)
+    ap, auc = _evaluate([*zip(targets.T, scores.T, strict=True)], draws, device)
+    return {"AP": ap, "AUROC": auc}
+
+
+def _check_shapes(targets: np.ndarray, scores: np.ndarray) -> None:
     if targets.shape != scores.shape or targets.ndim != 2:
         raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
-    rankings = [rank(t, s, device) for t, s in zip(targets.T, scores.T, strict=True)]
-    ap, auc = _evaluate(rankings, draws, device)
-    return {"AP": ap, "AUROC": auc}
 
 
 def resample(
@@ -88,36 +94,48 @@ def resample(
         Each key of :data:`MEANS`, float64 (B, C); ``micro_AP``, over all labels of the classes that are
         defined in the set, float64 (B,).
     """
-    found = resample_ranks(targets, scores, draws, device)
-    thresholds, scaled = calibration.thresholds, scale(scores, calibration.temperature)
-    columns = zip(targets.T, scores.T, scaled.T, thresholds, strict=True)  # one by one: their terms are large
-    terms = [add_by(draws.patient, len(draws.counts), label_terms(*column)) for column in columns]
-    flat = torch.cat(terms, dim=1).to(device)
-    sums = torch.cat([(counts.double().T @ flat).cpu() for counts, _ in draws.chunks(device)])
+    _check_shapes(targets, scores)
+    defined, columns = _defined(targets), [*zip(targets.T, scores.T, strict=True)]
+    pooled = targets[:, defined], scores[:, defined]  # first: it takes as long as all classes together
+    ap, auc = _evaluate([pooled, *columns], draws, device)
+    found = {"AP": ap[:, 1:], "AUROC": auc[:, 1:], "micro_AP": ap[:, 0]}
     undefined = np.isnan(found["AP"])
-    for name, values in from_sums(sums.unflatten(1, (len(terms), -1))).items():
+    for name, values in from_sums(_sums(targets, scores, calibration, draws, device)).items():
         found[name] = np.where(undefined, np.nan, values.numpy())
-    found["F1"][:, np.isnan(thresholds)] = np.nan
-    defined = _defined(targets)
-    pooled = rank(targets[:, defined], scores[:, defined], device) if defined.any() else None
-    found["micro_AP"] = _evaluate([pooled], draws, device)[0][:, 0]
+    found["F1"][:, np.isnan(calibration.thresholds)] = np.nan
     return found
 
 
+def _sums(
+    targets: np.ndarray, scores: np.ndarray, calibration: Calibration, draws: Draws, device: torch.device
+) -> Tensor:
+    """Sum the terms of every class in every resample; float64 (B, C, terms)."""
+    scaled, patients = scale(scores, calibration.temperature), len(draws.counts)
+    columns = zip(targets.T, scores.T, scaled.T, calibration.thresholds, strict=True)
+    terms = in_threads(lambda column: add_terms(*column, draws.patient, patients), columns)
+    flat = np.concatenate(terms, axis=1) if terms else np.empty((patients, 0))
+    filled = flat.any(axis=0)  # a rare class has no score in most bins
+    part = torch.from_numpy(flat[:, filled]).to(device)
+    sums = torch.zeros((draws.resamples, flat.shape[1]), dtype=torch.float64)
+    sums[:, torch.from_numpy(filled)] = torch.cat([(c.double().T @ part).cpu() for c in draws.chunks(device)])
+    return sums.unflatten(1, (len(terms), TERMS))
+
+
 def _evaluate(
-    rankings: Sequence[Ranking | None], draws: Draws, device: torch.device
+    columns: Sequence[tuple[np.ndarray, np.ndarray]], draws: Draws, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
-    """AP and AUROC of each ranking in each resample, (B, R)."""
-    out = np.full((2, draws.resamples, len(rankings)), np.nan)
-    start = 0
-    for _, weights in draws.chunks(device):
-        end = start + weights.shape[1]
-        for number, ranking in enumerate(rankings):
-            if ranking is not None:
-                pair = torch.stack(weighted_ap_auroc(ranking, weights))
-                out[:, start:end, number] = pair.cpu().numpy()
-        start = end
-    return out[0], out[1]
+    """AP and AUROC of each pair of targets and scores in each resample, (B, R)."""
+    chunks = list(draws.chunks(device))
+
+    def one(column: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        ranking = rank(*column, draws.patient, device)
+        if ranking is None:
+            return np.full((2, draws.resamples), np.nan)
+        parts = [torch.stack(weighted_ap_auroc(ranking, weights)) for weights in chunks]
+        return torch.cat(parts, dim=1).cpu().numpy()
+
+    found = in_threads(one, columns)
+    return tuple(np.moveaxis(np.array(found).reshape(-1, 2, draws.resamples), 0, -1))
 
 
 def _defined(targets: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from naive_metrics import ap_auroc, random_set
 
 from cxrlt_core.metrics import ranking
 from cxrlt_core.metrics.calibration import best_thresholds
-from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
+from cxrlt_core.metrics.ranking import highest_f1, plain_ap, rank, weighted_ap_auroc
 
 
 def random_weights(images: int, resamples: int = 20) -> np.ndarray:
@@ -24,9 +24,15 @@ def test_segments_end_behind_tie_groups_with_a_positive():
     ranked = rank(targets, scores)
     order = ranked.order.tolist()  # ties in any order
     assert [order[:2], sorted(order[2:5]), order[5:]] == [[0, 4], [1, 2, 6], [7, 5]]
-    assert ranked.starts.tolist() == [0, 1, 5, 6]
-    assert sorted(ranked.positives.tolist()) == [0, 2, 6, 7] and ranked.positive_starts.tolist() == [0, 1, 3]
-    assert ranked.tied.tolist() == [1] and ranked.tied_starts.tolist() == [0, 0, 1]
+    assert ranked.starts.tolist() == [0, 1, 5, 6, 7]
+    assert sorted(ranked.positives.tolist()) == [0, 2, 6, 7] and ranked.positive_starts.tolist() == [
+        0,
+        1,
+        3,
+        4,
+    ]
+    assert ranked.tied.tolist() == [1] and ranked.tied_starts.tolist() == [0, 0, 1, 1]
+    assert ranked.scores.tolist() == [0.9, 0.5, 0.3]
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 12])
@@ -34,11 +40,11 @@ def test_the_highest_f1_is_the_threshold_of_the_repeated_images(decimals):
     targets, scores = random_set(7, decimals)
     weights = random_weights(len(targets))
     for t, s in zip(targets.T, scores.T, strict=True):
-        images = highest_f1(rank(t, s), torch.from_numpy(weights).float())
-        for image, w in zip(images, weights.T, strict=True):
+        limits = highest_f1(rank(t, s), torch.from_numpy(weights).float())
+        for limit, w in zip(limits, weights.T, strict=True):
             repeated = np.repeat(np.arange(len(t)), w)
             [expected] = best_thresholds(t[repeated, None], s[repeated, None])
-            assert s[image] == expected or np.isnan(expected)
+            assert limit == expected or np.isnan(expected)
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 2, 12])
@@ -52,6 +58,27 @@ def test_whole_weights_equal_sklearn_on_repeated_images(decimals):
             expected = ap_auroc(t[repeated], s[repeated])
             np.testing.assert_allclose((ap[b], auroc[b]), expected, atol=1e-12)
             np.testing.assert_allclose((ap[b], auroc[b]), ap_auroc(t, s, w), atol=1e-12)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 12])
+def test_scores_of_single_precision_of_either_sign_fall_alike(decimals):
+    """They are sorted as whole numbers."""
+    targets, scores = random_set(9, decimals)
+    scores = np.where(scores == 1, -0.0, scores - 0.5).astype(np.float32)
+    weights = random_weights(len(targets))
+    for t, s in zip(targets.T, scores.T, strict=True):
+        one, other = rank(t, s), rank(t, s.astype(np.float64))
+        np.testing.assert_array_equal(one.scores, other.scores)
+        np.testing.assert_array_equal(weigh(one, weights), weigh(other, weights))
+
+
+def test_all_images_of_a_patient_weigh_alike():
+    targets, scores = random_set(7, 1)
+    patient = np.random.default_rng(2).integers(0, 9, len(targets))
+    weights = random_weights(9)
+    for t, s in zip(targets.T, scores.T, strict=True):
+        found = weigh(rank(t, s, patient), weights)
+        np.testing.assert_allclose(found, weigh(rank(t, s), weights[patient]), atol=1e-14)
 
 
 @pytest.mark.parametrize("decimals", [1, 12])
@@ -82,8 +109,9 @@ def test_no_known_positive_or_no_known_negative_has_no_ranking():
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
 def test_a_known_score_that_is_not_finite_is_refused(score):
-    with pytest.raises(ValueError, match="finite"):
-        rank(np.array([1, 0]), np.array([score, 0.1]))
+    for refuses in (rank, plain_ap):
+        with pytest.raises(ValueError, match="finite"):
+            refuses(np.array([1, 0]), np.array([score, 0.1]))
     assert rank(np.array([1, 0, -1]), np.array([0.2, 0.1, score])) is not None
 
 

@@ -6,22 +6,23 @@ import torch
 from naive_metrics import all_metrics, random_set
 
 from cxrlt_core.metrics.calibration import scale
-from cxrlt_core.metrics.sums import BINS, TERMS, add_by, from_sums, label_terms
+from cxrlt_core.metrics.sums import BINS, add_terms, from_sums
 
 
 def metrics(targets: list, scores: list, threshold: float = 0.5) -> dict[str, float]:
     """Of one class."""
-    columns = np.array(targets)[:, None], np.array(scores)[:, None]
-    terms = label_terms(*columns, columns[1], np.array([threshold]))
-    return {name: float(value) for name, value in from_sums(torch.from_numpy(terms.sum(axis=0))).items()}
+    targets, scores = np.array(targets), np.array(scores)
+    terms = add_terms(targets, scores, scores, threshold, np.zeros(len(targets), int), 1)
+    return {name: float(value) for name, value in from_sums(torch.from_numpy(terms)).items()}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_metrics_equal_sklearn(dtype):
     targets, scores = random_set(2, 3)
     scores = scores.astype(dtype)
-    sums = label_terms(targets, scores, scale(scores, 0.7), np.full(6, 0.4)).sum(axis=0)
-    found = from_sums(torch.from_numpy(sums))
+    scaled, patient = scale(scores, 0.7), np.arange(len(targets)) % 9
+    terms = [add_terms(*one, 0.4, patient, 9) for one in zip(targets.T, scores.T, scaled.T, strict=True)]
+    found = from_sums(torch.from_numpy(np.sum(terms, axis=1)))
     for c, (t, s) in enumerate(zip(targets.T, scores.T, strict=True)):
         expected = all_metrics(t, s, 0.4, 0.7)
         for name, values in found.items():
@@ -49,16 +50,19 @@ def test_errors_cancel_within_a_bin_and_add_up_across_bins():
 
 
 def test_unknown_labels_have_no_terms():
-    targets = np.array([[-1, -1, -1, 1]])
+    targets, scores = np.array([-1, -1, -1, 1]), np.array([0.9, np.nan, np.inf, 0.9])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        scores = np.array([[0.9, np.nan, np.inf, 0.9]])
-        terms = label_terms(targets, scores, scores, np.full(4, 0.5))
-    assert (terms[0, :3] == 0).all() and (terms[0, 3] != 0).any() and terms.shape == (1, 4, TERMS)
+        terms = add_terms(targets, scores, scores, 0.5, np.arange(4), 4)
+    assert (terms[:3] == 0).all() and (terms[3] != 0).any()
 
 
-def test_rows_of_a_group_are_added():
-    values = np.arange(12.0).reshape(4, 3)
-    found = add_by(np.array([2, 0, 2, 0]), 4, values)
-    expected = [values[1] + values[3], np.zeros(3), values[0] + values[2], np.zeros(3)]
-    np.testing.assert_array_equal(found, expected)
+def test_the_terms_of_a_patient_are_added_up():
+    targets, scores = random_set(2, 3)
+    patient = np.array([4, 0, 2, 4] * len(targets))[: len(targets)]
+    found = add_terms(targets[:, 0], scores[:, 0], scores[:, 1], 0.4, patient, 6)
+    for number in range(6):
+        its = patient == number
+        columns = targets[its, 0], scores[its, 0], scores[its, 1]
+        alone = add_terms(*columns, 0.4, np.zeros(its.sum(), int), 1)
+        np.testing.assert_allclose(found[[number]], alone, atol=1e-12)

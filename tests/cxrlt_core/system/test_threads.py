@@ -1,0 +1,27 @@
+import pytest
+import torch
+
+from cxrlt_core.system.threads import in_threads
+
+
+@pytest.fixture(params=[1, 3])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_results_stand_in_the_order_of_the_items(threads):
+    assert in_threads(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+
+
+def test_each_item_has_one_thread_and_the_number_comes_back(threads):
+    assert set(in_threads(lambda _: torch.get_num_threads(), range(9))) == {1}
+    assert torch.get_num_threads() == threads
+
+
+def test_an_error_comes_out_and_the_number_comes_back(threads):
+    with pytest.raises(ZeroDivisionError):
+        in_threads(lambda n: 1 / n, [1, 0])
+    assert torch.get_num_threads() == threads
