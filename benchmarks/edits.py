@@ -142,7 +142,7 @@ EDITS = [
     Edit(
         "a metric",
         append("cxrlt_core/metrics/scores.py", text="\nEXTRA = 1\n"),
-        kinds("code", "evaluate", "ensemble", "report"),
+        kinds("code", "evaluate", "attention", "ensemble", "report"),
     ),
     Edit(
         "the loop of training",
@@ -179,7 +179,7 @@ EDITS = [
     Edit(
         "a further seed",
         lambda study: study.edit("seeds: [0]", "seeds: [0, 3]"),
-        kinds("settings", "train", "evaluate", "reweight", "tta", "ensemble", "report"),
+        kinds("settings", "train", "evaluate", "attention", "reweight", "tta", "ensemble", "report"),
         5,
     ),
 ]

@@ -3,12 +3,14 @@
 Usage: python -m stages.report
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.demo.places import EDGES
 from cxrlt_core.figures.picture import Picture
 from cxrlt_core.figures.style import save
 from cxrlt_core.labels import POSITIVE
@@ -16,7 +18,7 @@ from cxrlt_core.metrics.curves import together
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.answer_report import answer_text
 from cxrlt_core.reporting.class_changes import class_changes, weight_blocks
-from cxrlt_core.reporting.figures import Findings, draw_figures, examples
+from cxrlt_core.reporting.figures import Findings, attention, draw_figures, examples
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
@@ -25,7 +27,7 @@ from cxrlt_core.reporting.rows import effects1, headline, table1, table2
 from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
 from cxrlt_core.system.device import open_device
-from cxrlt_core.system.files import read_json, write_json, write_text
+from cxrlt_core.system.files import read_json, read_parquet, write_json, write_text
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.development import score_table1, upweighted_shares
@@ -70,6 +72,8 @@ def main(params: Params) -> None:
     pictures = draw_figures(params, found)
     if params.report.show_images:
         pictures["examples"] = example_images(params)
+    if params.report.show_images or params.data.primary in params.demo.sources:
+        pictures |= attention_maps(params)
     save_pictures(pictures, caveat(params))
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts,
@@ -77,7 +81,7 @@ def main(params: Params) -> None:
         texts={name: text_origin(name) for name in params.text_encoders},
         upweighted=upweighted_shares(params, device),
         encoders={name: read_json(f"data/encoders/{name}.json") for name in params.image_encoders},
-        versions=versions(), revision=revision(),
+        versions=versions(), revision=revision(), attention=read_json("metrics/attention.json"),
         figures={name: one.caption for name, one in pictures.items()},
     )  # fmt: skip
     text = render(study)
@@ -118,6 +122,24 @@ def example_images(params: Params, count: int = 18) -> Picture:
     images = open_images(data, params.image).gather(positions).numpy()[:, 0]
     labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
     return examples(images, labels)
+
+
+def attention_maps(params: Params) -> dict[str, Picture]:
+    """Show where the base variant looks, if it has maps."""
+    table = read_parquet("predictions/attention.parquet")
+    if table.empty:
+        return {}
+    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
+    return {"attention": attention(attention_records(table), images)}
+
+
+def attention_records(table: pd.DataFrame) -> list[dict]:
+    """Return what :mod:`cxrlt_core.figures.attention_maps` draws."""
+    boxes, side = table[list(EDGES)].to_numpy(), math.isqrt(len(table["map"].iloc[0]))
+    return [
+        {**one, "map": one["map"].reshape(side, side), "box": box if np.isfinite(box).all() else None}
+        for one, box in zip(table.to_dict("records"), boxes, strict=True)
+    ]
 
 
 def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:

@@ -8,9 +8,9 @@ from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:
-    """Write data/raw/<source>/labels and data/raw/<source>/images anew."""
+    """Write labels, images and places.parquet of data/raw/<source> anew."""
     folder = Path("data/raw") / source
-    write_release(source, params.demo, folder / "labels", folder / "images")
+    write_release(source, params.demo, folder / "labels", folder / "images", folder / "places.parquet")
 
 
 if __name__ == "__main__":

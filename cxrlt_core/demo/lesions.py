@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrlt_core.demo.anatomy import Canvas
+from cxrlt_core.demo.places import EDGES, boxes_of
 from cxrlt_core.labels import CLASSES
 
 
@@ -48,19 +49,27 @@ class Look:
 Painter = Callable[[Canvas, Look], np.ndarray]
 
 
-def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> None:
+def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> np.ndarray:
     """Add the findings to the images that have them.
 
     Args:
         findings: (n, 26) bool.
         looks: (n, 26, LOOK) in 0..1, the same for all images of a study.
+
+    Returns:
+        Boxes of what was painted, float32 (n, 26, 4), see :func:`cxrlt_core.demo.places.boxes_of`; NaN for
+        what only moves landmarks.
     """
+    boxes = np.full((*findings.shape, len(EDGES)), np.nan, np.float32)
     for name, paint in PAINTERS.items():
         column = CLASSES.index(name)
         rows = np.flatnonzero(findings[:, column])
         if rows.size:
             part = Canvas.part(canvas, rows)
-            canvas.map[rows] += paint(part, Look.of(looks[rows, column]))
+            amount = paint(part, Look.of(looks[rows, column]))
+            canvas.map[rows] += amount
+            boxes[rows, column] = boxes_of(amount)
+    return boxes
 
 
 def _atelectasis(c: Canvas, k: Look) -> np.ndarray:

@@ -33,8 +33,12 @@ STYLES: Mapping[str, Style] = {
 }
 
 
-def render(population: Population, size: int, style: Style, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield the population's images in order, each (size, size) uint8.
+def render(
+    population: Population, size: int, style: Style, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the population's images in order, each (size, size) uint8, with the boxes of its findings.
+
+    The boxes are float32 (26, 4), see :func:`cxrlt_core.demo.places.boxes_of`.
 
     Anatomy is drawn once a patient, the looks of the findings once a study, pose, exposure and
     noise once an image.
@@ -67,12 +71,12 @@ def _render_chunk(
     size: int,
     style: Style,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     marks = place_landmarks(anatomy, view, findings, looks)
     canvas = Canvas(marks, *_coordinates(len(view), size, rng))
     draw_chest(canvas)
-    draw_lesions(canvas, findings, looks)
-    return _expose(canvas.map, style, rng)
+    boxes = draw_lesions(canvas, findings, looks)
+    return zip(_expose(canvas.map, style, rng), boxes, strict=True)
 
 
 def _coordinates(count: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrlt_core.demo.phantom import STYLES, render
+from cxrlt_core.demo.places import write_places
 from cxrlt_core.demo.population import Population, draw_population
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo
@@ -79,7 +80,7 @@ UNCERTAIN: Mapping[str, float] = {
 BLANK_ROWS = 2
 
 
-def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
+def write_release(source: str, demo: Demo, labels: Path, images: Path, places: Path) -> None:
     """Write the label files and the images of a source in place of what the folders held.
 
     A folder is replaced as a whole: no file in it is written to, since it may be a link, and the images are
@@ -89,6 +90,7 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
         source: ``mimic``, ``nih`` or ``chexpert``.
         labels: folder of the label files.
         images: folder that the label files' paths are relative to.
+        places: table of where the findings lie, see :func:`cxrlt_core.demo.places.write_places`.
 
     Raises:
         StudyError: for another source.
@@ -102,7 +104,8 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path) -> None:
         paths = write_labels(population, folder, rng)
     pictures = render(population, demo.size, STYLES[source], rng)
     with _replaced(images) as folder:
-        _write_images(folder, paths, pictures, coloured=_coloured(source, len(paths), rng))
+        boxes = _write_images(folder, paths, pictures, coloured=_coloured(source, len(paths), rng))
+    write_places(places, demo, paths, boxes)
 
 
 @contextmanager
@@ -269,14 +272,20 @@ def _write_csv(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def _write_images(root: Path, paths: list[str], pictures: Iterable[np.ndarray], coloured: set[int]) -> None:
+def _write_images(
+    root: Path, paths: list[str], pictures: Iterable[tuple[np.ndarray, np.ndarray]], coloured: set[int]
+) -> np.ndarray:
+    """Write the images, and return the boxes of their findings, (N, 26, 4)."""
+    boxes = []
     for folder in dict.fromkeys(str(Path(path).parent) for path in paths):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    for row, (path, picture) in enumerate(zip(paths, pictures, strict=True)):
+    for row, (path, (picture, its)) in enumerate(zip(paths, pictures, strict=True)):
         image = Image.fromarray(picture)
         if row in coloured:
             image = image.convert("RGBA")
         image.save(root / path, quality=JPEG_QUALITY, compress_level=1)
+        boxes.append(its)
+    return np.stack(boxes)
 
 
 Writer = Callable[[Population, Path, np.random.Generator], list[str]]

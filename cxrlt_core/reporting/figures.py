@@ -7,6 +7,7 @@ import numpy as np
 
 from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.figures import (
+    attention_maps,
     class_changes,
     class_scores,
     contact_sheet,
@@ -90,6 +91,11 @@ def draw_figures(params: Params, found: Findings) -> dict[str, Picture]:
 def examples(images: np.ndarray, labels: Sequence[Sequence[str]]) -> Picture:
     """Show images, uint8 (n, H, W), with their positive labels."""
     return Picture(contact_sheet.draw(images, labels), contact_sheet.caption(images, labels))
+
+
+def attention(records: Sequence[Mapping], images: np.ndarray) -> Picture:
+    """Show where a model looks in images, uint8 (n, H, W); they are an image's, so no CSV has them."""
+    return Picture(attention_maps.draw(records, images), attention_maps.caption(records, images))
 
 
 def largest(contrasts: Sequence[Mapping]) -> int | None:

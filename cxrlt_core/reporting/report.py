@@ -6,6 +6,7 @@ from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.answer_report import answer_section
+from cxrlt_core.reporting.attention_report import attention_section
 from cxrlt_core.reporting.data_report import set_names
 from cxrlt_core.reporting.effects_report import effects_section, improvement_section
 from cxrlt_core.reporting.evidence_report import (
@@ -29,7 +30,19 @@ def render(study: Study) -> str:
     """Write the report as markdown; pictures are linked from ``figures/``."""
     demo = study.params.demo
     warning = [DEMO_WARNING] if demo.sources else [STANDIN_WARNING] if demo.text_encoders else []
-    sections = [_title, _answer, _run, _table1, _table2, _planner, _classes, _data, _training, _provenance]
+    sections = [
+        _title,
+        _answer,
+        _run,
+        _table1,
+        _table2,
+        _planner,
+        _classes,
+        _attention,
+        _data,
+        _training,
+        _provenance,
+    ]
     return "\n".join(warning + [section(study) for section in sections])
 
 
@@ -166,7 +179,7 @@ def _figure(study: Study, name: str) -> str:
     if name not in study.figures:
         return ""
     caption = study.figures[name]
-    numbers = "" if name == "examples" else f" ([numbers](figures/{name}.csv))"
+    numbers = "" if name in ("examples", "attention") else f" ([numbers](figures/{name}.csv))"
     return f"![{caption}](figures/{name}.png)\n\n{caption}{numbers}\n"
 
 
@@ -223,6 +236,11 @@ def _undefined(study: Study) -> str:
         f"\nWithout a known positive or a known negative, so undefined and left out of every mean: "
         f"{', '.join(lacking)}.\n"
     )
+
+
+def _attention(study: Study) -> str:
+    level = study.params.bootstrap.level
+    return attention_section(study.attention, study.classes, level, _figure(study, "attention"))
 
 
 def _data(study: Study) -> str:

@@ -30,6 +30,7 @@ class Study:
         encoders: image encoder to its data/encoders/<name>.json.
         versions: package to version.
         revision: of the code.
+        attention: content of metrics/attention.json.
         figures: name of each that was drawn to its caption.
     """
 
@@ -50,6 +51,7 @@ class Study:
     encoders: Mapping[str, Mapping]
     versions: Mapping[str, str]
     revision: str
+    attention: Mapping
     figures: Mapping[str, str]
 
     @property

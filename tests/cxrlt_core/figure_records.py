@@ -173,6 +173,15 @@ def undefined(records: list[dict], *keys: str) -> list[dict]:
     return [{**one, **dict.fromkeys(keys)} for one in records]
 
 
+def maps() -> list[dict]:
+    look = {"probability": 0.9, "map": [[0.1, 0.7], [0.2, 0.0]]}
+    return [
+        {"class": "Edema", "labelled": True, "box": [0.5, 0.0, 0.75, 0.5], **look},
+        {"class": "Edema", "labelled": False, "box": None, **look},
+        {"class": "Hernia", "labelled": True, "box": None, **look},
+    ]
+
+
 def arguments() -> dict[str, tuple[Any, ...]]:
     """Module, and what is special, to the arguments of its ``draw`` and ``caption``."""
     bounds = ("difference", "low", "high")
@@ -203,5 +212,6 @@ def arguments() -> dict[str, tuple[Any, ...]]:
         "cost_benefit undefined": (undefined(costs(), "mAP", "low", "high"), ONE, "CPU"),
         "variance_split": (split(),),
         "variance_split one seed": (undefined(split(), "training", "patients_by_seed"),),
+        "attention_maps": (maps(), np.zeros((3, 8, 8), np.uint8)),
         "contact_sheet": (np.zeros((3, 8, 8), np.uint8), [["a"], ["b", "c", "d", "e"], []], 2),
     }

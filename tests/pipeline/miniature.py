@@ -40,9 +40,11 @@ def write_miniature(root: Path, train: int = 60, others: int = 30) -> None:
     """Write the four sources under a root, as profiles/paper.yaml names them under /data."""
     images = DemoImages(train=train, dev=others, test=others, extra=others)
     demo = Demo(seed=0, sources=["mimic", "nih", "chexpert"], text_encoders=[], size=48, images=images)
-    write_release("mimic", demo, root / "cxr-lt-2023", root / "mimic-cxr-jpg")
+    write_release("mimic", demo, root / "cxr-lt-2023", root / "mimic-cxr-jpg", root / "mimic-places.parquet")
     for source in ("nih", "chexpert"):
-        write_release(source, demo, root / f"{source}-labels", root / source)
+        write_release(
+            source, demo, root / f"{source}-labels", root / source, root / f"{source}-places.parquet"
+        )
         for file in (root / f"{source}-labels").iterdir():
             file.rename(root / source / file.name)
         (root / f"{source}-labels").rmdir()

@@ -40,6 +40,7 @@ BY_FILE = {
     "train": ["image_encoders"],  # data/encoders
     "evaluate": ["image"],  # where arrays lie; they are known by content
     "tta": ["image"],
+    "attention": ["image"],
 }
 
 

@@ -23,7 +23,7 @@ def population(views: list[str], findings: tuple[str, ...] = (), one_patient: bo
 
 
 def pictures(people: Population, size: int = 64, style: Style = QUIET, seed: int = 0):
-    return np.stack(list(render(people, size, style, np.random.default_rng(seed))))
+    return np.stack([picture for picture, _ in render(people, size, style, np.random.default_rng(seed))])
 
 
 @pytest.mark.parametrize("size", [32, 64, 100, 256])

@@ -28,7 +28,7 @@ def demo(seed: int = 3, **counts: int) -> Demo:
 
 
 def written(root: Path, source: str, settings: Demo) -> Path:
-    write_release(source, settings, root / "labels", root / "images")
+    write_release(source, settings, root / "labels", root / "images", root / "places.parquet")
     return root
 
 

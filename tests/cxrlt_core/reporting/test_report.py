@@ -29,6 +29,9 @@ ENCODER = {
 }  # fmt: skip
 
 
+LOOKED = {
+    "images": 40, "patients": 30, "hits": 0.9, "low": 0.8, "high": 0.95, "chance": 0.5, "others": 0.7,
+}  # fmt: skip
 PARTS = {
     "patients": 4e-4, "patients_by_seed": 0.0, "training": None, "spread": None, "freedom": None,
     "selection": 0.0,
@@ -90,6 +93,7 @@ def make_study(params: Params) -> Study:
         encoders={name: dict(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
         versions={"torch": "2"},
         revision="abc1234",
+        attention={"variant": "base", "grid": 2, "reason": None, "classes": {"Edema": LOOKED}},
         figures={"table1": "Highest mAP: row 1.", "member_choice": "Stable.", "examples": "Images."},
     )
 
@@ -112,7 +116,7 @@ def test_real_images_carry_no_demo_warning(changed):
 
 def test_every_table_is_well_formed(study):
     tables = re.findall(r"(?:^\|.*\n)+", render(study), flags=re.MULTILINE)
-    assert len(tables) == 15
+    assert len(tables) == 16
     for table in tables:
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table

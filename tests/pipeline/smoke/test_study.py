@@ -44,7 +44,8 @@ def test_every_stage_runs(smoke):
         f"{stage}@{t}" for stage in ("synthesize_text", "embed") for t in ("pubmedbert", "clinical_t5")
     ]
     per_image = [f"encoder@{image}" for image in ("resnet50", "densenet121")]
-    single = ["code", "settings", "pretrained", "split", "describe", "reweight", "ensemble", "report"]
+    single = ["code", "settings", "pretrained", "split", "describe"]
+    single += ["attention", "reweight", "ensemble", "report"]
     assert sorted(smoke.first_run) == sorted(per_variant + per_source + per_text + per_image + single)
 
 

@@ -1,0 +1,75 @@
+"""Where the findings of drawn images lie: a box each, against which a model's attention can be held."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.params.schema import Demo
+from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+
+#: Edges of a box, as shares of the image's side from its left and its top.
+EDGES = ("left", "top", "right", "bottom")
+
+#: Thickness that changes a pixel by about two grey values: what changes none by more has no place.
+VISIBLE = 0.02
+
+
+def boxes_of(amount: np.ndarray) -> np.ndarray:
+    """Return the box around the pixels with at least half of a finding's greatest effect.
+
+    Args:
+        amount: thickness that the finding adds or takes away, (n, size, size).
+
+    Returns:
+        ``EDGES`` of each, float32 (n, 4) in 0..1, NaN where nothing can be seen.
+    """
+    effect = np.abs(amount)
+    most = effect.max((1, 2), keepdims=True)
+    inside = (effect >= most / 2) & (most >= VISIBLE)
+    columns, rows, size = inside.any(1), inside.any(2), amount.shape[-1]
+    first = [seen.argmax(1) for seen in (columns, rows)]
+    last = [size - seen[:, ::-1].argmax(1) for seen in (columns, rows)]
+    boxes = np.stack([*first, *last], axis=1).astype(np.float32) / np.float32(size)
+    boxes[~columns.any(1)] = np.nan
+    return boxes
+
+
+def write_places(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.ndarray) -> None:
+    """Write a row for each finding that has a place: ``path`` of its image, ``class`` and ``EDGES``.
+
+    Args:
+        path: of the table.
+        demo: that the images were drawn with.
+        images: paths of N images.
+        boxes: float (N, 26, 4), NaN where there is none.
+    """
+    row, column = np.nonzero(np.isfinite(boxes).all(-1))
+    table = pd.DataFrame({"path": np.asarray(images)[row], "class": np.asarray(CLASSES)[column]})
+    table[list(EDGES)] = boxes[row, column].astype(np.float32)
+    write_parquet(path, table, {"drawn": _drawn(demo)})
+
+
+def read_places(
+    path: Path | str, demo: Demo, images: Sequence[str], classes: Sequence[str]
+) -> np.ndarray | None:
+    """Read the boxes of N images and C classes, float32 (N, C, 4), NaN where there is none.
+
+    None where there is no table, or that of another demo.
+    """
+    if not Path(path).exists() or read_parquet_metadata(path).get("drawn") != _drawn(demo):
+        return None
+    table, boxes = read_parquet(path), np.full((len(images), len(classes), len(EDGES)), np.nan, np.float32)
+    row, column = (
+        pd.Index(names).get_indexer(table[key]) for key, names in (("path", images), ("class", classes))
+    )
+    known = (row >= 0) & (column >= 0)
+    boxes[row[known], column[known]] = table.loc[known, list(EDGES)].to_numpy()
+    return boxes
+
+
+def _drawn(demo: Demo) -> str:
+    return json.dumps(demo.model_dump(mode="json", include={"images", "seed", "size"}), sort_keys=True)

@@ -1,0 +1,76 @@
+"""Where a model looks: its attention over images of a set, and which images show it best."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.labels import GROUPS, NEGATIVE, POSITIVE
+from cxrlt_core.prediction.inference import ADVICE, prepare
+from cxrlt_core.system.device import explain_out_of_memory, upload
+
+
+@torch.inference_mode()
+def attention_maps(
+    model: nn.Module,
+    images: PackedImages,
+    positions: np.ndarray,
+    pixels: tuple[float, float],
+    device: torch.device,
+    batch_size: int,
+) -> np.ndarray:
+    """Return the attention of every class over some images of a set, float32 (n, C, h, h).
+
+    Args:
+        model: a trained :class:`cxrlt_core.model.classifier.Classifier`.
+        images: of the set.
+        positions: in the set, int (n,), n > 0.
+        pixels: mean and standard deviation that the model was trained with.
+        device: to run on.
+        batch_size: images a step.
+
+    Raises:
+        StudyError: when the encoder's tokens are no square grid, or the device has too little memory.
+    """
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    starts = range(0, len(positions), batch_size)
+    with explain_out_of_memory(ADVICE):
+        found = [
+            model.attention(
+                prepare(upload(images.gather(positions[s : s + batch_size]), device), pixels)
+            ).cpu()
+            for s in starts
+        ]
+    return torch.cat(found).numpy()
+
+
+def most_probable(targets: np.ndarray, probabilities: np.ndarray, count: int) -> list[int]:
+    """Return the positives, then the negatives, that a model finds most probable for a class.
+
+    They are true and false positives at every threshold that they pass; an unknown label is neither.
+
+    Args:
+        targets: labels of the class, int8 (N,).
+        probabilities: float (N,).
+        count: of positives, and of negatives, at most.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    return [int(i) for label in (POSITIVE, NEGATIVE) for i in order[targets[order] == label][:count]]
+
+
+def classes_to_show(precision: np.ndarray, classes: Sequence[str], groups: Mapping[str, str]) -> list[int]:
+    """Return the class with the highest average precision of each group; No Finding is nowhere to be seen.
+
+    Args:
+        precision: float (C,), NaN for classes that are not to be shown.
+        classes: names of the C classes.
+        groups: class to head, medium or tail.
+    """
+    best = []
+    for group in GROUPS:
+        its = [c for c, name in enumerate(classes) if groups[name] == group and name != "No Finding"]
+        its = [c for c in its if np.isfinite(precision[c])]
+        best += [max(its, key=lambda c: precision[c])] if its else []
+    return best

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from cxrlt_core.metrics.pointing import chance, peaks, pointing_game, wilson, within
+
+SIDE = 4
+
+
+def boxes(count: int, seed: int = 0) -> np.ndarray:
+    corners = np.sort(np.random.default_rng(seed).random((count, 2, 2)), axis=1)
+    return corners.reshape(count, 4).astype(np.float32)
+
+
+def looking(at: np.ndarray) -> np.ndarray:
+    """Maps whose greatest cell holds a point, x and y."""
+    column, row = np.minimum((at * SIDE).astype(int), SIDE - 1).T
+    maps = np.random.default_rng(1).random((len(at), SIDE, SIDE)) * 0.5
+    maps[np.arange(len(at)), row, column] = 1
+    return maps
+
+
+def naive_hit(one: np.ndarray, box: np.ndarray) -> bool:
+    best = max(((r, c) for r in range(SIDE) for c in range(SIDE)), key=lambda at: one[at])
+    y, x = ((n + 0.5) / SIDE for n in best)
+    left, top, right, bottom = (float(edge) for edge in box)
+    half = 0.5 / SIDE
+    return left - half <= x <= right + half and top - half <= y <= bottom + half
+
+
+def test_hits_and_levels_are_those_counted_one_by_one():
+    maps, places = np.random.default_rng(2).random((3, 40, SIDE, SIDE)), boxes(40)
+    found = pointing_game(maps, places, [str(n // 2) for n in range(40)], 0.95)
+    hits = [naive_hit(one, box) for model in maps for one, box in zip(model, places, strict=True)]
+    others = [
+        naive_hit(model[i], places[j]) for model in maps for i in range(40) for j in range(40) if i != j
+    ]
+    cells = np.eye(SIDE**2).reshape(-1, SIDE, SIDE)
+    random = [naive_hit(cell, box) for cell in cells for box in places]
+    assert (found["images"], found["patients"]) == (40, 20)
+    for key, one_by_one in (("hits", hits), ("others", others), ("chance", random)):
+        assert found[key] == pytest.approx(np.mean(one_by_one))
+
+
+def test_who_looks_at_the_finding_scores_one_and_who_looks_away_nothing():
+    places = np.tile(np.float32([0.55, 0.05, 0.7, 0.2]), (30, 1))
+    centre = (places[:, :2] + places[:, 2:]) / 2
+    patients = [str(n) for n in range(30)]
+    right = pointing_game(looking(centre)[None], places, patients, 0.95)
+    assert right["hits"] == right["high"] == 1 and right["low"] > 0.85 > right["chance"]
+    away = pointing_game(looking(1 - centre)[None], places, patients, 0.95)
+    assert away["hits"] == away["low"] == 0 and away["high"] < 0.15
+
+
+def test_who_looks_anywhere_scores_chance():
+    places, count = boxes(2000), 2000
+    maps = np.random.default_rng(3).random((1, count, SIDE, SIDE))
+    found = pointing_game(maps, places, [str(n) for n in range(count)], 0.95)
+    assert found["low"] < found["chance"] < found["high"]
+    assert found["others"] == pytest.approx(found["chance"], abs=0.03)
+
+
+def test_who_always_looks_at_the_usual_place_is_no_better_than_the_maps_of_other_images():
+    places = np.tile(np.float32([0.55, 0.05, 0.7, 0.2]), (10, 1))
+    maps = looking(np.tile([0.6, 0.1], (10, 1)))[None]
+    found = pointing_game(maps, places, ["a"] * 10, 0.95)
+    assert found["hits"] == found["others"] == 1 > found["chance"]
+
+
+def test_a_peak_is_the_centre_of_its_cell_and_half_a_cell_is_forgiven():
+    one = np.zeros((2, 2))
+    one[0, 1] = 1
+    assert peaks(one).tolist() == [0.75, 0.25]
+    box = np.float32([0.0, 0.0, 0.5, 0.1])  # ends where the cell begins
+    assert within(peaks(one), box, 2) and not within(peaks(one), box - np.float32([0, 0, 0.01, 0]), 2)
+
+
+def test_a_box_that_fills_the_image_is_hit_by_chance():
+    assert chance(np.float32([[0, 0, 1, 1], [0, 0, 0.1, 0.1]]), SIDE).tolist() == [1, 1 / 16]
+
+
+def test_one_image_has_no_others():
+    assert pointing_game(np.ones((1, 1, 2, 2)), boxes(1), ["a"], 0.95)["others"] is None
+
+
+def test_wilson_against_its_equation():
+    """Both bounds p solve (share - p)² = z² p (1 - p) / n."""
+    for bound in wilson(0.3, 20, 0.9):
+        assert (0.3 - bound) ** 2 == pytest.approx(1.6448536**2 * bound * (1 - bound) / 20)
