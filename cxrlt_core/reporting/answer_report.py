@@ -115,14 +115,14 @@ def _table(
                 [
                     one["what"],
                     one["change"],
-                    f"Table {number}: {rows_text(one['rows'], numbers)}",
                     f"{signed(point)} [{signed(low)}, {signed(high)}]",
                     f"{MARKS.get(one['verdict'], '')} {one['verdict']}".strip(),
                     signed(one["published"]),
                     _takes(one, planned, plan, len(params.train.seeds)),
+                    f"Table {number}: {rows_text(one['rows'], numbers)}",
                 ]
             )
-    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "published Δ", "what it would take"]
+    header = ["design", "change", "Δ mAP [interval]", "verdict", "published Δ", "what it would take", "rows"]
     return markdown_table(header, lines)
 
 
