@@ -36,8 +36,9 @@ def _scores(attention: Mapping, classes: Mapping[str, Mapping], level: float) ->
 *Hits* (pointing game, Zhang et al. 2018): of the development images in which the finding was drawn, the share whose greatest \
 cell lies in the box around it, widened by half a cell ({0.5 / side:.3g} of the side); a mean over the seeds, with the {level:.0%} \
 interval of a share of so many *patients* (Wilson). *Chance*: what a random cell hits. *Other images' maps*: what the maps of \
-the other images with the finding hit, that is, what knowing where it usually lies is worth. A finding that is drawn all over, \
-or not at all (it changes the anatomy), has no place to look at. Attention says what the model weighed, not why.
+the other images with the finding hit, that is, what knowing where it usually lies is worth. Where chance is \
+near 100 %, the box is nearly everywhere and a hit says nothing; a finding that only changes the anatomy has no box. Attention says \
+what the model weighed, not why.
 """
 
 

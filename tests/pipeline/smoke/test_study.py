@@ -54,6 +54,18 @@ def test_dvc_warns_of_nothing_and_its_lock_is_small(smoke):
     assert (smoke.folder / "dvc.lock").stat().st_size < 50_000
 
 
+def test_where_the_model_looks(smoke):
+    """On drawn images it is scored and shown; that an image is whose is not in the report."""
+    found = load(smoke, "metrics/attention.json")
+    assert found["variant"] == "resnet50_bert_separate" and len(found["classes"]) > 15
+    assert found["grid"] == 1 and all(one["hits"] == one["chance"] == 1 for one in found["classes"].values())
+    assert not {"No Finding", "Cardiomegaly"} & set(found["classes"])
+    text = (smoke.folder / "reports/report.md").read_text()
+    assert "## Where the model looks" in text and "(figures/attention.png)" in text
+    assert (smoke.folder / "reports/figures/attention.png").exists()
+    assert not (smoke.folder / "reports/figures/attention.csv").exists()
+
+
 def test_label_tables(smoke):
     for source in ("mimic", "nih", "chexpert"):
         labels = table(smoke, f"data/labels/{source}.parquet")
