@@ -48,8 +48,8 @@ Policy = Literal["ignore", "zero", "one"]
 class Source(Section):
     """Where one data set lies on disk, and how its labels are read."""
 
-    labels: str = usual("/data/nih/Data_Entry_2017_v2020.csv")  # file or folder with the label files
-    images: str = usual("/data/nih")  # folder that the paths in the label files are relative to
+    labels: str = usual("data/local/nih/labels/Data_Entry_2017_v2020.csv")  # or a folder with the files
+    images: str = usual("data/local/nih/images")  # folder that the paths in the label files are relative to
     test_list: str | None = usual(None)  # NIH: official list of test images
     uncertain: dict[str, Policy] = usual("ignore")  # what -1 becomes; in YAML also one word for all
     views: Literal["all", "frontal"] = usual("all")  # frontal: PA and AP

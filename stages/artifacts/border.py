@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Literal, NoReturn
 
 from cxrlt_core.params.parse import parse_params
@@ -12,14 +13,31 @@ from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import Stopped, StudyError, exit_code
 from cxrlt_core.system.processes import exit_on_sigterm
+from stages.artifacts.privacy import check_store
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
+#: Stage to the section of params.yaml that names its items.
+ITEMS = {
+    "embed": "text_encoders",
+    "encoder": "image_encoders",
+    "evaluate": "variants",
+    "harmonize": "data.sources",
+    "pack": "data.sources",
+    "train": "variants",
+    "tta": "variants",
+}
 
 
 def load_params(path: str = "params.yaml") -> Params:
-    """Read and validate the parameters in the current folder."""
-    return parse_params(read_params_file(path), path)
+    """Read and validate the parameters in the current folder.
+
+    Raises:
+        StudyError: when they are wrong, or git would take the packed images.
+    """
+    params = parse_params(read_params_file(path), path)
+    check_store(params.image.store)
+    return params
 
 
 def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] | None = None) -> None:
@@ -37,6 +55,7 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
     try:
         check_arguments(main)
         params = load_params()
+        check_item(main, params)
         if launcher is not None:
             launch(getattr(params.launch, launcher), f"launch.{launcher}")
         main(params, *sys.argv[1:])
@@ -56,9 +75,21 @@ def check_arguments(main: Callable[..., None]) -> None:
     except TypeError:
         parameters = list(inspect.signature(main).parameters.values())[1:]
         words = "".join(f" <{parameter.name}>" for parameter in parameters)
-        usage = f"python -m {main.__globals__['__spec__'].name}{words}"
+        usage = f"python -m {_module(main)}{words}"
         found = len(sys.argv) - 1
         raise StudyError(f"expected {len(parameters)} arguments, found {found}; {usage}") from None
+
+
+def check_item(main: Callable[..., None], params: Params) -> None:
+    """Raise StudyError that says what there is if params.yaml has no item of the name that the stage got."""
+    section = ITEMS.get(_module(main).rpartition(".")[2])
+    if section and sys.argv[1] not in (known := attrgetter(section)(params)):
+        raise StudyError(f"{section}.{sys.argv[1]}: missing key, found {', '.join(known)}")
+
+
+def _module(main: Callable[..., None]) -> str:
+    """Return the name of a stage's module, which is ``__main__`` where it runs."""
+    return main.__globals__["__spec__"].name
 
 
 def leave(ending: KeyboardInterrupt | SystemExit) -> NoReturn:

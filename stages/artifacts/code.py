@@ -28,6 +28,7 @@ HARMLESS = {
     "stages.artifacts.border": "how a stage starts and fails",
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
     "stages.artifacts.lock": "mends dvc.lock between two runs",
+    "stages.artifacts.privacy": "refuses a place of the arrays that git would take",
 }
 
 

@@ -37,7 +37,7 @@ FINDINGS = (
 
 
 def write_miniature(root: Path, train: int = 60, others: int = 30) -> None:
-    """Write the four sources under a root, as profiles/paper.yaml names them under /data."""
+    """Write the four sources under a root, each in a folder as it is downloaded."""
     images = DemoImages(train=train, dev=others, test=others, extra=others)
     demo = Demo(seed=0, sources=["mimic", "nih", "chexpert"], text_encoders=[], size=48, images=images)
     write_release("mimic", demo, root / "cxr-lt-2023", root / "mimic-cxr-jpg", root / "mimic-places.parquet")
@@ -50,6 +50,19 @@ def write_miniature(root: Path, train: int = 60, others: int = 30) -> None:
         (root / f"{source}-labels").rmdir()
     _in_batches(root / "chexpert")
     write_padchest(root / "padchest", others)
+
+
+def link_miniature(root: Path, repository: Path) -> None:
+    """Link the sources to where the profiles look for them, as docs/your-data.md says."""
+    local = repository / "data/local"
+    for source in ("mimic", "nih", "chexpert", "padchest"):
+        (local / source).mkdir(parents=True)
+        (local / source / "images").symlink_to(root / ("mimic-cxr-jpg" if source == "mimic" else source))
+    (local / "mimic/labels").symlink_to(root / "cxr-lt-2023")
+    for source in ("nih", "chexpert", "padchest"):
+        (local / source / "labels").mkdir()
+        for file in (*(root / source).glob("*.csv"), *(root / source).glob("*.txt")):
+            (local / source / "labels" / file.name).symlink_to(file)
 
 
 def _in_batches(root: Path) -> None:

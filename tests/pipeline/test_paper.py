@@ -1,9 +1,9 @@
-"""profiles/paper.yaml on a miniature of its four data sets, with nothing changed but the roots."""
+"""profiles/paper.yaml, as it is, on links to a miniature of its four data sets."""
 
 import shutil
 
 import pytest
-from miniature import FINDINGS, write_miniature
+from miniature import FINDINGS, link_miniature, write_miniature
 from workspace import ROOT
 
 from cxrlt_core.labels import CLASSES
@@ -24,15 +24,15 @@ def paper(fresh, tmp_path_factory):
     """The paper's study in a copy of the repository, its data sets beside it, run up to the data page."""
     fresh.roots = tmp_path_factory.mktemp("data sets")
     write_miniature(fresh.roots)
-    profile = (ROOT / "profiles/paper.yaml").read_text()
-    (fresh.folder / "params.yaml").write_text(profile.replace("/data/", f"{fresh.roots}/"))
+    link_miniature(fresh.roots, fresh.folder)
+    shutil.copy(ROOT / "profiles/paper.yaml", fresh.folder / "params.yaml")
     fresh.first_run = fresh.repro("repro", "describe")
     return fresh
 
 
 def test_the_paper_profile_takes_all_four_data_sets_as_downloaded(paper):
     expected = [f"{stage}@{source}" for stage in ("harmonize", "pack") for source in SOURCES]
-    assert sorted(paper.first_run) == sorted([*expected, "code", "split", "describe"])
+    assert sorted(paper.first_run) == sorted([*expected, "code", "settings", "split", "describe"])
     for source in SOURCES:
         index = read_parquet(paper.folder / f"data/packed/{source}.parquet")
         assert len(index) and index["reason"].isna().all(), source
@@ -42,6 +42,18 @@ def test_the_paper_profile_takes_all_four_data_sets_as_downloaded(paper):
     assert set(summary["not_replenished"]) == RARE
     page = (paper.folder / "reports/data.md").read_text()
     assert "| `chexpert` | replenishment |" in page and "demo" not in page.casefold()
+
+
+def test_git_sees_no_place_of_the_data_sets(paper):
+    """The links are ignored, and what DVC notes of label files is relative; a change of them is seen."""
+    assert str(paper.roots) not in (paper.folder / "dvc.lock").read_text()
+    assert not paper.run("git", "ls-files", "--others", "--exclude-standard", "data/local").stdout
+    for source, file in {"mimic": "cxr-lt-2023/train.csv", "nih": "nih/Data_Entry_2017_v2020.csv"}.items():
+        path = paper.roots / file
+        before = path.read_bytes()
+        path.write_bytes(before + b"\n")
+        assert "modified" in paper.run("dvc", "status", f"harmonize@{source}").stdout, source
+        path.write_bytes(before)
 
 
 def test_padchest_and_a_picture_of_the_test_set_replenish(paper):

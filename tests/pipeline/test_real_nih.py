@@ -20,7 +20,8 @@ def test_the_nih_profile_reads_packs_and_splits_real_images(fresh):
     text = (
         (ROOT / "profiles/nih.yaml")
         .read_text()
-        .replace("/data/nih", str(NIH))
+        .replace("data/local/nih/labels", str(NIH))
+        .replace("data/local/nih/images", str(NIH))
         .replace("size: 224", "size: 64")
     )
     (fresh.folder / "params.yaml").write_text(text)

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,10 @@ from cxrlt_core.system.files import (
     write_text,
 )
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors, write_tensors
-from stages import harmonize, settings, train
+from stages import embed, encoder, evaluate, harmonize, pack, settings, train, tta
 from stages.artifacts import border
+from stages.artifacts.border import load_params
+from tests.architecture import ROOT
 
 
 @pytest.fixture
@@ -90,6 +93,25 @@ def test_sigterm_in_any_stage_is_a_line(ends):
 )
 def test_missing_and_surplus_arguments_are_a_line_of_usage(ends, main, words, line):
     assert ends(main, *words) == (f"error: {line}", "")
+
+
+@pytest.mark.parametrize(
+    ("stage", "section"),
+    [
+        (embed, "text_encoders"),
+        (encoder, "image_encoders"),
+        (evaluate, "variants"),
+        (harmonize, "data.sources"),
+        (pack, "data.sources"),
+        (train, "variants"),
+        (tta, "variants"),
+    ],
+)
+def test_an_unknown_item_is_a_line_with_those_there_are(ends, monkeypatch, stage, section):
+    params = load_params(str(ROOT / "profiles/smoke.yaml"))
+    monkeypatch.setattr(border, "load_params", lambda: params)
+    known = ", ".join(attrgetter(section)(params))
+    assert ends(stage.main, "none") == (f"error: {section}.none: missing key, found {known}", "")
 
 
 def full(*_):

@@ -1,0 +1,63 @@
+"""A place of the packed arrays that git would take is refused, and no other."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cxrlt_core.system.errors import StudyError
+from stages.artifacts.border import load_params
+from stages.artifacts.privacy import check_store
+from tests.architecture import ROOT
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Path:
+    """An empty repository that ignores data/."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    Path(".gitignore").write_text("/data/*\n")
+    return folder
+
+
+def test_a_store_that_git_would_take_is_a_line(repository):
+    for store in ("packs", "./packs", str(repository / "packs"), "data/../packs"):
+        with pytest.raises(StudyError) as found:
+            check_store(store)
+        assert str(found.value) == (
+            f"image.store: git does not ignore {store!r}, and would commit images of patients; "
+            "expected a folder outside of the repository, or one that .gitignore names"
+        )
+
+
+def test_a_link_is_judged_by_where_it_leads(repository):
+    Path("data").mkdir()
+    Path("data/arrays").symlink_to(repository / "packs")
+    Path("out").symlink_to(repository.parent / "elsewhere")
+    with pytest.raises(StudyError, match="git does not ignore 'data/arrays'"):
+        check_store("data/arrays")
+    check_store("out")
+
+
+def test_an_ignored_store_and_one_outside_are_taken(repository):
+    check_store("data/arrays")
+    check_store(str(repository.parent / "arrays"))
+
+
+def test_without_a_repository_or_without_git_any_store_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_store("packs")
+    monkeypatch.setenv("PATH", "")
+    check_store("packs")
+
+
+def test_every_stage_asks(repository):
+    text = (ROOT / "profiles/smoke.yaml").read_text()
+    assert text.count("store: data/arrays") == 1
+    Path("params.yaml").write_text(text)
+    load_params()
+    Path("params.yaml").write_text(text.replace("store: data/arrays", "store: packs"))
+    with pytest.raises(StudyError, match=r"image\.store: git does not ignore 'packs'"):
+        load_params()
