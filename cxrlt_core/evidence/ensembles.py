@@ -78,6 +78,7 @@ class Members:
         choices = [[self.choices[seed] for seed in run] for run in array]
         weights = [[its[0].recombined_weights(method, its) for its in choices] for method in methods.values()]
         model = np.arange(array.shape[1])
+        # of all seeds and models, those of other seeds 0: so all runs of a class are one matrix product
         every = np.zeros((len(methods), len(array), len(self.choices), *weights[0][0].shape))
         every[:, np.arange(len(array))[:, None], array, model] = weights
 
