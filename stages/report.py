@@ -4,7 +4,7 @@ Usage: python -m stages.report
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 
 from cxrlt_core.demo.places import EDGES
 from cxrlt_core.figures.picture import Picture
-from cxrlt_core.figures.style import save
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.curves import together
 from cxrlt_core.params.schema import Params
@@ -25,7 +24,7 @@ from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
 from cxrlt_core.reporting.report import render
 from cxrlt_core.reporting.rows import effects1, headline, table1, table2
 from cxrlt_core.reporting.study import Study
-from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
+from cxrlt_core.reporting.tables import caveat
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import read_json, read_parquet, write_json, write_text
 from stages.artifacts.arrays import open_images
@@ -33,6 +32,7 @@ from stages.artifacts.border import run_stage
 from stages.artifacts.development import score_table1, upweighted_shares
 from stages.artifacts.histories import gather_histories
 from stages.artifacts.leftovers import remove_leftovers
+from stages.artifacts.pages import save_pictures, write_tables
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import provenance, revision, text_origin, versions
 from stages.artifacts.sets import read_set
@@ -105,16 +105,6 @@ def positive_patients(classes: Mapping[str, Mapping]) -> dict[str, int]:
     return {name: entry["patients"] for name, entry in classes.items()}
 
 
-def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
-    """Write the tables as JSON, CSV and markdown."""
-    note, level = caveat(params), params.bootstrap.level
-    for name, rows in tables.items():
-        write_json(f"reports/{name}.json", to_json(rows))
-        write_text(f"reports/{name}.csv", to_csv(rows, note))
-        table = to_markdown(rows, level)
-        write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
-
-
 def example_images(params: Params, count: int = 18) -> Picture:
     """Show the first development images."""
     data = read_set("dev")
@@ -140,14 +130,6 @@ def attention_records(table: pd.DataFrame) -> list[dict]:
         {**one, "map": one["map"].reshape(side, side), "box": box if np.isfinite(box).all() else None}
         for one, box in zip(table.to_dict("records"), boxes, strict=True)
     ]
-
-
-def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
-    """Write each picture, and the numbers in it as CSV beside it."""
-    for name, one in pictures.items():
-        save(one.figure, f"reports/figures/{name}.png", note)
-        if one.records:
-            write_text(f"reports/figures/{name}.csv", pd.DataFrame(one.records).to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ def _figure(study: Study, name: str) -> str:
     if name not in study.figures:
         return ""
     caption = study.figures[name]
-    numbers = "" if name in ("examples", "attention") else f" ([numbers](figures/{name}.csv))"
+    numbers = "" if name in ("examples", "attention") else f" ([numbers](numbers/{name}.csv))"
     return f"![{caption}](figures/{name}.png)\n\n{caption}{numbers}\n"
 
 

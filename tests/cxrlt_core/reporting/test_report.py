@@ -162,7 +162,7 @@ def test_aggregation_over_studies_is_explained(changed, study):
 
 def test_figures_that_were_drawn_are_linked_with_caption_and_numbers(study):
     text = render(study)
-    assert "![Stable.](figures/member_choice.png)\n\nStable. ([numbers](figures/member_choice.csv))\n" in text
+    assert "![Stable.](figures/member_choice.png)\n\nStable. ([numbers](numbers/member_choice.csv))\n" in text
     assert "(figures/examples.png)\n\nImages.\n" in text and "examples.csv" not in text
     assert "precision_recall" not in text and text.count(".png)") == 3
 

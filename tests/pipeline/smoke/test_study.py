@@ -63,7 +63,7 @@ def test_where_the_model_looks(smoke):
     text = (smoke.folder / "reports/report.md").read_text()
     assert "## Where the model looks" in text and "(figures/attention.png)" in text
     assert (smoke.folder / "reports/figures/attention.png").exists()
-    assert not (smoke.folder / "reports/figures/attention.csv").exists()
+    assert not (smoke.folder / "reports/numbers/attention.csv").exists()
 
 
 def test_label_tables(smoke):
@@ -184,7 +184,8 @@ def test_every_contrast_is_planned(smoke):
     for name, found in planner.items():
         assert [one["rows"] for one in found["contrasts"]] == [one["rows"] for one in contrasts[name]]
         for one, planned in zip(contrasts[name], found["contrasts"], strict=True):
-            assert planned["error"] == pytest.approx(one["parts"]["patients"] ** 0.5, abs=5.1e-5)
+            variance = one["parts"]["patients"] + one["parts"]["selection"]
+            assert planned["error"] == pytest.approx(variance**0.5, abs=5.1e-5)
             assert planned["measured"]["seeds"] is None  # one seed: nothing is known of others
     effects = {one["design"]: one for one in load(smoke, "reports/effects.json")["effects"]}
     assert effects["separate"]["difference"] == contrasts["table1"][0]["difference"]
@@ -197,7 +198,7 @@ def test_every_row_has_its_provenance(smoke):
     for name in ("table1", "table2"):
         assert list(found[name]) == list(load(smoke, f"reports/{name}.json"))
         for row in found[name].values():
-            assert {"params", "code", "data", "sets", "encoders", "text_encoders"} <= set(row)
+            assert {"params", "code", "data", "sets", "image_encoders", "text_encoders"} <= set(row)
             for training in row["trainings"].values():
                 assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
 

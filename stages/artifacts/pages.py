@@ -1,0 +1,29 @@
+"""What people read in reports/: tables in three forms, and pictures with their numbers."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cxrlt_core.figures.picture import Picture
+from cxrlt_core.figures.style import save
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
+from cxrlt_core.system.files import write_json, write_text
+
+
+def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
+    """Write the tables as JSON, CSV and markdown."""
+    note, level = caveat(params), params.bootstrap.level
+    for name, rows in tables.items():
+        write_json(f"reports/{name}.json", to_json(rows))
+        write_text(f"reports/{name}.csv", to_csv(rows, note))
+        table = to_markdown(rows, level)
+        write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
+
+
+def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
+    """Write each picture, and its numbers as CSV; apart, since DVC plots every CSV that lies among pictures."""
+    for name, one in pictures.items():
+        save(one.figure, f"reports/figures/{name}.png", note)
+        if one.records:
+            write_text(f"reports/numbers/{name}.csv", pd.DataFrame(one.records).to_csv(index=False))
