@@ -22,7 +22,7 @@ def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
 
 
 def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
-    """Write each picture, and its numbers as CSV; apart, since DVC plots every CSV that lies among pictures."""
+    """Write each picture, and its numbers as CSV: apart, since DVC plots a CSV that lies among pictures."""
     for name, one in pictures.items():
         save(one.figure, f"reports/figures/{name}.png", note)
         if one.records:
