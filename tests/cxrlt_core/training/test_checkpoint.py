@@ -76,6 +76,15 @@ def test_half_a_file_of_a_killed_process_is_cleared_away(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [checkpoint.path.name]
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as in a terminal: a process in the background is started deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_termination_notes_the_request_and_restores_the_handler(number):
     before = signal.getsignal(number)

@@ -153,8 +153,9 @@ def test_report(smoke):
     assert "synthetic" in text.splitlines()[0].lower() and "stand-in" in text.splitlines()[0].lower()
     linked = {part.split(")")[0] for part in text.split("](")[1:]}
     assert linked and all((smoke.folder / "reports" / path).is_file() for path in linked)
-    drawn = {f"figures/{p.name}" for p in (smoke.folder / "reports/figures").iterdir()}
-    assert linked == drawn | {"data.md", "provenance.json"}
+    folders = [smoke.folder / "reports" / name for name in ("figures", "numbers")]
+    written = {f"{folder.name}/{path.name}" for folder in folders for path in folder.iterdir()}
+    assert linked == written | {"data.md", "provenance.json"}
 
 
 def test_contrasts_are_the_pairs_of_params(smoke):
