@@ -130,7 +130,7 @@ def predict(params: Params, name: str, table: pd.DataFrame, generator: np.random
 
 
 def describe_models(params: Params) -> None:
-    """Write what a report tells of encoders, trainings and class weights; none of it is true."""
+    """Write what a report tells of encoders, trainings, attention and class weights; none of it is true."""
     for name, encoder in params.image_encoders.items():
         content = {"network": encoder.model, "options": {}, "pixels": None, "tokens": 49, "width": 2048}
         content |= {"parameters": 23_500_000, "gflops": 4.1, "commit": None, "weights": None}
@@ -155,6 +155,8 @@ def describe_models(params: Params) -> None:
         lines = "".join(f"{seed},1,0.2,0.001\n" for seed in seeds)
         Path(f"models/{variant}/history.csv").write_text(f"seed,epoch,loss,learning_rate\n{lines}")
         write_json(f"metrics/dev/{variant}.json", {"mAP": 0.3})
+    places = {"variant": params.reweight.base, "grid": 7, "reason": None, "classes": {}}  # known on no real image
+    write_json("metrics/attention.json", places)
     up = dict.fromkeys(CLASSES, 1.0)
     for name, rule in params.reweightings.items():
         content = {"ratio": rule.ratio, "rule": rule.rule, "threshold": 0.3, "weights": up}

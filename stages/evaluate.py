@@ -6,7 +6,6 @@ Usage: python -m stages.evaluate <variant>
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from cxrlt_core.metrics.calibration import calibrate, calibrate_on_itself
 from cxrlt_core.metrics.scores import average_precision, describe_scores, summarise
@@ -14,7 +13,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.distributed import open_ranks
-from cxrlt_core.system.files import write_json, write_text
+from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import score_text, task
 from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
@@ -26,7 +25,7 @@ from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
 def main(params: Params, name: str) -> None:
-    """Write predictions/dev/<variant>/<seed>.parquet and metrics/dev/<variant>.*."""
+    """Write predictions/dev/<variant>/<seed>.parquet and metrics/dev/<variant>.json."""
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     precision, batch_size = params.train.precision, params.compute.batch_size
     with open_ranks(device) as ranks:
@@ -65,8 +64,6 @@ def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray],
     }
     write_json(f"metrics/dev/{name}.json", metrics)
     print(f"{name}: development mAP {score_text(metrics['mAP'])}")
-    table = pd.DataFrame.from_dict(metrics["classes"], orient="index").rename_axis("class")
-    write_text(f"metrics/dev/{name}.csv", table.to_csv(float_format="%.4f"))
 
 
 def per_class_numbers(data: LabelledSet, values: np.ndarray) -> dict[str, float | None]:

@@ -20,6 +20,7 @@ from cxrlt_core.splits.carving import (
     label_space,
 )
 from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
+from cxrlt_core.splits.monitoring import monitored
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
 from stages.artifacts.border import run_stage
@@ -43,7 +44,7 @@ def main(params: Params) -> None:
     sets = {"train_primary": clean["train"][own], "train_replenished": clean["train"]}
     sets |= {name: clean[name] for name in ("dev", "test")}
     check_sets(sets)
-    for name, table in sets.items():
+    for name, table in {**sets, "monitor": monitored(clean["dev"])}.items():
         write_set(name, table, classes)
     described = describe_classes(sets["train_primary"], classes, params.data.groups)
     write_json("data/sets/classes.json", described)

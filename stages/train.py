@@ -5,7 +5,6 @@ Usage: python -m stages.train <variant>
 
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from cxrlt_core.batches.images import Images, intensity
@@ -18,7 +17,7 @@ from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
-from cxrlt_core.system.files import write_json, write_text
+from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import format_interval, task
 from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
@@ -29,6 +28,7 @@ from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
 from stages.artifacts.models import write_trained
+from stages.artifacts.monitor import Monitor
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
 from stages.artifacts.variants import describe_model, plan_image_encoder, read_embeddings
@@ -44,26 +44,25 @@ def main(params: Params, name: str) -> None:
 
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
-    data, histories = read_set(f"train_{params.variants[name].data}"), []
+    data = read_set(f"train_{params.variants[name].data}")
     packed, plan = open_images(data, params.image), plan_image_encoder(params, name)
     config = describe_model(params, name, data.classes, intensity(packed), plan)
     images = place_images(packed, params.train.resident, ranks)
+    monitor = Monitor(params, name, config.pixels, ranks)
     for seed in params.train.seeds:
         training = prepare(params, name, seed, data, images, config, plan, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         identity = training_identity(params, name, seed)
+        checkpoint = Checkpoint(Path("checkpoints"), **identity, processes=ranks.size)
         with task(f"{name}, seed {seed}"):
-            history = training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
-        histories += [{"seed": seed, **epoch} for epoch in history]
+            training.run(checkpoint, monitor.follow(seed, checkpoint.path))
         if ranks.leads:
             save_model(model_folder(name, seed), training.state.model, config)
             write_json(model_folder(name, seed) / "cost.json", cost(training))
-            last, spent = history[-1], format_interval(training.state.seconds)
-            print(
-                f"{name}, seed {seed}: loss {last['loss']:.4f} in epoch {last['epoch']}; {spent}", flush=True
-            )
+            last, spent = training.state.history[-1], format_interval(training.state.seconds)
+            done = f"loss {last['loss']:.4f} in epoch {last['epoch']}; {spent}"
+            print(f"{name}, seed {seed}: {done}", flush=True)
     if ranks.leads:
-        write_text(f"models/{name}/history.csv", pd.DataFrame(histories).to_csv(index=False))
         write_trained(name, params.train.seeds)
 
 
@@ -90,7 +89,7 @@ def prepare(
         data.targets,
         class_weights(weights, data.classes, data.targets, report=ranks.leads),
         build_loss(params.loss_of(name), data.targets),
-        (config.pixel_mean, config.pixel_deviation),
+        config.pixels,
         params.train,
         params.mixup if variant.mixup else None,
         seed,

@@ -42,7 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
     "artifacts": {
         *("batches", "evidence", "figures", "metrics", "model", "packing", "params"),
-        *("prediction", "pretrained", "reporting", "serving", "sources"),
+        *("prediction", "pretrained", "reporting", "serving", "sources", "training"),
     },
     "cxrlt": {"model", "prediction", "serving", "sources"},
     "stages": {

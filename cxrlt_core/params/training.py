@@ -52,6 +52,7 @@ class Train(Section):
     resident: Literal["auto", "always", "never"] = usual("auto")  # images in the device's memory
     sync_batchnorm: bool = usual(False)  # batch statistics over all processes
     checkpoint_minutes: Positive = usual(10)
+    monitor: Annotated[int, Field(ge=0, le=MOST)] = usual(1)  # epochs between two looks at dev; 0: none
 
     @model_validator(mode="after")
     def one_length(self) -> "Train":

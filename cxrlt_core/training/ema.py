@@ -1,5 +1,8 @@
 """Exponential moving average of the weights (Polyak and Juditsky 1992), saved instead of the last ones."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +29,17 @@ class Ema:
     def copy_to_model(self) -> None:
         """Replace the model's parameters by their averages."""
         torch._foreach_copy_(self._parameters, self.averages)
+
+    @contextmanager
+    def in_model(self) -> Generator[None]:
+        """Let the model hold the averages for a while, and then its own parameters, to the bit."""
+        own = [p.detach().clone() for p in self._parameters]
+        self.copy_to_model()
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                torch._foreach_copy_(self._parameters, own)
 
     @torch.no_grad()
     def load(self, averages: list[Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NoReturn
@@ -25,6 +25,8 @@ ASK_RANKS_EVERY = 10  # steps; whether one of them wants to save or leave
 ADVICE = "lower train.batch_size or image.size, raise train.accumulate, or set train.precision: bf16 or \
 train.resident: never"
 SAVE = 1  # below every exit code
+
+Watch = Callable[[State], None]
 
 
 @dataclass
@@ -50,8 +52,13 @@ class Training:
     checkpoint_minutes: float
     _clock: float = field(init=False, default=0.0)
 
-    def run(self, checkpoint: Checkpoint) -> list[dict[str, float]]:
+    def run(self, checkpoint: Checkpoint, watch: Watch | None = None) -> list[dict[str, float]]:
         """Train from where the checkpoint stands to the end; then the model holds the weights to save.
+
+        Args:
+            checkpoint: of this run.
+            watch: is shown the state at the end of each epoch, on the leading rank, while the model holds the
+                weights that it would be saved with; what it does changes nothing here.
 
         Returns:
             One entry an epoch: ``epoch`` (from 1), mean ``loss``, last ``learning_rate``.
@@ -62,16 +69,19 @@ class Training:
         """
         self.state.resume(checkpoint, self.ranks)
         with termination() as asked, explain_out_of_memory(ADVICE):
-            self._clock = time.perf_counter()
+            self._show(watch)  # the last run may have ended before it could
             with closing(self.images.batches(self.plan.draws(self.state.step))) as batches:
                 while not self.state.finished:
                     self._epoch(batches, checkpoint, asked)
+                    self._show(watch)
+                    if not self.state.finished and (code := self.ranks.highest(asked.code)):
+                        self._leave(code)
         if self.state.ema is not None:
             self.state.ema.copy_to_model()
         return self.state.history
 
     def _epoch(self, batches: Iterator[tuple[Tensor, Draw]], checkpoint: Checkpoint, asked: Request) -> None:
-        """Train to the end of the epoch, or of the run."""
+        """Train to the end of the epoch, or of the run, and save."""
         state = self.state
         epoch, end = self.schedule.epoch(state.step), self.schedule.end(state.step)
         words, total = f"epoch {epoch + 1} of {self.schedule.epochs}", self.schedule.steps
@@ -89,8 +99,15 @@ class Training:
         rate = self.schedule.learning_rate(end - 1)
         state.history.append({"epoch": epoch + 1, "loss": self._mean_loss(), "learning_rate": rate})
         self._save(checkpoint)
-        if not state.finished and (code := self.ranks.highest(asked.code)):
-            self._leave(code)
+
+    def _show(self, watch: Watch | None) -> None:
+        """Show the state, if it is that at the end of an epoch; the time for that is not training's."""
+        state = self.state
+        ends = state.finished or (state.step and state.step % self.schedule.steps_per_epoch == 0)
+        if watch is not None and self.ranks.leads and ends:
+            with nullcontext() if state.ema is None else state.ema.in_model():
+                watch(state)
+        self._clock = time.perf_counter()
 
     def _look_up(self, bar: Bar, checkpoint: Checkpoint, asked: Request) -> None:
         """Between two steps: stop on a bad loss, save when it is time, leave when asked to."""

@@ -31,6 +31,7 @@ UNTRACKED = {
     "launch": "how a stage is started",
     "train.resident": "where images lie",
     "train.checkpoint_minutes": "when a state is saved",
+    "train.monitor": "what is logged on the way",
     "demo.sources": "which images may be drawn again where they are absent",
     "demo.text_encoders": "which stand-ins are made, each by a stage of its own",
 }

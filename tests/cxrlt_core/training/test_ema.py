@@ -47,3 +47,16 @@ def test_loaded_averages_go_on(model):
     for ema in (one, other):
         ema.update(1)
     torch.testing.assert_close(one.averages, other.averages, rtol=0, atol=0)
+
+
+def test_the_model_has_the_averages_for_a_while_and_then_its_own_bits(model):
+    ema = Ema(model, 0.9)
+    with torch.no_grad():
+        model[0].weight.add_(1 / 3)
+    ema.update(0)
+    own = [p.detach().clone() for p in model.parameters()]
+    with pytest.raises(KeyError), ema.in_model():
+        assert all(map(torch.equal, model.parameters(), ema.averages))
+        assert not torch.equal(model[0].weight, own[0])
+        raise KeyError
+    assert all(map(torch.equal, model.parameters(), own))

@@ -1,6 +1,8 @@
+import time
+
 import pytest
 import torch
-from runs import run, same
+from runs import run, same, weights
 from settings import augment
 
 from cxrlt_core.params.training import Mixup
@@ -78,3 +80,49 @@ def test_too_little_memory_is_one_line_of_advice(training, tmp_path):
     one.step = lambda *batch: torch.empty(1 << 60)  # for real
     with pytest.raises(StudyError, match=r"^can't allocate memory: .* bytes; lower train\.batch_size"):
         one.run(Checkpoint(tmp_path))
+
+
+def scored(training, seen: list):
+    """What a watch does: run the network without dropout, draw numbers, take notes."""
+
+    def watch(state):
+        state.model.eval()
+        with torch.inference_mode():
+            state.model(torch.rand(4, 1, training.images.size, training.images.size))
+        torch.manual_seed(1)
+        seen.append((state.history[-1]["epoch"], weights(training)))
+
+    return watch
+
+
+@pytest.mark.parametrize("words", [{}, {"ema": 0.9, "mixup": Mixup(alpha=0.5)}])
+def test_a_watch_sees_every_epoch_and_changes_nothing(words, training, tmp_path):
+    expected, one, seen = run(training(**words), tmp_path / "unwatched"), training(**words), []
+    one.run(Checkpoint(tmp_path), scored(one, seen))
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    assert same(expected, weights(one)) and same(expected, seen[-1][1])  # those that are saved: averages
+    assert not same(seen[0][1], seen[1][1])
+
+
+def test_what_was_not_seen_before_a_kill_is_seen_after_it(training, tmp_path):
+    one, seen = training(), []
+
+    def dying(state):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        one.run(Checkpoint(tmp_path), dying)
+    again = training()
+    again.run(Checkpoint(tmp_path), scored(again, seen))
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    seen.clear()
+    finished = training()
+    finished.run(Checkpoint(tmp_path), scored(finished, seen))
+    assert [epoch for epoch, _ in seen] == [3]
+
+
+def test_the_time_of_a_watch_is_not_trainings(training, tmp_path):
+    one, two = training(epochs=2), training(epochs=2)
+    one.run(Checkpoint(tmp_path / "one"))
+    two.run(Checkpoint(tmp_path / "two"), lambda state: time.sleep(1))
+    assert two.state.seconds < one.state.seconds + 1

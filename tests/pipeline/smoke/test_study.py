@@ -126,6 +126,15 @@ def test_predictions_and_metrics(smoke):
     assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
 
 
+def test_a_training_is_followed_on_the_development_set(smoke):
+    """A sample of so few images is the whole set, so the last epoch has the score of the stage evaluate."""
+    histories = pd.read_csv(smoke.folder / "reports/history.csv")
+    assert len(table(smoke, "data/sets/monitor.parquet")) == len(table(smoke, "data/sets/dev.parquet"))
+    for variant, lines in histories.groupby("variant"):
+        score = load(smoke, f"metrics/dev/{variant}.json")["seeds"]["0"]["mAP"]
+        assert lines["dev_mAP"].iloc[-1] == pytest.approx(score, abs=1e-6)
+
+
 def test_weights(smoke):
     main, contrast = load(smoke, "weights/main.json"), load(smoke, "weights/contrast.json")
     assert set(main["weights"].values()) == {1.0, 2.0}

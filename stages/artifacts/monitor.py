@@ -1,0 +1,77 @@
+"""What can be seen of a running training: loss, and development mAP on a fixed sample. Nothing chooses by it.
+
+A training gives the same weights with and without it. The scores of a run lie beside its checkpoint with the
+sample and the code that they are of; where these are others, nothing is shown.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import file_hash, read_json, write_json, write_text
+from cxrlt_core.system.rounding import or_none
+from cxrlt_core.training.loop import Watch
+from cxrlt_core.training.state import State
+from stages.artifacts.arrays import open_images
+from stages.artifacts.code import fingerprint, module_code
+from stages.artifacts.paths import set_path
+from stages.artifacts.sets import read_set
+
+SCORED_BY = ("cxrlt_core.metrics.scores", "cxrlt_core.prediction.inference")
+Scores = dict[str, float | None]  # epoch to mAP, as JSON has them
+
+
+class Monitor:
+    """Writes models/<variant>/history.csv anew after each epoch, all seeds together."""
+
+    def __init__(self, params: Params, variant: str, pixels: tuple[float, float], ranks: Ranks) -> None:
+        """Open the sample, if ``train.monitor`` wants it; ``pixels`` are those that the models see."""
+        self._path = f"models/{variant}/history.csv"
+        self._tables: dict[int, pd.DataFrame] = {}
+        self._every = params.train.monitor if ranks.leads else 0
+        self._words = (pixels, ranks.device, params.train.precision, params.compute.batch_size)
+        if self._every:
+            self._data = read_set("monitor")
+            self._images = open_images(self._data, params.image)
+            code = fingerprint([module_code(module) for module in SCORED_BY])
+            self._origin = {"sample": file_hash(set_path("monitor")), "code": code}
+
+    def follow(self, seed: int, checkpoint: Path) -> Watch:
+        """Return what the training of a seed shows its state to."""
+        return partial(self._write, seed, checkpoint.with_suffix(".monitor.json"))
+
+    def _write(self, seed: int, log: Path, state: State) -> None:
+        scores = self._look(log, state) if self._every else {}
+        its = pd.DataFrame(state.history).assign(seed=seed)
+        self._tables[seed] = its.assign(dev_mAP=its["epoch"].astype(str).map(scores).astype(float))
+        together = pd.concat(self._tables.values())[["seed", *state.history[0], "dev_mAP"]]
+        write_text(self._path, together.to_csv(index=False))
+
+    def _look(self, log: Path, state: State) -> Scores:
+        """Score the model if its turn has come and the log lacks it; return what is known of the run."""
+        scores, epoch = self._read(log), state.history[-1]["epoch"]
+        if str(epoch) not in scores and (state.finished or epoch % self._every == 0):
+            scores[str(epoch)] = self._score(state)
+            write_json(log, {**self._origin, "mAP": scores})
+        return scores
+
+    def _read(self, log: Path) -> Scores:
+        try:
+            found = read_json(log)
+        except StudyError:  # none, or torn
+            return {}
+        return found["mAP"] if self._origin.items() <= found.items() else {}
+
+    def _score(self, state: State) -> float | None:
+        # Late: who does not look needs neither.
+        from cxrlt_core.metrics.scores import average_precision
+        from cxrlt_core.prediction.inference import predict
+
+        [probabilities] = predict(state.model, self._images, *self._words)
+        found = average_precision(self._data.targets, probabilities)
+        return or_none(float(np.mean(found[np.isfinite(found)]))) if np.isfinite(found).any() else None
