@@ -136,7 +136,7 @@ def describe_models(params: Params) -> None:
         content |= {"parameters": 23_500_000, "gflops": 4.1, "commit": None, "weights": None}
         write_json(f"data/encoders/{name}.json", content)
     origin = {"commit": None, "file": "none", "sha256": "0" * 64, "prefix": "", "tensors": 1, "parameters": 1}
-    origin |= {"share_of_file": 1.0, "left_out": {}}
+    origin |= {"share": 1.0, "share_of_file": 1.0, "left_out": {}}
     for name in params.text_encoders:
         zeros = {"embeddings": np.zeros((len(CLASSES), 4), np.float32)}
         write_tensors(f"data/text/{name}.safetensors", zeros, {"weights": json.dumps(origin)})
