@@ -160,7 +160,7 @@ def describe_models(params: Params) -> None:
         Path(f"models/{variant}/history.csv").write_text(f"seed,epoch,loss,learning_rate\n{lines}")
         found = {seed: read_predictions(dev_path(variant, seed), data, "none") for seed in params.train.seeds}
         write_metrics(variant, data, found, "none")
-    places = {"variant": params.reweight.base, "grid": 7, "reason": None, "classes": {}}  # known on no real image
+    places = {"variant": params.reweight.base, "grid": 7, "reason": None, "classes": {}}
     write_json("metrics/attention.json", places)
     up = dict.fromkeys(CLASSES, 1.0)
     for name, rule in params.reweightings.items():
