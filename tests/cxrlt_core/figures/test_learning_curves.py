@@ -28,10 +28,19 @@ def test_a_monitored_training_has_a_second_panel_of_the_epochs_that_were_scored(
     assert len(loss.lines[0].get_xdata()) == 5 and "development" in dev.get_ylabel()
 
 
-def test_the_caption_says_whether_losses_still_fall():
-    assert "In the last of 4 epochs the loss still falls for 2 of 2 variants." in caption(history(4))
+def test_the_caption_says_what_still_moves_at_the_end():
+    assert caption(history(4)).startswith(
+        "4 epochs each of 2 variants. At the end the loss still falls for 2."
+    )
     rising = [
         {**one, "loss": 5.0} if (one["epoch"], one["variant"]) == (4, "v0") else one for one in history(4)
     ]
-    assert "falls for 1 of 2" in caption(rising)
-    assert caption(history(1)).startswith("One epoch each of 2 variants.")
+    assert "falls for 1." in caption(rising)
+    assert caption(history(1)).startswith("One epoch each of 2 variants. Losses")
+
+
+def test_the_caption_says_what_the_scores_are_of():
+    assert "development" not in caption(history(4))
+    scored = caption(history(5, monitored=True))
+    assert "and development mAP still rises for 2." in scored and "fixed sample" in scored
+    assert "fixed sample" in caption(history(1, monitored=True))
