@@ -172,6 +172,11 @@ EDITS = [
         of("settings", "report"),
     ),
     Edit(
+        "train.monitor",
+        lambda study: study.edit("monitor: 1 ", "monitor: 0 "),
+        of("settings", "report"),
+    ),
+    Edit(
         "launch",
         lambda study: study.edit("train: python", "train: torchrun --nproc-per-node=2"),
         of("settings", "report"),

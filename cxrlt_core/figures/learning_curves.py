@@ -67,7 +67,7 @@ def _by_epoch(records: Sequence[Mapping], name: str, key: str) -> dict[int, list
 
 
 def caption(records: Sequence[Mapping]) -> str:
-    """Say whether losses still fall and scores still rise, what the scores are of, and what is not compared."""
+    """Say what still moves at the end, what the scores are of, and what is not compared."""
     names = list(dict.fromkeys(one["variant"] for one in records))
     epochs = max(one["epoch"] for one in records)
     said = ["One epoch" if epochs == 1 else f"{epochs} epochs"]
