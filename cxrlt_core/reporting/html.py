@@ -23,8 +23,9 @@ UNBROKEN = 32  # characters of a cell that stay on one line: a number with its i
 def html_page(markdown: str, folder: Path) -> str:
     """Return a page with a table of contents, sortable tables and its pictures inside.
 
-    Links stay as they are, relative to where the markdown lies; in the place of a missing picture stand its
-    words. The same input gives the same page.
+    A picture alone in its paragraph is a figure, and the next paragraph its caption. Links stay as they are,
+    relative to where the markdown lies; in the place of a missing picture stand its words. The same input gives
+    the same page.
 
     Args:
         markdown: CommonMark with tables; HTML in it is shown as text.
@@ -36,7 +37,7 @@ def html_page(markdown: str, folder: Path) -> str:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens, environment = parser.parse(markdown), {"folder": folder}
     headings = list(_name_headings(tokens))
-    _unwrap_pictures(tokens)
+    _frame_pictures(tokens)
     title = next((text for level, _, text in headings if level == "h1"), "Report")
     body = parser.renderer.render(tokens, parser.options, environment)
     return PAGE.substitute(title=escapeHtml(title), contents=_contents(headings), body=body)
@@ -64,13 +65,15 @@ def _contents(headings: Sequence[tuple[str, str, str]]) -> str:
     return "\n".join(items)
 
 
-def _unwrap_pictures(tokens: Sequence[Token]) -> None:
-    """Put paragraphs that hold pictures alone into boxes that scroll."""
-    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        kinds = {part.type for part in inline.children or []}
-        if opening.type == "paragraph_open" and "image" in kinds and kinds <= {"image", "softbreak"}:
-            opening.tag = closing.tag = "div"
-            opening.attrs["class"] = "figure"
+def _frame_pictures(tokens: list[Token]) -> None:
+    """Make a figure of each paragraph that is a picture, with the next paragraph as its caption."""
+    for place, (opening, inline) in enumerate(pairwise(tokens)):
+        if opening.type != "paragraph_open" or [part.type for part in inline.children] != ["image"]:
+            continue
+        opening.tag = tokens[place + 2].tag = "figure"
+        if place + 3 < len(tokens) and tokens[place + 3].type == "paragraph_open":
+            tokens[place + 3].tag = tokens[place + 5].tag = "figcaption"
+            tokens.insert(place + 5, tokens.pop(place + 2))  # the figure ends after its caption
 
 
 class _Renderer(RendererHTML):
@@ -95,7 +98,8 @@ class _Renderer(RendererHTML):
         content = path.read_bytes()
         width, height = _size(content, path)
         data = base64.b64encode(content).decode()
-        return f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" height="{height}">'
+        size = f'width="{width}" height="{height}"'
+        return f'<span class="picture"><img src="data:image/png;base64,{data}" alt="{words}" {size}></span>'
 
 
 def _size(content: bytes, path: Path) -> tuple[int, int]:

@@ -33,8 +33,10 @@ nav ul { list-style: none; margin: .5rem 0; padding: 0; }
 nav li { margin: .3rem 0; line-height: 1.3; }
 nav .h3 { padding-left: 1rem; }
 nav a { text-decoration: none; }
-.figure, .table { overflow-x: auto; margin: 1rem 0; }
-.figure img {
+figure { margin: 1.5rem 0; }
+figcaption { max-width: 50rem; color: var(--soft); font-size: .9rem; }
+.picture, .table { display: block; overflow-x: auto; margin: 1rem 0; }
+.picture img {
   display: block; width: auto; height: auto; min-width: min(100%, 38rem); max-width: min(100%, 60rem);
   background: #fff; border-radius: 4px; margin: 0 0 .75rem;
 }
@@ -62,7 +64,7 @@ th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
   main { margin: 0; padding: 1rem 2rem; }
 }
 @media (max-width: 45rem) {
-  .figure img { min-width: 38rem; }
+  .picture img { min-width: 38rem; }
   th:first-child, td:first-child, td.short:first-child { max-width: 40vw; white-space: normal; }
 }
 @media print { nav { display: none; } .table { max-height: none; } }
