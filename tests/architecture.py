@@ -41,8 +41,8 @@ ARROWS: dict[str, set[str]] = {
     "demo": {"params"},
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
     "artifacts": {
-        *("batches", "evidence", "figures", "metrics", "model", "packing", "params"),
-        *("prediction", "pretrained", "reporting", "serving", "sources"),
+        *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
+        *("params", "prediction", "pretrained", "reporting", "serving", "sources"),
     },
     "cxrlt": {"model", "prediction", "serving", "sources"},
     "stages": {

@@ -89,8 +89,8 @@ def canvas(height: float, width: float = WIDTH, **panels: int | Sequence[float])
 def save(figure: Figure, path: Path | str, note: str = "") -> None:
     """Write a PNG of a palette, with a note below; an unchanged figure is an unchanged file.
 
-    A palette takes a fraction of the bytes and shows the same: a figure has few colours. No date and no version
-    are inside.
+    A palette takes a fraction of the bytes and shows the same, since a figure has few colours. There is no
+    date and no version inside.
     """
     if note:
         figure.draw_without_rendering()  # layout is known only now

@@ -24,8 +24,7 @@ def html_page(markdown: str, folder: Path) -> str:
     """Return a page with a table of contents, sortable tables and its pictures inside.
 
     A picture alone in its paragraph is a figure, and the next paragraph its caption. Links stay as they are,
-    relative to where the markdown lies; in the place of a missing picture stand its words. The same input gives
-    the same page.
+    relative to where the markdown lies; a missing picture leaves its words. The same input, the same page.
 
     Args:
         markdown: CommonMark with tables; HTML in it is shown as text.

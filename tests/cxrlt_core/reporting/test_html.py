@@ -19,7 +19,10 @@ See [data](data.md) and [below](#the-answer-1).
 | 2 | a cell with so many words in it that they must be broken into lines |
 
 ![What it <did>](figures/a.png)
-![Again](figures/a.png)
+
+It *did* well. ([numbers](numbers/a.csv))
+
+![Alone](figures/a.png)
 
 ## The answer
 x < y <script>alert(1)</script>
@@ -72,14 +75,21 @@ def test_nothing_is_fetched(page, folder):
 def test_every_anchor_has_a_place_and_links_stay_relative(page):
     places = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert places == ["a-study-of-things--more", "the-answer", "the-answer-1"]
-    assert page.of("a", "href") == ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1"]
+    links = ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1", "numbers/a.csv"]
+    assert page.of("a", "href") == links
 
 
 def test_tables_and_pictures_stand_in_boxes_that_scroll(page):
-    boxes = page.of("div", "class")
-    assert boxes == ["table", "figure"]
+    assert page.of("div", "class") == ["table"] and page.of("span", "class") == ["picture"] * 2
     assert page.of("td", "class") == ["short"] * 3
     assert ("p", {}) in page.tags and ("meta", "viewport") in [(t, a.get("name")) for t, a in page.tags]
+
+
+def test_a_picture_and_the_paragraph_after_it_are_a_figure_with_its_caption(folder):
+    text = html_page(MARKDOWN, folder)
+    figure = text[text.index("<figure>") : text.index("</figure>")]
+    assert figure.count("<img") == 1 and "It <em>did</em> well." in figure.partition("<figcaption>")[2]
+    assert re.search(r"<figure><span .*?</span></figure>\s*<h2", text)  # the second has none
 
 
 def test_text_of_the_page_is_no_html(folder):
