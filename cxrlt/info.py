@@ -69,13 +69,14 @@ def describe_ensemble(folder: Path) -> dict[str, str]:
 
 def shown(study: Study) -> dict[str, str]:
     """Return its mAP in the tables of its study."""
-    on = "test" if study.is_ensemble else "development"
+    on, note = "test" if study.is_ensemble else "development", study.note()
     try:
-        return {
-            f"mAP{' TTA' if row['TTA'] else ''}" if not study.is_ensemble else "mAP": (
+        found = {
+            f"mAP{' TTA' if row.get('TTA') else ''}": (
                 f"{row['mAP']} [{row['mAP_low']}, {row['mAP_high']}] on the {on} set"
             )
             for row in study.rows()
         }
     except KeyError as error:
         raise StudyError(f"reports/table*.csv: no column {error}") from None
+    return found | ({"note": note} if found and note else {})

@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "serving", "sources"),
     },
-    "cxrlt": {"model", "prediction", "serving", "sources"},
+    "cxrlt": {"evidence", "model", "params", "prediction", "serving", "sources"},
     "stages": {
         *(
             "artifacts",
