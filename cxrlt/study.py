@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 KINDS = {"model": ("config.json", "models"), "ensemble": ("ensemble.json", "ensembles")}
 
 #: What the numbers of a card's classes are about.
-DEVELOPMENT = """AP, AUROC and counts: this training alone (seed {seed}), without test-time augmentation, on the
-development set of {images:,} images of {patients:,} patients; {level:.0%} intervals of the patients, from
+DEVELOPMENT = """AP, AUROC and counts: this training alone (seed {seed}), without test-time augmentation, on
+the development set of {images:,} images of {patients:,} patients; {level:.0%} intervals of the patients, from
 {resamples:,} resamples."""
-TEST = """AP, AUROC and counts: the row `{row}` on the test set, with its test-time augmentation; a mean over the
-seeds of training, with intervals of the patients and, with several seeds, of trainings."""
+TEST = """AP, AUROC and counts: the row `{row}` on the test set, with its test-time augmentation; a mean over
+the seeds of training, with intervals of the patients and, with several seeds, of trainings."""
 
 
 def find_folder(kind: str, name: str) -> Path:

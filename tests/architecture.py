@@ -46,18 +46,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "cxrlt": {"evidence", "model", "params", "prediction", "serving", "sources"},
     "stages": {
-        *(
-            "artifacts",
-            "batches",
-            "demo",
-            "designs",
-            "evidence",
-            "figures",
-            "losses",
-            "metrics",
-            "model",
-            "packing",
-        ),
+        *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),
     },
 }

@@ -150,8 +150,8 @@ def _metrics(known: Known) -> str:
     return "\n".join([*lines, "", *_noted(known), MEANS])
 
 
-MEANS = """Means over the seeds of training, as the study's tables have them. Intervals are of patients and, with
-several seeds, of trainings; ± is a standard error."""
+MEANS = """Means over the seeds of training, as the study's tables have them. Intervals are of patients and,
+with several seeds, of trainings; ± is a standard error."""
 
 
 def _with_error(row: Mapping[str, str], name: str) -> str:
