@@ -78,12 +78,12 @@ def main(params: Params) -> None:
     write_text("reports/report.md", text)
     write_text("reports/report.html", html_page(text, Path("reports")))
     metrics = {name: read_json(f"metrics/dev/{name}.json") for name in params.variants}
-    write_text("reports/classes.csv", classes_csv(classes, metrics))
-    write_text("reports/contrasts.csv", contrasts_csv(contrasts, tables))
+    write_text("reports/classes.csv", classes_csv(classes, metrics, note))
+    write_text("reports/contrasts.csv", contrasts_csv(contrasts, tables, note))
     plain = [one["mAP"] for one in metrics.values()]
     write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
     write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
-    print(f"{answer_text(params, contrasts, tables)} {note}".strip())
+    print(answer_text(params, contrasts, tables))
     print("The report is in reports/report.html and reports/report.md")
 
 

@@ -42,6 +42,11 @@ def caveat(params: Params) -> str:
     return "Real images, but untrained stand-in text encoders." if params.demo.text_encoders else ""
 
 
+def noted(records: Sequence[Mapping], note: str) -> Sequence[Mapping]:
+    """Add a column to records that says what must stand beside their numbers, if anything must."""
+    return [{**record, "note": note} for record in records] if note else records
+
+
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
     """Row name to its mAP alone, as ``dvc exp show`` can hold it; :func:`to_csv` has all."""
     return {row.name: {"mAP": row.metrics["mAP"]} for row in rows}
@@ -58,13 +63,12 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
             "mAP_seeds": " ".join(number_text(value) for value in row.seeds),
             **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
             "published_mAP": row.published,
-            **({"note": note} if note else {}),
         }
         for row in rows
     ]
     import pandas as pd  # late: other pages take text from here and need no table
 
-    return pd.DataFrame(records).to_csv(index=False)
+    return pd.DataFrame(noted(records, note)).to_csv(index=False)
 
 
 def to_markdown(rows: Sequence[Row], level: float) -> str:
