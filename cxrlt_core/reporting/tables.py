@@ -116,9 +116,8 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
         contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`.
         numbers: row name to its number in the table.
     """
-    header = ["design", "change", "rows", "Δ mAP [interval]", "all hold together", "p", "p (Holm)"]
-    header += ["published Δ"]
-    header += ["detectable Δ: all", "head", "medium", "tail", "verdict"]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
+    header += ["published Δ", "detectable Δ: all", "head", "medium", "tail"]
     lines = []
     for one in contrasts:
         point, low, high = one["difference"]
@@ -129,11 +128,11 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
                 one["change"],
                 rows_text(one["rows"], numbers),
                 f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
                 f"[{signed(inner)}, {signed(outer)}]",
                 *(p_text(one[key]) for key in ("p", "p_holm")),
                 signed(one["published"]),
                 *(number_text(least[name]) for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail")),
-                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
             ]
         )
     return markdown_table(header, lines)
