@@ -24,7 +24,7 @@ def draw(images: np.ndarray, labels: Sequence[Sequence[str]], columns: int = 6) 
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, names in zip(axes.flat, images, labels, strict=False):
-        axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+        style.show(axis, image)
         axis.set_title(_title(names), fontsize=style.SMALL, loc="center")
     return figure
 

@@ -21,7 +21,7 @@ from cxrlt_core.system.files import atomic
 WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks
 SMALL = 8
-DOTS, COLOURS = 144, 256  # an inch, a picture
+DOTS, COLOURS = 144, 64  # an inch, a picture
 INK, MUTED, FAINT = "#202020", "#6b6b6b", "#dddddd"
 DARK, MIDDLE, LIGHT = "#0b4a82", "#17806f", "#e8952b"  # of rising lightness
 #: Group of classes to colour, mark, and shade behind its classes.
@@ -101,8 +101,14 @@ def save(figure: Figure, path: Path | str, note: str = "") -> None:
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=DOTS, bbox_inches="tight", pil_kwargs={"compress_level": 1})
     with Image.open(drawn) as image, atomic(path) as temporary:
-        palette = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        palette = image.convert("RGB").quantize(COLOURS, kmeans=1, dither=Image.Dither.NONE)
         palette.save(temporary, format="PNG", optimize=True)
+
+
+def show(axes: Axes, image: np.ndarray, **place: object) -> None:
+    """Show a grey image, uint8 (H, W): a small one pixel by pixel, as a model sees it, a large one smooth."""
+    how = "nearest" if max(image.shape) < DOTS else "antialiased"
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation=how, **place)
 
 
 def lines(axes: Axes, labels: Sequence[str]) -> None:

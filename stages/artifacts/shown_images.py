@@ -14,7 +14,7 @@ from cxrlt_core.system.files import read_parquet
 from stages.artifacts.arrays import open_images
 from stages.artifacts.sets import read_set
 
-EXAMPLES = 18
+EXAMPLES = 12
 
 
 def draw_images(params: Params) -> dict[str, Picture]:

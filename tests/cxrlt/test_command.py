@@ -191,8 +191,9 @@ def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsy
     targets, found = write_scored(study, "one")
     assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[0] == 0
     card = Path("given/README.md").read_text()
-    assert "(seed 0), without test-time augmentation, on the development set of 40 images of 10" in card
-    assert "90% intervals of the patients, from 100 resamples." in card
+    said = " ".join(card.split())
+    assert "(seed 0), without test-time augmentation, on the development set of 40 images of 10 patients" in said
+    assert "90% intervals of the patients, from 100 resamples." in said
     for c in (0, 13):
         cells = next(line for line in card.splitlines() if line.startswith(f"| {CLASSES[c]} |")).split("|")
         ap, low, high = (float(n) for n in re.findall(r"0\.\d{4}", cells[3]))

@@ -10,7 +10,7 @@ def effects(p: float | None = 0.5, ways: int = 1, **changes) -> dict:
 
 
 def test_an_effect_names_its_rows_and_their_weights():
-    assert "| TTA | off → ✓ | 2 − 1 | +0.1000 [–, –] | – | +0.1000 | unresolved |" in effects_section(
+    assert "| TTA | off → ✓ | 2 − 1 | +0.1000 [–, –] | unresolved | – | +0.1000 |" in effects_section(
         effects(), ROWS, 0.95
     )
     pooled = {"base": -0.5, "base+tta": 0.5, "other": -0.5, "more": 0.5}
