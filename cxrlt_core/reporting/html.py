@@ -18,7 +18,8 @@ from cxrlt_core.reporting.html_template import PAGE
 from cxrlt_core.system.errors import StudyError
 
 CONTENTS_LEVELS = ("h2", "h3")
-UNBROKEN = 32  # characters of a cell that stay on one line: a number with its interval
+UNBROKEN = 32  # characters of a cell of numbers that stay on one line: a number with its interval
+SCALE = 0.75  # of a picture's pixels on the page: sharp on screens of more pixels, too
 
 
 def html_page(markdown: str, folder: Path) -> str:
@@ -86,7 +87,8 @@ class _Renderer(RendererHTML):
         return "</table></div>\n"
 
     def td_open(self, tokens: Sequence[Token], place: int, *_: Any) -> str:
-        short = len(tokens[place + 1].content) <= UNBROKEN
+        text = tokens[place + 1].content
+        short = len(text) <= UNBROKEN and not text[:1].isalpha()
         return '<td class="short">' if short else "<td>"
 
     def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
@@ -97,7 +99,7 @@ class _Renderer(RendererHTML):
             return f"<em>{words}: no picture</em>"
         content, (width, height) = _webp(path)
         data = base64.b64encode(content).decode()
-        size = f'width="{width}" height="{height}"'
+        size = f'width="{round(SCALE * width)}" height="{round(SCALE * height)}"'
         return f'<span class="picture"><img src="data:image/webp;base64,{data}" alt="{words}" {size}></span>'
 
 

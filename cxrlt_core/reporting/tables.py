@@ -99,7 +99,7 @@ def further_metrics(rows: Sequence[Row]) -> str:
     header = ["", *_FURTHER.values()]
     several = any(len(row.seeds) > 1 for row in rows)
     if several:
-        header += ["mAP of each seed", "standard deviation over seeds"]
+        header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
         cells = [str(number), *(with_error(row.metrics[name], row.errors[name]) for name in _FURTHER)]

@@ -192,7 +192,7 @@ def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsy
     assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[0] == 0
     card = Path("given/README.md").read_text()
     said = " ".join(card.split())
-    assert "(seed 0), without test-time augmentation, on the development set of 40 images of 10 patients" in said
+    assert "(seed 0), without test-time augmentation, on the development set of 40 images of 10" in said
     assert "90% intervals of the patients, from 100 resamples." in said
     for c in (0, 13):
         cells = next(line for line in card.splitlines() if line.startswith(f"| {CLASSES[c]} |")).split("|")

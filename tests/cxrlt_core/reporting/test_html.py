@@ -72,7 +72,7 @@ def test_nothing_is_fetched(page, folder):
     for one in pictures:
         content = base64.b64decode(one.removeprefix("data:image/webp;base64,"))
         np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))), expected)
-    assert page.of("img", "width") == ["30", "30"] and page.of("img", "height") == ["20", "20"]
+    assert page.of("img", "width") == ["22", "22"] and page.of("img", "height") == ["15", "15"]
     assert not page.of("script", "src") and not page.of("link", "href")
     assert not re.search(r"https?:|@import|url\(", html_page(MARKDOWN, folder))
 
