@@ -18,7 +18,7 @@ from cxrlt_core.reporting.html_template import PAGE
 from cxrlt_core.system.errors import StudyError
 
 CONTENTS_LEVELS = ("h2", "h3")
-UNBROKEN = 32  # characters of a cell of numbers that stay on one line: a number with its interval
+UNBROKEN = 16, 32  # characters of a cell that stay on one line: of words, and of a number with its interval
 SCALE = 0.75  # of a picture's pixels on the page: sharp on screens of more pixels, too
 
 
@@ -88,7 +88,7 @@ class _Renderer(RendererHTML):
 
     def td_open(self, tokens: Sequence[Token], place: int, *_: Any) -> str:
         text = tokens[place + 1].content
-        short = len(text) <= UNBROKEN and not text[:1].isalpha()
+        short = len(text) <= UNBROKEN[not text[:1].isalpha()]
         return '<td class="short">' if short else "<td>"
 
     def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
