@@ -122,7 +122,7 @@ def _findings(predictor: Predictor, known: Known) -> str:
         its = known.classes.get(name, {})
         ap = _number(its.get("AP"))
         if its.get("AP_low") is not None:
-            ap += f" [{_number(its['AP_low'])}, {_number(its['AP_high'])}]"
+            ap += f" [{_number(max(its['AP_low'], 0))}, {_number(min(its['AP_high'], 1))}]"
         share = _number(its["positive"] / its["known"]) if its.get("known") else "–"
         counts = (str(its.get(key, "–")) for key in ("positive", "patients"))
         cells = (name, _number(threshold), ap, _number(its.get("AUROC")), share, *counts)
@@ -146,7 +146,8 @@ def _metrics(known: Known) -> str:
         means = " | ".join(
             _with_error(row, name) for name in ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
         )
-        lines.append(f"| {row['row']} | {row['mAP']} [{row['mAP_low']}, {row['mAP_high']}] | {means} |")
+        point, low, high = (_number(row[name]) for name in ("mAP", "mAP_low", "mAP_high"))
+        lines.append(f"| {row['row']} | {point} [{low}, {high}] | {means} |")
     return "\n".join([*lines, "", *_noted(known), MEANS])
 
 
@@ -155,16 +156,15 @@ with several seeds, of trainings; ± is a standard error."""
 
 
 def _with_error(row: Mapping[str, str], name: str) -> str:
-    if not row.get(name):
-        return "–"
-    return f"{row[name]} ± {row[f'{name}_se']}" if row.get(f"{name}_se") else row[name]
+    error = row.get(f"{name}_se")
+    return _number(row.get(name)) + (f" ± {_number(error)}" if error else "")
 
 
 def _data(data: Mapping[str, Any] | None) -> str:
     if data is None:
         return "The study's counts were not at hand when this was written."
     lines = ["| set | images | patients |", "| --- | --- | --- |"]
-    lines += [f"| {name} | {one['images']} | {one['patients']} |" for name, one in data["sets"].items()]
+    lines += [f"| {name} | {one['images']:,} | {one['patients']:,} |" for name, one in data["sets"].items()]
     return "\n".join([*lines, "", f"Sources: {', '.join(data['sources'])}."])
 
 
@@ -174,5 +174,6 @@ def _licences(data: Mapping[str, Any] | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:.4f}"
+def _number(value: float | str | None) -> str:
+    """Four decimals of a number or of the text of one, a dash where undefined."""
+    return "–" if value in (None, "") or not np.isfinite(float(value)) else f"{float(value):.4f}"
