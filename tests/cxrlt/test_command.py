@@ -209,9 +209,7 @@ def test_info_describes_without_loading_weights(study, capsys):
     code, out, _ = run(capsys, "info", "--model", "one/0")
     assert code == 0 and "resnet10t on 32 pixels, other shapes: squash" in out and "not known" in out
     (study / "reports").mkdir()
-    (study / "reports/table2.csv").write_text(
-        "row,mAP,mAP_low,mAP_high,note\nboth,0.3,0.2,0.4,A demo.\n"
-    )
+    (study / "reports/table2.csv").write_text("row,mAP,mAP_low,mAP_high,note\nboth,0.3,0.2,0.4,A demo.\n")
     code, out, _ = run(capsys, "info", "--ensemble", "both")
     assert code == 0 and "0.3000 [0.2000, 0.4000] on the test set" in out and "member 1" in out
     assert f"{'note':<12}A demo.\n" in out
