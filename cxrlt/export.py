@@ -35,9 +35,7 @@ def run(options: argparse.Namespace) -> int:
     predictor, study = open_predictor(folder, options), Study(folder)
     lines = [] if options.no_onnx else [export_graph(predictor, options)]
     write_portable(folder, predictor.point, options.out)
-    card = model_card(
-        f"{study.name}, seed {study.seed}", predictor, study.rows(), study.classes(), study.data(), lines
-    )
+    card = model_card(f"{study.name}, seed {study.seed}", predictor, study.known(), lines)
     write_text(options.out / "README.md", card)
     print("\n".join([*lines, f"{options.out}: written"]))
     return 0

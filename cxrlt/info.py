@@ -37,7 +37,7 @@ def describe_model(folder: Path) -> dict[str, str]:
         "image": f"{config.image_model} on {config.image_size} pixels, other shapes: {config.image_fit}",
         "pixels": f"mean {mean:.4f}, deviation {deviation:.4f}, of 0 to 1",
         "text": config.text,
-        "query": f"{query['layers']} layers of width {query['width']}, {query['heads']} heads",
+        "query": f"{query['layers']} layer(s) of width {query['width']}, {query['heads']} heads",
         "last layer": last,
         "precision": config.precision,
         "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
@@ -69,13 +69,19 @@ def describe_ensemble(folder: Path) -> dict[str, str]:
 
 def shown(study: Study) -> dict[str, str]:
     """Return its mAP in the tables of its study."""
-    on = "test" if study.is_ensemble else "development"
+    on, note = "test" if study.is_ensemble else "development", study.note()
     try:
-        return {
-            f"mAP{' TTA' if row['TTA'] else ''}" if not study.is_ensemble else "mAP": (
-                f"{row['mAP']} [{row['mAP_low']}, {row['mAP_high']}] on the {on} set"
+        found = {
+            f"mAP{' TTA' if row.get('TTA') else ''}": (
+                f"{number(row['mAP'])} [{number(row['mAP_low'])}, {number(row['mAP_high'])}] on the {on} set"
             )
             for row in study.rows()
         }
     except KeyError as error:
         raise StudyError(f"reports/table*.csv: no column {error}") from None
+    return found | ({"note": note} if found and note else {})
+
+
+def number(text: str) -> str:
+    """Return four decimals of a number in a table, a dash where it has none."""
+    return f"{float(text):.4f}" if text else "–"

@@ -3,13 +3,23 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json
 
+if TYPE_CHECKING:
+    from cxrlt_core.serving.model_card import Known
+
 #: Kind to the file that its folder holds, and to the folder of a study where all of the kind lie.
 KINDS = {"model": ("config.json", "models"), "ensemble": ("ensemble.json", "ensembles")}
+
+#: What the numbers of a card's classes are about.
+DEVELOPMENT = """AP, AUROC and counts: this training alone (seed {seed}), without test-time augmentation, on
+the development set of {images:,} images of {patients:,} patients; {level:.0%} intervals of the patients, from
+{resamples:,} resamples."""
+TEST = """AP, AUROC and counts: the row `{row}` on the test set, with its test-time augmentation; a mean over
+the seeds of training, with intervals of the patients and, with several seeds, of trainings."""
 
 
 def find_folder(kind: str, name: str) -> Path:
@@ -52,26 +62,58 @@ class Study:
         metrics = self._read(f"metrics/dev/{self.name}.json") or {}
         return metrics.get("calibration", {}).get(self.seed)
 
-    def classes(self) -> Mapping[str, Mapping[str, Any]] | None:
-        """Return the metrics of each class: of a model on development data, of an ensemble on test data."""
-        if not self.is_ensemble:
-            return (self._read(f"metrics/dev/{self.name}.json") or {}).get("classes")
-        rows = (self._read("metrics/ensemble.json") or {"rows": {}})["rows"]
-        return rows.get(self.name, {}).get("classes")
-
     def rows(self) -> list[Mapping[str, str]]:
         """Return the rows of Table 1 or Table 2 that show it, as reports/table*.csv has them."""
-        path = self._root and self._root / f"reports/table{2 if self.is_ensemble else 1}.csv"
-        if not path or not path.exists():
+        return [row for row in self._table() if row["row"].split("+")[0] == self.name]
+
+    def note(self) -> str:
+        """Return what the tables say must stand beside every number, such as that the data are synthetic."""
+        return next((row["note"] for row in self._table() if row.get("note")), "")
+
+    def known(self) -> "Known":
+        """Return all that a model card tells."""
+        from cxrlt_core.serving.model_card import Known
+
+        classes, scored = self._test_scores() if self.is_ensemble else self._development_scores()
+        return Known(self.rows(), classes, scored, self.note(), self._read("data/summary.json"))
+
+    def _test_scores(self) -> tuple[Mapping[str, Mapping], str]:
+        """Return the classes of an ensemble as the stage ``ensemble`` scored them."""
+        rows = (self._read("metrics/ensemble.json") or {"rows": {}})["rows"]
+        if self.name not in rows:
+            return {}, ""
+        return rows[self.name]["classes"], TEST.format(row=self.name)
+
+    def _development_scores(self) -> tuple[Mapping[str, Mapping], str]:
+        """Score the classes of a model by the predictions that the stage ``evaluate`` wrote."""
+        predictions = self._existing(f"predictions/dev/{self.name}/{self.seed}.parquet")
+        labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/report.json")
+        if not predictions or not labels or not settings:
+            return {}, ""
+        from cxrlt_core.evidence.one_model import class_scores
+        from cxrlt_core.params.schema import Bootstrap
+        from cxrlt_core.prediction.study_level import aggregate
+        from cxrlt_core.system.files import read_parquet
+
+        groups = {name: one["group"] for name, one in self._read("data/sets/classes.json").items()}
+        data, names, bootstrap = read_parquet(labels), [*groups], Bootstrap(**settings["bootstrap"])
+        images, rule = read_parquet(predictions)[names].to_numpy(), settings["study"]["aggregate"]
+        found, patients = aggregate(images, data["study_id"], data["view"], rule), data["patient_id"]
+        counts = {"images": len(data), "patients": patients.nunique()}
+        scored = DEVELOPMENT.format(seed=self.seed, **counts, **bootstrap.model_dump(exclude={"seed"}))
+        return class_scores(data[names].to_numpy(), found, patients, groups, bootstrap), scored
+
+    def _table(self) -> list[Mapping[str, str]]:
+        path = self._existing(f"reports/table{2 if self.is_ensemble else 1}.csv")
+        if not path:
             return []
         with path.open(encoding="utf-8", newline="") as file:
-            return [row for row in csv.DictReader(file) if row["row"].split("+")[0] == self.name]
+            return list(csv.DictReader(file))
 
-    def data(self) -> Mapping[str, Any] | None:
-        """Return the counts of data/summary.json."""
-        return self._read("data/summary.json")
+    def _existing(self, path: str) -> Path | None:
+        found = self._root and self._root / path
+        return found if found and found.exists() else None
 
     def _read(self, path: str) -> Any:
-        if self._root is None or not (self._root / path).exists():
-            return None
-        return read_json(self._root / path)
+        found = self._existing(path)
+        return read_json(found) if found else None

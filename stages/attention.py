@@ -6,22 +6,21 @@ Usage: python -m stages.attention
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.places import EDGES, read_places
-from cxrlt_core.metrics.pointing import pointing_game
+from cxrlt_core.demo.places import EDGES
+from cxrlt_core.metrics.pointing import pointing_games
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
-from cxrlt_core.prediction.attention import attention_maps, classes_to_show, most_probable
+from cxrlt_core.prediction.attention import attention_maps, examples_to_show
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
-from cxrlt_core.system.rounding import rounded
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
+from stages.artifacts.drawn_places import find_places
 from stages.artifacts.models import load_model
 from stages.artifacts.paths import dev_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
-from stages.artifacts.store import run_again
 
 EACH = 3  # images shown of a class: labelled with it, and not
 
@@ -39,7 +38,9 @@ def main(params: Params) -> None:
     except StudyError as error:  # of an encoder without a grid; the study goes on
         content["reason"], shown = str(error), shown[:0]
     else:
-        content |= {"grid": maps.shape[-1], "classes": score(params, data, boxes, positions, maps)}
+        patients = data.table["patient_id"].to_numpy()[positions]
+        games = pointing_games(maps, boxes[positions], patients, data.classes, params.bootstrap.level)
+        content |= {"grid": maps.shape[-1], "classes": games}
         row, column = np.searchsorted(positions, shown["position"]), shown["class"].map(data.classes.index)
         shown["map"] = list(maps[0, row, column].reshape(len(shown), -1))
         shown[list(EDGES)] = boxes[shown["position"], column]
@@ -48,61 +49,27 @@ def main(params: Params) -> None:
     print(f"{len(content['classes'])} classes scored by where {params.reweight.base} looks")
 
 
-def find_places(params: Params, data: LabelledSet) -> np.ndarray:
-    """Return the boxes of drawn findings, (N, C, 4); NaN throughout where the images are not drawn."""
-    source = params.data.primary
-    if source not in params.demo.sources:
-        return np.full((*data.targets.shape, len(EDGES)), np.nan, np.float32)
-    where = (f"data/raw/{source}/places.parquet", params.demo, data.table["path"], data.classes)
-    boxes = read_places(*where)
-    if boxes is None:  # DVC keeps the label files of the demo, not what lies beside them
-        run_again("synthesize", source)
-        boxes = read_places(*where)
-    return boxes
-
-
 def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.DataFrame:
     """Choose the images to show by the model of the first seed: position, class, labelled, probability."""
     found = read_predictions(dev_path(params.reweight.base, params.train.seeds[0]), data, "none")
     precision = average_precision(data.targets, found)
     if known.any():
         precision[~known.any(0)] = np.nan
-    rows = [
-        (position, data.classes[c], bool(data.targets[position, c] == 1), float(found[position, c]))
-        for c in classes_to_show(precision, data.classes, read_groups())
-        for position in most_probable(data.targets[:, c], found[:, c], EACH)
-    ]
+    rows = examples_to_show(data.targets, found, precision, data.classes, read_groups(), EACH)
     shown = pd.DataFrame(rows, columns=["position", "class", "labelled", "probability"])
     return shown.astype({"position": int})
 
 
 def look(params: Params, data: LabelledSet, positions: np.ndarray) -> np.ndarray:
     """Return the maps of the models of all seeds, float32 (S, n, C, h, h)."""
-    device, images = (
-        open_device(params.compute.device, params.compute.threads),
-        open_images(data, params.image),
-    )
-    models = [load_model(params.reweight.base, seed) for seed in params.train.seeds]
-    settings = (device, params.compute.batch_size)
-    return np.stack(
-        [attention_maps(one.network, images, positions, one.config.pixels, *settings) for one in models]
-    )
-
-
-def score(
-    params: Params, data: LabelledSet, boxes: np.ndarray, positions: np.ndarray, maps: np.ndarray
-) -> dict[str, dict]:
-    """Play the pointing game for every class that is drawn somewhere."""
-    patients, found = data.table["patient_id"].to_numpy(), {}
-    for c, name in enumerate(data.classes):
-        its = np.flatnonzero(np.isfinite(boxes[:, c]).all(-1))
-        if len(its):
-            shown = maps[:, np.searchsorted(positions, its), c]
-            game = pointing_game(shown, boxes[its, c], patients[its], params.bootstrap.level)
-            found[name] = {
-                key: rounded(value) if isinstance(value, float) else value for key, value in game.items()
-            }
-    return found
+    device = open_device(params.compute.device, params.compute.threads)
+    images, batch_size = open_images(data, params.image), params.compute.batch_size
+    maps = []
+    for seed in params.train.seeds:
+        model = load_model(params.reweight.base, seed)
+        pixels = model.config.pixels
+        maps.append(attention_maps(model.network, images, positions, pixels, device, batch_size))
+    return np.stack(maps)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,14 @@
 Usage: python -m stages.report
 """
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from cxrlt_core.demo.places import EDGES
-from cxrlt_core.figures.picture import Picture
-from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.curves import together
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.answer_report import answer_text
 from cxrlt_core.reporting.class_changes import class_changes, weight_blocks
-from cxrlt_core.reporting.figures import Findings, attention, draw_figures, examples
+from cxrlt_core.reporting.figures import Findings, draw_figures
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
@@ -26,8 +19,7 @@ from cxrlt_core.reporting.rows import effects1, headline, table1, table2
 from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import caveat
 from cxrlt_core.system.device import open_device
-from cxrlt_core.system.files import read_json, read_parquet, write_json, write_text
-from stages.artifacts.arrays import open_images
+from cxrlt_core.system.files import read_json, write_json, write_text
 from stages.artifacts.border import run_stage
 from stages.artifacts.development import score_table1, upweighted_shares
 from stages.artifacts.histories import gather_histories
@@ -36,13 +28,15 @@ from stages.artifacts.pages import save_pictures, write_tables
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import provenance, revision, text_origin, versions
 from stages.artifacts.sets import read_set
+from stages.artifacts.shown_images import draw_images
 
 
 def main(params: Params) -> None:
     """Write reports/."""
     folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
     remove_leftovers(params, "data/encoders", "data/text", *folders)
-    device, ensembles = open_device(params.compute.device, params.compute.threads), read_json(ENSEMBLES)
+    device = open_device(params.compute.device, params.compute.threads)
+    note, ensembles = caveat(params), read_json("metrics/ensemble.json")
     weights = {name: read_json(f"weights/{name}.json") for name in params.reweightings}
     scores, noise = score_table1(params, weight_blocks(weights), device)
     rows, contrasts = table1(params, scores, noise)
@@ -69,12 +63,8 @@ def main(params: Params) -> None:
         patients=positives["dev"], together=(primary.classes, *together(primary.targets)),
         ensembles=ensembles, history=gather_histories(params.variants), costs=costs, plans=planner,
     )  # fmt: skip
-    pictures = draw_figures(params, found)
-    if params.report.show_images:
-        pictures["examples"] = example_images(params)
-    if params.report.show_images or params.data.primary in params.demo.sources:
-        pictures |= attention_maps(params)
-    save_pictures(pictures, caveat(params))
+    pictures = draw_figures(params, found) | draw_images(params)
+    save_pictures(pictures, note)
     study = Study(
         params, summary, classes, **tables, ensembles=ensembles["rows"], contrasts=contrasts,
         effects=effects, planner=planner, costs=costs, positives=positives, weights=weights,
@@ -88,8 +78,8 @@ def main(params: Params) -> None:
     write_text("reports/report.md", text)
     write_text("reports/report.html", html_page(text, Path("reports")))
     metrics = {name: read_json(f"metrics/dev/{name}.json") for name in params.variants}
-    write_text("reports/classes.csv", classes_csv(classes, metrics))
-    write_text("reports/contrasts.csv", contrasts_csv(contrasts, tables))
+    write_text("reports/classes.csv", classes_csv(classes, metrics, note))
+    write_text("reports/contrasts.csv", contrasts_csv(contrasts, tables, note))
     plain = [one["mAP"] for one in metrics.values()]
     write_json("reports/summary.json", headline(plain, summary["sets"]["dev"]["classes"], tables))
     write_json("reports/provenance.json", provenance(params, ensembles["rows"], costs))
@@ -97,39 +87,9 @@ def main(params: Params) -> None:
     print("The report is in reports/report.html and reports/report.md")
 
 
-ENSEMBLES = "metrics/ensemble.json"
-
-
 def positive_patients(classes: Mapping[str, Mapping]) -> dict[str, int]:
     """Return how many patients are positive for each class."""
     return {name: entry["patients"] for name, entry in classes.items()}
-
-
-def example_images(params: Params, count: int = 18) -> Picture:
-    """Show the first development images."""
-    data = read_set("dev")
-    positions = np.arange(min(count, len(data.table)))
-    images = open_images(data, params.image).gather(positions).numpy()[:, 0]
-    labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
-    return examples(images, labels)
-
-
-def attention_maps(params: Params) -> dict[str, Picture]:
-    """Show where the base variant looks, if it has maps."""
-    table = read_parquet("predictions/attention.parquet")
-    if table.empty:
-        return {}
-    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
-    return {"attention": attention(attention_records(table), images)}
-
-
-def attention_records(table: pd.DataFrame) -> list[dict]:
-    """Return what :mod:`cxrlt_core.figures.attention_maps` draws."""
-    boxes, side = table[list(EDGES)].to_numpy(), math.isqrt(len(table["map"].iloc[0]))
-    return [
-        {**one, "map": one["map"].reshape(side, side), "box": box if np.isfinite(box).all() else None}
-        for one, box in zip(table.to_dict("records"), boxes, strict=True)
-    ]
 
 
 if __name__ == "__main__":

@@ -41,23 +41,12 @@ ARROWS: dict[str, set[str]] = {
     "demo": {"params"},
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
     "artifacts": {
-        *("batches", "evidence", "figures", "metrics", "model", "packing", "params"),
-        *("prediction", "pretrained", "reporting", "serving", "sources", "training"),
+        *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
+        *("params", "prediction", "pretrained", "reporting", "serving", "sources", "training"),
     },
-    "cxrlt": {"model", "prediction", "serving", "sources"},
+    "cxrlt": {"evidence", "model", "params", "prediction", "serving", "sources"},
     "stages": {
-        *(
-            "artifacts",
-            "batches",
-            "demo",
-            "designs",
-            "evidence",
-            "figures",
-            "losses",
-            "metrics",
-            "model",
-            "packing",
-        ),
+        *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),
     },
 }

@@ -46,9 +46,9 @@ def _show(axis: Axes, record: Mapping, image: np.ndarray) -> None:
     colour = np.empty((*weights.shape, 4))
     colour[..., :3] = to_rgb(style.LIGHT)
     colour[..., 3] = STRENGTH * weights / max(weights.max(), 1e-12)
-    place = {"extent": (0, 1, 1, 0), "interpolation": "nearest"}
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255, **place)
-    axis.imshow(colour, **place)
+    extent = (0, 1, 1, 0)
+    style.show(axis, image, extent=extent)
+    axis.imshow(colour, extent=extent, interpolation="nearest")
     row, column = np.unravel_index(weights.argmax(), weights.shape)
     axis.plot((column + 0.5) / weights.shape[1], (row + 0.5) / weights.shape[0], "+", color=style.INK)
     if record["box"] is not None:

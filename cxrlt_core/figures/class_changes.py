@@ -27,7 +27,7 @@ def draw(records: Sequence[Mapping], sampling: Sampling, what: str) -> Figure:
         f"difference of average precision, {what}\n{sampling.text}; each for itself, filled: 0 is outside"
     )
     style.column(axes, "Δ AP", [style.signed(one["difference"]) for one in records], style.FIRST)
-    style.column(axes, "patients", [f"{one['patients']:,}" for one in records], style.SECOND)
+    style.column(axes, "positive\npatients", [f"{one['patients']:,}" for one in records], style.SECOND)
     return figure
 
 

@@ -1,11 +1,14 @@
 """Example images."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
+
+LETTERS = 19  # above an image, a line
 
 
 def draw(images: np.ndarray, labels: Sequence[Sequence[str]], columns: int = 6) -> Figure:
@@ -21,10 +24,14 @@ def draw(images: np.ndarray, labels: Sequence[Sequence[str]], columns: int = 6) 
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, names in zip(axes.flat, images, labels, strict=False):
-        axis.imshow(image, cmap="gray", vmin=0, vmax=255)
-        text = "\n".join(names[:3]) + (" …" if len(names) > 3 else "")
-        axis.set_title(text or "nothing labelled", fontsize=style.SMALL, loc="center")
+        style.show(axis, image)
+        axis.set_title(_title(names), fontsize=style.SMALL, loc="center")
     return figure
+
+
+def _title(names: Sequence[str]) -> str:
+    lines = [textwrap.fill(name, LETTERS) for name in names[:3]] or ["nothing labelled"]
+    return "\n".join(lines) + (" …" if len(names) > 3 else "")
 
 
 def caption(images: np.ndarray, labels: Sequence[Sequence[str]], columns: int = 6) -> str:

@@ -8,8 +8,13 @@ from matplotlib.figure import Figure
 from cxrlt_core.figures import style
 from cxrlt_core.figures.style import Sampling
 
-#: Begin of a verdict to the face of its mark.
-FACES = {"resolved": style.DARK, "negligible": style.LIGHT}
+#: Verdict to its mark and what fills it.
+MARKS = {
+    "resolved up": {"marker": "^", "markerfacecolor": style.DARK},
+    "resolved down": {"marker": "v", "markerfacecolor": style.DARK},
+    "negligible": {"marker": "s", "markerfacecolor": style.LIGHT},
+}
+OPEN = {"marker": "o", "markerfacecolor": "white"}  # nothing was found, or nothing can be
 
 
 def draw(records: Sequence[Mapping], sampling: Sampling, negligible: float, what: str) -> Figure:
@@ -30,9 +35,7 @@ def draw(records: Sequence[Mapping], sampling: Sampling, negligible: float, what
         style.interval(axes, y, one["simultaneous_low"], one["simultaneous_high"], color=style.DARK, lw=0.8)
         style.interval(axes, y, one["low"], one["high"], color=style.DARK, lw=2.4)
         if one["difference"] is not None:
-            axes.plot(
-                one["difference"], y, "o", color=style.DARK, markerfacecolor=face(one["verdict"]), ms=6.5
-            )
+            axes.plot(one["difference"], y, **mark(one["verdict"]))
         if one["published"] is not None:
             axes.plot(one["published"], y, zorder=4, **style.PUBLISHED)
         if y and one["family"] != records[y - 1]["family"]:
@@ -40,7 +43,7 @@ def draw(records: Sequence[Mapping], sampling: Sampling, negligible: float, what
             style.corner(axes, y, one["family"])
     verdicts = dict.fromkeys(one["verdict"] for one in records)
     for verdict in verdicts:
-        axes.plot([], [], "o", color=style.DARK, markerfacecolor=face(verdict), ms=6.5, label=verdict)
+        axes.plot([], [], label=verdict, **mark(verdict))
     if any(one["published"] is not None for one in records):
         axes.plot([], [], label="published", **style.PUBLISHED)
     axes.set_xlabel(f"difference of {what}\n{sampling.text}; thin: all of a table hold together")
@@ -50,9 +53,9 @@ def draw(records: Sequence[Mapping], sampling: Sampling, negligible: float, what
     return figure
 
 
-def face(verdict: str) -> str:
-    """Colour inside the mark of a verdict; white where nothing was found, or nothing can be."""
-    return next((colour for start, colour in FACES.items() if verdict.startswith(start)), "white")
+def mark(verdict: str) -> dict[str, object]:
+    """Return how the point of a verdict looks."""
+    return {**MARKS.get(verdict, OPEN), "color": style.DARK, "linestyle": "none", "markersize": 6.5}
 
 
 def caption(records: Sequence[Mapping], sampling: Sampling, negligible: float, what: str) -> str:

@@ -38,6 +38,7 @@ def draw(records: Sequence[Mapping], images: Mapping[str, int]) -> Figure:
             *(zip(*its, strict=True) if its else ([], [])), linestyle="none", label=label, **MARKS[name]
         )
     axes.set_xscale("log")
+    axes.margins(x=0.09)  # room for the names of the groups
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_locator(NullLocator())

@@ -31,7 +31,7 @@ def draw(records: Sequence[Mapping], models: Sequence[str], row: str) -> Figure:
             axes.axhline(y - 0.5, color=style.MUTED, linewidth=0.8)
     axes.set_xticks(range(len(models)), [name.replace("_", " ") for name in models], rotation=35, ha="right")
     axes.tick_params(axis="x", length=0)
-    axes.plot([], [], "o", color="white", markeredgecolor=style.INK, label=f"in {row}")
+    axes.plot([], [], "o", color="white", markeredgecolor=style.INK, label=f"in {row}, with any seed")
     style.column(axes, "stability", [_percent(one["stability"]) for one in records], style.FIRST)
     bar = figure.colorbar(shown, ax=axes, shrink=0.6, aspect=30, pad=0.02, format=lambda v, _: f"{v:.0%}")
     bar.set_label("resampled development sets that choose the model")

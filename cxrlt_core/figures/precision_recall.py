@@ -18,7 +18,7 @@ def draw(records: Sequence[Mapping], classes: Sequence[Mapping], row: str) -> Fi
         classes: ``class``, ``AP``, ``positive``, of those that have points.
         row: what was scored, and on which data.
     """
-    figure, ((axes,),) = style.canvas(4.0)
+    figure, ((axes,),) = style.canvas(4.4)
     order = sorted(classes, key=lambda one: -one["AP"])
     for one, look in zip(order, cycle(style.SERIES), strict=False):
         its = [point for point in records if point["class"] == one["class"]]
@@ -31,7 +31,7 @@ def draw(records: Sequence[Mapping], classes: Sequence[Mapping], row: str) -> Fi
     axes.set_ylim(0, 1.03)
     axes.set_xlabel(f"recall\n{row}; a mark: a positive is found")
     axes.set_ylabel("precision")
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

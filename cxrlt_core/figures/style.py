@@ -6,12 +6,14 @@ same once more. Pictures are drawn at the width of a page, where their smallest 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.system.files import atomic
@@ -19,6 +21,7 @@ from cxrlt_core.system.files import atomic
 WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks
 SMALL = 8
+DOTS, COLOURS = 144, 64  # an inch, a picture
 INK, MUTED, FAINT = "#202020", "#6b6b6b", "#dddddd"
 DARK, MIDDLE, LIGHT = "#0b4a82", "#17806f", "#e8952b"  # of rising lightness
 #: Group of classes to colour, mark, and shade behind its classes.
@@ -84,15 +87,28 @@ def canvas(height: float, width: float = WIDTH, **panels: int | Sequence[float])
 
 
 def save(figure: Figure, path: Path | str, note: str = "") -> None:
-    """Write a PNG, with a note below, without date or version: an unchanged figure is an unchanged file."""
+    """Write a PNG of a palette, with a note below; an unchanged figure is an unchanged file.
+
+    A palette takes a fraction of the bytes and shows the same, since a figure has few colours. There is no
+    date and no version inside.
+    """
     if note:
         figure.draw_without_rendering()  # layout is known only now
         bottom = figure.get_tightbbox().y0 / figure.get_figheight()
         figure.text(
             0.5, bottom - 0.16 / figure.get_figheight(), note, ha="center", fontsize=SMALL, color=MUTED
         )
-    with atomic(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=144, bbox_inches="tight", metadata={"Software": None})
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=DOTS, bbox_inches="tight", pil_kwargs={"compress_level": 1})
+    with Image.open(drawn) as image, atomic(path) as temporary:
+        palette = image.convert("RGB").quantize(COLOURS, kmeans=1, dither=Image.Dither.NONE)
+        palette.save(temporary, format="PNG", optimize=True)
+
+
+def show(axes: Axes, image: np.ndarray, **place: object) -> None:
+    """Show a grey image, uint8 (H, W): a small one pixel by pixel, as a model sees it, a large one smooth."""
+    how = "nearest" if max(image.shape) < DOTS else "antialiased"
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation=how, **place)
 
 
 def lines(axes: Axes, labels: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from cxrlt_core.system.rounding import rounded
+
 
 def peaks(maps: np.ndarray) -> np.ndarray:
     """Return x and y of the maximum of maps (…, h, h), 0 to 1; float64 (…, 2)."""
@@ -64,6 +66,29 @@ def pointing_game(maps: np.ndarray, boxes: np.ndarray, patients: Sequence[str], 
         "chance": float(chance(boxes, side).mean()),
         "others": float(swapped.mean() / (count * (count - 1))) if count > 1 else None,
     }
+
+
+def pointing_games(
+    maps: np.ndarray, boxes: np.ndarray, patients: np.ndarray, classes: Sequence[str], level: float
+) -> dict[str, dict]:
+    """Play the game for every class that lies somewhere; class to what :func:`pointing_game` says, rounded.
+
+    Args:
+        maps: of S models, float (S, n, C, h, h).
+        boxes: where findings lie, (n, C, 4); NaN where one is not, or not known.
+        patients: of each image, (n,).
+        classes: names of the C classes.
+        level: of the intervals.
+    """
+    known, found = np.isfinite(boxes).all(-1), {}
+    for c, name in enumerate(classes):
+        its = np.flatnonzero(known[:, c])
+        if len(its):
+            game = pointing_game(maps[:, its, c], boxes[its, c], patients[its], level)
+            found[name] = {
+                key: rounded(value) if isinstance(value, float) else value for key, value in game.items()
+            }
+    return found
 
 
 def wilson(share: float, count: int, level: float) -> tuple[float, float]:

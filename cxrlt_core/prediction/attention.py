@@ -60,6 +60,36 @@ def most_probable(targets: np.ndarray, probabilities: np.ndarray, count: int) ->
     return [int(i) for label in (POSITIVE, NEGATIVE) for i in order[targets[order] == label][:count]]
 
 
+def examples_to_show(
+    targets: np.ndarray,
+    probabilities: np.ndarray,
+    precision: np.ndarray,
+    classes: Sequence[str],
+    groups: Mapping[str, str],
+    count: int,
+) -> list[dict]:
+    """Return the images that show best where a model looks: position, class, labelled, probability.
+
+    Args:
+        targets: int8 (N, C), -1 unknown.
+        probabilities: float (N, C).
+        precision: of each class, (C,), NaN for classes that are not to be shown.
+        classes: names of the C classes.
+        groups: class to head, medium or tail.
+        count: images of a class that are labelled with it, and that are not, at most.
+    """
+    return [
+        {
+            "position": position,
+            "class": classes[c],
+            "labelled": bool(targets[position, c] == POSITIVE),
+            "probability": float(probabilities[position, c]),
+        }
+        for c in classes_to_show(precision, classes, groups)
+        for position in most_probable(targets[:, c], probabilities[:, c], count)
+    ]
+
+
 def classes_to_show(precision: np.ndarray, classes: Sequence[str], groups: Mapping[str, str]) -> list[int]:
     """Return the class with the highest average precision of each group; No Finding is nowhere to be seen.
 

@@ -6,7 +6,7 @@ from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.evidence.family import DOWN, NEGLIGIBLE, UNRESOLVED, UP
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.tables import Row, rows_text, signed
+from cxrlt_core.reporting.tables import Row, caveat, rows_text, signed
 
 SET_NAMES = {"dev": "development", "test": "test"}
 MARKS = {UP: "▲", DOWN: "▼", NEGLIGIBLE: "=", UNRESOLVED: "?"}
@@ -53,15 +53,15 @@ def _over(params: Params, positives: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def answer_text(params: Params, contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping) -> str:
-    """Say in two sentences what the verdicts are, and which row is best."""
+    """Say in two sentences what the verdicts are, and which row is best; and of a demo that it is one."""
     steps = [one for found in contrasts.values() for one in published_steps(found)]
     if not steps:
         return "No two rows differ in one design alone: there is nothing to compare."
     best = " and ".join(_best(tables[name], split) for name, split in (("table1", "dev"), ("table2", "test")))
     return (
         f"{_verdicts(steps)} The highest mAP is {best}; it was looked for among {_rows(tables)} rows, "
-        "so expect less of it."
-    )
+        f"so expect less of it. {caveat(params)}"
+    ).rstrip()
 
 
 def _verdicts(steps: Sequence[Mapping]) -> str:

@@ -27,13 +27,13 @@ def effects_section(effects: Mapping, rows: Sequence[Row], level: float) -> str:
                 one["change"],
                 _weights_text(one["weights"], numbers),
                 "–" if point is None else f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
                 p_text(one["p_holm"]),
                 signed(one["published"]),
-                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
             ]
         )
-    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "p (Holm)"]
-    table = markdown_table([*header, "of the published figures", "verdict"], lines)
+    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p (Holm)"]
+    table = markdown_table([*header, "of the published figures"], lines)
     return f"""Least squares over all rows: what each design adds if designs *add up*, that is, if none depends on another. Each \
 effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. Where \
 the weights name two rows, the effect is that pair's, and nothing was pooled. *Not estimable*: always together with another design.

@@ -22,6 +22,17 @@ does: no verdict is given on a difference until `train.seeds` names several."""
 study (docs/evidence.md).{few}"""
 
 
+def contrasts_text(params: Params) -> str:
+    """Say how differences are to be read."""
+    level, negligible = params.bootstrap.level, params.evidence.negligible
+    return f"""- **Δ** is the first of two rows minus the second. The contrasts of a table that have a published figure are one \
+family, the others another: its intervals *all hold together* with {level:.0%} probability, and *p (Holm)* is adjusted for their \
+number. A difference is *resolved* where p (Holm) is at most {1 - level:.2f}, and *negligible* where its interval in the family \
+lies within ±{negligible:g}; without a verdict no p value is shown.
+- **Detectable Δ** is the smallest true difference that would be resolved with {POWER:.0%} probability if it were the strictest \
+test of its family: a design that moves less cannot be judged by a study of this size."""
+
+
 def contrasts_section(
     params: Params,
     rows: Sequence[Row],
@@ -50,19 +61,11 @@ def contrasts_section(
         f"{FAMILIES[family]}\n\n{contrasts_table(its, numbers)}" for family, its in families.items() if its
     ]
     sizes = " and ".join(str(len(its)) for its in families.values() if its)
-    level, negligible = params.bootstrap.level, params.evidence.negligible
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
-another (×), on the {data}.
+another (×), on the {data}; each table is one family ({sizes} contrasts).
 
 {chr(10).join(tables)}
-{figure}
-Δ is the first row minus the second. Each table is one family ({sizes} contrasts): the intervals *all hold together* with \
-{level:.0%} probability, and *p (Holm)* is adjusted for their number. A difference is *resolved* where p (Holm) is at most \
-{1 - level:.2f}, and *negligible* where its interval in the family lies within ±{negligible:g}; without a verdict no p value is \
-shown. *Detectable Δ* is the smallest true difference that would be resolved with {POWER:.0%} probability if it were the strictest \
-test of the family, for mAP over all classes and for each group: a design that moves less cannot be judged by a study of this \
-size.
-{_too_rare(params, positives)}"""
+{figure}{_too_rare(params, positives)}"""
 
 
 FAMILIES = {

@@ -2,8 +2,8 @@
 
 import base64
 import re
-import struct
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,21 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from PIL import Image, UnidentifiedImageError
 
 from cxrlt_core.reporting.html_template import PAGE
 from cxrlt_core.system.errors import StudyError
 
 CONTENTS_LEVELS = ("h2", "h3")
-UNBROKEN = 32  # characters of a cell that stay on one line: a number with its interval
+UNBROKEN = 16, 32  # characters of a cell that stay on one line: of words, and of a number with its interval
+SCALE = 0.75  # of a picture's pixels on the page: sharp on screens of more pixels, too
 
 
 def html_page(markdown: str, folder: Path) -> str:
     """Return a page with a table of contents, sortable tables and its pictures inside.
 
-    Links stay as they are, relative to where the markdown lies; in the place of a missing picture stand its
-    words. The same input gives the same page.
+    A picture alone in its paragraph is a figure, and the next paragraph its caption. Links stay as they are,
+    relative to where the markdown lies; a missing picture leaves its words. The same input, the same page.
 
     Args:
         markdown: CommonMark with tables; HTML in it is shown as text.
@@ -36,7 +38,7 @@ def html_page(markdown: str, folder: Path) -> str:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens, environment = parser.parse(markdown), {"folder": folder}
     headings = list(_name_headings(tokens))
-    _unwrap_pictures(tokens)
+    _frame_pictures(tokens)
     title = next((text for level, _, text in headings if level == "h1"), "Report")
     body = parser.renderer.render(tokens, parser.options, environment)
     return PAGE.substitute(title=escapeHtml(title), contents=_contents(headings), body=body)
@@ -64,13 +66,15 @@ def _contents(headings: Sequence[tuple[str, str, str]]) -> str:
     return "\n".join(items)
 
 
-def _unwrap_pictures(tokens: Sequence[Token]) -> None:
-    """Put paragraphs that hold pictures alone into boxes that scroll."""
-    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        kinds = {part.type for part in inline.children or []}
-        if opening.type == "paragraph_open" and "image" in kinds and kinds <= {"image", "softbreak"}:
-            opening.tag = closing.tag = "div"
-            opening.attrs["class"] = "figure"
+def _frame_pictures(tokens: list[Token]) -> None:
+    """Make a figure of each paragraph that is a picture, with the next paragraph as its caption."""
+    for place, (opening, inline) in enumerate(pairwise(tokens)):
+        if opening.type != "paragraph_open" or [part.type for part in inline.children] != ["image"]:
+            continue
+        opening.tag = tokens[place + 2].tag = "figure"
+        if place + 3 < len(tokens) and tokens[place + 3].type == "paragraph_open":
+            tokens[place + 3].tag = tokens[place + 5].tag = "figcaption"
+            tokens.insert(place + 5, tokens.pop(place + 2))  # the figure ends after its caption
 
 
 class _Renderer(RendererHTML):
@@ -83,7 +87,8 @@ class _Renderer(RendererHTML):
         return "</table></div>\n"
 
     def td_open(self, tokens: Sequence[Token], place: int, *_: Any) -> str:
-        short = len(tokens[place + 1].content) <= UNBROKEN
+        text = tokens[place + 1].content
+        short = len(text) <= UNBROKEN[not text[:1].isalpha()]
         return '<td class="short">' if short else "<td>"
 
     def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
@@ -92,14 +97,18 @@ class _Renderer(RendererHTML):
         path = env["folder"] / str(token.attrs["src"])
         if not path.exists():  # a long study does not fail in its last stage for a picture
             return f"<em>{words}: no picture</em>"
-        content = path.read_bytes()
-        width, height = _size(content, path)
+        content, (width, height) = _webp(path)
         data = base64.b64encode(content).decode()
-        return f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" height="{height}">'
+        size = f'width="{round(SCALE * width)}" height="{round(SCALE * height)}"'
+        return f'<span class="picture"><img src="data:image/webp;base64,{data}" alt="{words}" {size}></span>'
 
 
-def _size(content: bytes, path: Path) -> tuple[int, int]:
-    """Width and height that the header of a PNG file states."""
-    if content[:8] != b"\x89PNG\r\n\x1a\n":
-        raise StudyError(f"{path}: not a PNG file, expected one: it goes into the page")
-    return struct.unpack(">II", content[16:24])
+def _webp(path: Path) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG file as WebP without loss, a fifth smaller, and its width and height."""
+    content = BytesIO()
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.convert("RGB").save(content, format="WEBP", lossless=True)
+            return content.getvalue(), image.size
+    except UnidentifiedImageError:
+        raise StudyError(f"{path}: not a PNG file, expected one: it goes into the page") from None

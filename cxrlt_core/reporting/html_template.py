@@ -19,7 +19,7 @@ STYLE = """
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body { margin: 0; color: var(--text); background: var(--back); font: 16px/1.55 system-ui, sans-serif; }
 main { max-width: 76rem; margin: 0 auto; padding: 1rem; min-width: 0; }
-main > p, main > ul, main > ol, main > blockquote { max-width: 50rem; }
+main > p, main > ul, main > ol, main > blockquote, figcaption { max-width: 50rem; }
 h1 { line-height: 1.2; margin: .5rem 0 1rem; }
 h2 { line-height: 1.25; margin: 2.5rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--line); }
 h3 { margin: 2rem 0 .75rem; }
@@ -33,15 +33,15 @@ nav ul { list-style: none; margin: .5rem 0; padding: 0; }
 nav li { margin: .3rem 0; line-height: 1.3; }
 nav .h3 { padding-left: 1rem; }
 nav a { text-decoration: none; }
-.figure, .table { overflow-x: auto; margin: 1rem 0; }
-.figure img {
-  display: block; width: auto; height: auto; min-width: min(100%, 38rem); max-width: min(100%, 60rem);
-  background: #fff; border-radius: 4px; margin: 0 0 .75rem;
-}
+figure { margin: 1.5rem 0; }
+figcaption { color: var(--soft); font-size: .9rem; margin-top: .5rem; }
+.picture, .table { display: block; overflow-x: auto; }
+.picture img { display: block; height: auto; max-width: 100%; background: #fff; border-radius: 4px; }
+.table { margin: 1rem 0; }
 .table { width: fit-content; max-width: 100%; max-height: 90vh; }
 .table { border: 1px solid var(--line); border-radius: 4px; }
 table { border-collapse: separate; border-spacing: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); }
 th, td { text-align: left; background: var(--back); }
 td { vertical-align: top; min-width: 4rem; }
 td:first-child, td.short { min-width: 0; }
@@ -57,12 +57,12 @@ th button::after { content: "\\a0↕"; color: var(--soft); font-weight: 400; }
 th[aria-sort=ascending] button::after { content: "\\a0↑"; color: inherit; }
 th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
 @media (min-width: 70rem) {
-  body { display: grid; grid-template-columns: 16rem minmax(0, 1fr); }
+  body { display: grid; grid-template-columns: 14rem minmax(0, 1fr); }
   nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; border-right: 1px solid var(--line); }
-  main { margin: 0; padding: 1rem 2rem; }
+  main { margin: 0; padding: 1rem 1.5rem; }
 }
 @media (max-width: 45rem) {
-  .figure img { min-width: 38rem; }
+  .picture img { min-width: 38rem; }
   th:first-child, td:first-child, td.short:first-child { max-width: 40vw; white-space: normal; }
 }
 @media print { nav { display: none; } .table { max-height: none; } }

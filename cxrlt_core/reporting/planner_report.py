@@ -48,9 +48,13 @@ development patients would (**selection**). More seeds shrink the second and thi
 Trainings have no bar where seeds differ by no more than patient × seed explains.
 {ONE_SEED if len(params.train.seeds) == 1 else ""}"""
     ]
-    for number, (table, one) in enumerate(plans.items(), 1):
-        if one["contrasts"] and one["seeds"] > 1:
-            parts.append(_needs(one, number, tables[table]))
+    needs = [
+        _needs(one, number, tables[table])
+        for number, (table, one) in enumerate(plans.items(), 1)
+        if one["contrasts"] and one["seeds"] > 1
+    ]
+    if needs:
+        parts += [_needs_text(params), *needs]
     if any(one["claim"] for its in plans.values() for one in its["contrasts"]):
         parts.append(_claims(params, plans, tables))
     return "\n".join(parts)
@@ -59,6 +63,16 @@ Trainings have no bar where seeds differ by no more than patient × seed explain
 ONE_SEED = """
 **Each variant was trained once: the noise of trainings is unknown, and so is what would resolve a difference.** Shown is what \
 patients add.
+"""
+
+
+def _needs_text(params: Params) -> str:
+    seeds = len(params.train.seeds)
+    return f"""### To resolve a difference
+
+What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
+*seeds* on today's patients, *or patients* with {max(seeds, ENOUGH)} seeds. Today there are {seeds} seeds. A measured difference \
+is itself uncertain, so its need is a rough guide.
 """
 
 
@@ -71,11 +85,7 @@ def _needs(one: Mapping, number: int, rows: Sequence[Row]) -> str:
     ]
     header = ["contrast", "detectable Δ", "measured Δ", "seeds", "or patients"]
     header += ["published Δ", "seeds", "or patients"]
-    return f"""### Table {number}: to resolve a difference
-
-What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
-*seeds* on today's {one["patients"]:,} {_set_text(one)} patients, *or patients* with {max(one["seeds"], ENOUGH)} seeds. Today: {one["seeds"]} \
-seeds. A measured difference is itself uncertain, so its need is a rough guide.
+    return f"""Table {number}, today {one["patients"]:,} {_set_text(one)} patients:
 
 {markdown_table(header, lines)}"""
 

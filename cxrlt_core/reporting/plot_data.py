@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cxrlt_core.reporting.tables import Row, rows_text
+from cxrlt_core.reporting.tables import Row, noted, rows_text
 
 
-def classes_csv(classes: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) -> str:
+def classes_csv(classes: Mapping[str, Mapping], metrics: Mapping[str, Mapping], note: str) -> str:
     """Return AP and AUROC of every class and variant on the development set, the commonest class first.
 
     Args:
         classes: class to its group and its prevalence in the training set.
         metrics: variant to its development metrics, as the evaluate stage writes them.
+        note: of a demo, see :func:`cxrlt_core.reporting.tables.caveat`.
     """
     ordered = sorted(classes, key=lambda name: -(classes[name]["prevalence"] or 0))
     records = [
@@ -27,15 +28,18 @@ def classes_csv(classes: Mapping[str, Mapping], metrics: Mapping[str, Mapping]) 
         for variant, one in metrics.items()
         for name in ordered
     ]
-    return pd.DataFrame(records).to_csv(index=False, float_format="%.4f")
+    return pd.DataFrame(noted(records, note)).to_csv(index=False, float_format="%.4f")
 
 
-def contrasts_csv(contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping[str, Sequence[Row]]) -> str:
+def contrasts_csv(
+    contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping[str, Sequence[Row]], note: str
+) -> str:
     """Return the differences between rows, each with the interval in which its whole family holds.
 
     Args:
         contrasts: table to its contrasts, as plain values.
         tables: table to its rows.
+        note: of a demo, see :func:`cxrlt_core.reporting.tables.caveat`.
     """
     records = []
     for table, found in contrasts.items():
@@ -53,9 +57,10 @@ def contrasts_csv(contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping[st
                     "verdict": one["verdict"],
                 }
             )
-    return pd.DataFrame(records, columns=CONTRAST_COLUMNS).to_csv(index=False)
+    columns = [*CONTRAST_COLUMNS, *(["note"] if note else [])]
+    return pd.DataFrame(noted(records, note), columns=columns).to_csv(index=False)
 
 
-CONTRAST_COLUMNS = [
+CONTRAST_COLUMNS = (
     "step", "difference", "difference_low", "difference_high", "published_difference", "family", "verdict",
-]  # fmt: skip
+)  # fmt: skip

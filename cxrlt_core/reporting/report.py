@@ -11,8 +11,10 @@ from cxrlt_core.reporting.data_report import set_names
 from cxrlt_core.reporting.effects_report import effects_section, improvement_section
 from cxrlt_core.reporting.evidence_report import (
     contrasts_section,
+    contrasts_text,
     seeds_text,
 )
+from cxrlt_core.reporting.figure_text import figure_text
 from cxrlt_core.reporting.markdown import markdown_table, percent
 from cxrlt_core.reporting.planner_report import planner_section
 from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text
@@ -71,8 +73,13 @@ classes grouped by training prevalence ({_group_limits(study)}). Unknown labels 
 share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
 - **Less bias**: average precision of few positives comes out too high; this is mAP less what the resamples show of that.
 {seeds_text(study.params)}
+{contrasts_text(study.params)}
 {_study_level(study)}- **Published** figures are the paper's, for comparison only. They enter no computation.
 - **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
+- **Further metrics**: *micro AP* pools the labels of all classes; the others are means over classes, each class against \
+the rest. *F1* is taken at the threshold of each class that is best on development data and *at 0.5*, as the challenge has it; \
+*NLL* (negative log-likelihood) and *ECE* (expected calibration error, 15 bins) before and after the logits are divided by one \
+temperature (*scaled*); *Brier* is the mean squared error of the probability.
 """
 
 
@@ -129,8 +136,8 @@ scored on data that their loss has seen in that one way. {upweighted_text(study.
 ### Further metrics
 
 {further_metrics(study.table1)}
-{FURTHER} The thresholds of *F1* were chosen on these same data (†); each half of the patients is scaled by the temperature that \
-the other half asks for.
+The thresholds of *F1* were chosen on these same data (†); each half of the patients is scaled by the temperature that the \
+other half asks for.
 """
 
 
@@ -139,12 +146,6 @@ def _contrasts(study: Study, number: int, split: str, data: str) -> str:
     positives = study.positives[split]
     figure = _figure(study, f"contrasts{number}")
     return contrasts_section(study.params, rows, contrasts, positives, data, figure)
-
-
-FURTHER = """*micro AP* pools the labels of all classes; the others are means over classes, each class against the rest: \
-*F1* at the threshold of each class that is best on development data and *at 0.5*, as the challenge has it; *NLL* (negative \
-log-likelihood) and *ECE* (expected calibration error, 15 bins) before and after the logits are divided by one temperature \
-(*scaled*); *Brier*."""
 
 
 def _table2(study: Study) -> str:
@@ -169,18 +170,13 @@ for a class with {prior:g} development positives. The test set is scored here, o
 ### Further metrics
 
 {further_metrics(study.table2)}
-{FURTHER} Thresholds and temperature were fitted on development data.
+Thresholds and temperature were fitted on development data.
 
 {_figure(study, "reliability")}"""
 
 
 def _figure(study: Study, name: str) -> str:
-    """Show a picture with its caption, where it was drawn."""
-    if name not in study.figures:
-        return ""
-    caption = study.figures[name]
-    numbers = "" if name in ("examples", "attention") else f" ([numbers](numbers/{name}.csv))"
-    return f"![{caption}](figures/{name}.png)\n\n{caption}{numbers}\n"
+    return figure_text(study.figures, name)
 
 
 def _planner(study: Study) -> str:
@@ -258,19 +254,19 @@ across sets.
 
 
 def _training(study: Study) -> str:
-    header = ["variant", "images", "steps", "passes over the primary images", "time", "peak memory", "device"]
+    time = "time" if len(study.params.train.seeds) == 1 else "time of each seed"
+    header = ["variant", "images", "steps", "passes over the primary images", time, "peak memory", "device"]
     rows = [
         [
-            f"{name}{f', seed {seed}' if len(costs) > 1 else ''}",
-            f"{cost['images']:,}",
-            f"{cost['steps']:,}",
-            str(cost["passes"]),
-            duration(cost["seconds"]),
-            f"{cost['peak_memory_mib']:,} MiB",
-            cost["device"],
+            name,
+            f"{costs[0]['images']:,}",
+            f"{costs[0]['steps']:,}",
+            str(costs[0]["passes"]),
+            ", ".join(duration(cost["seconds"]) for cost in costs),
+            f"{max(cost['peak_memory_mib'] for cost in costs):,} MiB",
+            " and ".join(dict.fromkeys(cost["device"] for cost in costs)),
         ]
         for name, costs in study.costs.items()
-        for seed, cost in zip(study.params.train.seeds, costs, strict=True)
     ]
     return f"""## Training
 

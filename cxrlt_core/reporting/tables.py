@@ -42,6 +42,11 @@ def caveat(params: Params) -> str:
     return "Real images, but untrained stand-in text encoders." if params.demo.text_encoders else ""
 
 
+def noted(records: Sequence[Mapping], note: str) -> Sequence[Mapping]:
+    """Add a column to records that says what must stand beside their numbers, if anything must."""
+    return [{**record, "note": note} for record in records] if note else records
+
+
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
     """Row name to its mAP alone, as ``dvc exp show`` can hold it; :func:`to_csv` has all."""
     return {row.name: {"mAP": row.metrics["mAP"]} for row in rows}
@@ -58,13 +63,12 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
             "mAP_seeds": " ".join(number_text(value) for value in row.seeds),
             **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
             "published_mAP": row.published,
-            **({"note": note} if note else {}),
         }
         for row in rows
     ]
     import pandas as pd  # late: other pages take text from here and need no table
 
-    return pd.DataFrame(records).to_csv(index=False)
+    return pd.DataFrame(noted(records, note)).to_csv(index=False)
 
 
 def to_markdown(rows: Sequence[Row], level: float) -> str:
@@ -95,7 +99,7 @@ def further_metrics(rows: Sequence[Row]) -> str:
     header = ["", *_FURTHER.values()]
     several = any(len(row.seeds) > 1 for row in rows)
     if several:
-        header += ["mAP of each seed", "standard deviation over seeds"]
+        header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
         cells = [str(number), *(with_error(row.metrics[name], row.errors[name]) for name in _FURTHER)]
@@ -112,9 +116,8 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
         contrasts: from :func:`cxrlt_core.evidence.contrasts.to_json`.
         numbers: row name to its number in the table.
     """
-    header = ["design", "change", "rows", "Δ mAP [interval]", "all hold together", "p", "p (Holm)"]
-    header += ["published Δ"]
-    header += ["detectable Δ: all", "head", "medium", "tail", "verdict"]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
+    header += ["published Δ", "detectable Δ: all", "head", "medium", "tail"]
     lines = []
     for one in contrasts:
         point, low, high = one["difference"]
@@ -125,11 +128,11 @@ def contrasts_table(contrasts: Sequence[Mapping], numbers: Mapping[str, int]) ->
                 one["change"],
                 rows_text(one["rows"], numbers),
                 f"{signed(point)} [{signed(low)}, {signed(high)}]",
+                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
                 f"[{signed(inner)}, {signed(outer)}]",
                 *(p_text(one[key]) for key in ("p", "p_holm")),
                 signed(one["published"]),
                 *(number_text(least[name]) for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail")),
-                f"**{one['verdict']}**" if one["verdict"].startswith("resolved") else one["verdict"],
             ]
         )
     return markdown_table(header, lines)

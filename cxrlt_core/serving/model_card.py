@@ -1,6 +1,7 @@
 """A model card (Mitchell et al. 2019): what a model is, is made from, can do and is not."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,10 @@ CARD = """# {title}
 {findings}
 
 A threshold is the one with the best F1 on the development set: at or above it a finding counts as present.
-Prevalence elsewhere is another, and so is the best threshold.
+Prevalence elsewhere is another, and so are the best threshold and the AP, which is the prevalence for a model
+that guesses.
 
-## How well it does
+## How well it does in the study
 
 {metrics}
 
@@ -58,32 +60,42 @@ this folder on.
 """
 
 
-def model_card(
-    title: str,
-    predictor: Predictor,
-    rows: Sequence[Mapping[str, str]],
-    classes: Mapping[str, Mapping[str, Any]] | None,
-    data: Mapping[str, Any] | None,
-    graph: Sequence[str] = (),
-) -> str:
+@dataclass(frozen=True)
+class Known:
+    """What a study knows of a model or an ensemble; nothing, where a folder lies outside of one.
+
+    Attributes:
+        rows: of the study's tables that show it, with intervals.
+        classes: class to ``AP``, ``AP_low``, ``AP_high``, ``AUROC``, ``positive``, ``known``, ``patients``.
+        scored: on what, and what the intervals of classes are about.
+        note: that must stand beside every number.
+        data: counts of the study's sources and sets.
+    """
+
+    rows: Sequence[Mapping[str, str]] = ()
+    classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    scored: str = ""
+    note: str = ""
+    data: Mapping[str, Any] | None = None
+
+
+def model_card(title: str, predictor: Predictor, known: Known, graph: Sequence[str] = ()) -> str:
     """Return the card in markdown.
 
     Args:
         title: its first line.
         predictor: the model or ensemble.
-        rows: of the study's tables that show it, with intervals.
-        classes: class to its ``AP``, ``AUROC`` and ``positive``.
-        data: counts of the study's sources and sets.
+        known: of it.
         graph: lines about what was exported with it.
     """
     return CARD.format(
         title=title,
         what=_what(predictor),
         graph="".join(f"- {line}\n" for line in graph),
-        findings=_findings(predictor, classes or {}),
-        metrics=_metrics(rows),
-        data=_data(data),
-        licences=_licences(data),
+        findings=_findings(predictor, known),
+        metrics=_metrics(known),
+        data=_data(known.data),
+        licences=_licences(known.data),
     )
 
 
@@ -101,45 +113,58 @@ def _what(predictor: Predictor) -> str:
     return "\n".join(lines)
 
 
-def _findings(predictor: Predictor, classes: Mapping[str, Mapping[str, Any]]) -> str:
-    lines = ["| finding | threshold | AP | AUROC | positives scored |", "| --- | --- | --- | --- | --- |"]
-    for name, threshold in zip(predictor.classes, predictor.point.thresholds, strict=True):
-        its = classes.get(name, {})
-        lines.append(
-            f"| {name} | {_number(threshold)} | {_number(its.get('AP'))} | {_number(its.get('AUROC'))} "
-            f"| {its.get('positive', '–')} |"
-        )
-    return "\n".join(lines)
-
-
-def _metrics(rows: Sequence[Mapping[str, str]]) -> str:
-    if not rows:
-        return "No table of the study was at hand when this was written."
+def _findings(predictor: Predictor, known: Known) -> str:
     lines = [
-        "| row | mAP [95% interval] | head | medium | tail | mAUROC |",
+        "| finding | threshold | AP [interval] | AUROC | prevalence | positive images | positive patients |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, threshold in zip(predictor.classes, predictor.point.thresholds, strict=True):
+        its = known.classes.get(name, {})
+        ap = _number(its.get("AP"))
+        if its.get("AP_low") is not None:
+            ap += f" [{_number(max(its['AP_low'], 0))}, {_number(min(its['AP_high'], 1))}]"
+        share = _number(its["positive"] / its["known"]) if its.get("known") else "–"
+        counts = (str(its.get(key, "–")) for key in ("positive", "patients"))
+        cells = (name, _number(threshold), ap, _number(its.get("AUROC")), share, *counts)
+        lines.append(f"| {' | '.join(cells)} |")
+    about = known.scored or "No scores of the study were at hand when this was written."
+    return "\n".join([*lines, "", *_noted(known), about])
+
+
+def _noted(known: Known) -> list[str]:
+    return [f"**{known.note}**", ""] if known.note else []
+
+
+def _metrics(known: Known) -> str:
+    if not known.rows:
+        return "It is no row of the study's tables, or they were not at hand when this was written."
+    lines = [
+        "| row | mAP [interval] | head | medium | tail | mAUROC |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in rows:
+    for row in known.rows:
         means = " | ".join(
             _with_error(row, name) for name in ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
         )
-        lines.append(f"| {row['row']} | {row['mAP']} [{row['mAP_low']}, {row['mAP_high']}] | {means} |")
-    notes = sorted({row["note"] for row in rows if row.get("note")})
-    after = "Intervals come from resampled patients; ± is a standard error."
-    return "\n".join([*lines, "", *notes, after])
+        point, low, high = (_number(row[name]) for name in ("mAP", "mAP_low", "mAP_high"))
+        lines.append(f"| {row['row']} | {point} [{low}, {high}] | {means} |")
+    return "\n".join([*lines, "", *_noted(known), MEANS])
+
+
+MEANS = """Means over the seeds of training, as the study's tables have them. Intervals are of patients and,
+with several seeds, of trainings; ± is a standard error."""
 
 
 def _with_error(row: Mapping[str, str], name: str) -> str:
-    if not row.get(name):
-        return "–"
-    return f"{row[name]} ± {row[f'{name}_se']}" if row.get(f"{name}_se") else row[name]
+    error = row.get(f"{name}_se")
+    return _number(row.get(name)) + (f" ± {_number(error)}" if error else "")
 
 
 def _data(data: Mapping[str, Any] | None) -> str:
     if data is None:
         return "The study's counts were not at hand when this was written."
     lines = ["| set | images | patients |", "| --- | --- | --- |"]
-    lines += [f"| {name} | {one['images']} | {one['patients']} |" for name, one in data["sets"].items()]
+    lines += [f"| {name} | {one['images']:,} | {one['patients']:,} |" for name, one in data["sets"].items()]
     return "\n".join([*lines, "", f"Sources: {', '.join(data['sources'])}."])
 
 
@@ -149,5 +174,6 @@ def _licences(data: Mapping[str, Any] | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:.4f}"
+def _number(value: float | str | None) -> str:
+    """Four decimals of a number or of the text of one, a dash where undefined."""
+    return "–" if value in (None, "") or not np.isfinite(float(value)) else f"{float(value):.4f}"

@@ -10,11 +10,12 @@ from cxrlt_core.evidence.scoring import Score, describe_classes
 from cxrlt_core.evidence.selection import upweighted_share
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.evidence.trainings import pooled_noise, score_rows
-from cxrlt_core.metrics.bootstrap import Draws, centred, patient_draws
+from cxrlt_core.metrics.bootstrap import centred
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
 from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.predictions import read_predictions
+from stages.artifacts.resamples import draw_patients
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
@@ -29,7 +30,7 @@ def score_table1(
         device: to compute on.
     """
     dev = read_set("dev")
-    draws, patients = _draw(params, dev), dev.table["patient_id"]
+    draws, patients = draw_patients(params, dev), dev.table["patient_id"]
     classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
     classes = replace(classes, sets=blocks)
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
@@ -44,7 +45,7 @@ def score_table1(
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
     """Return how often each reweighting would put up each class on other development patients."""
     dev, found = read_set("dev"), []
-    draws = _draw(params, dev)
+    draws = draw_patients(params, dev)
     for seed in params.train.seeds:
         # image by image, as it was fed back
         predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
@@ -54,11 +55,6 @@ def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[st
         name: upweighted_share(np.concatenate(found), dev.classes, rule)
         for name, rule in params.reweightings.items()
     }
-
-
-def _draw(params: Params, data: LabelledSet) -> Draws:
-    settings = params.bootstrap
-    return patient_draws(data.table["patient_id"], settings.resamples, settings.seed)
 
 
 def _read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:

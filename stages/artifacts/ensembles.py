@@ -1,4 +1,7 @@
-"""Ensembles to be used: ensembles/<row>/<seed>/ensemble.json names members and says how they are combined."""
+"""The rows of Table 2, a training seed each: what they predict, and ensembles/<row>/<seed>/, to be used.
+
+A folder's ensemble.json names the members and says how they are combined.
+"""
 
 import json
 import os
@@ -6,44 +9,45 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cxrlt_core.evidence.ensembles import Scored
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
-from cxrlt_core.serving.operating_point import OperatingPoint
 from cxrlt_core.system.files import read_parquet_metadata
-from stages.artifacts.paths import ensemble_folder, model_folder, tta_path
+from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder, tta_path
+from stages.artifacts.predictions import write_predictions
+from stages.artifacts.sets import LabelledSet
 
 
-def write_ensembles(
+def write_row(
     params: Params,
     row: str,
     models: Sequence[str],
-    classes: Sequence[str],
+    data: LabelledSet,
     weights: Sequence[np.ndarray],
-    thresholds: Sequence[np.ndarray],
-    temperatures: Sequence[float],
+    scored: Scored,
 ) -> None:
-    """Write the folders of a row of Table 2, one a training seed.
+    """Write the predictions and the folders of a row of Table 2, one of each a training seed.
 
     Args:
         params: of the study.
         row: its name.
         models: its M members.
-        classes: the label space.
+        data: test set.
         weights: of each seed, (M, C).
-        thresholds: of each seed, (C,).
-        temperatures: of each seed.
+        scored: the row on the test set.
     """
-    for number, seed in enumerate(params.train.seeds):
+    found = zip(params.train.seeds, weights, scored.predictions, scored.fits, strict=True)
+    for seed, its, probabilities, fit in found:
+        write_predictions(ensemble_path(row, seed), data, probabilities)
         folder = ensemble_folder(row, seed)
-        point = OperatingPoint(thresholds[number], temperatures[number])
         config = EnsembleConfig(
-            classes=list(classes),
+            classes=list(data.classes),
             members=[
                 Member(os.path.relpath(model_folder(name, seed), folder), predicted_by(name, seed))
                 for name in models
             ],
-            weights=dict(zip(classes, weights[number].T.tolist(), strict=True)),
-            calibration=point.to_json(classes),
+            weights=dict(zip(data.classes, its.T.tolist(), strict=True)),
+            calibration=fit.to_json(data.classes),
             tta=params.tta.model_dump(),
             aggregate=params.study.aggregate,
         )

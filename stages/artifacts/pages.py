@@ -7,7 +7,7 @@ import pandas as pd
 from cxrlt_core.figures.picture import Picture
 from cxrlt_core.figures.style import save
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import Row, caveat, to_csv, to_json, to_markdown
+from cxrlt_core.reporting.tables import Row, caveat, noted, to_csv, to_json, to_markdown
 from cxrlt_core.system.files import write_json, write_text
 
 
@@ -26,4 +26,5 @@ def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
     for name, one in pictures.items():
         save(one.figure, f"reports/figures/{name}.png", note)
         if one.records:
-            write_text(f"reports/numbers/{name}.csv", pd.DataFrame(one.records).to_csv(index=False))
+            table = pd.DataFrame(noted(one.records, note))
+            write_text(f"reports/numbers/{name}.csv", table.to_csv(index=False))

@@ -3,19 +3,23 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from served import write_dicom, write_images, write_model, write_pair
+from sklearn.metrics import average_precision_score
 
 from cxrlt.__main__ import main
 from cxrlt_core import load_model
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.files import write_json, write_parquet
 
 ROOT = Path(__file__).parents[2]
 
@@ -142,24 +146,73 @@ def test_a_submission_is_whole_or_none(study, capsys):
 
 def test_exports_a_folder_that_works_elsewhere(study, capsys):
     (study / "metrics").mkdir()
-    entry = {"classes": {"Mass": {"AP": 0.5, "AUROC": 0.75, "positive": 3}}}
+    scores = {
+        "AP": 0.5,
+        "AP_low": 0.4,
+        "AP_high": 0.6,
+        "AUROC": 0.75,
+        "positive": 3,
+        "known": 30,
+        "patients": 2,
+    }
+    entry = {"classes": {"Mass": scores}}
     (study / "metrics/ensemble.json").write_text(json.dumps({"rows": {"both": entry}}))
     code, out, _ = run(capsys, "export", "--ensemble", "both", "--out", "given", "--no-onnx")
     assert code == 0 and out == "given: written\n"
     card = Path("given/README.md").read_text()
-    assert card.startswith("# both, seed 0\n") and "| Mass | 0.5000 | 0.5000 | 0.7500 | 3 |" in card
+    assert card.startswith("# both, seed 0\n") and "the row `both` on the test set" in card
+    assert "| Mass | 0.5000 | 0.5000 [0.4000, 0.6000] | 0.7500 | 0.1000 | 3 | 2 |" in card
     first = run(capsys, "predict", "images", "--ensemble", "both")[1]
     (study / "models").rename(study / "gone")
     assert run(capsys, "predict", "images", "--ensemble", "given")[1] == first
+
+
+def write_scored(study, name, seed=0):
+    """Write what a study holds on a model; return its labels, and the probabilities that count."""
+    generator = np.random.default_rng(3)
+    targets = generator.integers(-1, 2, (40, len(CLASSES)), dtype=np.int8)
+    found = generator.random(targets.shape, dtype=np.float32)
+    rows = {"image_id": [f"i{n}" for n in range(40)], "study_id": [f"s{n // 2}" for n in range(40)]}
+    rows |= {"patient_id": [f"p{n // 4}" for n in range(40)]}
+    ids = pd.DataFrame(rows)
+    write_parquet(
+        "data/sets/dev.parquet", ids.assign(view="PA", **dict(zip(CLASSES, targets.T, strict=True)))
+    )
+    write_parquet(
+        f"predictions/dev/{name}/{seed}.parquet", ids.assign(**dict(zip(CLASSES, found.T, strict=True)))
+    )
+    write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
+    bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
+    write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
+    return targets, found.reshape(20, 2, -1).mean(1).repeat(2, axis=0)
+
+
+def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsys):
+    targets, found = write_scored(study, "one")
+    assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[0] == 0
+    card = Path("given/README.md").read_text()
+    said = " ".join(card.split())
+    assert "(seed 0), without test-time augmentation, on the development set of 40 images of 10" in said
+    assert "90% intervals of the patients, from 100 resamples." in said
+    for c in (0, 13):
+        cells = next(line for line in card.splitlines() if line.startswith(f"| {CLASSES[c]} |")).split("|")
+        ap, low, high = (float(n) for n in re.findall(r"0\.\d{4}", cells[3]))
+        known = targets[:, c] >= 0
+        assert ap == pytest.approx(average_precision_score(targets[known, c], found[known, c]), abs=5.1e-5)
+        assert low < ap < high and float(cells[5]) == pytest.approx(
+            (targets[known, c] == 1).mean(), abs=5.1e-5
+        )
+        assert int(cells[7]) == len({n // 4 for n in np.flatnonzero(targets[:, c] == 1)})
 
 
 def test_info_describes_without_loading_weights(study, capsys):
     code, out, _ = run(capsys, "info", "--model", "one/0")
     assert code == 0 and "resnet10t on 32 pixels, other shapes: squash" in out and "not known" in out
     (study / "reports").mkdir()
-    (study / "reports/table2.csv").write_text("row,TTA,mAP,mAP_low,mAP_high\nboth,,0.3,0.2,0.4\n")
+    (study / "reports/table2.csv").write_text("row,mAP,mAP_low,mAP_high,note\nboth,0.3,0.2,0.4,A demo.\n")
     code, out, _ = run(capsys, "info", "--ensemble", "both")
-    assert code == 0 and "0.3 [0.2, 0.4] on the test set" in out and "member 1" in out
+    assert code == 0 and "0.3000 [0.2000, 0.4000] on the test set" in out and "member 1" in out
+    assert f"{'note':<12}A demo.\n" in out
     assert run(capsys, "info", "--ensemble", str(study / "ensembles/both"))[0] == 0
 
 

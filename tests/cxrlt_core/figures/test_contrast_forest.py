@@ -11,10 +11,10 @@ def test_intervals_points_and_published_values_are_where_they_are():
         (list(line.get_xdata()), line.get_linewidth()) for line in axes.lines if len(line.get_xdata()) == 2
     ]
     assert ([0.05, 0.15], 2.4) in lines and ([0.05, 0.15], 0.8) in lines
-    points = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    points = [line for line in axes.lines if line.get_marker() in "^vso" and len(line.get_xdata()) == 1]
     assert [line.get_xdata()[0] for line in points] == [0.1, -0.02, -0.2]
-    faces = [line.get_markerfacecolor() for line in points]
-    assert faces == [style.DARK, "white", style.LIGHT]
+    looks = [(line.get_marker(), line.get_markerfacecolor()) for line in points]
+    assert looks == [("^", style.DARK), ("o", "white"), ("s", style.LIGHT)]
     diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
     assert [line.get_xdata()[0] for line in diamonds] == [0.002, -0.15, 0.001]
     assert np.allclose(axes.patches[0].get_bbox().intervalx, [-0.002, 0.002])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.metrics.pointing import chance, peaks, pointing_game, wilson, within
+from cxrlt_core.metrics.pointing import chance, peaks, pointing_game, pointing_games, wilson, within
 
 SIDE = 4
 
@@ -86,3 +86,15 @@ def test_wilson_against_its_equation():
     """Both bounds p solve (share - p)² = z² p (1 - p) / n."""
     for bound in wilson(0.3, 20, 0.9):
         assert (0.3 - bound) ** 2 == pytest.approx(1.6448536**2 * bound * (1 - bound) / 20)
+
+
+def test_every_class_with_a_place_is_scored_on_its_own_maps():
+    known = np.full((2, 3, 4), np.nan)
+    known[0, 1], known[1, 1] = [0, 0, 0.25, 0.25], [0.75, 0.75, 1, 1]
+    maps = np.zeros((2, 2, 3, 4, 4))
+    maps[:, 0, 1, 0, 0] = maps[0, 1, 1, 3, 3] = 1  # one of two models misses in the second image
+    found = pointing_games(maps, known, np.array(["p", "q"]), ["Edema", "Mass", "No Finding"], 0.95)
+    assert found.keys() == {"Mass"}
+    assert (found["Mass"]["images"], found["Mass"]["patients"], found["Mass"]["hits"]) == (2, 2, 0.75)
+    alone = pointing_game(maps[:, :, 1], known[:, 1], ["p", "q"], 0.95)
+    assert found["Mass"]["low"] == round(alone["low"], 4)

@@ -48,6 +48,10 @@ def test_the_sentence_counts_every_verdict(params):
         "1 did nothing that matters; 1 could not be told from no effect."
     )
     assert "0.5000 on development data (row 2)" in text and "undefined on test data" in text
+    assert text.endswith(
+        "so expect less of it. Synthetic demo: drawn images, small stand-in encoders. "
+        "Reproduces no published figure."
+    )
 
 
 def test_exploratory_rows_are_no_answer(params):

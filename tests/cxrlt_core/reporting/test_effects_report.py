@@ -10,13 +10,13 @@ def effects(p: float | None = 0.5, ways: int = 1, **changes) -> dict:
 
 
 def test_an_effect_names_its_rows_and_their_weights():
-    assert "| TTA | off → ✓ | 2 − 1 | +0.1000 [–, –] | – | +0.1000 | unresolved |" in effects_section(
+    assert "| TTA | off → ✓ | 2 − 1 | +0.1000 [–, –] | unresolved | – | +0.1000 |" in effects_section(
         effects(), ROWS, 0.95
     )
     pooled = {"base": -0.5, "base+tta": 0.5, "other": -0.5, "more": 0.5}
     assert "| 0.5·2 + 0.5·4 − 0.5·1 − 0.5·3 |" in effects_section(effects(weights=pooled), ROWS, 0.95)
     lone = effects(weights={}, difference=[None] * 3, published=None, verdict="not estimable")
-    assert "| TTA | off → ✓ | – | – | – | – | not estimable |" in effects_section(lone, ROWS, 0.95)
+    assert "| TTA | off → ✓ | – | – | not estimable |" in effects_section(lone, ROWS, 0.95)
     assert "**resolved up**" in effects_section(effects(verdict="resolved up"), ROWS, 0.95)
 
 

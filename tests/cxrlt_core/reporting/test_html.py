@@ -1,7 +1,9 @@
 import base64
 import re
 from html.parser import HTMLParser
+from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,7 +21,10 @@ See [data](data.md) and [below](#the-answer-1).
 | 2 | a cell with so many words in it that they must be broken into lines |
 
 ![What it <did>](figures/a.png)
-![Again](figures/a.png)
+
+It *did* well. ([numbers](numbers/a.csv))
+
+![Alone](figures/a.png)
 
 ## The answer
 x < y <script>alert(1)</script>
@@ -51,7 +56,8 @@ class Page(HTMLParser):
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "figures").mkdir()
-    Image.new("RGB", (30, 20)).save(tmp_path / "figures/a.png")
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "figures/a.png")
     return tmp_path
 
 
@@ -62,9 +68,11 @@ def page(folder):
 
 def test_nothing_is_fetched(page, folder):
     pictures = page.of("img", "src")
-    content = (folder / "figures/a.png").read_bytes()
-    assert [base64.b64decode(p.removeprefix("data:image/png;base64,")) for p in pictures] == [content] * 2
-    assert page.of("img", "width") == ["30", "30"] and page.of("img", "height") == ["20", "20"]
+    expected = np.asarray(Image.open(folder / "figures/a.png"))
+    for one in pictures:
+        content = base64.b64decode(one.removeprefix("data:image/webp;base64,"))
+        np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))), expected)
+    assert page.of("img", "width") == ["22", "22"] and page.of("img", "height") == ["15", "15"]
     assert not page.of("script", "src") and not page.of("link", "href")
     assert not re.search(r"https?:|@import|url\(", html_page(MARKDOWN, folder))
 
@@ -72,14 +80,21 @@ def test_nothing_is_fetched(page, folder):
 def test_every_anchor_has_a_place_and_links_stay_relative(page):
     places = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert places == ["a-study-of-things--more", "the-answer", "the-answer-1"]
-    assert page.of("a", "href") == ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1"]
+    links = ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1", "numbers/a.csv"]
+    assert page.of("a", "href") == links
 
 
 def test_tables_and_pictures_stand_in_boxes_that_scroll(page):
-    boxes = page.of("div", "class")
-    assert boxes == ["table", "figure"]
+    assert page.of("div", "class") == ["table"] and page.of("span", "class") == ["picture"] * 2
     assert page.of("td", "class") == ["short"] * 3
     assert ("p", {}) in page.tags and ("meta", "viewport") in [(t, a.get("name")) for t, a in page.tags]
+
+
+def test_a_picture_and_the_paragraph_after_it_are_a_figure_with_its_caption(folder):
+    text = html_page(MARKDOWN, folder)
+    figure = text[text.index("<figure>") : text.index("</figure>")]
+    assert figure.count("<img") == 1 and "It <em>did</em> well." in figure.partition("<figcaption>")[2]
+    assert re.search(r"<figure><span .*?</span></figure>\s*<h2", text)  # the second has none
 
 
 def test_text_of_the_page_is_no_html(folder):

@@ -5,6 +5,7 @@ import pytest
 
 from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.figure_text import SHOWS
 from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.report import DEMO_WARNING, render
 from cxrlt_core.reporting.study import Study
@@ -162,7 +163,8 @@ def test_aggregation_over_studies_is_explained(changed, study):
 
 def test_figures_that_were_drawn_are_linked_with_caption_and_numbers(study):
     text = render(study)
-    assert "![Stable.](figures/member_choice.png)\n\nStable. ([numbers](numbers/member_choice.csv))\n" in text
+    shown = f"![{SHOWS['member_choice']}](figures/member_choice.png)"
+    assert f"{shown}\n\nStable. ([numbers](numbers/member_choice.csv))\n" in text
     assert "(figures/examples.png)\n\nImages.\n" in text and "examples.csv" not in text
     assert "precision_recall" not in text and text.count(".png)") == 3
 
@@ -175,7 +177,7 @@ def test_training_noise_is_told_by_the_number_of_seeds(changed, study):
     assert "**Training noise is not measured**" in render(study)
     several = render(make_study(changed({"train.seeds": [0, 4]})))
     assert "not measured**" not in several and "trained 2 times, with seeds 0, 4" in several
-    assert "resnet50_bert_shared, seed 4 |" in several
+    assert "| resnet50_bert_shared | 1,200 | 9 | 1 | 5 s, 5 s | 1,024 MiB |" in several
 
 
 def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):

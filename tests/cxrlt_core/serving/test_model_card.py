@@ -2,7 +2,7 @@ import pytest
 from served import write_pair
 
 from cxrlt_core import load_model
-from cxrlt_core.serving.model_card import model_card
+from cxrlt_core.serving.model_card import Known, model_card
 
 ROW = {
     "row": "both", "mAP": "0.31", "mAP_low": "0.29", "mAP_high": "0.33", "mAP_head": "0.5",
@@ -19,17 +19,44 @@ def ensemble(tmp_path):
 
 
 def test_a_card_says_what_it_is_what_it_can_and_what_it_is_not(ensemble):
-    classes = {"Hernia": {"AP": 0.25, "AUROC": None, "positive": 7}}
-    card = model_card("both", ensemble, [ROW], classes, DATA, ["model.onnx: opset 18"])
+    hernia = {
+        "AP": 0.25,
+        "AP_low": -0.2,
+        "AP_high": 0.3,
+        "AUROC": None,
+        "positive": 7,
+        "known": 70,
+        "patients": 5,
+    }
+    known = Known([ROW], {"Hernia": hernia}, "On test data.", "A demo.", DATA)
+    card = model_card("both", ensemble, known, ["model.onnx: opset 18"])
     assert "Not a medical device" in card and "## Limits" in card
-    assert "| both | 0.31 [0.29, 0.33] | 0.5 ± 0.01 | 0.2 | – | 0.8 ± 0.02 |" in card and "A demo." in card
-    assert "| Hernia | – | 0.2500 | – | 7 |" in card and "| Mass | 0.5000 | – | – | – |" in card
+    row = "| both | 0.3100 [0.2900, 0.3300] | 0.5000 ± 0.0100 | 0.2000 | – | 0.8000 ± 0.0200 |"
+    assert row in card
+    assert "| Hernia | – | 0.2500 [0.0000, 0.3000] | – | 0.1000 | 7 | 5 |" in card
+    assert "| Mass | 0.5000 | – | – | – | – | – |" in card and "On test data." in card
+    assert card.count("**A demo.**") == 2  # wherever there are numbers
     assert "| test | 9 | 4 |" in card and "Sources: nih, mine." in card
     assert "ChestX-ray14: NIH" in card and "mine: ask whoever gave the data" in card and "MIMIC" not in card
     assert card.count("resnet10t") == 2 and "- model.onnx: opset 18" in card
 
 
+def test_an_undefined_class_has_no_interval(ensemble):
+    mass = {
+        "AP": None,
+        "AP_low": None,
+        "AP_high": None,
+        "AUROC": None,
+        "positive": 0,
+        "known": 9,
+        "patients": 0,
+    }
+    card = model_card("both", ensemble, Known(classes={"Mass": mass}))
+    assert "| Mass | 0.5000 | – | – | 0.0000 | 0 | 0 |" in card
+
+
 def test_without_a_study_it_says_so_and_names_every_licence(ensemble):
-    card = model_card("both", ensemble, [], None, None)
-    assert "No table of the study was at hand" in card and "counts were not at hand" in card
+    card = model_card("both", ensemble, Known())
+    assert "no row of the study's tables, or they were not at hand" in card
+    assert "counts were not at hand" in card and "No scores of the study" in card
     assert "PadChest" in card and "MIMIC-CXR-JPG" in card
