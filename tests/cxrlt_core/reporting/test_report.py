@@ -15,6 +15,7 @@ CLASSES = {
     "Hernia": {"group": "tail", "prevalence": 0.001},
     "Mass": {"group": "tail", "prevalence": None},
 }
+SPLITS = {"dev": "official: development.csv", "test": "carved by patient, 0.2 of them"}
 OFTEN = {"Edema": 0.02, "Hernia": 0.83, "Mass": 0.4}
 ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
@@ -77,7 +78,7 @@ def make_study(params: Params) -> Study:
     }
     return Study(
         params=params,
-        summary={"classes": list(CLASSES), "sets": sets},
+        summary={"classes": list(CLASSES), "sets": sets, "splits": SPLITS},
         classes=CLASSES,
         table1=[make_row("base", 0.25), make_row("base+tta", None)],
         table2=[make_row("model_wise", 0.25), make_row("class_wise", 0.5)],
