@@ -1,4 +1,7 @@
-"""The one exception that a user may see."""
+"""The one exception that a user may see, and the line of a run that was asked to end."""
+
+SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
+SAVED = "finished stages are saved"  # whatever a stage was at
 
 
 class StudyError(Exception):
@@ -21,11 +24,16 @@ class Stopped(SystemExit):
         self.saved = saved
 
 
+def stopped_line(code: int, saved: str = SAVED) -> str:
+    """Say by which signal a run ended, by its exit code, and what is saved."""
+    return f"stopped by {SIGNALS[code]}: {saved}; dvc repro goes on from there"
+
+
 def exit_code(ending: BaseException) -> int | None:
     """Return 130 for Ctrl-C, 143 for SIGTERM, None for any other way to end."""
     if isinstance(ending, KeyboardInterrupt):
         return 130
-    return ending.code if isinstance(ending, SystemExit) and ending.code in (130, 143) else None
+    return ending.code if isinstance(ending, SystemExit) and ending.code in SIGNALS else None
 
 
 def reason(error: Exception) -> str:
