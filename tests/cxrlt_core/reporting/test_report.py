@@ -248,3 +248,8 @@ def test_encoders_are_told_with_what_was_loaded(study):
         f"{size}; commit {'a' * 40}, org/x/model.safetensors (SHA-256 ffffffffffff): 318 tensors under "
         "`module.`, 23,512,345 parameters, 99.9% of the network; left out: fc 2 |"
     ) in text
+
+
+def test_the_report_says_where_the_splits_come_from(study):
+    text = render(study)
+    assert "- `dev`: official: development.csv\n- `test`: carved by patient, 0.2 of them\n" in text
