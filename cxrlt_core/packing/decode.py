@@ -144,4 +144,5 @@ def _reason(error: Exception) -> str:
         return error.strerror.lower()
     if re.search("truncated|less than expected", str(error).lower()):
         return "truncated"
-    return f"undecodable: {' '.join(str(error).split())[:60]}"
+    words = " ".join(str(error).split())
+    return f"undecodable: {words if len(words) <= 60 else f'{words[:59]}…'}"

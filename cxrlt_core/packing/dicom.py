@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
+REQUIRED = ("PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "Rows", "Columns")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
@@ -54,6 +55,8 @@ def read_dicom(file: BinaryIO) -> np.ndarray:
 def _check(dataset: "Dataset") -> None:
     if "PixelData" not in dataset:
         raise StudyError("DICOM without pixel data")
+    if absent := [name for name in REQUIRED if not dataset.get(name)]:
+        raise StudyError(f"DICOM without {absent[0]}")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise StudyError("DICOM of several frames")
     kind, bits = dataset.PhotometricInterpretation, dataset.BitsAllocated

@@ -2,9 +2,8 @@
 
 import gzip
 
-from naive_reader import CHEXPERT_KNOWN
-
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.sources.chexpert import KNOWN as CHEXPERT_KNOWN
 
 NIH_HEADER = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
