@@ -1,5 +1,7 @@
 """The one exception that a user may see, and the line of a run that was asked to end."""
 
+from typing import Any
+
 SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
 SAVED = "finished stages are saved"  # whatever a stage was at
 
@@ -39,3 +41,13 @@ def exit_code(ending: BaseException) -> int | None:
 def reason(error: Exception) -> str:
     """Return the first line of what a library said, or what kind of error it raised."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def shown(value: Any) -> str:
+    """Return a value as a line shows it: what is long is cut off."""
+    return cut(repr(value), 80)
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of so many characters at most, the last one … where some are left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -122,6 +122,16 @@ CASES = [
         "a.csv: row 2: expected 11 values, one per column, found 1",
     ),
     Case(
+        "a value too few behind a header of two lines",
+        file("nih", NIH.replace("Patient Age", '"Patient\nAge"').replace("also.png,", "also.png")),
+        "a.csv: row 4: expected 11 values, one per column, found 10",
+    ),
+    Case(
+        "a long cell",
+        nih(GOOD, nih_row("a.png", patient="p" * 5000)),
+        "a.csv: row 3: Patient ID: expected a number, found 'pppp…",
+    ),
+    Case(
         "latin-1",
         file("nih", NIH.replace("57", "né").encode("latin-1")),
         "a.csv: not readable as UTF-8 text or CSV: 'utf-8' codec can't decode byte 0xe9 in position 175: …",

@@ -43,6 +43,8 @@ def text(content: str | bytes) -> Callable[[Path], object]:
 CHANGES: list[tuple[str, dict[str, Any], str]] = [
     ("unknown key", {"train.epoch": 3}, "train.epoch: unknown key, did you mean epochs?"),
     ("unknown nested key", {"train.augment.shear": 3}, "train.augment.shear: unknown key"),
+    ("a key that breaks the line", {"train.\n": 1}, "train.'\\n': unknown key"),
+    ("a long value", {"train.epochs": "3" * 5000}, "train.epochs: input should be a valid integer, found …"),
     ("unknown section", {"extra": {}}, "extra: unknown key, did you mean train?"),
     ("text for a count", {"train.epochs": "3"}, "train.epochs: input should be a valid integer, found '3'"),
     (
@@ -422,6 +424,17 @@ TEXTS: list[tuple[str, str | bytes, str]] = [
     ("a tab", "a:\n\tb: 1", "not valid YAML: …"),
     ("a list as key", "? [1]\n: 2", "not valid YAML: …"),
     ("an object", "a: !!python/object:os.system {}", "not valid YAML: …"),
+    ("a time", "length: 1:30.5", "line 1: 1:30.5 is no plain number, expected decimal digits"),
+    ("yes", "flip: yes", "line 1: yes is no plain switch, expected true or false"),
+    ("a day that is none", "title: 2024-02-30", "not valid YAML: day is out of range for month"),
+    ("brackets without end", "a: " + "[" * 3000, "not valid YAML: …"),
+    (
+        "aliases of aliases",
+        "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+        + "".join(f"{chr(c + 1)}: &{chr(c + 1)} [{f'*{chr(c)}, ' * 9}]\n" for c in range(97, 105)),
+        "more than 100,000 values, aliases spelt out; expected a study",
+    ),
+    ("an alias of itself", "a: &a [*a]", "more than 100,000 values, aliases spelt out; expected a study"),
     ("a list", "- 1\n- 2\n", "expected a mapping of sections, found list"),
     ("words", "epochs 3", "expected a mapping of sections, found str"),
     ("nothing", "", "expected a mapping of sections, found NoneType"),
@@ -431,8 +444,13 @@ TEXTS: list[tuple[str, str | bytes, str]] = [
 ]
 
 
+def _cut(content: str | bytes) -> str:
+    text = repr(content)
+    return text if len(text) < 80 else f"{text[:79]}…"
+
+
 def _shown(changes: dict[str, Any]) -> str:
-    return ", ".join(f"`{key}: {value}`" for key, value in changes.items())
+    return ", ".join(f"`{key}: {_cut(value)}`" for key, value in changes.items())
 
 
 CASES = [
@@ -441,7 +459,10 @@ CASES = [
         lambda folder: read_params_file(folder / "params.yaml"),
         "params.yaml: no such file or folder",
     ),
-    *(Case(f"{what}: `{content!r}`", text(content), f"params.yaml: {line}") for what, content, line in TEXTS),
+    *(
+        Case(f"{what}: `{_cut(content)}`", text(content), f"params.yaml: {line}")
+        for what, content, line in TEXTS
+    ),
     *(
         Case(
             f"{what}: {_shown(changes)}",

@@ -122,6 +122,7 @@ CASES = [
         content(PNG[:17] + b"\x01" + PNG[18:]),
         "not a JPEG, PNG or DICOM image",
     ),
+    Case("a PNG of 89,500,000 pixels", content(resized(PNG, 10_000, 8_950)), "too many pixels"),
     Case(
         "a PNG that says to be of 60,000 × 60,000 pixels",
         content(resized(PNG, 60000, 60000)),
@@ -141,6 +142,11 @@ CASES = [
     *(
         Case(f"DICOM: no {name}", dicom(**{name: None}), f"DICOM without {name}")
         for name in ("Rows", "BitsAllocated", "PhotometricInterpretation", "SamplesPerPixel")
+    ),
+    Case(
+        "DICOM: a deflated dataset",
+        dicom(syntax=uid.DeflatedExplicitVRLittleEndian),
+        "DICOM of a deflated dataset, which may unpack to any size",
     ),
     Case("DICOM: two frames", dicom(NumberOfFrames=2), "DICOM of several frames"),
     Case(

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from dvc.utils.serialize import parse_yaml
 from hypothesis import given
 
 from cxrlt_core.params.parse import parse_params
@@ -28,7 +29,19 @@ def read(path):
 @given(content=changed_bytes(TEXT))
 def test_a_text_gives_a_study_or_lines(path, content):
     path.write_bytes(content)
-    assert isinstance(outcome(lambda: read(path), f"{path}: ", LINES), Params | None)
+    study = outcome(lambda: read(path), f"{path}: ", LINES)
+    assert isinstance(study, Params | None)
+    if study:
+        agrees(study, path)
+
+
+def agrees(study, path):
+    """DVC, which reads YAML 1.2, reads the same study, or none."""
+    try:
+        content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    except Exception:
+        return
+    assert parse_params(content) == study
 
 
 @given(content=changed_values(CONTENT))
@@ -39,4 +52,7 @@ def test_values_give_a_study_or_lines(content):
 @given(content=changed_values(CONTENT))
 def test_values_that_were_written_give_a_study_or_lines(path, content):
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    assert isinstance(outcome(lambda: read(path), f"{path}: ", LINES), Params | None)
+    study = outcome(lambda: read(path), f"{path}: ", LINES)
+    assert isinstance(study, Params | None)
+    if study:
+        agrees(study, path)

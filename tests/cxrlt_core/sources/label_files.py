@@ -3,8 +3,13 @@
 import gzip
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources.chexpert import KNOWN as CHEXPERT_KNOWN
 
+#: The label columns, in the order of the release.
+CHEXPERT_KNOWN = [
+    *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion"),
+    *("Edema", "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion"),
+    *("Pleural Other", "Fracture", "Support Devices"),
+]
 NIH_HEADER = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
     "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"
