@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import psutil
+from typing import TYPE_CHECKING, Any
 
 from cxrlt_core.system.errors import stopped_line
+
+if TYPE_CHECKING:
+    import psutil
 
 SECONDS = 1.0  # between two looks
 
@@ -29,6 +30,8 @@ def end_with_ancestor(accept: Callable[[Sequence[str]], bool]) -> None:
     """
     if sys.argv[0] == "-m":  # that is what Python says while it looks for the module
         _leave_at_signals()
+    import psutil  # behind what ends an import
+
     for process in psutil.Process().parents():
         try:
             found = accept(process.cmdline())
@@ -76,13 +79,15 @@ def _leave(number: int, _: Any) -> None:
     os._exit(code)
 
 
-def _watch(process: psutil.Process) -> None:
+def _watch(process: "psutil.Process") -> None:
     while _alive(process):
         time.sleep(SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _alive(process: psutil.Process) -> bool:
+def _alive(process: "psutil.Process") -> bool:
+    import psutil
+
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
