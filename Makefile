@@ -33,7 +33,7 @@ check: lint  ## the inner loop: lint, format, types of signatures, tests without
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
 
-fuzz: lint  ## readers, decoders and parameters against thousands of broken files; EXAMPLES=2000 a test
+fuzz: lint  ## readers, decoders and parameters against thousands of broken files, EXAMPLES=1000 a test
 	$(PYTEST) --hypothesis-profile many tests/fuzz
 
 lint: .venv/installed

@@ -17,7 +17,7 @@ ROOMS: dict[str, tuple[str, list[Case]]] = {
         pictures.CASES,
     ),
     "params.yaml": ("A line a problem; the smoke study, with keys changed.", params.CASES),
-    "Files between stages": ("Written by no stage: damaged, or changed by hand.", artifacts.CASES),
+    "Stages, and files between them": ("Files damaged, or changed by hand.", artifacts.CASES),
 }
 
 

@@ -1,6 +1,7 @@
-"""Files between stages, through the functions of :mod:`stages.artifacts` that read them."""
+"""Calls of stages and files between them, through the functions of :mod:`stages.artifacts`."""
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.params.parse import parse_params
 from cxrlt_core.system.files import (
     read_json,
     read_parquet,
@@ -19,12 +21,13 @@ from cxrlt_core.system.files import (
     write_text,
 )
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
-from stages import split
-from stages.artifacts import arrays
+from stages import harmonize, settings, split, train
+from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
 from stages.artifacts.weights import read_weights
 from tests.bad_input.case import Case
+from tests.bad_input.params import SMOKE
 
 Attempt = Callable[[Path], object]
 DEV, PREDICTIONS, WEIGHTS = "data/sets/dev.parquet", "predictions/dev/a/0.parquet", "weights/main.json"
@@ -148,7 +151,33 @@ def row(value: int) -> Attempt:
     return attempt
 
 
+def called(main: Callable[..., None], *words: str) -> Attempt:
+    """Call a stage of the smoke study with some words."""
+
+    def attempt(_: Path) -> None:
+        with patch.object(sys, "argv", ["stage", *words]):
+            border.check_arguments(main)
+            border.check_item(main, parse_params(SMOKE))
+
+    return attempt
+
+
 CASES = [
+    Case(
+        "a stage without its argument",
+        called(train.main),
+        "expected 1 arguments, found 0; python -m stages.train <name>",
+    ),
+    Case(
+        "a stage with an argument too many",
+        called(settings.main, "a"),
+        "expected 0 arguments, found 1; python -m stages.settings",
+    ),
+    Case(
+        "a source that is none",
+        called(harmonize.main, "vindr"),
+        "data.sources.vindr: missing key, found mimic, nih, chexpert",
+    ),
     *(
         Case(f"{file}: {what}", damaged(read, content), f"x: not readable as {kind}: …")
         for file, (read, kind) in READERS.items()

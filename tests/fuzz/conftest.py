@@ -10,7 +10,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "many",
-    max_examples=int(os.environ.get("EXAMPLES", "2000")),
+    max_examples=int(os.environ.get("EXAMPLES", "1000")),
     deadline=None,
     print_blob=True,
     suppress_health_check=SLOW,

@@ -84,6 +84,11 @@ def test_row_numbers_count_blank_lines_and_lines_within_quotes(tmp_path):
     assert fails(path).startswith("row 7: Finding Labels: unknown finding 'Covid'")
 
 
+def test_a_header_may_take_more_than_a_line(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER.replace("Patient Age", '"Patient\nAge"'), GOOD)
+    assert read_source("nih", path, Options()).table["path"].tolist() == ["good.png"]
+
+
 def test_blank_lines_are_no_rows(tmp_path):
     path = write(tmp_path / "a.csv", "", NIH_HEADER, "", GOOD, "", "")
     assert len(read_source("nih", path, Options()).table) == 1
