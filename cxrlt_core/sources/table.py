@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
-from cxrlt_core.system.errors import StudyError, shown
+from cxrlt_core.system.errors import StudyError, cut, shown
 
 FIELD = 1 << 20  # characters of a cell
 SIZE = 1 << 30  # bytes of a label file; the largest release has 0.1 GB
@@ -183,30 +183,28 @@ def _header(path: Path) -> tuple[int, list[str]]:
 
 def _cells(path: Path, names: list[str], skipped: int) -> pd.DataFrame:
     named = [name for name in names if name]
-    ragged = []
+    options = (
+        pyarrow.csv.ReadOptions(column_names=names, skip_rows=skipped),
+        pyarrow.csv.ParseOptions(newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(named, pa.string()),
+            include_columns=named,
+            strings_can_be_null=False,
+        ),
+    )
+    try:
+        with pa.input_stream(str(path)) as stream:
+            return pyarrow.csv.read_csv(stream, *options).to_pandas()
+    except pa.ArrowInvalid:
+        _check_widths(path, len(names), skipped)
+        raise
 
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(row.actual_columns)
-        return "skip"
 
-    with pa.input_stream(str(path)) as stream:
-        table = pyarrow.csv.read_csv(
-            stream,
-            pyarrow.csv.ReadOptions(column_names=names, skip_rows=skipped),
-            pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(named, pa.string()),
-                include_columns=named,
-                strings_can_be_null=False,
-            ),
-        )
-    if ragged:
-        widths = ((line, len(row)) for line, row in _records(path) if line > skipped)
-        wrong = next(((line, width) for line, width in widths if width != len(names)), None)
-        if wrong is None:  # quotes within cells are not read alike by everyone
-            raise StudyError(f"{path}: expected {len(names)} values in every row, found {ragged[0]}")
-        raise StudyError(_wrong_width(path, *wrong, len(names)))
-    return table.to_pandas()
+def _check_widths(path: Path, expected: int, skipped: int) -> None:
+    """Raise StudyError for the first record with another number of values."""
+    for line, values in _records(path):
+        if line > skipped and len(values) != expected:
+            raise StudyError(_wrong_width(path, line, len(values), expected))
 
 
 def _wrong_width(path: Path, line: int, found: int, expected: int) -> str:
@@ -237,8 +235,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
-        reason = str(error).partition("\n")[0]
-        raise StudyError(f"{path}: not readable as UTF-8 text or CSV: {reason}") from None
+        words = cut(str(error).partition("\n")[0], 200)
+        raise StudyError(f"{path}: not readable as UTF-8 text or CSV: {words}") from None
 
 
 def find_file(folder: Path, *names: str) -> Path | None:

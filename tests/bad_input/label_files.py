@@ -127,6 +127,11 @@ CASES = [
         "a.csv: row 4: expected 11 values, one per column, found 10",
     ),
     Case(
+        "latin-1 in a row with values too few",
+        file("nih", NIH.encode() + "a.png,né\n".encode("latin-1")),
+        "a.csv: not readable as UTF-8 text or CSV: 'utf-8' codec can't decode byte 0xe9 in position 265: …",
+    ),
+    Case(
         "a long cell",
         nih(GOOD, nih_row("a.png", patient="p" * 5000)),
         "a.csv: row 3: Patient ID: expected a number, found 'pppp…",

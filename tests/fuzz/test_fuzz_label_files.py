@@ -20,6 +20,8 @@ from tests.cxrlt_core.sources.label_files import (
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import changed_bytes, changed_tables
 
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # noise
+
 FRONTAL = "CheXpert-v1.0-small/train/patient0000{}/study1/view1_frontal.jpg"
 SOUND = {
     "nih": [NIH_HEADER, nih_row("1.png"), nih_row("2.png", "Mass|Edema", "2"), nih_row("3.png", view="AP")],

@@ -12,6 +12,8 @@ from tests.architecture import ROOT
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import changed_bytes, changed_values
 
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # noise
+
 TEXT = (ROOT / "profiles/smoke.yaml").read_bytes()
 CONTENT = yaml.safe_load(TEXT)
 LINES = 1000

@@ -16,6 +16,8 @@ from tests.cxrlt_core.packing.pictures import png16, radiograph, write_dicom
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import NUMBERS, changed_bytes, changed_png
 
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # noise
+
 GREY = radiograph(48, 40)
 DEEP = GREY.astype(np.uint16) * 16
 COLOUR = np.dstack([GREY, GREY[::-1], GREY])
