@@ -7,7 +7,7 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test lint clean
+.PHONY: help demo study verify check test fuzz lint clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -28,10 +28,13 @@ verify: .venv/installed  ## compare every packed row with its digest, and the im
 	python -m stages.artifacts.verify
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
-	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/stages tests/test_*.py
+	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/stages tests/fuzz tests/test_*.py
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
+
+fuzz: lint  ## readers, decoders and parameters against thousands of broken files, EXAMPLES=1000 a test
+	$(PYTEST) --hypothesis-profile many tests/fuzz
 
 lint: .venv/installed
 	ruff check .

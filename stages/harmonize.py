@@ -20,6 +20,8 @@ def main(params: Params, source: str) -> None:
     place = params.data.sources[source]
     options = Options(Path(place.test_list) if place.test_list else None, place.uncertain, place.views)
     harmonized = read_source(source, Path(place.labels), options)
+    if place.test_list and not Path(place.test_list).is_relative_to(place.labels):
+        print(f"data.sources.{source}: a change inside test_list goes unnoticed; let labels name its folder")
     write_parquet(f"data/labels/{source}.parquet", harmonized.table)
     write_json(f"data/labels/{source}.json", describe(harmonized))
     print(f"{source}: {len(harmonized.table):,} images, {sum(harmonized.dropped.values()):,} rows dropped")

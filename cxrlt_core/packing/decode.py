@@ -4,6 +4,7 @@ import math
 import os
 import re
 import stat
+import warnings
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -13,7 +14,7 @@ from PIL.ExifTags import Base
 
 from cxrlt_core.packing.dicom import is_dicom, read_dicom
 from cxrlt_core.packing.jpeg import check_scans
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, cut
 
 #: Raise it with every change that alters pixels: rows packed by another version are packed anew.
 VERSION = 3
@@ -59,7 +60,8 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
     """
     try:
         _refuse_special(path)
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):  # one odd field or other
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _shrink(_open(file), size, fit)
     except StudyError:
         raise
@@ -138,10 +140,10 @@ def _reason(error: Exception) -> str:
         return "file not found"
     if isinstance(error, UnidentifiedImageError):
         return "not a JPEG, PNG or DICOM image"
-    if isinstance(error, Image.DecompressionBombError):
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return "too many pixels"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     if re.search("truncated|less than expected", str(error).lower()):
         return "truncated"
-    return f"undecodable: {' '.join(str(error).split())[:60]}"
+    return f"undecodable: {cut(' '.join(str(error).split()), 60)}"

@@ -4,7 +4,6 @@ DICOM PS3.3: C.7.6.3 (pixels), C.11.1 (modality LUT), C.11.2 (VOI LUT and window
 """
 
 import re
-import warnings
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
+DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax
+REQUIRED = ("PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "Rows", "Columns")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
@@ -40,26 +41,29 @@ def read_dicom(file: BinaryIO) -> np.ndarray:
     from pydicom import config, dcmread  # late, since most studies meet no DICOM
 
     config.settings.reading_validation_mode = config.IGNORE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one odd field or other in every image
-        dataset = dcmread(file)
-        _check(dataset)
-        pixels = _stored_pixels(dataset)
-        if dataset.PhotometricInterpretation in COLOUR:
-            return pixels
-        codes = pixels.view(f"u{pixels.itemsize}")
-        return _shades(dataset, codes, pixels.dtype)[codes]
+    if DEFLATED in file.read(1024):
+        raise StudyError("DICOM of a deflated dataset, which may unpack to any size")
+    file.seek(0)
+    dataset = dcmread(file)
+    _check(dataset)
+    pixels = _stored_pixels(dataset)
+    if dataset.PhotometricInterpretation in COLOUR:
+        return pixels
+    codes = pixels.view(f"u{pixels.itemsize}")
+    return _shades(dataset, codes, pixels.dtype)[codes]
 
 
 def _check(dataset: "Dataset") -> None:
     if "PixelData" not in dataset:
         raise StudyError("DICOM without pixel data")
+    if absent := [name for name in REQUIRED if not dataset.get(name)]:
+        raise StudyError(f"DICOM without {absent[0]}")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise StudyError("DICOM of several frames")
     kind, bits = dataset.PhotometricInterpretation, dataset.BitsAllocated
     if not ((kind in GREY and bits in (8, 16)) or (kind in COLOUR and bits == 8)):
         raise StudyError(f"DICOM of unsupported pixels: {kind}, {bits} bits")
-    if dataset.Rows * dataset.Columns > 2 * Image.MAX_IMAGE_PIXELS:  # where Pillow stops, too
+    if dataset.Rows * dataset.Columns > Image.MAX_IMAGE_PIXELS:  # where Pillow warns
         raise StudyError("too many pixels")
 
 

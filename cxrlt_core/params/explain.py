@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.params.schema import Params
+from cxrlt_core.system.errors import cut, shown
 from cxrlt_core.system.settings import Section
 
 
@@ -34,13 +35,20 @@ def explain(errors: Sequence[Mapping], content: Mapping) -> Iterator[str]:
                 text = f"missing key; write {_usual_line(place, content)}"
             case _:
                 text = _message(error)
-        yield f"{'.'.join(map(str, place))}: {text}"
+        yield f"{'.'.join(map(_key, place))}: {text}"
+
+
+def _key(part: str | int) -> str:
+    """Return a key as it is, or as a literal if it would break the line."""
+    text = str(part)
+    return text if text.isprintable() and len(text) <= 80 else shown(text)
 
 
 def _message(error: Mapping) -> str:
     message, value = error["msg"].removeprefix("Value error, "), error["input"]
-    shown = "" if isinstance(value, dict | list) or error["type"] == "unknown_kind" else f", found {value!r}"
-    return f"{message[:1].lower()}{message[1:]}{shown}"
+    known = isinstance(value, dict | list) or error["type"] == "unknown_kind"
+    said = cut(f"{message[:1].lower()}{message[1:]}", 300)
+    return said if known else f"{said}, found {shown(value)}"
 
 
 def _meant(place: Sequence, content: Mapping) -> str | None:

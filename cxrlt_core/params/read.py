@@ -10,24 +10,49 @@ import yaml
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import existing
 
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+MOST = 100_000  # values of a file, aliases spelt out
+
+#: What is read alike by YAML 1.1, which is used here, and by YAML 1.2, which DVC uses.
+_PLAIN = {
+    "bool": ("true|True|TRUE|false|False|FALSE", "switch, expected true or false"),
+    "int": ("[-+]?(0|[1-9][0-9]*)", "number, expected decimal digits, no leading 0"),
+    "float": (
+        r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
+        "number, expected decimal digits",
+    ),
+}
 
 
 def read_params_file(path: Path | str) -> Any:
     """Return what a YAML file holds.
 
     Raises:
-        StudyError: no such file, no UTF-8, no YAML, a key twice, or an integer that is not plainly decimal:
-            YAML 1.1, which is used here, reads 010 as 8 and 1:30 as 90, YAML 1.2, which DVC uses, does not.
+        StudyError: no such file, no UTF-8, no YAML, a key twice, more values than any study has, or a number
+            or switch that YAML 1.1 and 1.2 read differently: 010 is 8 or 10, yes is true or a text.
     """
     try:
-        return yaml.load(existing(path).read_text(encoding="utf-8"), _Loader)
+        content = yaml.load(existing(path).read_text(encoding="utf-8"), _Loader)
+    except (StudyError, OSError):
+        raise
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except _Ambiguous as error:
         raise StudyError(f"{path}: {error}") from None
+    except Exception as error:  # on odd scalars, and deep nesting, the reader raises nearly anything
+        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not _is_small(content):
+        raise StudyError(f"{path}: more than {MOST:,} values, aliases spelt out; expected a study")
+    return content
+
+
+def _is_small(content: Any) -> bool:
+    """Return whether there are few values: aliases of aliases make billions of a few lines."""
+    waiting, found = [content], 0
+    while waiting and found <= MOST:
+        value = waiting.pop()
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        found += 1
+    return found <= MOST
 
 
 class _Ambiguous(Exception):
@@ -49,11 +74,9 @@ class _Loader(yaml.SafeLoader):
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
         return super().construct_mapping(node, deep)
 
-    def decimal(self, node: yaml.ScalarNode) -> int:
-        """Refuse an integer that is not plainly decimal."""
-        if not _DECIMAL.fullmatch(node.value):
-            raise _Ambiguous(node, f"{node.value} is no plain number, expected decimal digits, no leading 0")
-        return int(node.value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.decimal)
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        """Refuse a number or a switch that is not written plainly."""
+        kind = node.tag.rpartition(":")[2]
+        if kind in _PLAIN and not re.fullmatch(_PLAIN[kind][0], node.value):
+            raise _Ambiguous(node, f"{node.value} is no plain {_PLAIN[kind][1]}")
+        return super().construct_scalar(node)

@@ -67,14 +67,14 @@ def _sets(params: Params, summary: Mapping, classes: Mapping[str, Mapping]) -> s
     return f"""## Sets
 
 {markdown_table(["set", "images", "patients", "studies"], sizes)}
-{_origins(summary)}
+{origins_text(summary)}
 Positives of each class, of how many known labels. The groups follow the prevalence in `train_primary`.
 
 {markdown_table(["class", "group", "prevalence", *names], rows)}{_gaps(params, summary)}"""
 
 
-def _origins(summary: Mapping) -> str:
-    """Say where development and test set come from."""
+def origins_text(summary: Mapping) -> str:
+    """Say where the development and the test set come from, a line each."""
     return "\n".join(f"- `{name}`: {origin}" for name, origin in summary["splits"].items()) + "\n"
 
 

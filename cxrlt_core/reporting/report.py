@@ -7,7 +7,7 @@ from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.answer_report import answer_section
 from cxrlt_core.reporting.attention_report import attention_section
-from cxrlt_core.reporting.data_report import set_names
+from cxrlt_core.reporting.data_report import origins_text, set_names
 from cxrlt_core.reporting.effects_report import effects_section, improvement_section
 from cxrlt_core.reporting.evidence_report import (
     contrasts_section,
@@ -246,6 +246,7 @@ def _data(study: Study) -> str:
     return f"""## Data
 
 {markdown_table(["set", *counts], rows)}
+{origins_text(study.summary)}
 [data.md](data.md) counts the labels of every source, what was dropped or rejected and why, and what was checked \
 across sets.
 

@@ -19,7 +19,7 @@ from cxrlt_core.sources.table import (
     read_label_file,
     read_lines,
 )
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, shown
 
 #: NIH's name of a finding to its class.
 FINDINGS = {
@@ -97,7 +97,7 @@ def _marks(file: LabelFile) -> np.ndarray:
             if finding.strip() not in FINDINGS:
                 record = int((codes == row).argmax())
                 known = ", ".join(FINDINGS)
-                file.fail(record, f"{name}: unknown finding {finding!r}, expected some of {known}")
+                file.fail(record, f"{name}: unknown finding {shown(finding)}, expected some of {known}")
             table[row, KNOWN.index(FINDINGS[finding.strip()])] = 1
     return table[codes]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, cut, shown
 
 FIELD = 1 << 20  # characters of a cell
 SIZE = 1 << 30  # bytes of a label file; the largest release has 0.1 GB
@@ -83,8 +83,9 @@ class LabelFile:
     def fail(self, record: int, problem: str) -> NoReturn:
         """Raise StudyError for a record, naming its line as an editor counts (the first is 1)."""
         with _explained(self.path):
-            line, _ = next(islice(_records(self.path), record + 1, None))
-        raise StudyError(f"{self.path}: row {line}: {problem}")
+            found = next(islice(_records(self.path), record + 1, None), None)
+        place = f"row {found[0]}" if found else f"record {record + 1}"
+        raise StudyError(f"{self.path}: {place}: {problem}")
 
     def check(self, name: str, valid: np.ndarray | pd.Series, expected: str) -> None:
         """Raise StudyError for the first record whose cell in column ``name`` is not valid."""
@@ -92,7 +93,7 @@ class LabelFile:
         if invalid.any():
             record = int(invalid.argmax())
             found = self.column(name).iloc[record]
-            self.fail(record, f"{name}: expected {expected}, found {found!r}")
+            self.fail(record, f"{name}: expected {expected}, found {shown(found)}")
 
     def extract(self, name: str, pattern: str, expected: str) -> pd.DataFrame:
         """Return the groups of a regular expression that every cell must match, a column each."""
@@ -137,11 +138,11 @@ def read_label_file(path: Path) -> LabelFile:
     """
     with _explained(path):
         _check_size(path)
-        line, names = _header(path)
+        skipped, names = _header(path)
         repeated = [name for name, count in Counter(names).items() if name and count > 1]
         if repeated:
-            raise StudyError(f"{path}: column {repeated[0]!r} appears twice")
-        return LabelFile(path, _cells(path, names, line))
+            raise StudyError(f"{path}: column {shown(repeated[0])} appears twice")
+        return LabelFile(path, _cells(path, names, skipped))
 
 
 def read_lines(path: Path) -> list[str]:
@@ -165,11 +166,11 @@ def _check_size(path: Path) -> None:
 
 
 def _header(path: Path) -> tuple[int, list[str]]:
-    """Return the header's line and its names, padded with "" to the values of a record."""
+    """Return the lines before the first record and the header's names, padded with "" to its values."""
     head = list(islice(_records(path), 2))
     if len(head) < 2:
         raise StudyError(f"{path}: empty, expected a header and at least one row")
-    (line, header), (row, values) = head
+    (_, header), (row, values) = head
     # NIH has names with a comma inside, quoted or not, and commas at the end of the lines.
     names = [name.strip() for name in ",".join(header).split(",")]
     while names and not names[-1]:
@@ -177,33 +178,33 @@ def _header(path: Path) -> tuple[int, list[str]]:
     surplus = values[len(names) :]
     if len(values) < len(names) or any(surplus):
         raise StudyError(_wrong_width(path, row, len(values), len(names)))
-    return line, names + [""] * len(surplus)
+    return row - 1, names + [""] * len(surplus)
 
 
-def _cells(path: Path, names: list[str], header_line: int) -> pd.DataFrame:
+def _cells(path: Path, names: list[str], skipped: int) -> pd.DataFrame:
     named = [name for name in names if name]
-    ragged = []
+    options = (
+        pyarrow.csv.ReadOptions(column_names=names, skip_rows=skipped),
+        pyarrow.csv.ParseOptions(newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(named, pa.string()),
+            include_columns=named,
+            strings_can_be_null=False,
+        ),
+    )
+    try:
+        with pa.input_stream(str(path)) as stream:
+            return pyarrow.csv.read_csv(stream, *options).to_pandas()
+    except pa.ArrowInvalid:
+        _check_widths(path, len(names), skipped)
+        raise
 
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(row.actual_columns)
-        return "skip"
 
-    with pa.input_stream(str(path)) as stream:
-        table = pyarrow.csv.read_csv(
-            stream,
-            pyarrow.csv.ReadOptions(column_names=names, skip_rows=header_line),
-            pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(named, pa.string()),
-                include_columns=named,
-                strings_can_be_null=False,
-            ),
-        )
-    if ragged:
-        wrong = ((line, len(row)) for line, row in _records(path) if line > header_line)
-        line, width = next((line, width) for line, width in wrong if width != len(names))
-        raise StudyError(_wrong_width(path, line, width, len(names)))
-    return table.to_pandas()
+def _check_widths(path: Path, expected: int, skipped: int) -> None:
+    """Raise StudyError for the first record with another number of values."""
+    for line, values in _records(path):
+        if line > skipped and len(values) != expected:
+            raise StudyError(_wrong_width(path, line, len(values), expected))
 
 
 def _wrong_width(path: Path, line: int, found: int, expected: int) -> str:
@@ -234,8 +235,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
-        reason = str(error).partition("\n")[0]
-        raise StudyError(f"{path}: not readable as UTF-8 text or CSV: {reason}") from None
+        words = cut(str(error).partition("\n")[0], 200)
+        raise StudyError(f"{path}: not readable as UTF-8 text or CSV: {words}") from None
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
@@ -339,7 +340,7 @@ def join_parts(parts: Sequence[Part], known: Sequence[str]) -> Harmonized:
     if repeated.any():
         part, record = table.index[repeated][0]
         image = table.loc[(part, record), "path"]
-        parts[part].file.fail(record, f"image {image!r} is there twice, expected it once")
+        parts[part].file.fail(record, f"image {shown(image)} is there twice, expected it once")
     return Harmonized(
         table=table.reset_index(drop=True),
         dropped={reason: rows for part in parts for reason, rows in part.dropped.items()},

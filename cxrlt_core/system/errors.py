@@ -1,4 +1,9 @@
-"""The one exception that a user may see."""
+"""The one exception that a user may see, and the line of a run that was asked to end."""
+
+from typing import Any
+
+SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
+SAVED = "finished stages are saved"  # whatever a stage was at
 
 
 class StudyError(Exception):
@@ -21,13 +26,28 @@ class Stopped(SystemExit):
         self.saved = saved
 
 
+def stopped_line(code: int, saved: str = SAVED) -> str:
+    """Say by which signal a run ended, by its exit code, and what is saved."""
+    return f"stopped by {SIGNALS[code]}: {saved}; dvc repro goes on from there"
+
+
 def exit_code(ending: BaseException) -> int | None:
     """Return 130 for Ctrl-C, 143 for SIGTERM, None for any other way to end."""
     if isinstance(ending, KeyboardInterrupt):
         return 130
-    return ending.code if isinstance(ending, SystemExit) and ending.code in (130, 143) else None
+    return ending.code if isinstance(ending, SystemExit) and ending.code in SIGNALS else None
 
 
 def reason(error: Exception) -> str:
     """Return the first line of what a library said, or what kind of error it raised."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def shown(value: Any) -> str:
+    """Return a value as a line shows it: what is long is cut off."""
+    return cut(repr(value), 80)
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of so many characters at most, the last one … where some are left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -11,12 +11,11 @@ from typing import Literal, NoReturn
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.errors import Stopped, StudyError, exit_code
-from cxrlt_core.system.processes import exit_on_sigterm
+from cxrlt_core.system.errors import SAVED, Stopped, StudyError, exit_code, stopped_line
+from cxrlt_core.system.processes import raise_at_signals
 from stages.artifacts.privacy import check_store
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
-SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
 #: Stage to the section of params.yaml that names its items.
 ITEMS = {
     "embed": "text_encoders",
@@ -51,7 +50,7 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
     SIGTERM ends it with code 143 and Ctrl-C with 130, by way of what must be closed, and a line says what is
     saved; a training and a packing know more of that than other stages.
     """
-    exit_on_sigterm()
+    raise_at_signals()
     try:
         check_arguments(main)
         params = load_params()
@@ -97,9 +96,9 @@ def leave(ending: KeyboardInterrupt | SystemExit) -> NoReturn:
     code = exit_code(ending)
     if code is None:
         raise ending
-    saved = ending.saved if isinstance(ending, Stopped) else "finished stages are saved"
+    saved = ending.saved if isinstance(ending, Stopped) else SAVED
     if saved is not None:
-        print(f"stopped by {SIGNALS[code]}: {saved}; dvc repro goes on from there", flush=True)
+        print(stopped_line(code, saved), flush=True)
     sys.exit(code)
 
 

@@ -25,8 +25,7 @@ def stage(study, name, item) -> list[str]:
 def test_missing_label_file(study):
     assert len(stage(study, "harmonize", "mimic")) == 1
     assert stage(study, "harmonize", "nih") == [
-        "error: data.sources.nih.labels: data/raw/nih/labels/Data_Entry_2017_v2020.csv: "
-        "no such file or folder"
+        "error: data.sources.nih.labels: data/raw/nih/labels: no such file or folder"
     ]
 
 

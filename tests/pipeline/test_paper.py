@@ -48,11 +48,13 @@ def test_git_sees_no_place_of_the_data_sets(paper):
     """The links are ignored, and what DVC notes of label files is relative; a change of them is seen."""
     assert str(paper.roots) not in (paper.folder / "dvc.lock").read_text()
     assert not paper.run("git", "ls-files", "--others", "--exclude-standard", "data/local").stdout
-    for source, file in {"mimic": "cxr-lt-2023/train.csv", "nih": "nih/Data_Entry_2017_v2020.csv"}.items():
+    nih = ("nih/Data_Entry_2017_v2020.csv", "nih/test_list.txt")
+    files = [("mimic", "cxr-lt-2023/train.csv"), *(("nih", name) for name in nih)]
+    for source, file in files:
         path = paper.roots / file
         before = path.read_bytes()
         path.write_bytes(before + b"\n")
-        assert "modified" in paper.run("dvc", "status", f"harmonize@{source}").stdout, source
+        assert "modified" in paper.run("dvc", "status", f"harmonize@{source}").stdout, file
         path.write_bytes(before)
 
 

@@ -1,25 +1,14 @@
 import os
-import struct
-import zlib
 
 import numpy as np
 import pytest
+from pictures import png16, radiograph
 from PIL import Image, ImageOps, JpegImagePlugin
 
 from cxrlt_core.packing.decode import decode
 from cxrlt_core.system.errors import StudyError
 
 FITS = ["squash", "crop", "pad"]
-
-
-def radiograph(height, width, seed=0):
-    """Smooth shades, an edge and noise, uint8."""
-    generator = np.random.default_rng(seed)
-    shades = Image.fromarray(generator.uniform(30, 220, (6, 5)).astype(np.float32))
-    pixels = np.array(shades.resize((width, height), Image.Resampling.BICUBIC))
-    pixels[height // 3 : height // 3 + 20] += 30
-    pixels += generator.normal(0, 2, pixels.shape)
-    return pixels.clip(0, 255).astype(np.uint8)
 
 
 def naive(path, size, fit="squash"):
@@ -217,18 +206,6 @@ def test_what_sound_jpegs_hold_is_not_taken_for_damage(tmp_path):
         Image.fromarray(radiograph(300, 300, seed)).save(path, quality=100, exif=exif, **options)
         path.write_bytes(path.read_bytes() + b"\xff\x01 after the end")
         decode(path, 32)
-
-
-def png16(path, kind, pixels):
-    """Write 16 bits a sample, which Pillow cannot; ``kind`` is PNG's colour type."""
-
-    def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    height, width = pixels.shape[:2]
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 @pytest.mark.parametrize(("kind", "bands"), [(2, 3), (4, 2), (6, 4)])

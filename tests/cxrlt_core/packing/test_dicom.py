@@ -6,38 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import write_dicom as write
 from PIL import Image
-from pydicom import Dataset, dcmwrite, uid
-from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom import Dataset, uid
 
 from cxrlt_core.packing.decode import decode
 from cxrlt_core.system.errors import StudyError
 
 SIDE = 64
 RAMP = np.arange(SIDE * SIDE, dtype=np.uint16).reshape(SIDE, SIDE)  # all values of 12 bits
-
-
-def write(path, pixels, bits=None, syntax=uid.ExplicitVRLittleEndian, content=None, **fields):
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
-    dataset.SOPClassUID = uid.DigitalXRayImageStorageForPresentation
-    dataset.SOPInstanceUID = "1.2.3"
-    dataset.Rows, dataset.Columns = pixels.shape[:2]
-    dataset.SamplesPerPixel = 3 if pixels.ndim == 3 else 1
-    dataset.PlanarConfiguration = 0
-    dataset.PhotometricInterpretation = "RGB" if pixels.ndim == 3 else "MONOCHROME2"
-    dataset.BitsAllocated = 8 * pixels.itemsize
-    dataset.BitsStored = bits or dataset.BitsAllocated
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
-    dataset.PixelData = pixels.tobytes() if content is None else encapsulate([content])
-    dataset["PixelData"].VR = "OB" if content else "OW"
-    for name, value in fields.items():
-        setattr(dataset, name, value)
-    dcmwrite(path, dataset, enforce_file_format=True)
-    return dataset
 
 
 def lut(first, entries, bits):

@@ -297,7 +297,7 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, tmp_path, decoded, workers):
     array = tmp_path / "s-24.npy"
-    code = f"from cxrlt_core.system.processes import exit_on_sigterm\nexit_on_sigterm()\n{SLOW_RUN}"
+    code = f"from cxrlt_core.system.processes import raise_at_signals\nraise_at_signals()\n{SLOW_RUN}"
     run = subprocess.Popen(
         [sys.executable, "-c", code, root, array, str(workers)],
         cwd=REPOSITORY,

@@ -16,6 +16,7 @@ CLASSES = {
     "Hernia": {"group": "tail", "prevalence": 0.001},
     "Mass": {"group": "tail", "prevalence": None},
 }
+SPLITS = {"dev": "official: development.csv", "test": "carved by patient, 0.2 of them"}
 OFTEN = {"Edema": 0.02, "Hernia": 0.83, "Mass": 0.4}
 ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
@@ -78,7 +79,7 @@ def make_study(params: Params) -> Study:
     }
     return Study(
         params=params,
-        summary={"classes": list(CLASSES), "sets": sets},
+        summary={"classes": list(CLASSES), "sets": sets, "splits": SPLITS},
         classes=CLASSES,
         table1=[make_row("base", 0.25), make_row("base+tta", None)],
         table2=[make_row("model_wise", 0.25), make_row("class_wise", 0.5)],
@@ -249,3 +250,8 @@ def test_encoders_are_told_with_what_was_loaded(study):
         f"{size}; commit {'a' * 40}, org/x/model.safetensors (SHA-256 ffffffffffff): 318 tensors under "
         "`module.`, 23,512,345 parameters, 99.9% of the network; left out: fc 2 |"
     ) in text
+
+
+def test_the_report_says_where_the_splits_come_from(study):
+    text = render(study)
+    assert "- `dev`: official: development.csv\n- `test`: carved by patient, 0.2 of them\n" in text

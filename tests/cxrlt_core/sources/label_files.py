@@ -2,10 +2,14 @@
 
 import gzip
 
-from naive_reader import CHEXPERT_KNOWN
-
 from cxrlt_core.labels import CLASSES
 
+#: The label columns, in the order of the release.
+CHEXPERT_KNOWN = [
+    *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion"),
+    *("Edema", "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion"),
+    *("Pleural Other", "Fracture", "Support Devices"),
+]
 NIH_HEADER = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
     "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from label_files import CHEXPERT_KNOWN
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources.padchest import INCOMPLETE, RULES
@@ -15,11 +16,6 @@ NIH_KNOWN = [
     *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Emphysema", "Fibrosis", "Hernia"),
     *("Infiltration", "Mass", "No Finding", "Nodule", "Pleural Effusion", "Pleural Thickening"),
     *("Pneumonia", "Pneumothorax"),
-]
-CHEXPERT_KNOWN = [
-    *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion"),
-    *("Edema", "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion"),
-    *("Pleural Other", "Fracture", "Support Devices"),
 ]
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from label_files import CHEXPERT_HEADER, chexpert_row, write
+from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
 from settings import usual
 
 from cxrlt_core.params.schema import Source
@@ -61,6 +61,18 @@ def test_writes_the_counts(params, tmp_path):
     assert len(counts["known"]) == 14
     assert counts["classes"]["Edema"] == {"positive": 2, "negative": 0, "unknown": 0, "uncertain": 1}
     assert counts["classes"]["Hernia"] == {"positive": 0, "negative": 0, "unknown": 2, "uncertain": 0}
+
+
+@pytest.mark.parametrize(("labels", "noticed"), [("nih", True), ("nih/Data_Entry_2017.csv", False)])
+def test_a_test_list_that_dvc_does_not_watch_is_told(params, tmp_path, capsys, labels, noticed):
+    """DVC watches what ``labels`` names."""
+    write(tmp_path / "nih/Data_Entry_2017.csv", NIH_HEADER, nih_row("1.png"), nih_row("2.png"))
+    write(tmp_path / "nih/test_list.txt", "1.png")
+    source = usual(Source, labels=labels, images="images", test_list="nih/test_list.txt")
+    params.data.sources["nih"] = source
+    harmonize.main(params, "nih")
+    assert ("goes unnoticed" not in capsys.readouterr().out) == noticed
+    assert read_parquet("data/labels/nih.parquet")["split"].tolist() == ["test", "train"]
 
 
 def test_source_that_params_lack(params):

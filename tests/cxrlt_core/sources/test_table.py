@@ -1,7 +1,5 @@
 """What every reader does with a bad file, tried on the formats where it may happen."""
 
-import gzip
-
 import numpy as np
 import pytest
 from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
@@ -21,33 +19,6 @@ def fails(path, source="nih"):
     assert "\n" not in message
     assert message.startswith(f"{path}: ")
     return message.removeprefix(f"{path}: ")
-
-
-@pytest.mark.parametrize("lines", [(), (NIH_HEADER,), ("", "")])
-def test_empty_file(tmp_path, lines):
-    assert fails(write(tmp_path / "a.csv", *lines)).startswith("empty, expected a header")
-
-
-def test_missing_column(tmp_path):
-    path = write(tmp_path / "a.csv", NIH_HEADER.replace("View Position", "View"), GOOD)
-    assert fails(path) == "missing column 'View Position'"
-
-
-def test_column_twice(tmp_path):
-    path = write(tmp_path / "a.csv", NIH_HEADER.replace("Patient Age", "Patient ID"), GOOD)
-    assert fails(path) == "column 'Patient ID' appears twice"
-
-
-def test_login_page_instead_of_csv(tmp_path):
-    path = write(tmp_path / "a.csv", "<!DOCTYPE html>", "<html>", "</html>")
-    assert fails(path) == "missing column 'Image Index'"
-
-
-@pytest.mark.parametrize("mark", ["2", "0.5", "nan", "yes", "-2.0"])
-def test_label_value(tmp_path, mark):
-    rows = [chexpert_row(Edema="1.0"), chexpert_row(Edema=mark)]
-    path = write(tmp_path / "a.csv", CHEXPERT_HEADER, *rows)
-    assert fails(path, "chexpert") == f"row 3: Edema: expected 0, 1, -1 or blank, found '{mark}'"
 
 
 def test_marks(tmp_path):
@@ -89,11 +60,6 @@ def test_absolute_path_below_the_stripped_part_is_refused(tmp_path):
     assert "relative path" in fails(write(tmp_path / "a.csv", CHEXPERT_HEADER, row), "chexpert")
 
 
-def test_image_twice(tmp_path):
-    path = write(tmp_path / "a.csv", NIH_HEADER, GOOD, nih_row("other.png"), GOOD)
-    assert fails(path) == "row 4: image 'good.png' is there twice, expected it once"
-
-
 def test_image_twice_after_its_prefix_is_dropped(tmp_path):
     tail = "train/patient00001/study1/view1_frontal.jpg"
     rows = [chexpert_row(f"CheXpert-v1.0{kind}/{tail}", Edema="1.0") for kind in ("", "-small")]
@@ -118,25 +84,14 @@ def test_row_numbers_count_blank_lines_and_lines_within_quotes(tmp_path):
     assert fails(path).startswith("row 7: Finding Labels: unknown finding 'Covid'")
 
 
+def test_a_header_may_take_more_than_a_line(tmp_path):
+    path = write(tmp_path / "a.csv", NIH_HEADER.replace("Patient Age", '"Patient\nAge"'), GOOD)
+    assert read_source("nih", path, Options()).table["path"].tolist() == ["good.png"]
+
+
 def test_blank_lines_are_no_rows(tmp_path):
     path = write(tmp_path / "a.csv", "", NIH_HEADER, "", GOOD, "", "")
     assert len(read_source("nih", path, Options()).table) == 1
-
-
-def test_no_text(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_bytes(gzip.compress(b"zipped, but not named so"))
-    assert fails(path).startswith("not readable as UTF-8 text or CSV")
-    path.write_bytes(NIH_HEADER.encode() + b"\n" + GOOD.encode() + b"\n" + b"\xff" + GOOD.encode())
-    assert fails(path).startswith("not readable as UTF-8 text or CSV")
-
-
-def test_broken_gzip(tmp_path):
-    path = write(tmp_path / "a.csv.gz", NIH_HEADER, *(nih_row(f"{i}.png") for i in range(5000)))
-    content = path.read_bytes()
-    for broken in (content[: len(content) // 2], b"no gzip", content[:500] + b"x" * 50 + content[550:]):
-        path.write_bytes(broken)
-        assert fails(path).startswith("not readable as UTF-8 text or CSV")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
@@ -153,11 +108,6 @@ def test_a_long_cell_does_not_hide_the_row_of_a_bad_label(tmp_path):
     long = nih_row("1.png").replace("57", "5" * 200_000)
     path = write(tmp_path / "a.csv", NIH_HEADER, long, nih_row("2.png", "Covid"))
     assert fails(path).startswith("row 3: Finding Labels: unknown finding 'Covid'")
-
-
-def test_a_cell_beyond_reason_is_a_line(tmp_path):
-    path = write(tmp_path / "a.csv", NIH_HEADER, nih_row("1.png").replace("57", "5" * (2 << 20)))
-    assert fails(path).startswith("not readable as UTF-8 text or CSV: field larger than field limit")
 
 
 def test_summarise_counts_images_patients_studies_and_states(tmp_path):

@@ -19,7 +19,7 @@ from cxrlt_core.system import processes
 
 processes.SECONDS = 0.05
 processes.end_with_ancestor(processes.is_program(sys.argv[1]))
-processes.exit_on_sigterm()
+processes.raise_at_signals()
 try:
     with open("new", "w") as file:
         file.write(str(os.getpid()))
@@ -104,3 +104,51 @@ def test_a_program_is_known_by_its_name(command):
 )
 def test_others_are_not_it(command):
     assert not is_program("dvc")(command)
+
+
+INTERRUPTED = """
+import os, signal, sys
+{before}
+sys.argv[0] = {program!r}
+import stages
+os.kill(os.getpid(), signal.{name})
+"""
+
+
+def interrupted(name, program="-m", before="", **environment):
+    """Return the exit code and the output of a script that gets a signal while it imports."""
+    code = INTERRUPTED.format(name=name, program=program, before=before)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(("name", "code", "words"), [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM")])
+def test_a_signal_while_a_stage_imports_is_a_line(name, code, words):
+    default = (
+        "signal.signal(signal.SIGINT, signal.default_int_handler)"  # also where tests run in the background
+    )
+    line = f"stopped by {words}: finished stages are saved; dvc repro goes on from there\n"
+    assert interrupted(name, before=default) == (code, line, "")
+    assert interrupted(name, before=default, RANK="1") == (code, "", "")
+
+
+def test_who_imports_a_stage_keeps_its_signals():
+    assert interrupted("SIGTERM", program="pytest") == (-signal.SIGTERM, "", "")
+
+
+def test_what_is_to_ignore_ctrl_c_ignores_it():
+    assert interrupted("SIGINT", before="signal.signal(signal.SIGINT, signal.SIG_IGN)") == (0, "", "")
+
+
+def test_a_running_stage_closes_what_is_open():
+    code = "import sys; sys.argv[0] = '-m'; import stages, signal; from cxrlt_core.system import processes"
+    code += "; processes.raise_at_signals(); print(signal.getsignal(2) is signal.default_int_handler)"
+    handled = "import signal; signal.signal(2, signal.default_int_handler); " + code
+    done = subprocess.run([sys.executable, "-c", handled], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.stdout == "True\n"

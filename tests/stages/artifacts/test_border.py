@@ -2,11 +2,9 @@
 
 import errno
 import os
-import re
 import signal
 import sys
 from operator import attrgetter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,14 +14,11 @@ from cxrlt_core.system import files
 from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import (
     atomic,
-    read_json,
-    read_parquet,
-    read_parquet_metadata,
     write_json,
     write_parquet,
     write_text,
 )
-from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors, write_tensors
+from cxrlt_core.system.tensors import write_tensors
 from stages import embed, encoder, evaluate, harmonize, pack, settings, train, tta
 from stages.artifacts import border
 from stages.artifacts.border import load_params
@@ -145,35 +140,3 @@ def test_a_folder_that_cannot_be_made_is_a_line(tmp_path):
         atomic(tmp_path / "file/a/x"),
     ):
         pass
-
-
-DAMAGE = {"nothing": b"", "text": b"no such thing", "zeros": b"\0" * 64, "bytes": b"\xff\xfe" * 40}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize(
-    ("read", "kind"),
-    [
-        (read_json, "JSON"),
-        (read_parquet, "Parquet"),
-        (read_parquet_metadata, "Parquet"),
-        (read_tensors, "safetensors"),
-        (read_tensor_metadata, "safetensors"),
-    ],
-)
-def test_a_damaged_file_is_a_line_that_names_it(tmp_path, read, kind, damage):
-    path = tmp_path / "x"
-    path.write_bytes(DAMAGE[damage])
-    with pytest.raises(StudyError) as found:
-        read(path)
-    assert re.fullmatch(rf"{path}: not readable as {kind}: .+; remove it and run dvc repro", str(found.value))
-
-
-def test_a_torn_table_and_a_missing_column_are_lines(tmp_path):
-    path = Path(tmp_path / "x.parquet")
-    write_parquet(path, pd.DataFrame({"a": range(1000)}))
-    with pytest.raises(StudyError, match=r"x\.parquet: not readable as Parquet: No match for .*b"):
-        read_parquet(path, ["a", "b"])
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(StudyError, match=r"x\.parquet: not readable as Parquet: "):
-        read_parquet(path)

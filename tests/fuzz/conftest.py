@@ -1,0 +1,18 @@
+"""A few fixed examples in ``make test``; thousands of new ones in ``make fuzz``."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+settings.register_profile(
+    "few", max_examples=20, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW
+)
+settings.register_profile(
+    "many",
+    max_examples=int(os.environ.get("EXAMPLES", "1000")),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=SLOW,
+)
+settings.load_profile("few")

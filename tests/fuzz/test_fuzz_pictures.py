@@ -1,0 +1,145 @@
+"""Any image file gives pixels or a reason."""
+
+import struct
+from functools import cache
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+from PIL import Image
+from pydicom import dcmread, uid
+
+from cxrlt_core.packing.decode import decode
+from tests.cxrlt_core.packing.pictures import png16, radiograph, write_dicom
+from tests.fuzz.bounds import outcome
+from tests.fuzz.mutations import NUMBERS, changed_bytes, changed_png
+
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # noise
+
+GREY = radiograph(48, 40)
+DEEP = GREY.astype(np.uint16) * 16
+COLOUR = np.dstack([GREY, GREY[::-1], GREY])
+SIZE = 32
+
+
+def encoded(pixels, format, mode="L", **options):
+    stream = BytesIO()
+    Image.fromarray(pixels).convert(mode).save(stream, format, **options)
+    return stream.getvalue()
+
+
+EXIF = Image.Exif()
+EXIF[0x0112], EXIF[0x010E] = 6, "text"
+JPEGS = {
+    "baseline": encoded(GREY, "JPEG", quality=95),
+    "progressive": encoded(GREY, "JPEG", progressive=True, optimize=True),
+    "turned": encoded(GREY, "JPEG", exif=EXIF, restart_marker_rows=1, comment=b"\xff\x01\xff\xda"),
+    "colour": encoded(COLOUR, "JPEG", "RGB"),
+    "CMYK": encoded(COLOUR, "JPEG", "CMYK"),
+}
+PNGS = {mode: encoded(COLOUR, "PNG", mode) for mode in ("L", "RGB", "RGBA", "LA", "P", "1")}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("pictures") / "picture"
+
+
+@pytest.fixture(scope="module")
+def deep(path):
+    png16(path, 0, DEEP)
+    return path.read_bytes()
+
+
+@cache
+def dicom(kind):
+    """A DICOM file of a kind."""
+    jpeg = {"syntax": uid.JPEGBaseline8Bit, "content": JPEGS["baseline"]}
+    kinds = {
+        "grey": (DEEP, {"bits": 12, "WindowCenter": [2000, 100], "WindowWidth": [900, 50]}),
+        "signed": (
+            DEEP.astype(np.int16),
+            {"RescaleSlope": 2, "RescaleIntercept": -7, "PixelPaddingValue": 3},
+        ),
+        "inverted": (GREY, {"PhotometricInterpretation": "MONOCHROME1"}),
+        "colour": (COLOUR, {}),
+        "JPEG": (GREY, jpeg),
+        "big endian": (DEEP.byteswap(), {"syntax": uid.ExplicitVRBigEndian}),
+    }
+    pixels, fields = kinds[kind]
+    stream = BytesIO()
+    write_dicom(stream, pixels, **fields)
+    return stream.getvalue()
+
+
+def check(path, content, fit):
+    path.write_bytes(content)
+    pixels = outcome(lambda: decode(path, SIZE, fit))
+    if pixels is not None:
+        assert pixels.shape == (SIZE, SIZE) and pixels.dtype == np.uint8
+
+
+FITS = st.sampled_from(["squash", "crop", "pad"])
+
+
+@given(data=st.data(), fit=FITS)
+@pytest.mark.parametrize("kind", JPEGS)
+def test_a_jpeg_gives_pixels_or_a_reason(path, kind, data, fit):
+    check(path, data.draw(changed_bytes(JPEGS[kind])), fit)
+
+
+@given(data=st.data(), fit=FITS)
+@pytest.mark.parametrize("kind", [*PNGS, "16 bits"])
+def test_a_png_gives_pixels_or_a_reason(path, deep, kind, data, fit):
+    content = deep if kind == "16 bits" else PNGS[kind]
+    check(path, data.draw(changed_png(content) | changed_bytes(content)), fit)
+
+
+KINDS = ("grey", "signed", "inverted", "colour", "JPEG", "big endian")
+
+
+@given(data=st.data(), fit=FITS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_dicom_file_gives_pixels_or_a_reason(path, kind, data, fit):
+    check(path, data.draw(changed_bytes(dicom(kind))), fit)
+
+
+#: Attributes that decide how pixels are read, and what they may hold.
+VALUES = {
+    **dict.fromkeys(
+        ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel"), NUMBERS
+    ),
+    **dict.fromkeys(("PixelRepresentation", "PlanarConfiguration", "PixelPaddingValue"), NUMBERS),
+    "PixelPaddingRangeLimit": NUMBERS,
+    "NumberOfFrames": st.sampled_from([0, 1, 2, 10**9]),
+    "PhotometricInterpretation": st.sampled_from(["MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "", "X"]),
+    "VOILUTFunction": st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", "", "X"]),
+    **dict.fromkeys(
+        ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept"),
+        st.floats(-1e6, 1e6) | st.sampled_from(["", "0", "1e300", "-1e300", [1, 2]]),
+    ),
+}
+
+
+@given(data=st.data(), fit=FITS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_dicom_attributes_give_pixels_or_a_reason(path, kind, data, fit):
+    dataset, stream = dcmread(BytesIO(dicom(kind))), BytesIO()
+    chosen = data.draw(st.dictionaries(st.sampled_from([*VALUES]), st.integers(0, 3), min_size=1, max_size=4))
+    try:
+        for name, left_out in chosen.items():
+            setattr(dataset, name, data.draw(VALUES[name]))
+            if not left_out:
+                delattr(dataset, name)
+        dataset.save_as(stream)
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError, struct.error):
+        reject()  # not to be written either
+    check(path, stream.getvalue(), fit)
+
+
+def test_the_sound_files_are_decoded(path, deep):
+    for content in (*JPEGS.values(), *PNGS.values(), deep, *map(dicom, KINDS)):
+        path.write_bytes(content)
+        assert decode(path, SIZE).max() > 100
