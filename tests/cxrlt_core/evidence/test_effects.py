@@ -100,6 +100,7 @@ def test_a_table_of_equal_rows_has_no_effects():
     assert found == {"effects": [], "additivity": {"ways": 0, "p_holm": None}}
     found = judged("00 11", {"00": 0.3, "11": 0.4})
     assert {one["verdict"] for one in found["effects"]} == {"not estimable"}
+    assert found["effects"][0]["difference"] == [None] * 3
 
 
 def test_false_effects_are_as_rare_as_promised():

@@ -6,13 +6,14 @@ import pytest
 from cxrlt_core.evidence.estimator import Parts
 from cxrlt_core.evidence.planning import patients_needed, planned, seeds_needed
 from cxrlt_core.evidence.study_plan import Size, plan
+from cxrlt_core.system.rounding import or_none
 
 PARTS = Parts(4e-4, 1e-4, 9e-4, 1e-3, 8.0, 1e-5)
 SIZE = Size("dev", 1000, 900, 3, 0.95)
 
 
 def one(parts=PARTS, family="primary", published=0.003) -> dict:
-    parts = parts and asdict(parts)
+    parts = parts and {name: or_none(value) for name, value in asdict(parts).items()}  # as JSON has them
     described = {"what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "family": family}
     return described | {"difference": [0.09, 0.0, 0.1], "published": published, "parts": parts}
 
