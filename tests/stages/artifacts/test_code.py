@@ -108,6 +108,7 @@ def test_an_edit_shows_in_the_file_of_its_module_alone(tree):
 
 
 def test_every_stage_is_described_by_its_script_and_more():
+    assert {"code", "train", "report"} < set(stages()) and "__init__" not in stages()
     for stage in stages():
         assert f"stages/{stage}.py" in stage_code(stage)
         assert len(stage_code(stage)) > 1 or stage == "code"
