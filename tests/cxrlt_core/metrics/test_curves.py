@@ -75,6 +75,7 @@ def test_curves_of_a_row_are_plain_values_of_its_tail():
     found = describe_curves(targets, [scores, scores**2], fits, "abcdef", groups)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found["precision_recall"]) == ["a", "d"]
+    assert {type(count) for count in found["reliability"]["scaled"]["labels"]} == {int}
     assert sum(found["reliability"]["scaled"]["labels"]) == 2 * (targets != -1).sum()
     assert found["reliability"]["scaled"] != found["reliability"]["as predicted"]
 

@@ -60,6 +60,14 @@ def test_what_means_something_else_has_another(before, after):
     assert meaning(SOURCE.replace(before, after)) != meaning(SOURCE)
 
 
+def test_a_field_that_another_python_version_adds_means_nothing_while_it_is_empty():
+    plain, added = ast.Pass(), ast.Pass()
+    added._fields, added.new, added.more = ("new", "more"), None, []
+    assert code._text(added) == code._text(plain)
+    added.new = "x"
+    assert code._text(added) != code._text(plain)
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A small repository, described in place of ours; call it to change a file."""
