@@ -172,6 +172,12 @@ def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
             assert not roots & {"torch", "torchvision", "timm", "scipy", "sklearn", "transformers"}, file
 
 
+def test_a_harmless_package_is_harmless_whole_and_its_namesakes_are_not():
+    assert not any(file.startswith("cxrlt_core/params/") for file in stage_code("train"))
+    assert code._within("cxrlt_core.params.schema", HARMLESS) and code._within("cxrlt_core.params", HARMLESS)
+    assert not code._within("cxrlt_core.paramsoup", HARMLESS)
+
+
 def test_a_chosen_module_brings_what_it_imports():
     assert {"cxrlt_core/sources/nih.py", "cxrlt_core/sources/table.py"} <= set(
         module_code("cxrlt_core.sources.nih")
