@@ -139,3 +139,15 @@ def test_a_choice_is_repeated_where_resamples_move_the_models(choice):
 def test_bagged_weights_move_less_than_the_choice_itself(choice):
     spread = {m: choice.repeated_weights(m, 100)[:, :, :2].std(axis=1).mean() for m in METHODS}
     assert spread["model_wise"] == pytest.approx(0) and 0 < spread["bagged"] < 0.8 * spread["class_wise"]
+
+
+def test_among_keeps_what_is_known_of_some_models(choice):
+    some, kept = choice.among([True, False, True, False, True]), [0, 2, 4]
+    for name in ("predictions", "ap", "resampled_ap"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(choice, name)[kept])
+    assert some.targets is choice.targets and some.settings is choice.settings
+
+
+def test_each_resample_chooses_as_many_models_as_there_are_places(choice):
+    np.testing.assert_allclose(choice.chosen_again.sum(axis=0), 2)
+    np.testing.assert_allclose(choice.among([True] + 4 * [False]).chosen_again, 1)

@@ -46,6 +46,13 @@ def test_starts_at_the_prior(separate, start):
     torch.testing.assert_close(build_classifier(separate, 8, PRIOR)(torch.zeros(2, 3, 8))[0], start)
 
 
+def test_a_separate_row_starts_as_a_linear_layer_of_one_output_does():
+    weight = build_classifier(True, 400, torch.zeros(50)).weight
+    assert weight.abs().max() <= 1 / 20
+    torch.testing.assert_close(weight.std(), torch.tensor(3**-0.5 / 20), rtol=0.02, atol=0)  # uniform
+    assert weight.mean().abs() < 1e-3
+
+
 def test_the_prior_is_copied():
     prior = PRIOR.clone()
     head = build_classifier(True, 8, prior)

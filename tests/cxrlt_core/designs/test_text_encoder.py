@@ -187,6 +187,12 @@ def test_a_prompt_that_is_too_long_is_one_line(folders):
     assert line.endswith(" a Calcification of the Aorta' is 68 tokens long, the model takes 64")
 
 
+def test_a_prompt_that_just_fits_is_taken(folders):
+    longest = "a " * 58 + "{label}"
+    encoder = TextEncoder(model=str(folders["pubmedbert"]), pooling="cls", revision=None, prompt=longest)
+    assert len(embed_labels(["Calcification of the Aorta"], encoder, "text_encoders.x")[0]) == 1
+
+
 def test_a_tokenizer_without_a_longest_text_is_taken(folders, tmp_path):
     shutil.copytree(folders["clinical_t5"], tmp_path / "t5")
     path = tmp_path / "t5/tokenizer_config.json"

@@ -4,7 +4,7 @@ from scipy.stats import kstest, spearmanr
 from settings import augment
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.tta import average_views, contents_of, draw_views
+from cxrlt_core.designs.tta import _Draws, average_views, contents_of, draw_views
 from cxrlt_core.params.schema import Tta
 from cxrlt_core.prediction.inference import predict
 
@@ -47,6 +47,13 @@ def test_draws_are_uniform_and_independent():
     assert min(kstest(one, "uniform", (-1, 2)).pvalue for one in drawn) > 1e-3
     apart = spearmanr(drawn.T).statistic[np.triu_indices(len(drawn), 1)]
     assert np.abs(apart).max() < 5 / np.sqrt(4000)
+
+
+def test_the_numbers_are_those_of_splitmix64():
+    """The first ones of its reference implementation (Vigna 2015) with the seed 1234567."""
+    reference = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    drawn = _Draws(np.array([1234567], np.uint64)).uniform(-1, 1, (4, 1))
+    assert drawn[:, 0].tolist() == [-1 + 2 * (number >> 11) * 2.0**-53 for number in reference]
 
 
 def test_views_are_reproducible_and_follow_the_seed():

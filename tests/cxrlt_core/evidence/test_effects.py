@@ -25,7 +25,9 @@ def rows(table: str) -> dict[str, dict[str, Design]]:
     }
 
 
-def judged(table: str, values: dict[str, float], seeds: int = 3, sizes: float = 0.001) -> dict:
+def judged(
+    table: str, values: dict[str, float], seeds: int = 3, sizes: float = 0.001, published: dict | None = None
+) -> dict:
     """Judge rows of given mAP, each with a little noise of its own."""
     generator = np.random.default_rng(0)
     scores = {}
@@ -35,7 +37,14 @@ def judged(table: str, values: dict[str, float], seeds: int = 3, sizes: float = 
         scores[row] = Score({JUDGED["mAP"]: Sampled(points, deviations, np.zeros(seeds))}, {})
     trainings = {JUDGED["mAP"]: generator.normal(0, sizes, (2, 8, seeds))}
     noise = PooledNoise({row: (row, False) for row in values}, trainings)
-    return judge_effects(rows(table), scores, noise, dict.fromkeys(values, 0.3), RULES)
+    return judge_effects(rows(table), scores, noise, published or dict.fromkeys(values, 0.3), RULES)
+
+
+def test_published_figures_are_weighed_as_the_rows_are():
+    figures = {"00": 0.3, "10": 0.32, "01": 0.31, "11": 0.35}
+    found = judged("00 10 01 11", figures, published=figures)["effects"]
+    assert [one["published"] for one in found] == [0.03, 0.02]
+    assert judged("00 10", figures, published={"00": None, "10": 0.3})["effects"][0]["published"] is None
 
 
 def test_effects_are_those_of_least_squares():
@@ -100,6 +109,9 @@ def test_a_table_of_equal_rows_has_no_effects():
     assert found == {"effects": [], "additivity": {"ways": 0, "p_holm": None}}
     found = judged("00 11", {"00": 0.3, "11": 0.4})
     assert {one["verdict"] for one in found["effects"]} == {"not estimable"}
+    first = found["effects"][0]
+    assert first["difference"] == [None] * 3 and first["weights"] == {}
+    assert (first["design"], first["change"]) == ("a", "0 → 1")
 
 
 def test_false_effects_are_as_rare_as_promised():

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from cxrlt_core.designs.ensemble import Choice
-from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble
+from cxrlt_core.evidence.ensembles import (
+    Members,
+    loss_of_plain_mean,
+    optimism,
+    score_ensemble,
+    score_singles,
+)
 from cxrlt_core.evidence.scoring import describe_classes
 from cxrlt_core.evidence.selection import selection_variance
 from cxrlt_core.evidence.training_noise import orthogonal_array
@@ -92,3 +98,16 @@ def test_recombined_ensembles_take_each_model_from_its_seed(members):
         return
     mean = np.mean([members.on_test[seed][m] for m, seed in enumerate(array[3])], axis=0)
     assert found["row"]["mAP"][3] == pytest.approx(average_precision(members.targets, mean).mean(), abs=1e-6)
+
+
+def test_single_members_are_the_first_and_the_best_on_development_data(members):
+    names = ["first", "second", "third", "fourth"]
+    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    found = score_singles(members, names, classes, 0.95)
+    best = int(np.mean([choice.ap.mean(axis=1) for choice in members.choices], axis=0).argmax())
+    assert [one["variant"] for one in found.values()] == ["first", names[best]] and best > 0
+    for role, number in (("base", 0), ("best single", best)):
+        ap = np.mean([average_precision(members.targets, one[number]) for one in members.on_test], axis=0)
+        for name, expected in zip(NAMES, ap, strict=True):
+            its = found[role]["classes"][name]
+            assert its["AP"] == pytest.approx(expected) and its["AP_low"] < its["AP"] < its["AP_high"]

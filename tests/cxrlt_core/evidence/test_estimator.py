@@ -103,6 +103,13 @@ def test_sums_go_seed_by_seed_and_resample_by_resample():
     np.testing.assert_allclose(gap.points, one.points - other.points)
     np.testing.assert_allclose(gap.deviations, one.deviations - other.deviations)
     assert (2.0 * made([1.0], np.ones((1, 3)), bias=0.1)).corrected == pytest.approx(1.8)
+    both = made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
+    assert both.corrected == pytest.approx(3.0 - 0.4)
+
+
+def test_the_deviation_over_seeds_is_that_of_a_sample():
+    assert made([1.0, 2.0, 6.0], np.zeros((3, 1))).seed_deviation == pytest.approx(7**0.5)
+    assert np.isnan(made([1.0], np.zeros((1, 1))).seed_deviation)
 
 
 def test_p_value_and_interval_are_students_and_say_the_same():

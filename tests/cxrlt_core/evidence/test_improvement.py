@@ -14,6 +14,13 @@ def test_the_point_is_the_share_of_new_pairs_that_agree():
     assert improvement(Estimate(0.0, 0.1, 8, 3, one.parts), 0.95)[0] == 0.5
 
 
+def test_the_interval_is_the_one_of_the_page():
+    """θ = 0.3 / 0.3 with the error of the difference and, by the delta method, of s."""
+    one = Estimate(0.3, 0.1, 8, 3, Parts(0.01, 0.02, 0.07, 0.09, 8))
+    half = norm.ppf(0.95) * np.sqrt((0.1 / 0.3) ** 2 + 1 / (2 * 8))
+    assert improvement(one, 0.9) == pytest.approx(norm.cdf([1, 1 - half, 1 + half]))
+
+
 @pytest.mark.parametrize(("effect", "patients"), [(0.0, 0.1), (1.0, 0.1), (1.0, 3.0), (2.5, 0.5)])
 def test_the_interval_holds_what_it_should(effect, patients):
     """Three seeds, training noise 1 known with 8 degrees of freedom; patients add their own."""

@@ -103,3 +103,15 @@ def test_selection_is_noise_of_patients_that_seeds_do_not_average():
     chosen = Parts(4.0, 1.0, 9.0, 10.0, 8.0, selection=5.0)
     gap = planned(chosen, 3, 10, 2).error ** 2 - planned(PARTS, 3, 10, 2).error ** 2
     assert gap == pytest.approx(2.5)
+
+
+def test_a_search_goes_to_the_last_number_and_no_further():
+    for seeds, found in ((1000, 1000), (1001, "more than 1,000")):
+        difference = planned(PARTS, 3, seeds).detectable(0.95, 1) * (1 + 1e-9)
+        assert seeds_needed(PARTS, 3, difference, 0.95, 1) == found
+
+
+def test_seeds_are_no_more_than_all_of_the_variance():
+    """So the error is known at least as well as their spread."""
+    only = Parts(patients=0.0, patients_by_seed=1.0, training=0.0, spread=4.0, freedom=8.0)
+    assert planned(only, 3, 3).freedom == 8 and planned(only, 3, 5).freedom == 10

@@ -5,14 +5,16 @@ import pytest
 
 from cxrlt_core.evidence.estimator import Parts
 from cxrlt_core.evidence.planning import patients_needed, planned, seeds_needed
+from cxrlt_core.evidence.published import IMAGES, reference
 from cxrlt_core.evidence.study_plan import Size, plan
+from cxrlt_core.system.rounding import or_none
 
 PARTS = Parts(4e-4, 1e-4, 9e-4, 1e-3, 8.0, 1e-5)
 SIZE = Size("dev", 1000, 900, 3, 0.95)
 
 
 def one(parts=PARTS, family="primary", published=0.003) -> dict:
-    parts = parts and asdict(parts)
+    parts = parts and {name: or_none(value) for name, value in asdict(parts).items()}  # as JSON has them
     described = {"what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "family": family}
     return described | {"difference": [0.09, 0.0, 0.1], "published": published, "parts": parts}
 
@@ -29,6 +31,8 @@ def test_each_contrast_is_planned_at_the_level_of_its_family():
     assert first["measured"]["patients"] == patients_needed(PARTS, 900, 3, 0.09, 0.95, 2)
     assert first["published"] == {"difference": 0.003, "seeds": "at no number", "patients": "at no number"}
     assert first["claim"]["resolvable"] is False
+    apart = {f"{c:g}": round(reference(IMAGES["dev"], c, 0.95, 2), 4) for c in (0.9, 0.95)}
+    assert found["reference"] == apart and found["published_images"] == IMAGES["dev"]
     assert undefined["variance"] is undefined["measured"] is None
     assert added["published"] is added["claim"] is None and added["measured"]["seeds"] == seeds_needed(
         PARTS, 3, 0.09, 0.95, 1

@@ -57,6 +57,12 @@ def test_tta_pools_the_effects_of_tta_alone(noise):
     assert same.of({"a+tta": 1.0, "a": -1.0}, "mAP", np.full(3, 0.01)).variance == pytest.approx(0)
 
 
+def test_where_one_training_cancels_and_another_does_not_trainings_are_pooled(noise):
+    points = np.array([0.1, 0.3, 0.2])
+    weights = {"a+tta": 1.0, "a": -1.0, "b+tta": 1.0, "c": -1.0}
+    assert noise.of(weights, "mAP", points) == pooled(points, two_way(noise.trainings["mAP"][0]), 2.0)
+
+
 def test_one_seed_has_no_noise_and_other_metrics_have_their_own(noise):
     assert noise.of({"a": 1.0}, "mAP", np.array([0.1])) is None
     points = np.array([0.1, 0.3, 0.2])
@@ -66,10 +72,14 @@ def test_one_seed_has_no_noise_and_other_metrics_have_their_own(noise):
     assert ensembles.of({"a": 1.0}, "F1", points[:1]) is None
 
 
-@pytest.mark.parametrize(("members", "seeds"), [(1, 2), (3, 2), (10, 2), (4, 3), (10, 3), (13, 5), (14, 4)])
-def test_every_two_members_meet_with_every_pair_of_seeds_equally_often(members, seeds):
+@pytest.mark.parametrize(
+    ("members", "seeds", "runs"),
+    [(1, 2, 2), (3, 2, 4), (10, 2, 16), (4, 3, 9), (10, 3, 27), (13, 5, 27), (14, 4, 81)],
+)
+def test_every_two_members_meet_with_every_pair_of_seeds_equally_often(members, seeds, runs):
+    """In as few runs as there can be."""
     array, levels = orthogonal_array(members, seeds), min(seeds, 3)
-    assert array.shape[1] == members and len(array) in {levels**k for k in range(1, 6)}
+    assert array.shape == (runs, members)
     for one, other in combinations(array.T, 2):
         counts = np.bincount(levels * one + other, minlength=levels**2)
         assert (counts == len(array) / levels**2).all()
@@ -90,6 +100,10 @@ def test_effects_of_members_add_up():
     assert 2 < found.freedom < 20
     alone = main_effects(array, effects[4][array[:, 4]])
     assert alone.variance == pytest.approx(effects[4].var(ddof=1)) and alone.freedom == pytest.approx(2)
+
+
+def test_members_that_do_nothing_leave_the_freedom_of_the_seeds():
+    assert main_effects(orthogonal_array(4, 3), np.full(9, 0.3)) == Noise(0.0, 2)
 
 
 def test_recombined_variance_is_right_on_average_and_steadier_than_that_of_the_seeds():

@@ -73,6 +73,7 @@ def test_the_set_itself_may_stand_before_its_resamples():
     np.testing.assert_array_equal(both.counts[:, 1:], draws.counts)
 
 
+@pytest.mark.filterwarnings("error")
 def test_undefined_samples_deviate_by_nothing():
     mean, deviations = centred(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]), axis=1)
     np.testing.assert_array_equal(mean, [[2], [np.nan]])

@@ -108,6 +108,17 @@ def test_temperatures_at_the_ends():
     assert scale(np.array([1.0, 0.0]), COLDEST).tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("share", "temperature", "found"),
+    [(75, 1 / 140, COLDEST), (75, 1 / 70, 1 / 70), (51, 1 / 0.015, 1 / 0.015), (51, 1 / 0.007, HOTTEST)],
+)
+def test_a_temperature_just_beyond_an_end_is_the_end(share, temperature, found):
+    """Of a hundred alike, the logit of the share of positives is the temperature's part of theirs."""
+    targets = (np.arange(100) < share).astype(np.int8)[:, None]
+    probabilities = np.full((100, 1), expit(logit(share / 100) * temperature))
+    assert fit_temperature(targets, probabilities) == pytest.approx(found)
+
+
 def test_unknown_labels_fit_nothing():
     targets, probabilities = confident(3, 2.0)
     other = np.where(targets == -1, 0.999, probabilities)

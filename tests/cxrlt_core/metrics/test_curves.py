@@ -50,6 +50,11 @@ def test_long_curves_are_thinned_and_keep_their_ends():
     assert set(few["recall"]) <= set(whole["recall"])
 
 
+def test_a_curve_goes_to_a_recall_of_one_with_a_single_positive():
+    found = precision_recall(np.array([0, 1, 0]), np.array([0.9, 0.5, 0.1]), 9)
+    assert found["recall"].tolist() == [1.0] and found["precision"].tolist() == [0.5]
+
+
 def test_a_class_without_a_positive_has_no_curve():
     assert len(precision_recall(np.array([0, -1]), np.array([0.1, 0.2]), 9)["recall"]) == 0
     assert len(precision_recall(np.zeros(0, int), np.zeros(0), 9)["recall"]) == 0
@@ -70,5 +75,14 @@ def test_curves_of_a_row_are_plain_values_of_its_tail():
     found = describe_curves(targets, [scores, scores**2], fits, "abcdef", groups)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found["precision_recall"]) == ["a", "d"]
+    assert {type(count) for count in found["reliability"]["scaled"]["labels"]} == {int}
     assert sum(found["reliability"]["scaled"]["labels"]) == 2 * (targets != -1).sum()
     assert found["reliability"]["scaled"] != found["reliability"]["as predicted"]
+
+
+def test_a_curve_of_a_row_has_200_points_at_most():
+    targets = np.tile([[1], [1], [0]], (250, 1))
+    scores = np.random.default_rng(0).random((750, 1))
+    fits = [calibrate(targets, scores)]
+    [curve] = describe_curves(targets, [scores], fits, "a", {"a": "tail"})["precision_recall"].values()
+    assert len(curve["recall"]) == len(curve["precision"]) == 200

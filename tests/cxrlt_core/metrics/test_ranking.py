@@ -17,6 +17,12 @@ def weigh(ranked: ranking.Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.
     return ap.numpy(), auroc.numpy()
 
 
+def test_single_precision_counts_as_far_as_it_is_used():
+    """A resample holds about as many images as the set; twice as many is still exact."""
+    most = np.float32(2 * ranking.EXACT)
+    assert most - np.float32(1) == 2 * ranking.EXACT - 1 and most + np.float32(1) == most
+
+
 def test_segments_end_behind_tie_groups_with_a_positive():
     #                  0    1    2    3    4    5    6    7
     scores = np.array([0.9, 0.5, 0.5, 0.5, 0.7, 0.1, 0.5, 0.3])

@@ -189,9 +189,9 @@ def test_one_patient_gives_the_point_estimate_every_time(case):
 
 
 def test_pooled_classes_are_those_defined_in_the_set():
-    """The second class has no positive: its high scores are no rivals of the first."""
-    targets, scores = np.array([[1, 0], [0, 0]]), np.array([[0.6, 0.9], [0.5, 0.9]])
-    plain = Calibration(np.full(2, 0.5), 1.0)
+    """The second class has no positive: so its scores rival none. The third has no negative."""
+    targets, scores = np.array([[1, 0, 1], [0, 0, 1]]), np.array([[0.6, 0.9, 0.1], [0.5, 0.9, 0.1]])
+    plain = Calibration(np.full(3, 0.5), 1.0)
     assert resample(targets, scores, plain, every_image_once(2))["micro_AP"] == 1
 
 

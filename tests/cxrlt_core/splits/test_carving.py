@@ -9,6 +9,7 @@ from cxrlt_core.splits.carving import (
     check_sets,
     count_labels,
     describe_classes,
+    describe_splits,
     label_space,
     training_prevalence,
 )
@@ -232,6 +233,18 @@ def test_label_space_counts_and_prevalence(table):
         "unknown": 5,
     }
     assert counts["images"] == 50 and counts["patients"] == part["patient_id"].nunique()
+    assert count_labels(part.assign(study_id="one"), STUDIED)["studies"] == 1
     prevalence = training_prevalence(part, [*STUDIED, "Mass"])
     assert prevalence[STUDIED[5]] == pytest.approx((labels == 1).sum() / 45)
     assert np.isnan(prevalence["Mass"])
+
+
+def test_a_page_says_where_the_sets_come_from():
+    splits = Splits(dev=0.1, test=0.25, seed=0)
+    assert describe_splits({"test": "test.csv"}, None, splits) == {
+        "dev": "carved by patient, 0.1 of them",
+        "test": "official: test.csv",
+    }
+    assert describe_splits({}, "dev.csv is empty", splits)["test"] == (
+        "carved by patient, 0.25 of them; dev.csv is empty"
+    )

@@ -60,6 +60,14 @@ def test_what_means_something_else_has_another(before, after):
     assert meaning(SOURCE.replace(before, after)) != meaning(SOURCE)
 
 
+def test_a_field_that_another_python_version_adds_means_nothing_while_it_is_empty():
+    plain, added = ast.Pass(), ast.Pass()
+    added._fields, added.new, added.more = ("new", "more"), None, []
+    assert code._text(added) == code._text(plain)
+    added.new = "x"
+    assert code._text(added) != code._text(plain)
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A small repository, described in place of ours; call it to change a file."""
@@ -108,6 +116,7 @@ def test_an_edit_shows_in_the_file_of_its_module_alone(tree):
 
 
 def test_every_stage_is_described_by_its_script_and_more():
+    assert {"code", "train", "report"} < set(stages()) and "__init__" not in stages()
     for stage in stages():
         assert f"stages/{stage}.py" in stage_code(stage)
         assert len(stage_code(stage)) > 1 or stage == "code"
@@ -162,6 +171,12 @@ def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
             imported = set(code._imports(file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")))
             roots = {one.split(".")[0] for one in imported}
             assert not roots & {"torch", "torchvision", "timm", "scipy", "sklearn", "transformers"}, file
+
+
+def test_a_harmless_package_is_harmless_whole_and_its_namesakes_are_not():
+    assert not any(file.startswith("cxrlt_core/params/") for file in stage_code("train"))
+    assert code._within("cxrlt_core.params.schema", HARMLESS) and code._within("cxrlt_core.params", HARMLESS)
+    assert not code._within("cxrlt_core.paramsoup", HARMLESS)
 
 
 def test_a_chosen_module_brings_what_it_imports():

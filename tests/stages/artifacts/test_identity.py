@@ -11,8 +11,9 @@ from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params, Train
 from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
-from stages.artifacts.identity import row_identity, training_identity
-from stages.artifacts.settings import HARMLESS
+from stages.artifacts.code import fingerprint, module_code, stage_code
+from stages.artifacts.identity import row_code, row_identity, training_identity
+from stages.artifacts.settings import HARMLESS, settings_of
 
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 CONTENT = yaml.safe_load(SMOKE.read_text())
@@ -138,3 +139,27 @@ def test_code_counts(monkeypatch):
     first = training(params)
     monkeypatch.setattr(identity, "stage_code", lambda stage: {"stages/train.py": "other"})
     assert training(params) != first
+
+
+def test_the_code_of_a_row_is_that_of_its_stages_and_losses():
+    content = {**CONTENT, "variants": {**CONTENT["variants"]}}
+    content["variants"]["focal"] = {**content["variants"][VARIANT], "loss": "focal"}
+    params = parse_params(content)
+    both = stage_code("train") | stage_code("tta") | module_code("cxrlt_core.losses.bce")
+    assert row_code(params, [VARIANT], ["train", "tta"]) == fingerprint(both)
+    more = both | module_code("cxrlt_core.losses.focal")
+    assert row_code(params, [VARIANT, "focal"], ["train", "tta"]) == fingerprint(more)
+
+
+def test_ensembles_depend_on_who_the_members_are():
+    """Where nobody names them they are those of the published rows, which count through them alone."""
+    assert settings_of(parse_params(CONTENT), "ensemble")["members"] == CONTENT["ensemble"]["members"]
+    content = {**CONTENT, "ensemble": {**CONTENT["ensemble"], "members": None}}
+    content["table2"] = [row for row in CONTENT["table2"] if not row["replenished"]]
+    assert settings_of(parse_params(content), "ensemble")["members"] == [
+        "resnet50_bert_shared",
+        "resnet50_bert_separate",
+        "densenet121_bert_reweighted",
+        "resnet50_t5_contrast_mixup",
+    ]
+    assert "members" not in settings_of(parse_params(CONTENT), "report")

@@ -1,0 +1,12 @@
+"""Write tests/golden/values.json anew, where a change of the numbers is meant.
+
+Usage: python -m tests.golden
+"""
+
+from cxrlt_core.system.files import write_json
+from tests.golden.compare import PATH
+from tests.golden.machine import machine
+from tests.golden.values import golden_values
+
+write_json(PATH, {"machine": machine(), **golden_values()})
+print(f"{PATH.name}: written; the commit says why")

@@ -1,0 +1,196 @@
+"""The golden values: one tiny training, and both tables of fixed predictions."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.designs.ensemble import Choice
+from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.designs.tta import average_views, contents_of, draw_views
+from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble
+from cxrlt_core.evidence.scoring import Score, contrast, describe_classes
+from cxrlt_core.evidence.training_noise import RecombinedNoise, TrainingNoise, orthogonal_array
+from cxrlt_core.evidence.trainings import pooled_noise, score_rows
+from cxrlt_core.losses import build_loss
+from cxrlt_core.metrics import auroc, average_precision
+from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.model.image_encoder import build_network
+from cxrlt_core.params.schema import Params
+from cxrlt_core.prediction.inference import predict
+from cxrlt_core.reporting.rows import contrasts2, effects1, table1
+from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.system.rounding import or_none
+from cxrlt_core.training.build import build_training
+from cxrlt_core.training.checkpoint import Checkpoint
+from cxrlt_core.training.objective import class_weights
+from tests.golden.study import CLASSES, GROUPS, golden_params, labels, opinions, patients, pictures
+
+CPU = torch.device("cpu")
+PIXELS = (0.35, 0.2)  # mean and deviation
+
+
+@cache
+def golden_values() -> dict[str, dict]:
+    """All golden values, by what they are of; computed in one thread."""
+    params, threads = golden_params(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            table, scores, noise = development_table(params)
+            return {
+                "training": training(params),
+                "table 1": {**table, "estimates": estimates(scores, noise)},
+                "table 2": ensemble_table(params),
+            }
+    finally:
+        torch.set_num_threads(threads)
+
+
+def training(params: Params) -> dict[str, Any]:
+    """Six steps with separate classifiers, MixUp, class weights, transforms, clipping, averaged weights."""
+    targets = labels(72, stream=0)
+    images = pictures(targets, stream=0)
+    poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), weights_rule(params))
+    run = build_training(
+        untrained(params, targets), packed(images), targets,
+        class_weights(poor["weights"], CLASSES, targets, report=False),
+        build_loss(params.loss_of("weighted"), targets), PIXELS, params.train, params.mixup, 0, Ranks(CPU),
+    )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        history = run.run(Checkpoint(Path(folder)))
+    dev = labels(60, stream=1)
+    shown = pictures(dev, stream=1)
+    views = [None, *draw_views(contents_of(shown), params.tta)]
+    plain, *viewed = predict(run.state.model, packed(shown), PIXELS, CPU, "fp32", 32, views)
+    return {
+        "losses": run.state.losses.tolist(),
+        "history": history,
+        "predictions": {"plain": plain[:4].tolist(), "TTA": average_views(viewed)[:4].tolist()},
+        "AP": by_class(average_precision(dev, plain)),
+        "AUROC": by_class(auroc(dev, plain)),
+        "weights": digest(run.state.model.state_dict()),
+    }
+
+
+def weights_rule(params: Params) -> Any:
+    """How classes are upweighted."""
+    return params.reweightings[params.variants["weighted"].weights]
+
+
+def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
+    """The tiny model before its training."""
+    config = ModelConfig(
+        classes=CLASSES,
+        image_model="resnet10t",
+        image_options={"channels": [4, 8, 8, 8]},
+        image_pixels=None,
+        image_size=32,
+        pixel_mean=PIXELS[0],
+        pixel_deviation=PIXELS[1],
+        text="any",
+        separate=params.variants["weighted"].separate,
+        query=params.query.model_dump(),
+        image_fit="squash",
+        precision="fp32",
+        augment=params.train.augment.model_dump(),
+    )
+    embeddings = np.random.default_rng(0).integers(-9, 10, (len(CLASSES), 6)).astype(np.float32)
+    torch.manual_seed(0)
+    return new_model(config, build_network(config.image_model, config.image_options), embeddings, targets)
+
+
+def packed(images: np.ndarray) -> PackedImages:
+    """Images of one source."""
+    return PackedImages({"made": images}, ["made"] * len(images), range(len(images)))
+
+
+def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score], TrainingNoise]:
+    """Table 1 with its contrasts and main effects, as the report has them; and what they are made of."""
+    targets, whose = labels(100, stream=2), patients(100)
+    draws = patient_draws(whose, params.bootstrap.resamples, params.bootstrap.seed)
+    classes = describe_classes(targets, draws, CLASSES, GROUPS, params.evidence.min_positives)
+    rows = {row.name: (row.variant, row.tta) for row in params.table1}
+    names = list(params.variants)
+
+    def read(variant: str, tta: bool) -> list[np.ndarray]:
+        return [opinions(targets, names.index(variant), seed, tta) for seed in params.train.seeds]
+
+    noise = pooled_noise(targets, rows, params.members, read, classes)
+    scores = score_rows(targets, rows, read, classes, draws, whose)
+    told, contrasts = table1(params, scores, noise)
+    table = {
+        "rows": {row.name: {"seeds": row.seeds, "difference": row.difference} for row in told},
+        "contrasts": contrasts,
+        "effects": effects1(params, scores, noise),
+    }
+    return table, scores, noise
+
+
+def estimates(scores: Mapping[str, Score], noise: TrainingNoise) -> dict[str, dict]:
+    """Each mean of each row before it is rounded: point, error, degrees of freedom, small-sample bias."""
+    found = {}
+    for row, score in scores.items():
+        each = {name: contrast(scores, {row: 1.0}, name, noise) for name in SUMMARY}
+        found[row] = {
+            name: [or_none(v) for v in (one.point, one.error, one.freedom, score[name].corrected)]
+            for name, one in each.items()
+        }
+    return found
+
+
+def ensemble_table(params: Params) -> dict[str, Any]:
+    """Table 2: ensembles that development data choose, on test data, as the ensemble stage has them."""
+    dev, test, seeds = labels(100, stream=2), labels(120, stream=3), range(len(params.train.seeds))
+    size, seed = params.bootstrap.resamples, params.bootstrap.seed
+    dev_draws, draws = (patient_draws(patients(n), size, seed) for n in (100, 120))
+    models = range(len(params.members))
+    choices = [
+        Choice.of(dev, np.stack([opinions(dev, m, s, 1) for m in models]), dev_draws, params.ensemble, CPU)
+        for s in seeds
+    ]
+    on_test = [np.stack([opinions(test, m, s, 1) for m in models]) for s in seeds]
+    everything = Members(choices, on_test, test, draws, CPU)
+    classes = describe_classes(test, draws, CLASSES, GROUPS, params.evidence.min_positives)
+    array, runs, scores, rows = orthogonal_array(len(models), len(seeds)), {}, {}, {}
+    for row in params.table2:
+        used = [row.replenished or params.variants[name].data == "primary" for name in params.members]
+        members = everything.among(used)
+        runs |= members.recombine({row.name: row.method}, array[:, used], classes)
+        weights = [choice.weights(row.method) for choice in members.choices]
+        scored = score_ensemble(members, row.method, weights, classes)
+        scores[row.name] = scored.score
+        rows[row.name] = {
+            "weights": np.mean(weights, axis=0).tolist(),
+            "thresholds": [by_class(fit.thresholds) for fit in scored.fits],
+            "temperatures": [fit.temperature for fit in scored.fits],
+            "optimism": optimism(scored.loss, loss_of_plain_mean(members), params.bootstrap.level),
+        }
+    noise = RecombinedNoise(array, runs)
+    return {
+        "rows": rows,
+        "contrasts": contrasts2(params, scores, noise),
+        "estimates": estimates(scores, noise),
+    }
+
+
+def by_class(values: np.ndarray) -> dict[str, float | None]:
+    """Class to its value."""
+    return dict(zip(CLASSES, map(or_none, values), strict=True))
+
+
+def digest(weights: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of named tensors, bit by bit."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        found.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()
