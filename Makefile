@@ -7,7 +7,7 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test lint clean
+.PHONY: help demo study verify check test faults lint clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -32,6 +32,9 @@ check: lint  ## the inner loop: lint, format, types of signatures, tests without
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
+
+faults: .venv/installed  ## kill, fill disks and set clocks back on a smoke study, about half an hour
+	python -m tests.pipeline.faults
 
 lint: .venv/installed
 	ruff check .

@@ -6,8 +6,9 @@ transforms are those of a single process, whatever the number of processes.
 
 import gc
 import os
+import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import LOST, Stopped, StudyError
+
+SECONDS_AFTER = 1.0  # torchrun looks ten times a second
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,13 @@ def _freeze_unused(model: nn.Module, example: Tensor) -> None:
         parameter.grad = None
 
 
+def _lost() -> Stopped:
+    """Wait, so that the process which ended first is seen to have ended first; SIGTERM ends the waiting."""
+    with suppress(SystemExit):
+        time.sleep(SECONDS_AFTER)
+    return Stopped(LOST)
+
+
 def world_size() -> int:
     """Processes that torchrun has started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -145,6 +155,9 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
 
     What uses the ranks, a wrapped model above all, must be out of use by then: if a model is the last to let
     go of the processes' group, it waits, holding Python's lock, for a thread that may need the lock.
+
+    Raises:
+        Stopped: with code LOST and in silence, when another process has ended.
     """
     if world_size() == 1:
         yield Ranks(device)
@@ -152,6 +165,12 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(device, dist.get_rank(), dist.get_world_size())
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(
+            error
+        ):  # gloo's errors have no type of their own
+            raise _lost() from None
+        raise
     finally:
         gc.collect()  # models refer to themselves
         dist.destroy_process_group()
