@@ -2,7 +2,7 @@
 
 DVC rewrites two files in place: dvc.lock after every stage, and .dvc/tmp/rwlock, who reads and writes what,
 before and after. A kill in that moment leaves a beginning of the file, or nothing. What the mended dvc.lock
-lacks costs little: DVC finds finished stages in its run-cache. What a killed stage had begun to write goes.
+lacks costs little: DVC finds finished stages in its run-cache. What had been begun to be written goes.
 """
 
 import json
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -101,6 +102,14 @@ def mend_readers(path: Path) -> None:
         path.unlink()
 
 
+def mend_runs(runs: Path) -> None:
+    """Remove from DVC's run-cache what it had begun to write: an empty folder of a run makes DVC fail."""
+    for run in runs.glob("*/*"):
+        remove_drafts(run)
+        with suppress(OSError):  # not empty, as it should be
+            run.rmdir()
+
+
 def _is_dvc(number: int) -> bool:
     try:
         return is_program("dvc")(psutil.Process(number).cmdline())
@@ -122,6 +131,7 @@ if __name__ == "__main__":
         with Repo() as repo, repo.lock:  # another dvc may be writing the file at this moment
             print(mend(Path(LOCK_FILE)))
             mend_readers(Path(repo.tmp_dir) / RWLOCK_FILE)
+            mend_runs(Path(repo.stage_cache.cache_dir))
             for place in folders():
                 remove_drafts(place)
     except DvcException as error:

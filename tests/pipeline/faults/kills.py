@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 
 from tests.pipeline.faults.processes import Command, environment
-from tests.pipeline.faults.study import Study
+from tests.pipeline.faults.study import Fault, Study
 
 VICTIMS = ("stage", "dvc", "group")
 MOMENTS = ("write", "time")
@@ -43,7 +43,9 @@ def measure(study: Study, address: str) -> dict[str, Usual]:
     study.forget(address)
     log, found = study.folder / ".dvc/tmp/writes", {}
     log.unlink(missing_ok=True)
-    Command(study.folder, repro(address), environment(study.folder, program="any", log=str(log))).wait()
+    command = Command(study.folder, repro(address), environment(study.folder, program="any", log=str(log)))
+    if command.wait():
+        raise Fault(command.said())
     for line in log.read_text().splitlines():
         program, writes, seconds = line.split()
         found[program] = Usual(int(writes), float(seconds))

@@ -15,7 +15,15 @@ from tests.pipeline.workspace import Workspace
 #: Whatever is not compared: DVC's own files, git's, and Python's.
 APART = (".dvc/", ".git/")
 #: Files that say how long something took; all others must come out byte for byte.
-TIMED = ("cost.json", "cost_benefit", "provenance.json", "report.html", "report.md", "checkpoints/")
+TIMED = (
+    ".record.parquet",
+    "cost.json",
+    "cost_benefit",
+    "provenance.json",
+    "report.html",
+    "report.md",
+    "checkpoints/",
+)
 #: Their outs are kept by git, not by DVC, or depend on times.
 RERUN = {"code", "describe", "report"}
 SECONDS_TO_END = 10.0  # for what a killed dvc has started; a stage looks once a second
@@ -56,9 +64,9 @@ class Study:
             for out in entry["outs"]:
                 place = self.folder / out["path"]
                 shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-            for run in (self.folder / ".dvc/cache/runs").rglob("*"):
-                if run.is_file() and yaml.load(run.read_text(), yaml.CSafeLoader)["cmd"] == entry["cmd"]:
-                    run.unlink()
+            for run in list((self.folder / ".dvc/cache/runs").glob("*/*/*")):
+                if run.exists() and yaml.load(run.read_text(), yaml.CSafeLoader)["cmd"] == entry["cmd"]:
+                    shutil.rmtree(run.parent)
         path.write_text(yaml.dump(lock, Dumper=yaml.CSafeDumper, sort_keys=False))
 
     def go_on(self) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from stages.artifacts.lock import folders, is_whole, mend, mend_readers, whole_stages
+from stages.artifacts.lock import folders, is_whole, mend, mend_readers, mend_runs, whole_stages
 
 SHA = "0123456789abcdef0123456789abcdef"
 STAGE = """\
@@ -137,6 +137,18 @@ def test_the_note_of_a_dvc_that_runs_stays(tmp_path):
     dvc.kill()
     dvc.wait()
     assert path.exists()
+
+
+def test_what_was_begun_in_the_run_cache_goes(tmp_path):
+    for name in ("a1/a1whole/b2", "a1/a1torn/.8Q-dvc_x.tmp", "c3/c3both/d4", "c3/c3both/.8Q-dvc_x.tmp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a1/a1empty").mkdir()
+    mend_runs(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*/*")}
+    assert left == {"a1/a1whole/b2", "c3/c3both/d4"}
+    assert {path.name for path in tmp_path.glob("*/*")} == {"a1whole", "c3both"}
+    mend_runs(tmp_path / "absent")
 
 
 def test_images_are_not_looked_through(tmp_path, monkeypatch):
