@@ -125,6 +125,8 @@ class Trial:
         for name, years in (("in the future", 1), ("in the past", -12)):
             self.attempt(f"files {name}", partial(self.shift, years))
             self.note("clock", f"files {name}")
+        self.attempt("old time", partial(clocks.old_time_hides_nothing, self.study))
+        self.note("clock", "a change with the time of before")
         stages = addresses()
         for kind in ("pack", "train", "tta"):
             self.attempt(f"earlier, {kind}", partial(clocks.earlier, self.study, stages[kind]))

@@ -97,9 +97,10 @@ class Command:
 def runs(process: psutil.Process, module: str) -> bool:
     """Whether a process is ``python -m module``, and not the shell that starts it."""
     try:
-        return ["-m", module] == process.cmdline()[1:3]
+        words = process.cmdline()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return False
+    return "-m" in words[:3] and words[words.index("-m") + 1] == module
 
 
 def status(process: psutil.Process) -> str | None:

@@ -8,6 +8,7 @@ import psutil
 from tests.pipeline.faults.processes import Command, environment, runs
 from tests.pipeline.faults.study import Fault, Study
 
+LOOK = 0.03  # seconds
 VARIANT = "resnet50_t5_contrast_mixup"
 RUN = ("dvc", "repro", "--single-item", f"train@{VARIANT}")
 
@@ -48,12 +49,9 @@ class Pair:
         Raises:
             Fault: more than a line was said, a process is left, or another model came out.
         """
-        self.forget()
-        command = Command(self.study.folder, RUN, environment(self.study.folder))
-        while command.running and not (found := self.find(command, rank)):
-            time.sleep(0.01)
-        time.sleep(self.seconds * generator.random())
-        found.kill()
+        command = self.begin_and_kill(rank, generator)
+        while command is None:  # it had ended
+            command = self.begin_and_kill(rank, generator)
         code, said = command.wait(), command.said()
         self.study.check_processes()
         lines = [line for line in said.splitlines() if line.startswith("error: ")]
@@ -63,6 +61,19 @@ class Pair:
         if self.models() != self.whole:
             raise Fault("another model")
         return lines[0]
+
+    def begin_and_kill(self, rank: int, generator: random.Random) -> Command | None:
+        """Let it train anew and kill a rank; None if it had ended before."""
+        self.forget()
+        command = Command(self.study.folder, RUN, environment(self.study.folder))
+        while command.running and not self.find(command, rank):
+            time.sleep(LOOK)
+        time.sleep(self.seconds * generator.random())
+        if found := self.find(command, rank):
+            found.kill()
+            return command
+        command.wait()
+        return None
 
     @staticmethod
     def find(command: Command, rank: int) -> psutil.Process | None:
