@@ -93,17 +93,22 @@ def strike(command: Command, victim: str, module: str) -> bool:
 
 
 def kill_often(
-    study: Study, address: str, victims: Iterator[str], kills: int, generator: random.Random
+    study: Study,
+    address: str,
+    victims: Iterator[str],
+    kills: int,
+    generator: random.Random,
+    usual: Mapping[str, Usual] | None = None,
 ) -> Iterator[Kill]:
     """Kill a stage so often while it is due, go on with the one command and check; yield each kill.
 
     What a kill has left is what the next run starts from. A stage that ended before it could be killed is
-    checked, and run anew.
+    checked, and run anew. What the stage does undisturbed is measured, if it is not known.
 
     Raises:
         Fault: something is not as it was.
     """
-    usual = measure(study, address)
+    usual = usual or measure(study, address)
     study.forget(address)
     for _ in range(kills):
         one = Kill(address, next(victims), generator.choice(MOMENTS))
