@@ -17,9 +17,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from cxrlt_core.system.errors import LOST, Stopped, StudyError
+from cxrlt_core.system.errors import LOST, Stopped, StudyError, reason
 
 SECONDS_AFTER = 1.0  # torchrun looks ten times a second
+#: How gloo and NCCL say that another process has ended.
+ENDED = ("by peer", "Broken pipe", "remote process exited", "imed out", "imeout")
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,13 @@ def _freeze_unused(model: nn.Module, example: Tensor) -> None:
         parameter.grad = None
 
 
-def _lost() -> Stopped:
-    """Wait, so that the process which ended first is seen to have ended first; SIGTERM ends the waiting."""
+def _lost(error: RuntimeError) -> Stopped | StudyError:
+    """Return what to raise when the processes cannot work together any more.
+
+    Where another one has ended, wait, so that it is seen to have ended first; SIGTERM ends the waiting.
+    """
+    if not any(words in str(error) for words in ENDED):
+        return StudyError(f"the processes cannot work together: {reason(error)}")
     with suppress(SystemExit):
         time.sleep(SECONDS_AFTER)
     return Stopped(LOST)
@@ -158,6 +165,7 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
 
     Raises:
         Stopped: with code LOST and in silence, when another process has ended.
+        StudyError: when the processes cannot work together for another reason.
     """
     if world_size() == 1:
         yield Ranks(device)
@@ -166,11 +174,9 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
     try:
         yield Ranks(device, dist.get_rank(), dist.get_world_size())
     except RuntimeError as error:
-        if isinstance(error, dist.DistError) or "gloo" in str(
-            error
-        ):  # gloo's errors have no type of their own
-            raise _lost() from None
-        raise
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):  # gloo has no error of its own
+            raise
+        raise _lost(error) from None
     finally:
         gc.collect()  # models refer to themselves
         dist.destroy_process_group()
