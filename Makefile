@@ -7,7 +7,7 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test fuzz lint clean
+.PHONY: help demo study verify check test fuzz faults lint clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -35,6 +35,9 @@ test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yam
 
 fuzz: lint  ## readers, decoders and parameters against thousands of broken files, EXAMPLES=1000 a test
 	$(PYTEST) --hypothesis-profile many tests/fuzz
+
+faults: .venv/installed  ## kill, fill disks and set clocks back on a smoke study, about half an hour
+	python -m tests.pipeline.faults
 
 lint: .venv/installed
 	ruff check .

@@ -4,9 +4,7 @@ The study's readers read these files as they would read the real ones: same file
 spellings and oddities. The same parameters give the same bytes.
 """
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from cxrlt_core.demo.population import Population, draw_population
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import write_text
+from cxrlt_core.system.files import atomic_folder
 
 JPEG_QUALITY = 95
 
@@ -100,23 +98,12 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
     rng = np.random.default_rng([demo.seed, list(WRITERS).index(source)])
     sets, write_labels = WRITERS[source]
     population = draw_population(sets(demo), rng, laterals=source != "nih")
-    with _replaced(labels) as folder:
+    with atomic_folder(labels) as folder:
         paths = write_labels(population, folder, rng)
     pictures = render(population, demo.size, STYLES[source], rng)
-    with _replaced(images) as folder:
+    with atomic_folder(images) as folder:
         boxes = _write_images(folder, paths, pictures, coloured=_coloured(source, len(paths), rng))
     write_places(places, demo, paths, boxes)
-
-
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of ``folder`` in the end."""
-    draft = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    yield draft
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
 
 
 def _mimic_sets(demo: Demo) -> dict[str, int]:
@@ -191,10 +178,10 @@ def _write_nih(population: Population, labels: Path, rng: np.random.Generator) -
         }
     )
     rows = table.to_csv(index=False, header=False, lineterminator="\n")
-    write_text(labels / "Data_Entry_2017_v2020.csv", f"{NIH_HEADER}\n{rows}")
+    _write_text(labels / "Data_Entry_2017_v2020.csv", f"{NIH_HEADER}\n{rows}")
     for name in ("train_val", "test"):
         listed = table["index"][images["set"] == name]
-        write_text(labels / f"{name}_list.txt", "".join(f"{file}\n" for file in listed))
+        _write_text(labels / f"{name}_list.txt", "".join(f"{file}\n" for file in listed))
     folder = np.where(np.arange(len(images)) < (len(images) + 1) // 2, 1, 2)
     return [f"images_{f:03d}/images/{i}" for f, i in zip(folder, table["index"], strict=True)]
 
@@ -269,7 +256,11 @@ def _coloured(source: str, count: int, rng: np.random.Generator) -> set[int]:
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    _write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _write_images(

@@ -3,14 +3,13 @@
 They let the demo run without a download. Their embeddings tell labels apart, but mean nothing.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import write_text
+from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.files import atomic_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -46,14 +45,15 @@ def write_text_model(name: str, folder: Path, seed: int) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2 * seed + list(BUILDERS).index(name))
         model, tokenizer = build()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
     transformers.utils.logging.disable_progress_bar()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    width = model.config.hidden_size
-    text = README.format(title=folder.name, original=original, width=width)
-    write_text(folder / "README.md", text)
+    text = README.format(title=folder.name, original=original, width=model.config.hidden_size)
+    with atomic_folder(folder) as draft:
+        try:
+            model.save_pretrained(draft)
+            tokenizer.save_pretrained(draft)
+        except Exception as error:  # their libraries have errors of their own, of a full disk too
+            raise OSError(reason(error)) from None
+        (draft / "README.md").write_text(text, encoding="utf-8", newline="\n")
 
 
 def _words() -> list[str]:

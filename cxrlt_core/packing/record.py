@@ -19,7 +19,7 @@ from numpy.lib.format import open_memmap
 from cxrlt_core.packing.decode import VERSION, Fit
 from cxrlt_core.packing.packed_array import damaged_rows, map_array
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.system.files import atomic, read_parquet, read_parquet_metadata, write_parquet
 
 
 @dataclass
@@ -137,18 +137,17 @@ def _lay_out(array: Path, sources: list[int | None], size: int) -> None:
     needed, free = len(sources) * size**2, shutil.disk_usage(array.parent).free
     if needed > free:
         raise StudyError(f"{array}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")
-    draft = array.with_name(f".{array.name}.new")
-    offset = open_memmap(draft, "w+", np.uint8, (len(sources), size, size)).offset
-    copies = [(row, source) for row, source in enumerate(sources) if source is not None]
-    if copies:
-        present = open_memmap(array, mode="r")
-        with draft.open("r+b") as file:
-            for row, source in copies:
-                file.seek(offset + row * size**2)
-                file.write(present[source])
-    # Without a record a kill here costs time; with the old one it would cost truth.
-    _path(array).unlink(missing_ok=True)
-    os.replace(draft, array)
+    with atomic(array) as draft:
+        offset = open_memmap(draft, "w+", np.uint8, (len(sources), size, size)).offset
+        copies = [(row, source) for row, source in enumerate(sources) if source is not None]
+        if copies:
+            present = open_memmap(array, mode="r")
+            with draft.open("r+b") as file:
+                for row, source in copies:
+                    file.seek(offset + row * size**2)
+                    file.write(present[source])
+        # Without a record a kill here costs time; with the old one it would cost truth.
+        _path(array).unlink(missing_ok=True)
     _flush(array.parent)
 
 

@@ -6,8 +6,9 @@ transforms are those of a single process, whatever the number of processes.
 
 import gc
 import os
+import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import LOST, Stopped, StudyError, reason
+
+SECONDS_AFTER = 1.0  # torchrun looks ten times a second
+#: How gloo and NCCL say that another process has ended.
+ENDED = ("by peer", "Broken pipe", "remote process exited", "imed out", "imeout")
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,18 @@ def _freeze_unused(model: nn.Module, example: Tensor) -> None:
         parameter.grad = None
 
 
+def _lost(error: RuntimeError) -> Stopped | StudyError:
+    """Return what to raise when the processes cannot work together any more.
+
+    Where another one has ended, wait, so that it is seen to have ended first; SIGTERM ends the waiting.
+    """
+    if not any(words in str(error) for words in ENDED):
+        return StudyError(f"the processes cannot work together: {reason(error)}")
+    with suppress(SystemExit):
+        time.sleep(SECONDS_AFTER)
+    return Stopped(LOST)
+
+
 def world_size() -> int:
     """Processes that torchrun has started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -145,6 +162,10 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
 
     What uses the ranks, a wrapped model above all, must be out of use by then: if a model is the last to let
     go of the processes' group, it waits, holding Python's lock, for a thread that may need the lock.
+
+    Raises:
+        Stopped: with code LOST and in silence, when another process has ended.
+        StudyError: when the processes cannot work together for another reason.
     """
     if world_size() == 1:
         yield Ranks(device)
@@ -152,6 +173,10 @@ def open_ranks(device: torch.device) -> Generator[Ranks]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(device, dist.get_rank(), dist.get_world_size())
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):  # gloo has no error of its own
+            raise
+        raise _lost(error) from None
     finally:
         gc.collect()  # models refer to themselves
         dist.destroy_process_group()

@@ -13,15 +13,19 @@ class StudyError(Exception):
     """
 
 
+#: Exit code of a process that has lost those it works with; it keeps silent, who started it says it.
+LOST = 75
+
+
 class Stopped(SystemExit):
     """The run was asked to end, and has saved what it had.
 
     Attributes:
-        code: 130 after Ctrl-C, 143 after SIGTERM.
+        code: 130 after Ctrl-C, 143 after SIGTERM, LOST.
         saved: what is kept, in words; None for a process that keeps silent.
     """
 
-    def __init__(self, code: int, saved: str | None) -> None:
+    def __init__(self, code: int, saved: str | None = None) -> None:
         super().__init__(code)
         self.saved = saved
 

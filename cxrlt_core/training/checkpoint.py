@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from cxrlt_core.system.files import atomic
+from cxrlt_core.system.files import atomic, remove_drafts
 
 DIGEST_BYTES = 32
 
@@ -55,8 +55,7 @@ class Checkpoint:
             line says so, and training starts anew.
         """
         self._saved = time.monotonic()
-        for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):  # of a killed process
-            leftover.unlink(missing_ok=True)
+        remove_drafts(self.path.parent, self.path.name)
         try:
             return self._read(check)
         except FileNotFoundError:

@@ -16,6 +16,7 @@ from cxrlt_core.system.processes import raise_at_signals
 from stages.artifacts.privacy import check_store
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
+TORCHRUN = ("python", "-m", "cxrlt_core.system.torchrun")
 #: Stage to the section of params.yaml that names its items.
 ITEMS = {
     "embed": "text_encoders",
@@ -105,6 +106,8 @@ def leave(ending: KeyboardInterrupt | SystemExit) -> NoReturn:
 def launch(prefix: str, key: str) -> None:
     """Replace this process by itself under a launcher such as torchrun; return if there is none to start.
 
+    For torchrun, wherever it stands in the prefix, :mod:`cxrlt_core.system.torchrun` is run.
+
     Raises:
         StudyError: when there is no such program.
     """
@@ -112,6 +115,9 @@ def launch(prefix: str, key: str) -> None:
     if words == ["python"] or LAUNCHED in os.environ:
         return
     module = sys.modules["__main__"].__spec__.name
+    words = [
+        part for word in words for part in (TORCHRUN if os.path.basename(word) == "torchrun" else [word])
+    ]
     try:
         os.execvpe(words[0], [*words, "-m", module, *sys.argv[1:]], {**os.environ, LAUNCHED: "1"})
     except OSError as error:

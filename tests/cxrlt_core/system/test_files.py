@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,9 +7,11 @@ import pytest
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import (
     atomic,
+    atomic_folder,
     read_json,
     read_parquet,
     read_parquet_metadata,
+    remove_drafts,
     write_json,
     write_parquet,
     write_text,
@@ -29,6 +33,52 @@ def test_the_file_appears_when_the_block_ends(tmp_path):
         temporary.write_text("new")
         assert not (tmp_path / "x").exists()
     assert (tmp_path / "x").read_text() == "new"
+
+
+DEAD = 2**30  # no process has this number
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_killed_processes_had_begun_goes_and_that_of_living_ones_stays(tmp_path):
+    mine = f".x.new.{os.getpid()}.tmp"
+    for name in (f".x.new.{DEAD}.tmp", f".y.{DEAD}.tmp", ".8Q-dvc_x.tmp", mine, "x", "z.tmp"):
+        (tmp_path / name).touch()
+    (tmp_path / f".images.old.{DEAD}.tmp/a").mkdir(parents=True)
+    write_text(tmp_path / "x", "new")  # own drafts of killed writers of the same file only
+    assert names(tmp_path) == sorted(
+        [f".y.{DEAD}.tmp", f".images.old.{DEAD}.tmp", ".8Q-dvc_x.tmp", "x", "z.tmp"]
+    )
+    (tmp_path / mine).touch()
+    remove_drafts(tmp_path)
+    assert names(tmp_path) == sorted([mine, "x", "z.tmp"])
+    remove_drafts(tmp_path / "absent")
+
+
+def test_a_folder_is_replaced_as_a_whole_or_stays(tmp_path):
+    for content in ("old", "new"):
+        with atomic_folder(tmp_path / "x") as draft:
+            (draft / content).touch()
+    assert names(tmp_path) == ["x"] and names(tmp_path / "x") == ["new"]
+    with (
+        pytest.raises(StudyError, match=r"x: cannot be written: odd$"),
+        atomic_folder(tmp_path / "x") as draft,
+    ):
+        (draft / "half").touch()
+        raise OSError("odd")
+    assert names(tmp_path) == ["x"] and names(tmp_path / "x") == ["new"]
+
+
+def test_a_link_to_a_folder_is_replaced_and_its_target_stays(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target/file").touch()
+    (tmp_path / "x").symlink_to(tmp_path / "target")
+    with atomic_folder(tmp_path / "x") as draft:
+        (draft / "new").touch()
+    assert not (tmp_path / "x").is_symlink() and names(tmp_path / "x") == ["new"]
+    assert names(tmp_path / "target") == ["file"]
 
 
 def test_text_has_lf_line_ends(tmp_path):

@@ -71,7 +71,7 @@ def test_a_state_that_does_not_fit_is_set_aside(tmp_path, capsys):
 def test_half_a_file_of_a_killed_process_is_cleared_away(tmp_path):
     checkpoint = Checkpoint(tmp_path)
     checkpoint.save(STATE)
-    (tmp_path / f".{checkpoint.path.name}.123.tmp").write_bytes(b"half")
+    (tmp_path / f".{checkpoint.path.name}.new.{2**30}.tmp").write_bytes(b"half")
     assert checkpoint.load() is not None
     assert [file.name for file in tmp_path.iterdir()] == [checkpoint.path.name]
 

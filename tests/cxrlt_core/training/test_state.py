@@ -18,7 +18,7 @@ from cxrlt_core.losses import build_loss
 from cxrlt_core.params.training import Mixup, Train
 from cxrlt_core.system import files
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.system.errors import Stopped, StudyError
+from cxrlt_core.system.errors import LOST, Stopped, StudyError
 from cxrlt_core.training import loop
 from cxrlt_core.training.build import build_training
 from cxrlt_core.training.checkpoint import Checkpoint
@@ -191,7 +191,7 @@ def test_when_a_rank_is_killed_the_other_ends_and_both_go_on(
         time.sleep(0.003)
     os.kill(processes[victim].pid, signal.SIGKILL)
     rank, error = results.get(timeout=20)
-    assert rank != victim and isinstance(error, RuntimeError)
+    assert rank != victim and isinstance(error, Stopped) and error.code == LOST
     for process in processes:
         process.join(20)
         assert process.exitcode is not None

@@ -1,11 +1,13 @@
 """A dvc.lock cut at any byte is mended to what DVC loads, and no entry in it is false."""
 
+import os
 import subprocess
+import sys
 
 import pytest
 import yaml
 
-from stages.artifacts.lock import is_whole, mend, whole_stages
+from stages.artifacts.lock import folders, is_whole, mend, mend_readers, mend_runs, whole_stages
 
 SHA = "0123456789abcdef0123456789abcdef"
 STAGE = """\
@@ -110,3 +112,48 @@ def test_bytes_that_are_no_text_are_mended(lock):
 
 def test_a_file_without_stages_has_no_whole_ones():
     assert whole_stages("schema: '2.0'\nstages:\n") == ""
+
+
+NOTE = '{{"write": {{"/a/models": {{"pid": {pid}, "cmd": "dvc repro"}}}}}}'
+
+
+@pytest.mark.parametrize(
+    "text", ["", '{"read": {"/a', '{"read": {}}', NOTE.format(pid=2**30), NOTE.format(pid=os.getpid())]
+)
+def test_a_note_of_readers_goes_if_it_is_torn_or_no_dvc_is_in_it(tmp_path, text):
+    """DVC refuses to work with a torn one, or one that names a process that runs, dvc or not."""
+    path = tmp_path / "rwlock"
+    mend_readers(path)
+    path.write_text(text)
+    mend_readers(path)
+    assert not path.exists()
+
+
+def test_the_note_of_a_dvc_that_runs_stays(tmp_path):
+    (tmp_path / "dvc").write_text("import time; time.sleep(60)")
+    dvc, path = subprocess.Popen([sys.executable, tmp_path / "dvc"]), tmp_path / "rwlock"
+    path.write_text(NOTE.format(pid=dvc.pid))
+    mend_readers(path)
+    dvc.kill()
+    dvc.wait()
+    assert path.exists()
+
+
+def test_what_was_begun_in_the_run_cache_goes(tmp_path):
+    for name in ("a1/a1whole/b2", "a1/a1torn/.8Q-dvc_x.tmp", "c3/c3both/d4", "c3/c3both/.8Q-dvc_x.tmp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a1/a1empty").mkdir()
+    mend_runs(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*/*")}
+    assert left == {"a1/a1whole/b2", "c3/c3both/d4"}
+    assert {path.name for path in tmp_path.glob("*/*")} == {"a1whole", "c3both"}
+    mend_runs(tmp_path / "absent")
+
+
+def test_images_are_not_looked_through(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("data/raw/nih/images", "data/local/nih", "data/sets", "models/a/0", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    found = {folder.as_posix() for folder in folders()}
+    assert found == {"data", "data/raw", "data/raw/nih", "data/sets", "models", "models/a", "models/a/0"}

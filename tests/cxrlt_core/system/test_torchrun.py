@@ -1,0 +1,59 @@
+"""Two processes on the CPU, of which one is killed or fails."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cxrlt_core.system.errors import LOST
+from cxrlt_core.system.torchrun import why_ended
+from tests.architecture import ROOT
+
+#: Rank 1 ends in its way; rank 0 waits for it, as for a gradient.
+WORK = """
+import os, sys, torch
+from cxrlt_core.system.distributed import open_ranks
+from stages.artifacts.border import leave
+
+with_way = sys.argv[1]
+try:
+    with open_ranks(torch.device("cpu")) as ranks:
+        ranks.highest(0)
+        if ranks.rank == 1:
+            os.kill(os.getpid(), 9) if with_way == "killed" else sys.exit("error: bad")
+        ranks.highest(0)
+except SystemExit as ending:
+    leave(ending)
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "line"),
+    [
+        (
+            "killed",
+            "error: process 1 was killed (SIGKILL), and the others ended with it; "
+            "dvc repro goes on from what is saved",
+        ),
+        ("failed", "error: bad"),
+    ],
+)
+def test_all_end_with_one_line(tmp_path, way, line):
+    (tmp_path / "work.py").write_text(WORK)
+    command = [sys.executable, "-m", "cxrlt_core.system.torchrun", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "work.py"), way], capture_output=True, text=True,
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.strip()) == (1, line)
+
+
+def test_why_the_processes_ended():
+    assert (
+        why_ended({0: LOST, 1: -signal.SIGSEGV})
+        == "process 1 was killed (SIGSEGV), and the others ended with it"
+    )
+    assert why_ended({0: LOST, 1: LOST}) == "the processes have lost each other"
+    assert why_ended({0: LOST, 1: 1}) is None and why_ended({0: -15, 1: 1}) is None

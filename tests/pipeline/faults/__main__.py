@@ -1,0 +1,207 @@
+"""Try faults on a smoke study and count them.
+
+Usage: python -m tests.pipeline.faults [--kills N] [--seed N] [--only PART …] [--study FOLDER] [--write]
+
+--write puts the table of what was tried into docs/interruptions.md. Exit code 1: something was not as it was.
+"""
+
+import argparse
+import itertools
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.architecture import ROOT, pipeline
+from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
+from tests.pipeline.faults.study import Study
+from tests.pipeline.torn_lock import kill_often as tear_often
+from tests.pipeline.workspace import Workspace, copy_repository
+
+PAGE = ROOT / "docs/interruptions.md"
+BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
+PARTS = ("kills", "lock", "disk", "twice", "rank", "clock")
+#: Of a kind of stages, the item that faults are tried on; the base variant, on which others wait.
+ITEMS = {
+    "embed": "pubmedbert", "encoder": "resnet50", "synthesize_text": "pubmedbert",
+    "synthesize": "mimic", "harmonize": "mimic", "pack": "mimic",
+    "train": "resnet50_bert_separate", "evaluate": "resnet50_bert_separate", "tta": "resnet50_bert_separate",
+}  # fmt: skip
+ABSENT = {"reweight_more"}  # of the smoke study
+
+
+def addresses() -> dict[str, str]:
+    """Return a stage of every kind, as DVC calls it."""
+    kinds = [name for name in pipeline() if name not in ABSENT]
+    return {kind: f"{kind}@{ITEMS[kind]}" if kind in ITEMS else kind for kind in kinds}
+
+
+class Trial:
+    """What was tried, and what was not as it was."""
+
+    def __init__(self, study: Study, generator: random.Random) -> None:
+        self.study, self.generator = study, generator
+        self.counts: Counter[tuple[str, str]] = Counter()  # by row and column of the table
+        self.found: list[str] = []
+        self.start = time.monotonic()
+
+    def note(self, row: str, column: str) -> None:
+        """Count a fault."""
+        self.counts[row, column] += 1
+        print(f"{time.monotonic() - self.start:6.0f} s  {row}: {column}", flush=True)
+
+    def attempt(self, what: str, action: Callable[[], object], study: Study | None = None) -> None:
+        """Do something to a study; if it ends in a Fault, say so and begin anew with what the study was."""
+        try:
+            action()
+        except (AssertionError, TimeoutError) as error:
+            self.found.append(f"{what}: {error}")
+            print(f"NOT AS IT WAS: {self.found[-1]}", flush=True)
+            (study or self.study).go_back()
+
+    def kills(self, count: int) -> None:
+        """Kill every kind of stage, and dvc meanwhile, in turns."""
+        victims, stages = itertools.cycle(kills.VICTIMS), addresses()
+
+        def several(kind: str, its: int) -> None:
+            for one in kills.kill_often(self.study, stages[kind], victims, its, self.generator):
+                self.note(kind, f"{one.victim}, {one.moment}")
+
+        for number, kind in enumerate(stages):
+            its = (count * (number + 1)) // len(stages) - (count * number) // len(stages)
+            self.attempt(kind, partial(several, kind, its))
+
+    def lock(self, count: int) -> None:
+        """Kill DVC while it writes dvc.lock."""
+        self.study.workspace.git("commit", "--quiet", "--all", "--allow-empty", "--message", "before")
+        self.attempt("dvc.lock", lambda: tear_often(self.study.workspace, count))
+        self.counts["dvc.lock", "dvc, write"] += count
+        self.study.workspace.git("checkout", "--quiet", "--", ".")
+
+    def disk(self, folder: Path) -> None:
+        """Fill the disk while every kind of stage writes."""
+        with full_disk.small_disk(self.study, folder / "disk") as small:
+            for kind, address in addresses().items():
+                for share in (0.0, self.generator.random()):
+                    self.attempt(f"disk, {kind}", partial(self.fill, small, kind, address, share), small)
+
+    def fill(self, small: Study | None, kind: str, address: str, share: float) -> None:
+        if small is None:
+            said = full_disk.limit(self.study, {address: int(share * full_disk.PAGE)})
+        else:
+            said = full_disk.fill(small, address, share)
+        if said:
+            self.note(kind, "full disk")
+            print(f"          {said}", flush=True)
+
+    def twice(self, folder: Path, count: int = 4) -> None:
+        """Run the study twice at once."""
+        stages = [
+            address
+            for kind, address in addresses().items()
+            if kind in ("pack", "tta", "evaluate", "ensemble")
+        ]
+        for _ in range(count):
+            self.attempt("two runs", lambda: print(at_once.run_twice(self.study, stages, self.generator)))
+            self.note("two runs in a clone", "at once")
+        self.attempt("two clones", lambda: at_once.share_store(self.study, folder / "clones"))
+        self.note("two clones on a store", "at once")
+
+    def rank(self, folder: Path, count: int = 4) -> None:
+        """Kill one of two processes that train together."""
+        pair = ranks.Pair(copied(self.study, folder / "pair"))
+        for number in range(count):
+            self.attempt("rank", lambda rank=number % 2: print(pair.kill(rank, self.generator)))
+            self.note("train, two processes", "a rank")
+
+    def clock(self) -> None:
+        """Shift the times of files, and the clock."""
+        for name, years in (("in the future", 1), ("in the past", -12)):
+            self.attempt(f"files {name}", partial(self.shift, years))
+            self.note("clock", f"files {name}")
+        self.attempt("old time", partial(clocks.old_time_hides_nothing, self.study))
+        self.note("clock", "a change with the time of before")
+        stages = addresses()
+        for kind in ("pack", "train", "tta"):
+            self.attempt(f"earlier, {kind}", partial(clocks.earlier, self.study, stages[kind]))
+            self.note("clock", "runs a year earlier")
+
+    def shift(self, years: int) -> None:
+        clocks.shift_files(self.study, years * clocks.YEAR)
+        clocks.nothing_to_do(self.study)
+
+
+def copied(study: Study, folder: Path) -> Study:
+    """Return a copy of a study."""
+    shutil.copytree(study.folder, folder, symlinks=True)
+    return Study(Workspace(folder))
+
+
+def finished(folder: Path, known: Path | None) -> Study:
+    """Copy a finished, committed smoke study, or run one; keep a copy."""
+    if known:
+        return Study(copied(Study(Workspace(known)), folder / "study").workspace, folder / "copy")
+    workspace = copy_repository(folder / "study", "smoke.yaml")
+    workspace.repro()
+    workspace.git("add", "--all")
+    workspace.git("commit", "--quiet", "--message", "study")
+    return Study(workspace, folder / "copy")
+
+
+def table(trial: Trial) -> str:
+    """Return what was tried, as markdown: kills and full disks by stage, then the rest."""
+    counts = trial.counts
+    heads = ("stage", *kills.VICTIMS, "at a write", "full disk")
+    lines = [heads, ("---", *["---:"] * 5)]
+    for kind in addresses():
+        by_victim = [
+            sum(counts[kind, f"{victim}, {moment}"] for moment in kills.MOMENTS) for victim in kills.VICTIMS
+        ]
+        at_write = sum(counts[kind, f"{victim}, write"] for victim in kills.VICTIMS)
+        lines += [(f"`{kind}`", *by_victim, at_write, counts[kind, "full disk"])]
+    lines += [("all", *(sum(column) for column in list(zip(*lines[2:], strict=True))[1:]))]
+    rest = [f"- {row}, {what}: {n}" for (row, what), n in counts.items() if row not in addresses()]
+    text = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return f"{text}\n\n{chr(10).join(rest)}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=108)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        study = finished(folder, asked.study)
+        trial = Trial(study, random.Random(asked.seed))
+        parts = {
+            "kills": lambda: trial.kills(asked.kills),
+            "lock": lambda: trial.lock(10),
+            "disk": lambda: trial.disk(folder),
+            "twice": lambda: trial.twice(folder),
+            "rank": lambda: trial.rank(folder),
+            "clock": lambda: trial.clock(),
+        }
+        for part in asked.only:
+            parts[part]()
+    text = table(trial)
+    print(text)
+    if asked.write:
+        words = re.sub(
+            f"({BEGIN}\n).*({END})", lambda m: f"{m[1]}{text}\n{m[2]}", PAGE.read_text(), flags=re.S
+        )
+        PAGE.write_text(words)
+    return 1 if trial.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""A few kills and full disks; ``make faults`` tries many, on every stage."""
+
+import random
+from itertools import cycle
+
+import pytest
+
+from tests.pipeline.faults.full_disk import limit
+from tests.pipeline.faults.kills import VICTIMS, Usual, kill_often
+from tests.pipeline.faults.study import Fault, Study
+
+USUAL = {"dvc": Usual(writes=40, seconds=3), "stages.reweight": Usual(writes=2, seconds=1)}
+
+
+@pytest.fixture(scope="module")
+def study(smoke):
+    yield Study(smoke)
+    smoke.restore()
+
+
+def test_a_stage_and_dvc_are_killed(study):
+    done = kill_often(study, "reweight", cycle(VICTIMS), len(VICTIMS), random.Random(0), USUAL)
+    assert [one.victim for one in done] == list(VICTIMS)
+
+
+def test_a_full_disk_is_a_line(study):
+    sizes = {"settings": 0, "synthesize@chexpert": 50}
+    assert len(limit(study, sizes)) == len(sizes)
+
+
+def test_what_is_not_as_it_was_is_found(study):
+    place = study.folder / "weights/main.json"
+    before = place.read_text()
+    (study.folder / "data/sets/.x.tmp").touch()
+    place.write_text(before.replace("2.0", "3.0"))
+    with pytest.raises(Fault, match=r"left over: data/sets/\.x\.tmp; another: weights/main\.json"):
+        study.check()
+    with pytest.raises(Fault, match="computed again: train@a"):
+        study.check(["train@a", "report"], due=())
+    (study.folder / "data/sets/.x.tmp").unlink()
+    place.write_text(before)
+    study.check()
