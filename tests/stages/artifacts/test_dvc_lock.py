@@ -118,7 +118,9 @@ NOTE = '{{"write": {{"/a/models": {{"pid": {pid}, "cmd": "dvc repro"}}}}}}'
 
 
 @pytest.mark.parametrize(
-    "text", ["", '{"read": {"/a', '{"read": {}}', NOTE.format(pid=2**30), NOTE.format(pid=os.getpid())]
+    "text",
+    ["", '{"read": {"/a', '{"read": {}}', NOTE.format(pid=2**30), NOTE.format(pid=os.getpid())],
+    ids=["empty", "torn", "nobody", "gone", "no dvc"],
 )
 def test_a_note_of_readers_goes_if_it_is_torn_or_no_dvc_is_in_it(tmp_path, text):
     """DVC refuses to work with a torn one, or one that names a process that runs, dvc or not."""
