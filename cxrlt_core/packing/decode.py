@@ -63,8 +63,6 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
         with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):  # one odd field or other
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _shrink(_open(file), size, fit)
-    except StudyError:
-        raise
     except Exception as error:  # on broken bytes decoders raise nearly anything
         raise StudyError(_reason(error)) from None
 
@@ -136,6 +134,9 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
+    words = " ".join(str(error).split())  # broken bytes may be quoted
+    if isinstance(error, StudyError):
+        return cut(words, 120)
     if isinstance(error, FileNotFoundError):
         return "file not found"
     if isinstance(error, UnidentifiedImageError):
@@ -144,6 +145,6 @@ def _reason(error: Exception) -> str:
         return "too many pixels"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    if re.search("truncated|less than expected", str(error).lower()):
+    if re.search("truncated|less than expected", words.lower()):
         return "truncated"
-    return f"undecodable: {cut(' '.join(str(error).split()), 60)}"
+    return f"undecodable: {cut(words, 60)}"

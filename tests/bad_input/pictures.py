@@ -58,6 +58,13 @@ def dicom(pixels: np.ndarray = GREY, **fields: object) -> Attempt:
     return made(make, "a.dcm")
 
 
+def of_two_lines(path: Path) -> None:
+    """Write a DICOM file whose compression has a name over two lines."""
+    write_dicom(path, GREY, syntax=uid.MPEG2MPML, content=b"\0\0")
+    name = uid.MPEG2MPML.encode()
+    path.write_bytes(path.read_bytes().replace(name, name.replace(b".", b"\n")))
+
+
 def resized(png: bytes, width: int, height: int) -> bytes:
     """A PNG that says to be of another size."""
     head = b"IHDR" + struct.pack(">II", width, height) + png[24:29]
@@ -173,6 +180,7 @@ CASES = [
         dicom(**LOSSLESS),
         "undecodable DICOM: JPEG Lossless, try pip install pylibjpeg pylibjpeg-libjpeg",
     ),
+    Case("DICOM: a compression that is none", made(of_two_lines, "a.dcm"), "undecodable DICOM: 1 2 840 …"),
     Case(
         "DICOM: a film",
         dicom(syntax=uid.MPEG2MPML, content=b"\0\0"),
