@@ -76,8 +76,8 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
-    header = ["", *columns, f"mAP [{level:.0%} interval]", "less bias", "head", "medium", "tail", "mAUROC"]
-    header += ["Δ mAP to row 1", *published]
+    header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
+    header += ["less bias", "head", "medium", "tail", "mAUROC"]
     lines = []
     for number, row in enumerate(rows, 1):
         m = row.metrics
@@ -85,11 +85,11 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
         mark = SELECTED if row.selected else ""
         cells = [str(number), *(row.design[name] for name in columns)]
         cells.append(f"{mean}{mark} [{number_text(m['mAP_low'])}, {number_text(m['mAP_high'])}]")
-        cells.append(number_text(m["mAP_corrected"]))
-        cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
         point, low, high = row.difference
         cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
         cells += [number_text(row.published) for _ in published]
+        cells.append(number_text(m["mAP_corrected"]))
+        cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
         lines.append(cells)
     return markdown_table(header, lines)
 

@@ -4,7 +4,12 @@ import torch
 from torch import nn
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.prediction.attention import attention_maps, classes_to_show, most_probable
+from cxrlt_core.prediction.attention import (
+    attention_maps,
+    classes_to_show,
+    examples_to_show,
+    most_probable,
+)
 from cxrlt_core.system.errors import StudyError
 
 CPU = torch.device("cpu")
@@ -53,3 +58,14 @@ def test_a_class_of_each_group_is_shown():
     classes = ["Edema", "Mass", "No Finding", "Hernia", "Nodule"]
     groups = dict(zip(classes, ("head", "tail", "head", "tail", "medium"), strict=True))
     assert classes_to_show(np.array([0.1, 0.2, 0.9, 0.3, np.nan]), classes, groups) == [0, 3]
+
+
+def test_examples_are_the_most_probable_of_the_class_to_show():
+    targets = np.array([[1, 0], [0, 1], [1, -1], [0, 0]], np.int8)
+    found = np.array([[0.5, 0.1], [0.75, 0.2], [0.25, 0.9], [0.125, 0.4]])
+    groups = {"Edema": "head", "Mass": "tail"}
+    shown = examples_to_show(targets, found, np.array([0.5, np.nan]), ["Edema", "Mass"], groups, 1)
+    assert shown == [
+        {"position": 0, "class": "Edema", "labelled": True, "probability": 0.5},
+        {"position": 1, "class": "Edema", "labelled": False, "probability": 0.75},
+    ]
