@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,18 @@ def test_single_members_are_the_first_and_the_best_on_development_data(members):
         for name, expected in zip(NAMES, ap, strict=True):
             its = found[role]["classes"][name]
             assert its["AP"] == pytest.approx(expected) and its["AP_low"] < its["AP"] < its["AP_high"]
+
+
+def test_single_members_have_the_noise_of_all_members(members):
+    """A member that other seeds make another widens the intervals of the first one, which stays as it was."""
+    if len(members.choices) == 1:
+        return
+    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+
+    def width(on_test: list[np.ndarray]) -> float:
+        its = score_singles(replace(members, on_test=on_test), list("abcd"), classes, 0.95)
+        return its["base"]["classes"]["a"]["AP_high"] - its["base"]["classes"]["a"]["AP_low"]
+
+    noisy = [one.copy() for one in members.on_test]
+    noisy[1][3] = 1 - noisy[1][3]
+    assert width(noisy) > 1.5 * width(members.on_test)

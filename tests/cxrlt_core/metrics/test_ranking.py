@@ -130,6 +130,17 @@ def test_double_precision_and_narrow_columns_change_nothing(monkeypatch):
         np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
 
 
+@pytest.mark.parametrize("rows", [2, 3, 7])
+def test_blocks_of_several_groups_go_on_where_the_last_one_ended(monkeypatch, rows):
+    targets, scores = (one[:, 5] for one in random_set(4, 2))
+    weights, ranked = random_weights(len(targets)), rank(targets, scores)
+    expected, best = weigh(ranked, weights), highest_f1(ranked, torch.from_numpy(weights).float())
+    monkeypatch.setattr(ranking, "CACHED", rows * weights.shape[1])
+    assert len(ranked.scores) > 2 * rows
+    np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
+    np.testing.assert_array_equal(highest_f1(ranked, torch.from_numpy(weights).float()), best)
+
+
 def test_counts_that_single_precision_cannot_hold(monkeypatch):
     """Three weights of 2²³ and ones after them: only whole numbers of double precision tell them apart."""
     monkeypatch.setattr(ranking, "EXACT", 0)
