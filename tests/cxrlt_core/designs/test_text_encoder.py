@@ -185,6 +185,8 @@ def test_a_prompt_that_is_too_long_is_one_line(folders):
     line = refusal(str(folders["pubmedbert"]), prompt="a " * 62 + "{label}")
     assert line.startswith("text_encoders.x.prompt: 'a a ")
     assert line.endswith(" a Calcification of the Aorta' is 68 tokens long, the model takes 64")
+    line = refusal(str(folders["pubmedbert"]), prompt="a " * 60 + "{label}")  # the others would fit
+    assert line.endswith(" a Calcification of the Aorta' is 66 tokens long, the model takes 64")
 
 
 def test_a_prompt_that_just_fits_is_taken(folders):
