@@ -72,6 +72,7 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
     plain = loss_of_plain_mean(members)
     assert optimism(scored["model_wise"].loss, plain, 0.95) == [0, 0, 0]
     found = scored["class_wise"]
+    assert found.loss.dev.choices.shape[1:] == (100, 1) and found.loss.dev.choices.std() > 0
     point, low, high = optimism(found.loss, plain, 0.95)
     assert low < point < high
     on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])

@@ -179,6 +179,11 @@ def test_a_harmless_package_is_harmless_whole_and_its_namesakes_are_not():
     assert not code._within("cxrlt_core.paramsoup", HARMLESS)
 
 
+def test_values_are_the_same_in_any_order_of_their_keys():
+    one, other = {"a": 1, "b": {"c": [2], "d": None}}, {"b": {"d": None, "c": [2]}, "a": 1}
+    assert code.fingerprint(one) == code.fingerprint(other) != code.fingerprint({**one, "a": 2})
+
+
 def test_the_modules_of_a_room_are_found_by_their_files():
     assert {"bce", "focal"} < set(code.modules_of("cxrlt_core.losses"))
 
