@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,13 @@ def test_among_keeps_what_is_known_of_some_models(choice):
 def test_each_resample_chooses_as_many_models_as_there_are_places(choice):
     np.testing.assert_allclose(choice.chosen_again.sum(axis=0), 2)
     np.testing.assert_allclose(choice.among([True] + 4 * [False]).chosen_again, 1)
+
+
+def test_a_recombined_choice_knows_each_model_by_the_seed_that_it_has(choice):
+    other = replace(choice, ap=choice.ap[::-1], resampled_ap=choice.resampled_ap[::-1])
+    its = [choice, other, other, choice, choice]
+    ap = np.stack([one.ap[m] for m, one in enumerate(its)])
+    resampled = np.stack([one.resampled_ap[m] for m, one in enumerate(its)])
+    assert (ap != choice.ap).any()
+    np.testing.assert_array_equal(choice.recombined_weights("class_wise", its), class_wise_weights(ap, 2))
+    np.testing.assert_array_equal(choice.recombined_weights("bagged", its), bagged_weights(resampled, 2))

@@ -54,7 +54,8 @@ def test_nothing_defined_upweights_nothing(rule):
 def test_uniform_weights_have_the_same_form():
     uniform = uniform_weights(["a", "b"])
     assert uniform.keys() == reweight(AP, by(2, "below_mean", 5)).keys()
-    assert uniform["weights"] == {"a": 1.0, "b": 1.0}
+    weights = {"a": 1.0, "b": 1.0}
+    assert uniform == {"ratio": 1.0, "rule": "uniform", "threshold": None, "weights": weights}
 
 
 def test_weights_move_the_gradient_to_the_poor_classes():

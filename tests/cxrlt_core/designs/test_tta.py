@@ -61,6 +61,8 @@ def test_views_are_reproducible_and_follow_the_seed():
         assert torch.equal(one.geometry, two.geometry) and torch.equal(one.tone, two.tone)
     other = draw_views(CONTENTS, SETTINGS.model_copy(update={"seed": 6}))
     assert not torch.equal(other[0].geometry, draw_views(CONTENTS, SETTINGS)[0].geometry)
+    seeds = [draw_views(CONTENTS, SETTINGS.model_copy(update={"seed": seed})) for seed in range(10)]
+    assert len({views[0].geometry.numpy().tobytes() for views in seeds}) == 10
 
 
 def test_more_views_keep_the_first_ones():

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 import yaml
 
-from cxrlt_core.evidence.contrasts import Design, Rules, find_interactions, find_pairs, judge, to_json
+from cxrlt_core.evidence.contrasts import (
+    Design,
+    Rules,
+    find_interactions,
+    find_pairs,
+    judge,
+    published_steps,
+    to_json,
+)
 from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.evidence.scoring import JUDGED, Score
 from cxrlt_core.evidence.training_noise import PooledNoise
@@ -160,3 +168,8 @@ def test_undefined_rows_give_none_and_valid_json():
     found = to_json(judged(rows))
     assert json.loads(json.dumps(found, allow_nan=False))[0]["difference"] == [None, None, None]
     assert found[0]["p_holm"] is None and found[0]["verdict"] == "error not known: no verdict"
+
+
+def test_the_published_steps_are_the_primary_contrasts_or_all_where_there_are_none():
+    first, second = {"family": "primary"}, {"family": "exploratory"}
+    assert published_steps([second, first]) == [first] and published_steps([second]) == [second]

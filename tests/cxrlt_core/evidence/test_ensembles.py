@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,7 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
     plain = loss_of_plain_mean(members)
     assert optimism(scored["model_wise"].loss, plain, 0.95) == [0, 0, 0]
     found = scored["class_wise"]
+    assert found.loss.dev.choices.shape[1:] == (100, 1) and found.loss.dev.choices.std() > 0
     point, low, high = optimism(found.loss, plain, 0.95)
     assert low < point < high
     on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])
@@ -111,3 +114,18 @@ def test_single_members_are_the_first_and_the_best_on_development_data(members):
         for name, expected in zip(NAMES, ap, strict=True):
             its = found[role]["classes"][name]
             assert its["AP"] == pytest.approx(expected) and its["AP_low"] < its["AP"] < its["AP_high"]
+
+
+def test_single_members_have_the_noise_of_all_members(members):
+    """A member that other seeds make another widens the intervals of the first one, which stays as it was."""
+    if len(members.choices) == 1:
+        return
+    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+
+    def width(on_test: list[np.ndarray]) -> float:
+        its = score_singles(replace(members, on_test=on_test), list("abcd"), classes, 0.95)
+        return its["base"]["classes"]["a"]["AP_high"] - its["base"]["classes"]["a"]["AP_low"]
+
+    noisy = [one.copy() for one in members.on_test]
+    noisy[1][3] = 1 - noisy[1][3]
+    assert width(noisy) > 1.5 * width(members.on_test)

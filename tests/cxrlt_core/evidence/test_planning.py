@@ -115,3 +115,9 @@ def test_seeds_are_no_more_than_all_of_the_variance():
     """So the error is known at least as well as their spread."""
     only = Parts(patients=0.0, patients_by_seed=1.0, training=0.0, spread=4.0, freedom=8.0)
     assert planned(only, 3, 3).freedom == 8 and planned(only, 3, 5).freedom == 10
+
+
+def test_what_was_not_measured_leaves_the_plan_unknown():
+    alone = planned(Parts(4.0, 0.0, np.nan, np.nan, np.nan), 1, 3)
+    assert np.isnan(alone.error) and alone.point == 0
+    assert planned(Parts(0.0, 0.0, 0.0, 0.0, 8.0), 3, 3).error == 0 == planned(PARTS, 3, 3).point

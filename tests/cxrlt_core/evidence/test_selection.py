@@ -37,6 +37,11 @@ def test_what_a_choice_does_to_one_seed_is_left_to_the_seeds():
     assert selection_variance(seeds[:1]) == pytest.approx(2, rel=0.1)  # one seed: all of it
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_single_resample_of_the_test_patients_tells_nothing():
+    assert selection_variance(np.random.default_rng(0).normal(size=(1, 5, 2))) == 0
+
+
 def test_where_nothing_is_chosen_nothing_is_added():
     assert selection_variance(np.zeros((1, 1, 1))) == selection_variance(np.zeros((3, 100, 26))) == 0
 

@@ -70,6 +70,8 @@ def test_one_seed_has_no_noise_and_other_metrics_have_their_own(noise):
     ensembles = RecombinedNoise(orthogonal_array(3, 3), {"a": {}})
     assert ensembles.of({"a": 1.0}, "F1", points) == Noise(points.var(ddof=1), 2)
     assert ensembles.of({"a": 1.0}, "F1", points[:1]) is None
+    partly = RecombinedNoise(orthogonal_array(3, 3), {"a": {"mAP": np.zeros(9)}, "b": {}})
+    assert partly.of({"a": 1.0, "b": -1.0}, "mAP", points) == Noise(points.var(ddof=1), 2)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def weigh(ranked: ranking.Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.
 def test_single_precision_counts_as_far_as_it_is_used():
     """A resample holds about as many images as the set; twice as many is still exact."""
     most = np.float32(2 * ranking.EXACT)
-    assert most - np.float32(1) == 2 * ranking.EXACT - 1 and most + np.float32(1) == most
+    assert int(most - np.float32(1)) == 2 * ranking.EXACT - 1 and most + np.float32(1) == most
 
 
 def test_segments_end_behind_tie_groups_with_a_positive():
@@ -128,6 +128,17 @@ def test_double_precision_and_narrow_columns_change_nothing(monkeypatch):
     for name in ("CACHED", "EXACT"):
         monkeypatch.setattr(ranking, name, 0)
         np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7])
+def test_blocks_of_several_groups_go_on_where_the_last_one_ended(monkeypatch, rows):
+    targets, scores = (one[:, 5] for one in random_set(4, 2))
+    weights, ranked = random_weights(len(targets)), rank(targets, scores)
+    expected, best = weigh(ranked, weights), highest_f1(ranked, torch.from_numpy(weights).float())
+    monkeypatch.setattr(ranking, "CACHED", rows * weights.shape[1])
+    assert len(ranked.scores) > 2 * rows
+    np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
+    np.testing.assert_array_equal(highest_f1(ranked, torch.from_numpy(weights).float()), best)
 
 
 def test_counts_that_single_precision_cannot_hold(monkeypatch):

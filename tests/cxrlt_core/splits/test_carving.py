@@ -213,6 +213,19 @@ def test_a_label_space_of_one_class_is_cut(positives):
     assert share["test"] == pytest.approx(0.25 * positives, abs=1)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_patients_without_a_class_keep_their_share(seed):
+    classes = list(CLASSES[:3])
+    table = rare_table(600, seed, (120, 120, 120), sicker=4)
+    splits = assign_splits(table, classes, Splits(dev=0.1, test=0.2, seed=seed))
+    healthy = splits[(table[classes] != 1).all(axis=1)].value_counts()
+    total = healthy.sum()
+    assert (healthy["dev"], healthy["test"]) == (
+        pytest.approx(0.1 * total, abs=1.6),
+        pytest.approx(0.2 * total, abs=1.6),
+    )
+
+
 def test_classes_are_described(table):
     described = describe_classes(table, [*STUDIED, "Mass"], Groups(head=0.25, tail=0.03))
     assert described["Mass"] == {"group": "tail", "prevalence": None}

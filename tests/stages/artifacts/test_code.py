@@ -85,10 +85,11 @@ def tree(tmp_path, monkeypatch):
     write(
         stages__a="from cxrlt_core.room.thing import f",
         cxrlt_core__room__thing="def f():\n    from cxrlt_core import late, words",
-        cxrlt_core__late="import numpy, json",
+        cxrlt_core__late="import numpy, json, helpers",
         cxrlt_core__words="from cxrlt_core.numbers import one",
         cxrlt_core__numbers="one = 1",  # reached through a harmless module alone
         cxrlt_core__other="x = 1",
+        helpers="x = 1",  # of no package of ours
     )
     (tmp_path / "cxrlt_core/room/__init__.py").write_text('"""A room."""\nx = 1')
     (tmp_path / "cxrlt_core/__init__.py").write_text('"""A library."""')
@@ -110,7 +111,7 @@ def test_an_edit_shows_in_the_file_of_its_module_alone(tree):
     before = stage_code("a")
     tree(cxrlt_core__other="x = 2", cxrlt_core__words="from cxrlt_core.numbers import one\ny = 2")
     assert stage_code("a") == before
-    tree(cxrlt_core__late="import numpy, json\nx = 1")
+    tree(cxrlt_core__late="import numpy, json, helpers\nx = 1")
     after = stage_code("a")
     assert {file for file in before if before[file] != after[file]} == {"cxrlt_core/late.py"}
 
@@ -177,6 +178,15 @@ def test_a_harmless_package_is_harmless_whole_and_its_namesakes_are_not():
     assert not any(file.startswith("cxrlt_core/params/") for file in stage_code("train"))
     assert code._within("cxrlt_core.params.schema", HARMLESS) and code._within("cxrlt_core.params", HARMLESS)
     assert not code._within("cxrlt_core.paramsoup", HARMLESS)
+
+
+def test_values_are_the_same_in_any_order_of_their_keys():
+    one, other = {"a": 1, "b": {"c": [2], "d": None}}, {"b": {"d": None, "c": [2]}, "a": 1}
+    assert code.fingerprint(one) == code.fingerprint(other) != code.fingerprint({**one, "a": 2})
+
+
+def test_the_modules_of_a_room_are_found_by_their_files():
+    assert {"bce", "focal"} < set(code.modules_of("cxrlt_core.losses"))
 
 
 def test_a_chosen_module_brings_what_it_imports():

@@ -163,3 +163,9 @@ def test_ensembles_depend_on_who_the_members_are():
         "resnet50_t5_contrast_mixup",
     ]
     assert "members" not in settings_of(parse_params(CONTENT), "report")
+
+
+def test_views_count_where_they_are_predicted_and_nowhere_before():
+    params = parse_params(CONTENT)
+    views, plain = (settings_of(params, kind) for kind in ("tta", "prediction"))
+    assert "tta" not in plain and views == plain | {"tta": CONTENT["tta"]}
