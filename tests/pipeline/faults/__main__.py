@@ -85,19 +85,27 @@ class Trial:
         self.study.workspace.git("checkout", "--quiet", "--", ".")
 
     def disk(self, folder: Path) -> None:
-        """Fill the disk while every kind of stage writes."""
+        """Fill the disk while every kind of stage writes, and while dvc does."""
         with full_disk.small_disk(self.study, folder / "disk") as small:
             for kind, address in addresses().items():
                 for share in (0.0, self.generator.random()):
                     self.attempt(f"disk, {kind}", partial(self.fill, small, kind, address, share), small)
+            for share in (0.5, 0.9, 1.2, 1.5, 1.8) if small else ():
+                self.attempt("disk, dvc", partial(self.fill_dvc, small, "split", share), small)
 
     def fill(self, small: Study | None, kind: str, address: str, share: float) -> None:
         if small is None:
-            said = full_disk.limit(self.study, {address: int(share * full_disk.PAGE)})
+            (said,) = full_disk.limit(self.study, {address: int(share * full_disk.PAGE)}) or [None]
         else:
             said = full_disk.fill(small, address, share)
+        self.note_full(kind, said)
+
+    def fill_dvc(self, small: Study, address: str, share: float) -> None:
+        self.note_full("dvc", full_disk.fill_dvc(small, address, share))
+
+    def note_full(self, row: str, said: str | None) -> None:
         if said:
-            self.note(kind, "full disk")
+            self.note(row, "full disk")
             print(f"          {said}", flush=True)
 
     def twice(self, folder: Path, count: int = 4) -> None:
