@@ -90,7 +90,7 @@ class Trial:
             for kind, address in addresses().items():
                 for share in (0.0, self.generator.random()):
                     self.attempt(f"disk, {kind}", partial(self.fill, small, kind, address, share), small)
-            for share in (0.5, 0.9, 1.2, 1.5, 1.8) if small else ():
+            for share in (0.3, 0.6, 0.9) if small else ():
                 self.attempt("disk, dvc", partial(self.fill_dvc, small, "split", share), small)
 
     def fill(self, small: Study | None, kind: str, address: str, share: float) -> None:
