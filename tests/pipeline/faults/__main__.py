@@ -1,6 +1,6 @@
 """Try faults on a smoke study and count them.
 
-Usage: python -m tests.pipeline.faults [--kills N] [--seed N] [--only PART …] [--study FOLDER] [--write]
+Usage: python -m tests.pipeline.faults [options]   (--help lists them)
 
 --write puts the table of what was tried into docs/interruptions.md. Exit code 1: something was not as it was.
 """
@@ -8,7 +8,6 @@ Usage: python -m tests.pipeline.faults [--kills N] [--seed N] [--only PART …] 
 import argparse
 import itertools
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -18,14 +17,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.architecture import ROOT, pipeline
+from tests.architecture import pipeline
 from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
 from tests.pipeline.faults.study import Study
+from tests.pipeline.faults.table import Counts, line, read_counts, table, write
 from tests.pipeline.torn_lock import kill_often as tear_often
 from tests.pipeline.workspace import Workspace, copy_repository
 
-PAGE = ROOT / "docs/interruptions.md"
-BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
 PARTS = ("kills", "lock", "disk", "twice", "rank", "clock")
 #: Of a kind of stages, the item that faults are tried on; the base variant, on which others wait.
 ITEMS = {
@@ -47,14 +45,14 @@ class Trial:
 
     def __init__(self, study: Study, generator: random.Random) -> None:
         self.study, self.generator = study, generator
-        self.counts: Counter[tuple[str, str]] = Counter()  # by row and column of the table
+        self.counts: Counts = Counter()
         self.found: list[str] = []
         self.start = time.monotonic()
 
     def note(self, row: str, column: str) -> None:
         """Count a fault."""
         self.counts[row, column] += 1
-        print(f"{time.monotonic() - self.start:6.0f} s  {row}: {column}", flush=True)
+        print(line(time.monotonic() - self.start, row, column), flush=True)
 
     def attempt(self, what: str, action: Callable[[], object], study: Study | None = None) -> None:
         """Do something to a study; if it ends in a Fault, say so and begin anew with what the study was."""
@@ -81,7 +79,8 @@ class Trial:
         """Kill DVC while it writes dvc.lock."""
         self.study.workspace.git("commit", "--quiet", "--all", "--allow-empty", "--message", "before")
         self.attempt("dvc.lock", lambda: tear_often(self.study.workspace, count))
-        self.counts["dvc.lock", "dvc, write"] += count
+        for _ in range(count):
+            self.note("dvc.lock", "dvc, write")
         self.study.workspace.git("checkout", "--quiet", "--", ".")
 
     def disk(self, folder: Path) -> None:
@@ -162,29 +161,15 @@ def finished(folder: Path, known: Path | None) -> Study:
     return Study(workspace, folder / "copy")
 
 
-def table(trial: Trial) -> str:
-    """Return what was tried, as markdown: kills and full disks by stage, then the rest."""
-    counts = trial.counts
-    heads = ("stage", *kills.VICTIMS, "at a write", "full disk")
-    lines = [heads, ("---", *["---:"] * 5)]
-    for kind in addresses():
-        by_victim = [
-            sum(counts[kind, f"{victim}, {moment}"] for moment in kills.MOMENTS) for victim in kills.VICTIMS
-        ]
-        at_write = sum(counts[kind, f"{victim}, write"] for victim in kills.VICTIMS)
-        lines += [(f"`{kind}`", *by_victim, at_write, counts[kind, "full disk"])]
-    lines += [("all", *(sum(column) for column in list(zip(*lines[2:], strict=True))[1:]))]
-    rest = [f"- {row}, {what}: {n}" for (row, what), n in counts.items() if row not in addresses()]
-    text = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-    return f"{text}\n\n{chr(10).join(rest)}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=108)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
+    parser.add_argument(
+        "--add", type=Path, nargs="+", default=[], help="outputs of other runs, to be counted"
+    )
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -201,13 +186,10 @@ def main() -> int:
         }
         for part in asked.only:
             parts[part]()
-    text = table(trial)
+    text = table(sum(map(read_counts, map(Path.read_text, asked.add)), trial.counts), addresses())
     print(text)
-    if asked.write:
-        words = re.sub(
-            f"({BEGIN}\n).*({END})", lambda m: f"{m[1]}{text}\n{m[2]}", PAGE.read_text(), flags=re.S
-        )
-        PAGE.write_text(words)
+    if asked.write and not trial.found:
+        write(text)
     return 1 if trial.found else 0
 
 
