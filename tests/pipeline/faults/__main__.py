@@ -1,6 +1,6 @@
 """Try faults on a smoke study and count them.
 
-Usage: python -m tests.pipeline.faults [--kills N] [--seed N] [--only PART …] [--study FOLDER] [--write]
+Usage: python -m tests.pipeline.faults [options]   (--help lists them)
 
 --write puts the table of what was tried into docs/interruptions.md. Exit code 1: something was not as it was.
 """
@@ -8,7 +8,6 @@ Usage: python -m tests.pipeline.faults [--kills N] [--seed N] [--only PART …] 
 import argparse
 import itertools
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -18,14 +17,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.architecture import ROOT, pipeline
+from tests.architecture import pipeline
 from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
 from tests.pipeline.faults.study import Study
+from tests.pipeline.faults.table import Counts, line, read_counts, table, write
 from tests.pipeline.torn_lock import kill_often as tear_often
 from tests.pipeline.workspace import Workspace, copy_repository
 
-PAGE = ROOT / "docs/interruptions.md"
-BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
 PARTS = ("kills", "lock", "disk", "twice", "rank", "clock")
 #: Of a kind of stages, the item that faults are tried on; the base variant, on which others wait.
 ITEMS = {
@@ -47,14 +45,14 @@ class Trial:
 
     def __init__(self, study: Study, generator: random.Random) -> None:
         self.study, self.generator = study, generator
-        self.counts: Counter[tuple[str, str]] = Counter()  # by row and column of the table
+        self.counts: Counts = Counter()
         self.found: list[str] = []
         self.start = time.monotonic()
 
     def note(self, row: str, column: str) -> None:
         """Count a fault."""
         self.counts[row, column] += 1
-        print(f"{time.monotonic() - self.start:6.0f} s  {row}: {column}", flush=True)
+        print(line(time.monotonic() - self.start, row, column), flush=True)
 
     def attempt(self, what: str, action: Callable[[], object], study: Study | None = None) -> None:
         """Do something to a study; if it ends in a Fault, say so and begin anew with what the study was."""
@@ -81,23 +79,32 @@ class Trial:
         """Kill DVC while it writes dvc.lock."""
         self.study.workspace.git("commit", "--quiet", "--all", "--allow-empty", "--message", "before")
         self.attempt("dvc.lock", lambda: tear_often(self.study.workspace, count))
-        self.counts["dvc.lock", "dvc, write"] += count
+        for _ in range(count):
+            self.note("dvc.lock", "dvc, write")
         self.study.workspace.git("checkout", "--quiet", "--", ".")
 
     def disk(self, folder: Path) -> None:
-        """Fill the disk while every kind of stage writes."""
+        """Fill the disk while every kind of stage writes, and while dvc does."""
         with full_disk.small_disk(self.study, folder / "disk") as small:
             for kind, address in addresses().items():
                 for share in (0.0, self.generator.random()):
                     self.attempt(f"disk, {kind}", partial(self.fill, small, kind, address, share), small)
+            for share in (0.3, 0.6, 0.9) if small else ():
+                self.attempt("disk, dvc", partial(self.fill_dvc, small, "split", share), small)
 
     def fill(self, small: Study | None, kind: str, address: str, share: float) -> None:
         if small is None:
-            said = full_disk.limit(self.study, {address: int(share * full_disk.PAGE)})
+            (said,) = full_disk.limit(self.study, {address: int(share * full_disk.PAGE)}) or [None]
         else:
             said = full_disk.fill(small, address, share)
+        self.note_full(kind, said)
+
+    def fill_dvc(self, small: Study, address: str, share: float) -> None:
+        self.note_full("dvc", full_disk.fill_dvc(small, address, share))
+
+    def note_full(self, row: str, said: str | None) -> None:
         if said:
-            self.note(kind, "full disk")
+            self.note(row, "full disk")
             print(f"          {said}", flush=True)
 
     def twice(self, folder: Path, count: int = 4) -> None:
@@ -154,29 +161,15 @@ def finished(folder: Path, known: Path | None) -> Study:
     return Study(workspace, folder / "copy")
 
 
-def table(trial: Trial) -> str:
-    """Return what was tried, as markdown: kills and full disks by stage, then the rest."""
-    counts = trial.counts
-    heads = ("stage", *kills.VICTIMS, "at a write", "full disk")
-    lines = [heads, ("---", *["---:"] * 5)]
-    for kind in addresses():
-        by_victim = [
-            sum(counts[kind, f"{victim}, {moment}"] for moment in kills.MOMENTS) for victim in kills.VICTIMS
-        ]
-        at_write = sum(counts[kind, f"{victim}, write"] for victim in kills.VICTIMS)
-        lines += [(f"`{kind}`", *by_victim, at_write, counts[kind, "full disk"])]
-    lines += [("all", *(sum(column) for column in list(zip(*lines[2:], strict=True))[1:]))]
-    rest = [f"- {row}, {what}: {n}" for (row, what), n in counts.items() if row not in addresses()]
-    text = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-    return f"{text}\n\n{chr(10).join(rest)}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=108)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
+    parser.add_argument(
+        "--add", type=Path, nargs="+", default=[], help="outputs of other runs, to be counted"
+    )
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -193,13 +186,10 @@ def main() -> int:
         }
         for part in asked.only:
             parts[part]()
-    text = table(trial)
+    text = table(sum(map(read_counts, map(Path.read_text, asked.add)), trial.counts), addresses())
     print(text)
-    if asked.write:
-        words = re.sub(
-            f"({BEGIN}\n).*({END})", lambda m: f"{m[1]}{text}\n{m[2]}", PAGE.read_text(), flags=re.S
-        )
-        PAGE.write_text(words)
+    if asked.write and not trial.found:
+        write(text)
     return 1 if trial.found else 0
 
 

@@ -11,7 +11,7 @@ from tests.pipeline.faults.study import Fault, Study
 from tests.pipeline.torn_lock import tables
 from tests.pipeline.workspace import Workspace
 
-#: What dvc says when another one is at work, and how a stage waits.
+#: What dvc says when another one is at work.
 BUSY = re.compile(r"is busy, it is being blocked by|Unable to acquire lock")
 GO_ON = ("bash", "-c", "python -m stages.artifacts.lock && python -m stages.artifacts.leftovers && dvc repro")
 

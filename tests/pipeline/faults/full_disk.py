@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.pipeline.faults.kills import module_of
-from tests.pipeline.faults.processes import environment
+import yaml
+
+from tests.pipeline.faults.kills import module_of, repro
+from tests.pipeline.faults.processes import Command, environment
 from tests.pipeline.faults.study import Fault, Study
 from tests.pipeline.workspace import Workspace
 
@@ -62,6 +64,29 @@ def fill(study: Study, address: str, share: float) -> str | None:
     Raises:
         Fault: it said more or less than a line that names a file, or something is not as it was.
     """
+    with little_room(study, address, share):
+        done = run_alone(study, address)
+    study.check(study.go_on(), due={address})
+    return check_line(address, done)
+
+
+def fill_dvc(study: Study, address: str, share: float) -> str | None:
+    """Let dvc run the stage, whose outs are files, and copy them into its cache; the same otherwise."""
+    lock = yaml.load((study.folder / "dvc.lock").read_text(), yaml.CSafeLoader)
+    for out in lock["stages"][address]["outs"]:
+        (study.folder / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]).unlink()
+    with little_room(study, address, share):
+        command = Command(study.folder, repro(address), environment(study.folder))
+        code, said = command.wait(), command.said()
+    if "Traceback" in said:
+        raise Fault(f"dvc: exit code {code}: {said}")
+    study.check(study.go_on(), due={address})
+    return next(line for line in said.splitlines() if line.lower().startswith("error: ")) if code else None
+
+
+@contextmanager
+def little_room(study: Study, address: str, share: float) -> Iterator[None]:
+    """Let a stage be due, and leave room for a share of what it writes; make room at the end."""
     place = study.folder.parent
     study.forget(address)
     before = used(place)
@@ -70,11 +95,9 @@ def fill(study: Study, address: str, share: float) -> str | None:
     study.forget(address)
     resize(place, str(PAGE * (used(place) + int(needed * share))))
     try:
-        said = check_line(address, run_alone(study, address))
+        yield
     finally:
         resize(place, ROOMY)
-    study.check(study.go_on(), due={address})
-    return said
 
 
 def limit(study: Study, sizes: Mapping[str, int]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from tests.pipeline.faults.full_disk import limit
 from tests.pipeline.faults.kills import VICTIMS, Usual, kill_often
 from tests.pipeline.faults.study import Fault, Study
+from tests.pipeline.faults.table import line, read_counts, table
 
 USUAL = {"dvc": Usual(writes=40, seconds=3), "stages.reweight": Usual(writes=2, seconds=1)}
 
@@ -16,6 +17,15 @@ USUAL = {"dvc": Usual(writes=40, seconds=3), "stages.reweight": Usual(writes=2, 
 def study(smoke):
     yield Study(smoke)
     smoke.restore()
+
+
+def test_what_was_tried_is_counted():
+    lines = [line(1, "tta", "stage, write"), line(2, "tta", "dvc, time"), line(3, "tta", "full disk")]
+    counts = read_counts("\n".join([*lines, line(4, "clock", "files in the past"), "error: a: b"]))
+    text = table(counts, ["tta"])
+    assert (
+        "| `tta` | 1 | 1 | 0 | 1 | 1 |\n| all | 1 | 1 | 0 | 1 | 1 |\n\n- clock, files in the past: 1" in text
+    )
 
 
 def test_a_stage_and_dvc_are_killed(study):

@@ -30,8 +30,12 @@ class Watch:
     ) -> None:
         self.folder, self.at, self.torn = f"{folder}{os.sep}", at, torn
         self.count, self.start = 0, time.monotonic()
+        os.register_at_fork(after_in_child=self.rest)  # nobody would wake a worker that stopped late
         if log:
             atexit.register(self.note, log)
+
+    def rest(self) -> None:
+        self.at = None
 
     def note(self, log: str) -> None:
         with open(log, "a") as file:
