@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoModel, AutoTokenizer, T5EncoderModel
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, T5EncoderModel
 
 from cxrlt_core.demo.text_models import BERT_WIDTH, T5_WIDTH, write_text_model
 from cxrlt_core.labels import CLASSES
@@ -79,3 +79,19 @@ def test_stage_writes_the_folder_of_the_name(tmp_path, monkeypatch):
 def test_unknown_name(tmp_path):
     with pytest.raises(StudyError, match="no stand-in 'gpt', expected pubmedbert, clinical_t5"):
         write_text_model("gpt", tmp_path / "gpt", seed=0)
+
+
+def test_a_full_disk_is_a_line_and_leaves_the_old_folder(written, tmp_path, monkeypatch):
+    """The libraries raise errors of their own."""
+
+    def full(self, folder, **_):
+        (Path(folder) / "half").touch()
+        raise Exception("I/O error: No space left on device (os error 28)")
+
+    name, _ = written
+    folder = tmp_path / "standin"
+    (folder / "old").mkdir(parents=True)
+    monkeypatch.setattr(PreTrainedModel, "save_pretrained", full)
+    with pytest.raises(StudyError, match=r"standin: cannot be written: .*No space left.*; free some space"):
+        write_text_model(name, folder, seed=0)
+    assert [path.name for path in tmp_path.rglob("*")] == ["standin", "old"]
