@@ -205,7 +205,8 @@ def main(words: list[str]) -> Iterator[tuple[Edit, list[str], int, float, bool]]
             start = time.perf_counter()
             ran = study.repro()
             seconds = time.perf_counter() - start
-            trained = len(set((study.folder / "checkpoints").iterdir()) - before)
+            made = set((study.folder / "checkpoints").iterdir()) - before
+            trained = sum(path.suffix == ".pt" for path in made)
             good = sorted(ran) == sorted(edit.expected(stages)) and edit.trains in (None, trained)
             yield edit, ran, trained, seconds, good
             restore(study, before)
