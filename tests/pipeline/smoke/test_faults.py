@@ -10,7 +10,8 @@ from tests.pipeline.faults.kills import VICTIMS, Usual, kill_often
 from tests.pipeline.faults.study import Fault, Study
 from tests.pipeline.faults.table import line, read_counts, table
 
-USUAL = {"dvc": Usual(writes=40, seconds=3), "stages.reweight": Usual(writes=2, seconds=1)}
+#: Less than they take, so that there is something to kill.
+USUAL = {"dvc": Usual(writes=8, seconds=1), "stages.reweight": Usual(writes=1, seconds=0.5)}
 
 
 @pytest.fixture(scope="module")
