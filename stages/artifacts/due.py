@@ -18,6 +18,7 @@ from cxrlt_core.system.files import read_json
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
 from stages.artifacts.paths import model_folder
+from stages.artifacts.verify import changed_lines
 
 
 def due_stages(repo: Repo) -> list[str]:
@@ -78,7 +79,9 @@ def past_costs(params: Params) -> dict[str, list[Mapping]]:
 
 
 def main(params: Params) -> None:
-    """Print what is due."""
+    """Print what is due, and what DVC does not watch: image files that are others than those packed."""
+    for line in changed_lines(params):
+        print(f"warning: {line}")
     with Repo() as repo:
         print(describe(due_stages(repo), params.train, past_costs(params)))
 

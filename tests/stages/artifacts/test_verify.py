@@ -67,3 +67,16 @@ def test_an_absent_array_is_a_line(params):
         StudyError, match=r"nih-16-squash\.npy: no such file, pack it again: dvc repro --force"
     ):
         verify.main(params)
+
+
+def test_changed_files_are_told_without_a_look_at_the_array(params):
+    assert verify.changed_lines(params) == []
+    os.utime("raw/3.png", ns=(1, 1))
+    (line,) = verify.changed_lines(params)
+    said = "1 image files changed since they were packed, the first is nih/3.png; pack them again: dvc repro"
+    assert line == f"{ARRAY}: {said} --force pack@nih"
+    Path("raw/3.png").unlink()  # a file that is gone is no other one
+    assert verify.changed_lines(params) == []
+    for path in Path("arrays").iterdir():
+        path.unlink()
+    assert verify.changed_lines(params) == []
