@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
+from cxrlt_core.system.files import read_parquet
 from tests.pipeline.workspace import Workspace, copy_repository
 
 VARIANT = "{image: %s, text: %s, separate: true, loss: %s, weights: uniform, mixup: true, data: primary}"
@@ -87,6 +90,25 @@ def new_reader(study: Workspace) -> None:
     study.add_entry("data.sources", line)
 
 
+def an_image(study: Workspace) -> Path:
+    """Return an image that only the variant with replenished data sees."""
+    sets = read_parquet(study.folder / "data/sets/train_replenished.parquet", ["image_id", "source"])
+    name = sets.loc[sets["source"] == "nih", "image_id"].iloc[0].partition("/")[2]
+    return next((study.folder / "data/raw/nih/images").rglob(name))
+
+
+def touch_an_image(study: Workspace) -> None:
+    """Give an image file another time."""
+    an_image(study).touch()
+
+
+def flip_an_image(study: Workspace) -> None:
+    """Give an image file other pixels."""
+    path = an_image(study)
+    with Image.open(path) as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+
+
 def of(*stages: str) -> Callable[[list[str]], list[str]]:
     """These stages, whatever the study has."""
     return lambda _: list(stages)
@@ -98,7 +120,8 @@ def kinds(*names: str) -> Callable[[list[str]], list[str]]:
 
 
 NEW = [f"{stage}@new" for stage in THREE]
-ON_MAIN = ("densenet121_bert_reweighted", "resnet50_t5_mixup_replenished")
+REPLENISHED = "resnet50_t5_mixup_replenished"
+ON_MAIN = ("densenet121_bert_reweighted", REPLENISHED)
 
 EDITS = [
     Edit("a comment and a docstring in every module", every_comment, of("code")),
@@ -187,6 +210,13 @@ EDITS = [
         kinds("settings", "train", "evaluate", "attention", "reweight", "tta", "ensemble", "report"),
         5,
     ),
+    Edit("the time of an image file", touch_an_image, of("pack@nih")),
+    Edit(
+        "the pixels of an image file, for training alone",
+        flip_an_image,
+        lambda _: ("pack@nih", "split", *(f"{stage}@{REPLENISHED}" for stage in THREE), *END),
+        1,
+    ),
 ]
 
 
@@ -238,7 +268,8 @@ PAGE = """# What an edit re-runs
 
 Made by `python -m benchmarks.edits --write docs/what-an-edit-reruns.md`: each edit alone, on the finished
 smoke study, followed by a real `dvc repro`. *Trainings* are those that took place; a stage `train` that finds
-a training finished restores it. Tiny networks on 2 CPU cores: the seconds are those of starts.
+a training finished restores it. The stage `watch`, which looks at the image files, runs every time and is not
+named. Tiny networks on 2 CPU cores: the seconds are those of starts.
 
 | edit | stages that ran | trainings | seconds |
 | --- | --- | --- | --- |

@@ -15,6 +15,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
 from stages.artifacts.border import run_stage
 from stages.artifacts.store import array_path, run_again
+from stages.artifacts.watched import watched_path
 
 
 def main(params: Params, source: str) -> None:
@@ -22,8 +23,8 @@ def main(params: Params, source: str) -> None:
     if source not in params.data.sources:
         known = ", ".join(params.data.sources)
         raise StudyError(f"data.sources.{source}: missing key, found {known}")
-    labels = read_parquet(f"data/labels/{source}.parquet", ["image_id", "path"])
-    ids, root = labels["image_id"].tolist(), Path(params.data.sources[source].images)
+    images = read_parquet(watched_path(source), ["image_id", "path"])
+    ids, root = images["image_id"].tolist(), Path(params.data.sources[source].images)
     array, size, fit = array_path(params.image, source), params.image.size, params.image.fit
     with exclusive(array):
         # DVC keeps the label files of the demo, not its images.
@@ -32,7 +33,7 @@ def main(params: Params, source: str) -> None:
             run_again("synthesize", source)
         index = pack_images(
             ids=ids,
-            paths=labels["path"].tolist(),
+            paths=images["path"].tolist(),
             root=root,
             folders=find_reader(source).IMAGE_FOLDERS,
             array=array,

@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import Fit, decode
+from cxrlt_core.packing.files import file_stamp, locate
 from cxrlt_core.packing.packed_array import digest, fingerprint
-from cxrlt_core.packing.record import Record, file_stamp, open_record
+from cxrlt_core.packing.record import Record, open_record
 from cxrlt_core.system.errors import Stopped, StudyError, exit_code
 from cxrlt_core.system.files import write_parquet, write_text
 from cxrlt_core.system.progress import progress
@@ -113,42 +114,6 @@ def write_index(path: Path | str, index: pd.DataFrame, array: Path) -> None:
     """Write the index of :func:`pack_images`, with the array's fingerprint in its metadata."""
     pixels = open_memmap(array, mode="r")
     write_parquet(path, index, {"fingerprint": fingerprint(pixels, np.arange(len(pixels)))})
-
-
-def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
-    """Return the file of each path, None where no folder has it; each folder is listed once.
-
-    With the one pattern "" nothing is listed and every path is taken as it stands.
-
-    Raises:
-        StudyError: if a path is absolute or climbs out with "..".
-    """
-    for row, path in enumerate(paths):
-        if path.startswith("/") or ".." in path.split("/"):
-            raise StudyError(f"{root}: row {row}: path {path!r} leaves this folder")
-    if folders == ("",):
-        return [os.path.join(root, path) for path in paths]
-    starts = [start for pattern in folders for start in _matches(root, pattern)]
-
-    @cache
-    def names(folder: str) -> frozenset[str]:
-        try:
-            return frozenset(os.listdir(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return frozenset()
-
-    def find(path: str) -> str | None:
-        candidates = (os.path.split(os.path.join(start, path)) for start in starts)
-        found = (os.path.join(parent, name) for parent, name in candidates if name in names(parent))
-        return next(found, None)
-
-    return [find(path) for path in paths]
-
-
-def _matches(root: Path, pattern: str) -> list[str]:
-    if not pattern:
-        return [str(root)]
-    return sorted(str(folder) for folder in root.glob(pattern) if folder.is_dir())
 
 
 @dataclass(frozen=True)

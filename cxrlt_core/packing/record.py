@@ -114,15 +114,6 @@ def read_stamps(array: Path) -> dict[str, str]:
     return dict(zip(table["image_id"], table["stamp"], strict=True))
 
 
-def file_stamp(file: str | None) -> str | None:
-    """Return size and modification time of a file, None if there is no such file."""
-    try:
-        status = os.stat(file or "")
-    except (OSError, ValueError):
-        return None
-    return f"{status.st_size}:{status.st_mtime_ns}"
-
-
 def _texts(values: pd.Series) -> list[str | None]:
     return [_text(value) for value in values]
 

@@ -8,6 +8,7 @@ Usage: python -m stages.artifacts.due
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from statistics import mean
 
 from dvc.repo import Repo
@@ -18,12 +19,18 @@ from cxrlt_core.system.files import read_json
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
 from stages.artifacts.paths import model_folder
-from stages.artifacts.verify import changed_lines
+from stages.artifacts.watched import last_look, look, watched_path
 
 
-def due_stages(repo: Repo) -> list[str]:
-    """Return the names of the stages that are due, in the order of dvc.yaml."""
-    graph, changed, due = repo.index.graph, repo.status(), set()
+def due_stages(repo: Repo, noticed: Collection[str] = ()) -> list[str]:
+    """Return the names of the stages that are due, in the order of dvc.yaml.
+
+    Args:
+        repo: of the study.
+        noticed: stages for which the one that DVC runs every time is going to find a change.
+    """
+    graph, due = repo.index.graph, set()
+    changed = {name for name, changes in repo.status().items() if changes != ["always changed"]} | {*noticed}
     waiting = [stage for stage in graph if stage.addressing in changed]
     while waiting:
         stage = waiting.pop()
@@ -78,12 +85,25 @@ def past_costs(params: Params) -> dict[str, list[Mapping]]:
     return {name: [read_json(path) for path in its if path.exists()] for name, its in paths.items()}
 
 
+def changed_images(params: Params) -> dict[str, int]:
+    """Return how many image files are new or others than at the last look, by source that has such."""
+    counts = {}
+    for source in params.data.sources:
+        if Path(f"data/labels/{source}.parquet").exists() and watched_path(source).exists():
+            now, last = look(params, source), last_look(source)
+            if not now.equals(last):
+                counts[source] = len(set(now.itertuples(index=False)) - set(last.itertuples(index=False)))
+    return counts
+
+
 def main(params: Params) -> None:
-    """Print what is due, and what DVC does not watch: image files that are others than those packed."""
-    for line in changed_lines(params):
-        print(f"warning: {line}")
+    """Print what is due, and which image files have changed."""
+    changed = changed_images(params)
+    for source, count in changed.items():
+        print(f"data.sources.{source}.images: {count} files are new or have changed")
     with Repo() as repo:
-        print(describe(due_stages(repo), params.train, past_costs(params)))
+        due = due_stages(repo, [f"pack@{source}" for source in changed])
+        print(describe(due, params.train, past_costs(params)))
 
 
 if __name__ == "__main__":

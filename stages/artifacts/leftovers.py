@@ -28,6 +28,7 @@ def _names(params: Params) -> dict[str, Collection[str]]:
         "data/labels": sources,
         "data/packed": sources,
         "data/text": params.text_encoders,
+        "data/watched": sources,
         "metrics/dev": variants,
         "models": variants,
         "predictions/dev": variants,

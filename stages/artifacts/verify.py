@@ -4,19 +4,16 @@ Usage: python -m stages.artifacts.verify   (no stage: `make verify`)
 """
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from cxrlt_core.packing.pack import locate
+from cxrlt_core.packing.files import file_stamps, locate
 from cxrlt_core.packing.packed_array import damaged_rows, open_array
-from cxrlt_core.packing.record import file_stamp, read_stamps
+from cxrlt_core.packing.record import read_stamps
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, read_parquet_metadata
 from stages.artifacts.store import array_path
-
-CHANGED = "image files changed since they were packed"
 
 
 def main(params: Params) -> None:
@@ -49,37 +46,27 @@ def verify(params: Params, source: str) -> list[str]:
     seconds = time.perf_counter() - start
     changed, gone = changed_files(params, source)
     print(f"{array}: {len(rows)} rows compared in {seconds:.0f} s, {gone} images have no file any more")
-    found = {"rows are not what was packed": damaged, CHANGED: changed}
-    return [_line(params, source, what, which) for what, which in found.items() if which]
-
-
-def changed_lines(params: Params) -> list[str]:
-    """Return a line for each packed source of which image files have changed; reads sizes and times alone."""
-    lines = []
-    for source in packed_sources(params):
-        try:
-            changed, _ = changed_files(params, source)
-        except StudyError:  # no array here: the stage that opens it packs it again
-            continue
-        lines += [_line(params, source, CHANGED, changed)] if changed else []
-    return lines
-
-
-def _line(params: Params, source: str, what: str, which: Sequence) -> str:
-    array, remedy = array_path(params.image, source), f"pack them again: dvc repro --force pack@{source}"
-    return f"{array}: {len(which)} {what}, the first is {which[0]}; {remedy}"
+    remedies = (
+        (damaged, "rows are not what was packed", f"dvc repro --force pack@{source}"),
+        (changed, "image files changed since they were packed", "dvc repro"),
+    )
+    return [
+        f"{array}: {len(which)} {what}, the first is {which[0]}; pack them again: {remedy}"
+        for which, what, remedy in remedies
+        if which
+    ]
 
 
 def changed_files(params: Params, source: str) -> tuple[list[str], int]:
     """Return the images whose file is another one by size or time, and how many have none any more."""
     labels = read_parquet(f"data/labels/{source}.parquet", ["image_id", "path"])
-    stamps = read_stamps(array_path(params.image, source))
-    labels = labels[labels["image_id"].isin(stamps)]
+    packed = read_stamps(array_path(params.image, source))
+    labels = labels[labels["image_id"].isin(packed)]
     root = Path(params.data.sources[source].images)
-    files = locate(labels["path"].tolist(), root, find_reader(source).IMAGE_FOLDERS)
-    now = dict(zip(labels["image_id"], map(file_stamp, files), strict=True))
-    changed = [name for name, stamp in now.items() if stamp not in (None, stamps[name])]
-    return changed, sum(stamp is None for stamp in now.values())
+    stamps = file_stamps(locate(labels["path"].tolist(), root, find_reader(source).IMAGE_FOLDERS))
+    now = dict(zip(labels["image_id"], stamps, strict=True))
+    changed = [name for name, stamp in now.items() if stamp not in (None, packed[name])]
+    return changed, stamps.count(None)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from stages.artifacts.border import load_params
 from stages.artifacts.code import ROOT, module_code
 from stages.artifacts.sets import LabelledSet
 from stages.artifacts.store import array_path
+from stages.artifacts.watched import look, watched_path
 
 ARRAY, INDEX = Path("data/arrays/nih-32-squash.npy"), Path("data/packed/nih.parquet")
 AGAIN = f"{ARRAY}: no array, packing nih again\n"
@@ -34,6 +35,7 @@ def study(tmp_path_factory) -> Path:
         patch.chdir(folder)
         synthesize.main(load_params(), "nih")
         harmonize.main(load_params(), "nih")
+        write_parquet(watched_path("nih"), look(load_params(), "nih"))
     return folder
 
 
@@ -93,10 +95,10 @@ def test_another_experiments_array_is_packed_again(packed, capfd):
 
 
 def test_an_array_that_cannot_be_made_again_is_one_line(packed, capfd):
-    Path("data/labels/nih.parquet").unlink()
+    watched_path("nih").unlink()
     with pytest.raises(StudyError, match=r"^pack@nih failed, for the reason above$"):
         open_images(*packed)
-    assert capfd.readouterr().err == "error: data/labels/nih.parquet: no such file or folder\n"
+    assert capfd.readouterr().err == "error: data/watched/nih.parquet: no such file or folder\n"
 
 
 def test_other_pixels_than_the_set_was_made_from_are_refused(packed):

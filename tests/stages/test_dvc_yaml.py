@@ -113,6 +113,8 @@ def test_a_stage_tracks_every_parameter_that_its_script_reads(stage):
     if stage == "settings":
         assert "params.yaml" in STAGES[stage]["deps"]
         return
+    if STAGES[stage].get("always_changed"):
+        return
     tracked = [leaf for leaf in LEAVES if not covered(leaf, harmless(stage))]
     tracked += [*declared(stage), *UNTRACKED, *BY_FILE.get(stage, [])]
     assert not {key for key in map(known, read(scripts(stage))) if not covered(key, tracked)}
@@ -135,7 +137,7 @@ def test_what_is_harmless_exists_and_has_a_reason(keys):
 
 def test_a_stage_depends_on_what_its_code_means():
     for name, stage in STAGES.items():
-        if name != "code":
+        if name != "code" and not stage.get("always_changed"):
             assert f"fingerprints/{scripts(name)}.json" in stage["deps"], name
         assert not any(dep.endswith(".py") for dep in stage["deps"]), name
     assert STAGES["code"]["deps"] == ["cxrlt_core", "stages"]

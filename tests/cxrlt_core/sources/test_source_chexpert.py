@@ -8,7 +8,7 @@ from label_files import CHEXPERT_HEADER, chexpert_row, write
 from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.packing.pack import locate
+from cxrlt_core.packing.files import locate
 from cxrlt_core.sources import Options, find_reader, read_source
 from cxrlt_core.system.errors import StudyError
 

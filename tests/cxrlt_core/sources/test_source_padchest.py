@@ -6,7 +6,7 @@ from label_files import PADCHEST_HEADER, padchest_row, write
 from naive_reader import assert_same, read_padchest
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.packing.pack import locate
+from cxrlt_core.packing.files import locate
 from cxrlt_core.sources import Options, find_reader, read_source
 from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, KNOWN, RULES
 from cxrlt_core.system.errors import StudyError

@@ -23,9 +23,10 @@ TIMED = (
     "report.html",
     "report.md",
     "checkpoints/",
+    "data/watched/",
 )
-#: Their outs are kept by git, not by DVC, or depend on times.
-RERUN = {"code", "describe", "report"}
+#: Their outs are kept by git, not by DVC, or depend on times, as those of image files drawn again do.
+RERUN = {"code", "describe", "report", "pack@mimic", "pack@nih", "pack@chexpert"}
 SECONDS_TO_END = 10.0  # for what a killed dvc has started; a stage looks once a second
 
 

@@ -57,3 +57,12 @@ def test_what_follows_a_change_is_due_once():
     )
     repo = SimpleNamespace(index=index, status=lambda: {"one": ["changed command"]})
     assert due_stages(repo) == ["one", "two", "three"]
+
+
+def test_a_stage_that_always_runs_makes_nothing_due_unless_it_finds_a_change():
+    look, pack, report = (Stage(addressing=name) for name in ("look", "pack", "report"))
+    graph = Graph({report: [], pack: [report], look: [pack]})
+    index = SimpleNamespace(graph=graph, stages=[look, pack, report])
+    repo = SimpleNamespace(index=index, status=lambda: {"look": ["always changed"]})
+    assert due_stages(repo) == []
+    assert due_stages(repo, ["pack"]) == ["pack", "report"]

@@ -1,0 +1,23 @@
+"""Look for image files that are new or have changed, by size and time.
+
+DVC does not read image files. It runs this stage every time, and packing only where the list changes.
+
+Usage: python -m stages.watch
+"""
+
+from cxrlt_core.params.schema import Params
+from cxrlt_core.system.files import write_parquet
+from stages.artifacts.border import run_stage
+from stages.artifacts.leftovers import remove_leftovers
+from stages.artifacts.watched import look, watched_path
+
+
+def main(params: Params) -> None:
+    """Write data/watched/<source>.parquet for each source."""
+    remove_leftovers(params, "data/labels", "data/watched")
+    for source in params.data.sources:
+        write_parquet(watched_path(source), look(params, source))
+
+
+if __name__ == "__main__":
+    run_stage(main)
