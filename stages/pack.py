@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 from cxrlt_core.packing.lock import exclusive
-from cxrlt_core.packing.pack import check_rejects, pack_images, write_index
+from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.record import is_packed
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet
+from cxrlt_core.system.files import read_parquet, write_parquet
 from stages.artifacts.border import run_stage
 from stages.artifacts.store import array_path, run_again
 from stages.artifacts.watched import watched_path
@@ -43,7 +43,7 @@ def main(params: Params, source: str) -> None:
         )
         listed = array.with_suffix(".rejects.csv")
         check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images", listed)
-        write_index(f"data/packed/{source}.parquet", index, array)
+        write_parquet(f"data/packed/{source}.parquet", index)
         print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
 
 

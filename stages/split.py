@@ -3,8 +3,6 @@
 Usage: python -m stages.split
 """
 
-import json
-
 import pandas as pd
 
 from cxrlt_core.designs.replenishment import replenish, usable_rows
@@ -22,7 +20,7 @@ from cxrlt_core.splits.carving import (
 from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
 from cxrlt_core.splits.monitoring import monitored
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
+from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_stage
 from stages.artifacts.checks import check_labels
 from stages.artifacts.leftovers import remove_leftovers
@@ -75,11 +73,9 @@ def packed_labels(source: str) -> pd.DataFrame:
 
 
 def write_set(name: str, table: pd.DataFrame, classes: list[str]) -> None:
-    """Write one set; it names the packed arrays that its rows point into."""
-    sources = list(table["source"].unique())
-    marks = {s: read_parquet_metadata(f"data/packed/{s}.parquet")["fingerprint"] for s in sources}
-    columns = [c for c in table.columns if c not in CLASSES and c != "digest"]
-    write_parquet(f"data/sets/{name}.parquet", table[columns + classes], {"fingerprints": json.dumps(marks)})
+    """Write one set; by its digests, training notices that pixels are others than they were."""
+    columns = [column for column in table.columns if column not in CLASSES]
+    write_parquet(f"data/sets/{name}.parquet", table[columns + classes])
 
 
 def describe_source(source: str, extra: pd.DataFrame | None, classes: list[str]) -> dict:

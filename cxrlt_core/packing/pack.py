@@ -2,7 +2,7 @@
 
 Three files: the array ``<name>.npy``, uint8 (N, size, size); beside it a record of what is on
 disk, from which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); and the index, which
-tells a reader the row of each image and by a fingerprint whether the array is the one it describes.
+tells a reader the row of each image and what it holds.
 Whoever packs holds :func:`cxrlt_core.packing.lock.exclusive` until the index is written.
 
 A run decodes only images that the record lacks, those whose file has changed since and those whose
@@ -30,11 +30,11 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import Fit, decode
-from cxrlt_core.packing.files import file_stamp, locate
-from cxrlt_core.packing.packed_array import digest, fingerprint
+from cxrlt_core.packing.files import file_stamp, file_stamps, locate
+from cxrlt_core.packing.packed_array import digest
 from cxrlt_core.packing.record import Record, open_record
 from cxrlt_core.system.errors import Stopped, StudyError, exit_code
-from cxrlt_core.system.files import write_parquet, write_text
+from cxrlt_core.system.files import write_text
 from cxrlt_core.system.progress import progress
 
 CHUNK = 32  # images that a worker takes at a time
@@ -110,12 +110,6 @@ def check_rejects(index: pd.DataFrame, limit: float, key: str, listed: Path) -> 
     print(f"{line}: {reasons}; all are in {listed}", flush=True)
 
 
-def write_index(path: Path | str, index: pd.DataFrame, array: Path) -> None:
-    """Write the index of :func:`pack_images`, with the array's fingerprint in its metadata."""
-    pixels = open_memmap(array, mode="r")
-    write_parquet(path, index, {"fingerprint": fingerprint(pixels, np.arange(len(pixels)))})
-
-
 @dataclass(frozen=True)
 class _Item:
     """One image for a worker."""
@@ -137,6 +131,7 @@ class _Result:
 
 def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> list[str | None]:
     """Pack all images that the record lacks; return the reason of each rejection, None elsewhere."""
+    record.forget(file_stamps(files))
     items = list(map(_Item, range(len(files)), files, record.stamps, record.digests))
     chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
     reasons: list[str | None] = []

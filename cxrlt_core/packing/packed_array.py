@@ -2,37 +2,63 @@
 
 import hashlib
 import os
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet
 
-FINGERPRINT_ROWS = 64
+SAMPLE_ROWS = 64
 DIGEST_ROWS = 256  # that a thread takes at a time
 
 
-def open_array(path: Path, mark: str) -> np.memmap:
+def open_array(path: Path, rows: np.ndarray, digests: Sequence[str | None]) -> np.memmap:
     """Return a packed array, uint8 (N, size, size), mapped read-only.
 
     Args:
         path: the array, named ``<source>-<size>-<fit>.npy``.
-        mark: what the metadata of its index says under ``fingerprint``.
+        rows: those that are going to be read.
+        digests: what each holds, by :func:`digest`. All are compared with the record of what was packed, and
+            a sample with the pixels; :func:`damaged_rows` reads them all.
 
     Raises:
-        StudyError: if the array is missing or another one.
+        StudyError: if the array is missing or a row is not what it should be.
     """
     remedy = f"pack it again: dvc repro --force pack@{path.stem.rsplit('-', 2)[0]}"
     if not path.exists():
         raise StudyError(f"{path}: no such file, {remedy}")
     pixels = map_array(path)
-    if pixels is None or fingerprint(pixels, np.arange(len(pixels))) != mark:
+    if pixels is None or not _holds(path, pixels, rows, digests):
         raise StudyError(f"{path}: not the array that its index describes, {remedy}")
     return pixels
+
+
+def _holds(path: Path, pixels: np.ndarray, rows: np.ndarray, digests: Sequence[str | None]) -> bool:
+    try:
+        recorded = read_parquet(record_path(path), ["digest"])["digest"]
+    except StudyError:  # none, or torn
+        return False
+    expected = pd.Series(digests, dtype="string", index=rows)
+    inside = len(recorded) == len(pixels) and ((rows >= 0) & (rows < len(pixels))).all()
+    if not inside or not recorded.iloc[rows].astype("string").equals(expected):
+        return False
+    sample = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE_ROWS)).astype(int)
+    return not damaged_rows(pixels, rows[sample], [text_or_none(one) for one in expected.iloc[sample]])
+
+
+def record_path(array: Path) -> Path:
+    """Return where the record of what an array holds lies, :mod:`cxrlt_core.packing.record`."""
+    return array.with_suffix(".record.parquet")
+
+
+def text_or_none(value: object) -> str | None:
+    """Return a text of a table, None where it has none."""
+    return value if isinstance(value, str) else None
 
 
 def map_array(path: Path) -> np.memmap | None:
@@ -71,12 +97,3 @@ def damaged_rows(pixels: np.ndarray, rows: Sequence[int], digests: Sequence[str 
     # Threads, since hashing lets go of Python's lock.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return [row for found in pool.map(differ, starts) for row in found]
-
-
-def fingerprint(pixels: np.ndarray, rows: np.ndarray) -> str:
-    """Return shape and CRC-32 of up to 64 of the given rows, evenly spaced."""
-    spaced = np.linspace(0, len(rows) - 1, min(len(rows), FINGERPRINT_ROWS)).astype(int)
-    code = 0
-    for row in rows[spaced]:
-        code = zlib.crc32(pixels[row], code)
-    return f"{'x'.join(map(str, pixels.shape))} crc32:{code:08x}"

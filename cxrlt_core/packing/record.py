@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import VERSION, Fit
-from cxrlt_core.packing.packed_array import damaged_rows, map_array
+from cxrlt_core.packing.packed_array import damaged_rows, map_array, record_path, text_or_none
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import atomic, read_parquet, read_parquet_metadata, write_parquet
 
@@ -38,7 +38,19 @@ class Record:
         _flush(self.array)
         stamps, digests = (pd.array(texts, dtype="string") for texts in (self.stamps, self.digests))
         table = pd.DataFrame({"image_id": self.ids, "stamp": stamps, "digest": digests})
-        write_parquet(_path(self.array), table, {"settings": self.settings})
+        write_parquet(record_path(self.array), table, {"settings": self.settings})
+
+    def forget(self, stamps: Sequence[str | None]) -> None:
+        """Forget the rows of which the file is another one now, on disk, too, before they are written anew.
+
+        Args:
+            stamps: of the file of each row, None where there is none.
+        """
+        changed = [row for row in self.packed_rows if stamps[row] not in (None, self.stamps[row])]
+        for row in changed:
+            self.stamps[row] = self.digests[row] = None
+        if changed:
+            self.save()
 
     @property
     def packed_rows(self) -> np.ndarray:
@@ -90,7 +102,7 @@ def _take(values: list[str | None], rows: list[int | None]) -> list[str | None]:
 
 def _read(array: Path, settings: str) -> Record | None:
     """Return the record beside an array, None if there is none that fits."""
-    path = _path(array)
+    path = record_path(array)
     try:
         table, metadata = read_parquet(path), read_parquet_metadata(path)
     except (StudyError, OSError, ValueError):  # absent, or torn by a power cut
@@ -99,7 +111,7 @@ def _read(array: Path, settings: str) -> Record | None:
     size = json.loads(settings)["size"]
     if metadata.get("settings") != settings or pixels is None or pixels.shape != (len(table), size, size):
         return None
-    stamps, digests = _texts(table["stamp"]), _texts(table["digest"])
+    stamps, digests = (list(map(text_or_none, table[name])) for name in ("stamp", "digest"))
     record = Record(array, table["image_id"].tolist(), stamps, digests, settings)
     packed = record.packed_rows.tolist()
     record.damaged = damaged_rows(pixels, packed, [digests[row] for row in packed])
@@ -110,16 +122,8 @@ def _read(array: Path, settings: str) -> Record | None:
 
 def read_stamps(array: Path) -> dict[str, str]:
     """Return the stamp of each packed image by its id, from the record beside an array."""
-    table = read_parquet(_path(array), ["image_id", "stamp"]).dropna()
+    table = read_parquet(record_path(array), ["image_id", "stamp"]).dropna()
     return dict(zip(table["image_id"], table["stamp"], strict=True))
-
-
-def _texts(values: pd.Series) -> list[str | None]:
-    return [_text(value) for value in values]
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _lay_out(array: Path, sources: list[int | None], size: int) -> None:
@@ -138,7 +142,7 @@ def _lay_out(array: Path, sources: list[int | None], size: int) -> None:
                     file.seek(offset + row * size**2)
                     file.write(present[source])
         # Without a record a kill here costs time; with the old one it would cost truth.
-        _path(array).unlink(missing_ok=True)
+        record_path(array).unlink(missing_ok=True)
     _flush(array.parent)
 
 
@@ -149,7 +153,3 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _path(array: Path) -> Path:
-    return array.with_suffix(".record.parquet")

@@ -1,18 +1,15 @@
 """Open the packed images of a set."""
 
-import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.packing.lock import wait_until_packed
 from cxrlt_core.packing.packed_array import open_array
 from cxrlt_core.params.schema import Image
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet_metadata
-from stages.artifacts.checks import check_rows
-from stages.artifacts.paths import set_path
 from stages.artifacts.sets import LabelledSet
 from stages.artifacts.store import array_path, run_again
 
@@ -23,22 +20,21 @@ def open_images(data: LabelledSet, image: Image) -> PackedImages:
     So an array is a cache: a clone, a temporary run or another experiment's store need not have it.
 
     Raises:
-        StudyError: when an array is not the one the set was made from, even then; when the set names a row
-            that an array has not.
+        StudyError: when an array has other images than the set was made from, even then.
     """
-    marks = json.loads(read_parquet_metadata(set_path(data.name))["fingerprints"])
-    arrays = {source: _open(array_path(image, source), source, mark) for source, mark in marks.items()}
-    sources, rows = data.table["source"], data.table["row"].to_numpy()
-    sizes = sources.map({source: len(pixels) for source, pixels in arrays.items()})
-    check_rows(set_path(data.name), rows, sizes.to_numpy())
-    return PackedImages(arrays, sources.tolist(), rows)
+    arrays = {
+        source: _open(array_path(image, source), source, table)
+        for source, table in data.table.groupby("source", sort=False)
+    }
+    return PackedImages(arrays, data.table["source"].tolist(), data.table["row"].to_numpy())
 
 
-def _open(array: Path, source: str, mark: str) -> np.memmap:
+def _open(array: Path, source: str, table: pd.DataFrame) -> np.memmap:
+    rows, digests = table["row"].to_numpy(), table["digest"].array
     wait_until_packed(array)
     try:
-        return open_array(array, mark)
+        return open_array(array, rows, digests)
     except StudyError:
         print(f"{array}: {'another' if array.exists() else 'no'} array, packing {source} again", flush=True)
     run_again("pack", source)  # of several processes here, one packs and the others wait
-    return open_array(array, mark)
+    return open_array(array, rows, digests)

@@ -20,18 +20,6 @@ def check_probabilities(path: str, probabilities: np.ndarray, classes: Sequence[
     return probabilities.astype(np.float32)
 
 
-def check_rows(path: str, rows: np.ndarray, sizes: np.ndarray) -> None:
-    """Raise StudyError for the first of N rows that its packed array has not.
-
-    Args:
-        path: of the set.
-        rows: integers (N,).
-        sizes: images of the array that each points into, (N,).
-    """
-    valid = (rows >= 0) & (rows < sizes)
-    _check(path, rows[:, None], valid[:, None], ["row"], "a row of its packed array")
-
-
 def check_weights(path: str, weights: dict[str, float]) -> dict[str, float]:
     """Return weights of classes; StudyError for the first that is no finite number above 0."""
     for name, weight in weights.items():

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 from cxrlt_core.packing.files import file_stamps, locate
-from cxrlt_core.packing.packed_array import damaged_rows, open_array
+from cxrlt_core.packing.packed_array import damaged_rows, open_array, text_or_none
 from cxrlt_core.packing.record import read_stamps
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet, read_parquet_metadata
+from cxrlt_core.system.files import read_parquet
 from stages.artifacts.store import array_path
 
 
@@ -34,15 +34,15 @@ def packed_sources(params: Params) -> list[str]:
 
 def verify(params: Params, source: str) -> list[str]:
     """Return a line for each thing that is wrong with a source; print what was compared."""
-    index, array = f"data/packed/{source}.parquet", array_path(params.image, source)
-    rows = read_parquet(index, ["row", "digest"]).dropna(subset="row")
-    digests = [text if isinstance(text, str) else None for text in rows["digest"]]
+    array = array_path(params.image, source)
+    index = read_parquet(f"data/packed/{source}.parquet", ["row", "digest"]).dropna(subset="row")
+    rows, digests = index["row"].to_numpy(int), index["digest"].array
     start = time.perf_counter()
     try:
-        pixels = open_array(array, read_parquet_metadata(index)["fingerprint"])
+        pixels = open_array(array, rows, digests)
     except StudyError as error:
         return [str(error)]
-    damaged = damaged_rows(pixels, rows["row"].astype(int).tolist(), digests)
+    damaged = damaged_rows(pixels, rows.tolist(), list(map(text_or_none, digests)))
     seconds = time.perf_counter() - start
     changed, gone = changed_files(params, source)
     print(f"{array}: {len(rows)} rows compared in {seconds:.0f} s, {gone} images have no file any more")

@@ -12,7 +12,7 @@ import pytest
 
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.system.files import read_parquet, write_parquet
 from stages import harmonize, pack, synthesize
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import load_params
@@ -52,8 +52,8 @@ def params(study, tmp_path, monkeypatch) -> Params:
 def packed(params) -> tuple[LabelledSet, Image]:
     """What opens a set of all images, the array and the images being gone."""
     pack.main(params, "nih")
-    table, marks = read_parquet(INDEX).assign(source="nih"), read_parquet_metadata(INDEX)
-    write_parquet("data/sets/dev.parquet", table, {"fingerprints": f'{{"nih": "{marks["fingerprint"]}"}}'})
+    table = read_parquet(INDEX).assign(source="nih")
+    write_parquet("data/sets/dev.parquet", table)
     shutil.copytree("data/arrays", "kept")
     shutil.rmtree("data/arrays")
     shutil.rmtree("data/raw/nih/images")
@@ -103,7 +103,7 @@ def test_an_array_that_cannot_be_made_again_is_one_line(packed, capfd):
 
 def test_other_pixels_than_the_set_was_made_from_are_refused(packed):
     synthesize.main(load_params(), "nih")
-    picture = next(Path("data/raw/nih/images").rglob("00000001_000.png"))  # row 0, which the fingerprint sees
+    picture = next(Path("data/raw/nih/images").rglob("00000001_000.png"))
     PIL.Image.new("L", (32, 32), 9).save(picture)
     with pytest.raises(StudyError, match=r"not the array that its index describes.*pack@nih$"):
         open_images(*packed)

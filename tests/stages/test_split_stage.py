@@ -1,7 +1,6 @@
 """The split stage on label tables and indexes of two sources, as harmonize and pack write them."""
 
 import copy
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import yaml
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
+from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet
 from stages import split
 from stages.artifacts.code import ROOT
 
@@ -70,7 +69,7 @@ def write_source(
         }
     )
     index.loc[rejected, "row"] = pd.NA
-    write_parquet(f"data/packed/{source}.parquet", index, {"fingerprint": f"mark of {source}"})
+    write_parquet(f"data/packed/{source}.parquet", index)
 
 
 @pytest.fixture
@@ -103,12 +102,13 @@ def test_writes_disjoint_sets_with_the_columns_that_training_reads(write):
     write(mimic={"digest": {0: None, 4: None}})  # flat images have no digest; they are used
     split.main(make_params())
     sets = {name: read_parquet(f"data/sets/{name}.parquet") for name in SETS}
-    text = ["image_id", "path", "patient_id", "study_id", "view", "split", "row", "source"]
+    text = ["image_id", "path", "patient_id", "study_id", "view", "split", "row", "digest", "source"]
     for name, table in sets.items():
         assert table.columns.tolist() == [*text, EDEMA, MASS], name
         assert table["row"].tolist() == [row_of(image) for image in table["image_id"]]
-        marks = json.loads(read_parquet_metadata(f"data/sets/{name}.parquet")["fingerprints"])
-        assert marks == {s: f"mark of {s}" for s in table["source"].unique()}
+        index = pd.concat([read_parquet(f"data/packed/{s}.parquet") for s in ("mimic", "nih")])
+        digests = index.set_index("image_id")["digest"].loc[table["image_id"]]
+        assert table["digest"].equals(digests.reset_index(drop=True))
     own = pd.concat([sets["train_primary"], sets["dev"], sets["test"]])
     assert sorted(map(row_of, own["image_id"])) == list(range(2 * PATIENTS - 1))  # all but the rejected one
     assert own.groupby("patient_id")["image_id"].count().max() == 2

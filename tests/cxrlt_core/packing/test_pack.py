@@ -16,10 +16,10 @@ from cxrlt_core.packing import pack as packing
 from cxrlt_core.packing import packed_array
 from cxrlt_core.packing import record as pack_record
 from cxrlt_core.packing.decode import decode
-from cxrlt_core.packing.pack import check_rejects, pack_images, write_index
+from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.packed_array import open_array
 from cxrlt_core.system.errors import Stopped, StudyError
-from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.system.files import read_parquet, write_parquet
 
 REPOSITORY = Path(__file__).parents[3]
 SIZE = 24
@@ -52,7 +52,8 @@ def pack(root, array, numbers=range(100), workers=1, folders=("",), size=SIZE, f
 
 
 def open_indexed(index, array):
-    return open_array(array, read_parquet_metadata(index)["fingerprint"])
+    packed = index.dropna(subset="row")
+    return open_array(array, packed["row"].to_numpy(int), packed["digest"])
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
         lambda: record.write_bytes(b"\0" * 200 + record.read_bytes()[200:]),
         lambda: write_parquet(record, read_parquet(tmp_path / "x")),
     ):
-        write_index(tmp_path / "x", pack(root, array), array)
+        write_parquet(tmp_path / "x", pack(root, array))
         decoded.clear()
         damage()
         pack(root, array)
@@ -211,8 +212,7 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
         assert array.read_bytes() == good
 
 
-def test_a_row_that_changed_on_disk_is_packed_again(root, tmp_path, decoded, capsys, monkeypatch):
-    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)  # the sample does not see it
+def test_a_row_that_changed_on_disk_is_packed_again(root, tmp_path, decoded, capsys):
     array = tmp_path / "s-24.npy"
     first, good = pack(root, array), array.read_bytes()
     pixels = np.lib.format.open_memmap(array, mode="r+")
@@ -271,9 +271,9 @@ def test_killed_run_goes_on_and_ends_with_the_same_bytes(root, tmp_path, decoded
     run.communicate(timeout=5)  # the pipe closes when the last worker has ended
     survived = recorded(array)
     assert 12 <= survived < 98
-    write_index(tmp_path / "s.parquet", pack(root, array, workers=1), array)
+    write_parquet(tmp_path / "s.parquet", pack(root, array, workers=1))
     assert len(decoded) == 100 - survived
-    write_index(tmp_path / "whole.parquet", pack(root, whole), whole)
+    write_parquet(tmp_path / "whole.parquet", pack(root, whole))
     assert array.read_bytes() == whole.read_bytes()
     assert (tmp_path / "s.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
@@ -282,8 +282,6 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
     array = tmp_path / "s-24.npy"
     pack(root, array)
     good = array.read_bytes()
-    # Two rows that the fingerprint does not see, so that only the record's absence tells.
-    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)
     pack(root, array)
     swapped = [*range(50), 51, 50, *range(52, 100)]
     with monkeypatch.context() as patch:
@@ -357,13 +355,10 @@ def test_array_is_flushed_before_the_record_names_its_rows(root, tmp_path, monke
 
     note(os, "fsync", lambda file: Path(os.readlink(f"/proc/self/fd/{file}")).name)
     note(pack_record, "write_parquet", lambda path, *_: path.name)
-    note(packing, "write_parquet", lambda path, *_: path.name)
     monkeypatch.setattr(packing, "RECORD_SECONDS", 0.0)
     array = tmp_path / "store" / "s-24.npy"
-    write_index(tmp_path / "s.parquet", pack(root, array), array)
-    *first, last = calls
-    assert first == ["store"] + ["s-24.npy", "s-24.record.parquet"] * (len(first) // 2) and len(first) >= 9
-    assert last == "s.parquet"
+    pack(root, array)
+    assert calls == ["store"] + ["s-24.npy", "s-24.record.parquet"] * (len(calls) // 2) and len(calls) >= 9
 
 
 def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
@@ -390,22 +385,21 @@ def test_no_images_make_an_empty_array(root, tmp_path):
     index = pack(root, tmp_path / "s-24.npy", [])
     assert len(index) == 0
     assert np.load(tmp_path / "s-24.npy").shape == (0, SIZE, SIZE)
-    write_index(tmp_path / "s.parquet", index, tmp_path / "s-24.npy")
-    assert len(open_indexed(tmp_path / "s.parquet", tmp_path / "s-24.npy")) == 0
+    assert len(open_indexed(index, tmp_path / "s-24.npy")) == 0
 
 
 def test_index_opens_its_array_read_only(root, tmp_path):
-    array, index = tmp_path / "s-24.npy", tmp_path / "s.parquet"
-    write_index(index, pack(root, array), array)
+    array = tmp_path / "s-24.npy"
+    index = pack(root, array)
     pixels = open_indexed(index, array)
     assert isinstance(pixels, np.memmap) and not pixels.flags.writeable
     np.testing.assert_array_equal(pixels, np.load(array))
-    assert read_parquet(index)["row"].isna().sum() == 2
+    assert index["row"].isna().sum() == 2
 
 
 def test_foreign_array_is_refused(root, tmp_path):
-    array, index = tmp_path / "my-s-24-pad.npy", tmp_path / "s.parquet"
-    write_index(index, pack(root, array), array)
+    array = tmp_path / "my-s-24-pad.npy"
+    index = pack(root, array)
     good = np.load(array)
     message = r"my-s-24-pad\.npy: not the array that its index describes.*--force pack@my-s$"
     for foreign in (255 - good, good[:50], good.astype(np.int16), good.ravel(), np.asfortranarray(good)):
@@ -419,7 +413,62 @@ def test_foreign_array_is_refused(root, tmp_path):
     with pytest.raises(StudyError, match=r"my-s-24-pad\.npy: no such file"):
         open_indexed(index, array)
     with pytest.raises(StudyError, match=r"my-s-24-pad\.npy: no such file"):
-        open_array(array, "")
+        open_array(array, np.array([], int), [])
+
+
+@pytest.mark.parametrize("number", [0, 1, 50, 98])
+def test_an_array_with_one_other_image_is_refused(root, tmp_path, monkeypatch, number):
+    """Its record tells, whichever image it is; of the pixels a sample is read."""
+    monkeypatch.setattr(packed_array, "SAMPLE_ROWS", 2)
+    array = tmp_path / "s-24.npy"
+    before = pack(root, array)
+    draw(root / PATHS[number], 1000)
+    after = pack(root, array)
+    assert len(open_indexed(after, array)) == 100
+    with pytest.raises(StudyError, match="not the array that its index describes"):
+        open_indexed(before, array)
+    assert len(open_indexed(before.drop(index=number), array)) == 100  # a set without it is as it was
+
+
+def test_pixels_that_are_not_those_of_the_record_are_refused(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    index = pack(root, array)
+    pixels = np.lib.format.open_memmap(array, mode="r+")
+    pixels[99, 0, 0] ^= 1  # a row of the sample
+    pixels.flush()
+    with pytest.raises(StudyError, match="not the array that its index describes"):
+        open_indexed(index, array)
+
+
+@pytest.mark.parametrize("row", [-1, 100])
+def test_a_row_that_the_array_has_not_is_refused(root, tmp_path, row):
+    array = tmp_path / "s-24.npy"
+    pack(root, array)
+    for digest in (None, "0" * 16):
+        with pytest.raises(StudyError, match="not the array that its index describes"):
+            open_array(array, np.array([row]), [digest])
+
+
+def test_an_array_without_its_record_is_refused(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    index = pack(root, array)
+    (tmp_path / "s-24.record.parquet").unlink()
+    with pytest.raises(StudyError, match="not the array that its index describes"):
+        open_indexed(index, array)
+
+
+def test_a_row_that_is_written_anew_is_in_no_record_meanwhile(root, tmp_path, monkeypatch):
+    """A kill after it leaves no record of pixels that are gone."""
+    array = tmp_path / "s-24.npy"
+    index = pack(root, array)
+    draw(root / PATHS[5], 1000)
+    with monkeypatch.context() as patch:
+        patch.setattr(packing, "decode", lambda *_: 1 / 0)  # before it has a new one
+        with pytest.raises(ZeroDivisionError):
+            pack(root, array)
+    with pytest.raises(StudyError, match="not the array that its index describes"):
+        open_indexed(index, array)
+    assert open_indexed(pack(root, array), array) is not None
 
 
 def test_rejects_are_counted_by_reason_and_named(root, tmp_path, capsys):
@@ -468,6 +517,7 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
         run("nih", 0.1)
     assert not Path("data/packed/nih.parquet").exists()
     run("nih", 0.2)
-    assert open_indexed("data/packed/nih.parquet", Path("arrays/nih-32-squash.npy")).shape == (5, 32, 32)
+    index = read_parquet("data/packed/nih.parquet")
+    assert open_indexed(index, Path("arrays/nih-32-squash.npy")).shape == (5, 32, 32)
     with pytest.raises(StudyError, match=r"data\.sources\.other"):
         run("other", 0.2)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json
-from stages.artifacts.checks import check_labels, check_probabilities, check_rows, check_weights
+from stages.artifacts.checks import check_labels, check_probabilities, check_weights
 
 
 def test_labels():
@@ -16,12 +15,6 @@ def test_labels():
 def test_probabilities():
     found = check_probabilities("x", np.array([[0.0, 1.0]]), ["a", "b"])
     assert found.dtype == np.float32 and found.tolist() == [[0, 1]]
-
-
-def test_rows():
-    check_rows("x", np.array([0, 2, 4]), np.array([1, 3, 5]))
-    with pytest.raises(StudyError, match=r"^x: row 1: row: expected a row of its packed array, found 3$"):
-        check_rows("x", np.array([0, 3, 4]), np.array([1, 3, 5]))
 
 
 def test_weights():

@@ -20,7 +20,7 @@ ARRAY = Path("arrays/nih-16-squash.npy")
 def params(tmp_path, monkeypatch):
     """Eight packed images of one source, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(packed_array, "FINGERPRINT_ROWS", 2)  # so that most rows are outside the sample
+    monkeypatch.setattr(packed_array, "SAMPLE_ROWS", 2)  # so that most rows are outside the sample
     names = [f"{number}.png" for number in range(8)]
     Path("raw").mkdir()
     for seed, name in enumerate(names):
