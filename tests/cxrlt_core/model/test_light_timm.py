@@ -1,10 +1,8 @@
 """timm made light against timm as it is, each in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -69,24 +67,22 @@ found["breaks"] = sum(torch._dynamo.utils.counters["graph_break"].values())
 """
 
 
-def ran(code: str, folder: Path) -> dict:
-    """Run code that leaves what it found, and the compiler's files in a folder."""
+def ran(code: str) -> dict:
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nprint(json.dumps(found))"],
         cwd=ROOT, capture_output=True, text=True, check=True,
-        env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(folder)},
     )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    return ran(PLAIN + COMMON + NETWORKS + THE_REST, tmp_path_factory.mktemp("plain"))
+def plain():
+    return ran(PLAIN + COMMON + NETWORKS + THE_REST)
 
 
 @pytest.fixture(scope="module")
-def light(tmp_path_factory):
-    return ran(LIGHT + COMMON + NETWORKS + THE_REST, tmp_path_factory.mktemp("light"))
+def light():
+    return ran(LIGHT + COMMON + NETWORKS + THE_REST)
 
 
 def test_networks_are_the_same_bit_by_bit(plain, light):
