@@ -28,7 +28,7 @@ verify: .venv/installed  ## compare every packed row with its digest, and the im
 	python -m stages.artifacts.verify
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
-	$(PYTEST) -m "not dvc" tests/cxrlt tests/cxrlt_core tests/fuzz tests/golden tests/stages tests/test_*.py
+	$(PYTEST) -m "not dvc" --ignore tests/pipeline
 
 test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)

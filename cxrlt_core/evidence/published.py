@@ -6,6 +6,7 @@ no study, of two models that score a class with normal noise. One training each,
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtr
@@ -69,8 +70,13 @@ def reference(images: int, correlation: float, level: float, tests: int) -> floa
         level: 1 - level is the error rate of the family.
         tests: size of the family.
     """
-    ap = typical_ap(PREVALENCE, MEAN_AP, SLOPE)
-    return _known(difference_variance(PREVALENCE, ap, correlation) / images, level, tests)
+    return _known(_published_variance(correlation) / images, level, tests)
+
+
+@cache
+def _published_variance(correlation: float) -> float:
+    """Variance, per image, of the difference of two models of the published kind."""
+    return difference_variance(PREVALENCE, typical_ap(PREVALENCE, MEAN_AP, SLOPE), correlation)
 
 
 def _known(squared: float, level: float, tests: int) -> float:

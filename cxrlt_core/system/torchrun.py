@@ -6,6 +6,7 @@ Usage: python -m cxrlt_core.system.torchrun, and what torchrun takes.
 import logging
 import signal
 import sys
+from tempfile import TemporaryDirectory
 
 from cxrlt_core.system.errors import LOST, reason
 
@@ -18,7 +19,8 @@ def main() -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     try:
-        run.main()
+        with TemporaryDirectory(prefix="torchrun_") as logs:  # where its own would stay behind
+            run.main(["--log-dir", logs, *sys.argv[1:]])
     except ChildFailedError as error:
         codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
         return _say(why_ended(codes), max(1, min(codes.values())))

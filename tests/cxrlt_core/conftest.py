@@ -54,7 +54,7 @@ def changed(smoke_content) -> Callable[..., Params]:
     return parse
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config() -> ModelConfig:
     return ModelConfig(
         classes=["a", "b", "c"],
@@ -73,7 +73,7 @@ def config() -> ModelConfig:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build(config) -> Callable[..., torch.nn.Module]:
     """Build the tiny model from a seed, with parts of the config or the embeddings exchanged."""
 
@@ -112,7 +112,7 @@ SETTINGS = usual(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def training(build, toy) -> Callable[..., Training]:
     """Prepare the training of a tiny model on the first n toy images; all but the pixels may be exchanged."""
 

@@ -27,6 +27,8 @@ def process(rank: int, size: int, port: int, work: Callable, results) -> None:
 
 def begin(size: int, work: Callable) -> tuple[list, object]:
     """Start so many processes; return them and the queue of what each returns or raises."""
+    import torch._dynamo  # noqa: F401  # DDP does: here it is loaded once, not by every process
+
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]

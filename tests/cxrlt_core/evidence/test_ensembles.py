@@ -29,7 +29,7 @@ def made(generator, number: int, seeds: int) -> tuple[np.ndarray, list[np.ndarra
     return targets, [(1 / (1 + np.exp(-one))).astype(np.float32) for one in models]
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(scope="module", params=[1, 2])
 def members(request) -> Members:
     generator = np.random.default_rng(0)
     (targets, on_dev), (test, on_test) = (
@@ -44,7 +44,7 @@ def members(request) -> Members:
     return Members(choices, on_test, test, patient_draws(np.arange(200), 100, 0), CPU)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scored(members):
     classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
     return {

@@ -323,6 +323,6 @@ def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):
     start = time.perf_counter()
     table = read(path).table
     assert time.perf_counter() - start < 10  # about 2 s on an idle machine
-    head = write(tmp_path / "head.csv", PADCHEST_HEADER, *rows[:20_000])  # the naive reader is slow
+    head = write(tmp_path / "head.csv", PADCHEST_HEADER, *rows[:5_000])  # the naive reader is slow
     expected = list(read_padchest(head))
     assert_same(table.head(len(expected)), expected)

@@ -1,7 +1,3 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from runs import run, same
@@ -32,12 +28,3 @@ def test_a_compiled_network_learns_the_same(training, tmp_path, monkeypatch, cap
     )
     monkeypatch.setattr(torch, "compile", lambda f: f)
     assert same(state, run(training(compile=True, epochs=1), tmp_path, "plain"))
-
-
-def test_timm_and_the_compiler_are_loaded_only_when_asked_for():
-    code = (
-        "import sys, cxrlt_core.training.build; print('timm' in sys.modules, 'torch._dynamo' in sys.modules)"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
-    assert done.stdout == "False False\n"
