@@ -5,7 +5,7 @@ from figure_records import arguments
 from matplotlib import pyplot as plt
 
 from cxrlt_core.figures.picture import picture
-from cxrlt_core.figures.style import save
+from cxrlt_core.figures.style import render, save
 from stages.artifacts.code import modules_of
 
 CASES = arguments()
@@ -17,7 +17,7 @@ def test_every_figure_draws_the_same_bytes_twice_and_says_something(case, tmp_pa
     module = import_module(f"cxrlt_core.figures.{case.split()[0]}")
     for name in ("one", "two"):
         shown = picture(module, *CASES[case])
-        save(shown.figure, tmp_path / f"{name}.png", "a note")
+        save(render(shown.figure, "a note"), tmp_path / f"{name}.png")
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
     assert shown.records is CASES[case][0] and shown.caption.endswith(".")
