@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from cxrlt_core.labels import GROUPS
@@ -22,6 +23,7 @@ WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks
 SMALL = 8
 DOTS, COLOURS = 144, 64  # an inch, a picture
+MARGIN = 0.1  # inches around a picture
 INK, MUTED, FAINT = "#202020", "#6b6b6b", "#dddddd"
 DARK, MIDDLE, LIGHT = "#0b4a82", "#17806f", "#e8952b"  # of rising lightness
 #: Group of classes to colour, mark, and shade behind its classes.
@@ -55,7 +57,7 @@ matplotlib.rcParams.update(
         "lines.markersize": 5,
         "legend.frameon": False,
         "legend.fontsize": SMALL + 0.5,
-        "figure.dpi": 100,
+        "figure.dpi": DOTS,
     }
 )
 
@@ -86,22 +88,33 @@ def canvas(height: float, width: float = WIDTH, **panels: int | Sequence[float])
     return figure, figure.subplots(squeeze=False, **panels)
 
 
-def save(figure: Figure, path: Path | str, note: str = "") -> None:
-    """Write a PNG of a palette, with a note below; an unchanged figure is an unchanged file.
+def render(figure: Figure, note: str = "") -> Image.Image:
+    """Draw a figure, cut to what it shows, with a note below; RGB.
+
+    It is laid out once, at the size that it is drawn in, and then stays as it is.
+    """
+    figure.draw_without_rendering()  # layout is known only now
+    figure.set_layout_engine(None)
+    shown = figure.get_tightbbox()
+    if note:
+        bottom = (shown.y0 - 0.16) / figure.get_figheight()
+        text = figure.text(0.5, bottom, note, ha="center", fontsize=SMALL, color=MUTED)
+        inches = figure.dpi_scale_trans.inverted()
+        shown = Bbox.union([shown, text.get_window_extent().transformed(inches)])
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", bbox_inches=shown.padded(MARGIN), pil_kwargs={"compress_level": 1})
+    with Image.open(drawn) as image:
+        return image.convert("RGB")
+
+
+def save(image: Image.Image, path: Path | str) -> None:
+    """Write a drawn figure as a PNG of a palette; an unchanged figure is an unchanged file.
 
     A palette takes a fraction of the bytes and shows the same, since a figure has few colours. There is no
     date and no version inside.
     """
-    if note:
-        figure.draw_without_rendering()  # layout is known only now
-        bottom = figure.get_tightbbox().y0 / figure.get_figheight()
-        figure.text(
-            0.5, bottom - 0.16 / figure.get_figheight(), note, ha="center", fontsize=SMALL, color=MUTED
-        )
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png", dpi=DOTS, bbox_inches="tight", pil_kwargs={"compress_level": 1})
-    with Image.open(drawn) as image, atomic(path) as temporary:
-        palette = image.convert("RGB").quantize(COLOURS, kmeans=1, dither=Image.Dither.NONE)
+    with atomic(path) as temporary:
+        palette = image.quantize(COLOURS, kmeans=1, dither=Image.Dither.NONE)
         palette.save(temporary, format="PNG", optimize=True)
 
 

@@ -1,11 +1,12 @@
 from importlib import import_module
 
+import matplotlib
 import pytest
 from figure_records import arguments
 from matplotlib import pyplot as plt
 
-from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import picture
+from cxrlt_core.figures.style import render, save
 from stages.artifacts.code import modules_of
 
 CASES = arguments()
@@ -14,11 +15,11 @@ CASES = arguments()
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("case", CASES)
 def test_every_figure_draws_the_same_bytes_twice_and_says_something(case, tmp_path, monkeypatch):
-    monkeypatch.setattr(style, "DOTS", 48)  # a ninth of the pixels
+    monkeypatch.setitem(matplotlib.rcParams, "figure.dpi", 48)  # a ninth of the pixels
     module = import_module(f"cxrlt_core.figures.{case.split()[0]}")
     for name in ("one", "two"):
         shown = picture(module, *CASES[case])
-        style.save(shown.figure, tmp_path / f"{name}.png", "a note")
+        save(render(shown.figure, "a note"), tmp_path / f"{name}.png")
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
     assert shown.records is CASES[case][0] and shown.caption.endswith(".")

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from figure_records import CLASSES, table
-from matplotlib import image
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cxrlt_core.figures import style, table_forest
-from cxrlt_core.figures.style import Sampling, by_prevalence, save, sentence, signed, spelled
+from cxrlt_core.figures.style import Sampling, by_prevalence, render, sentence, signed, spelled
 
 
 def lightness(colour: str) -> float:
@@ -21,12 +22,23 @@ def test_series_differ():
     assert len({tuple(look.values()) for look in style.SERIES}) == len(style.SERIES) >= 12
 
 
-def test_a_note_stands_below_the_figure(tmp_path):
-    sizes = []
-    for note in ("", "synthetic"):
-        save(table_forest.draw(table(), Sampling(0.95, 1), "mAP"), tmp_path / "a.png", note)
-        sizes.append(image.imread(tmp_path / "a.png").shape[0])
-    assert sizes[1] > sizes[0]
+def table1() -> Figure:
+    return table_forest.draw(table(), Sampling(0.95, 1), "mAP")
+
+
+def test_a_note_stands_below_the_figure():
+    alone, noted = (np.asarray(render(table1(), note)) for note in ("", "synthetic"))
+    below = noted[len(alone) - round(style.MARGIN * style.DOTS) :]
+    assert len(noted) > len(alone) and (below < 200).any()
+
+
+def test_a_figure_is_laid_out_once(monkeypatch):
+    calls, execute = [], ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(
+        ConstrainedLayoutEngine, "execute", lambda self, figure: calls.append(execute(self, figure))
+    )
+    render(table1(), "synthetic")
+    assert len(calls) == 1
 
 
 def test_pictures_say_the_level_and_the_seeds():
