@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cxrlt_core.system.errors import stopped_line
 
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
     import psutil
 
 SECONDS = 1.0  # between two looks
+_asked = 0
 
 
 def end_with_ancestor(accept: Callable[[Sequence[str]], bool]) -> None:
     """Send SIGTERM to this process once the nearest accepted one above it is gone.
 
     A thread watches, however many shells and launchers lie between; without such an ancestor there is none.
-    A script that ``python -m`` is about to import ends at a signal with a line, see :func:`raise_at_signals`.
+    A script that ``python -m`` is about to import ends at a signal, see :func:`end_at_signals`.
 
     Args:
         accept: says of a command line whether it is the ancestor's.
     """
     if sys.argv[0] == "-m":  # that is what Python says while it looks for the module
-        _leave_at_signals()
+        end_at_signals()
     import psutil  # behind what ends an import
 
     for process in psutil.Process().parents():
@@ -54,29 +56,50 @@ def is_program(name: str) -> Callable[[Sequence[str]], bool]:
     return accept
 
 
-def raise_at_signals() -> None:
-    """Let SIGTERM raise SystemExit with code 143 in the main thread, and Ctrl-C KeyboardInterrupt.
+def end_at_signals() -> None:
+    """Let Ctrl-C, unless this process is to ignore it, and SIGTERM end it at once, with a line.
 
-    So what is open is closed. Before, while a script imports what it needs, nothing is open, and packages do
-    anything with an exception in their midst but pass it on.
+    Nothing is raised: Python drops what is raised while it collects an object, and it calls handlers there,
+    too; packages do anything with an exception in their midst but pass it on. The work would go on.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in _heard():
+        signal.signal(number, _leave)
 
 
-def _leave_at_signals() -> None:
-    """Let Ctrl-C, unless this process is to ignore it, and SIGTERM end it at once, with a line."""
-    signal.signal(signal.SIGTERM, _leave)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+def raise_at_signals() -> None:
+    """Let Ctrl-C and SIGTERM raise SystemExit with code 130 or 143, for work that saves what it has.
+
+    Whether it arrived, :func:`asked` tells.
+    """
+    for number in _heard():
+        signal.signal(number, _raise)
+
+
+def asked() -> int:
+    """Return 130 or 143 if a signal has raised since :func:`raise_at_signals`, else 0."""
+    return _asked
+
+
+def _heard() -> list[signal.Signals]:
+    both = (signal.SIGINT, signal.SIGTERM)
+    return [number for number in both if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _raise(number: int, _: Any) -> NoReturn:
+    global _asked
+    _asked = 128 + number
+    sys.exit(_asked)
 
 
 def _leave(number: int, _: Any) -> None:
     code = 128 + number
-    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one talks
-        os.write(1, f"{stopped_line(code)}\n".encode())
-    os._exit(code)
+    try:
+        if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one talks
+            with suppress(Exception):  # this may have come amid a print
+                sys.stdout.flush()
+            os.write(1, f"{stopped_line(code)}\n".encode())
+    finally:
+        os._exit(code)
 
 
 def _watch(process: "psutil.Process") -> None:

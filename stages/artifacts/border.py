@@ -12,11 +12,12 @@ from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import SAVED, Stopped, StudyError, exit_code, stopped_line
-from cxrlt_core.system.processes import raise_at_signals
+from cxrlt_core.system.processes import asked, end_at_signals, raise_at_signals
 from stages.artifacts.privacy import check_store
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 TORCHRUN = ("python", "-m", "cxrlt_core.system.torchrun")
+SAVING = ("stages.pack", "stages.train")  # before they end at a signal
 #: Stage to the section of params.yaml that names its items.
 ITEMS = {
     "embed": "text_encoders",
@@ -48,10 +49,13 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
         launcher: the key of ``launch`` that says how the stage is started. It is no part of the command, so
             DVC runs nothing again because it would be started otherwise.
 
-    SIGTERM ends it with code 143 and Ctrl-C with 130, by way of what must be closed, and a line says what is
-    saved; a training and a packing know more of that than other stages.
+    SIGTERM ends it with code 143 and Ctrl-C with 130, and a line says what is saved: at once, but a training
+    and a packing save what they have first. DVC takes nothing of a stage that ended so.
     """
-    raise_at_signals()
+    if _module(main) in SAVING:
+        raise_at_signals()
+    else:
+        end_at_signals()
     try:
         check_arguments(main)
         params = load_params()
@@ -59,6 +63,9 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
         if launcher is not None:
             launch(getattr(params.launch, launcher), f"launch.{launcher}")
         main(params, *sys.argv[1:])
+        if code := asked():  # and what was raised got lost
+            sys.exit(code)
+        end_at_signals()
     except StudyError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -146,9 +146,20 @@ def test_what_is_to_ignore_ctrl_c_ignores_it():
     assert interrupted("SIGINT", before="signal.signal(signal.SIGINT, signal.SIG_IGN)") == (0, "", "")
 
 
-def test_a_running_stage_closes_what_is_open():
-    code = "import sys; sys.argv[0] = '-m'; import stages, signal; from cxrlt_core.system import processes"
-    code += "; processes.raise_at_signals(); print(signal.getsignal(2) is signal.default_int_handler)"
-    handled = "import signal; signal.signal(2, signal.default_int_handler); " + code
-    done = subprocess.run([sys.executable, "-c", handled], cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.stdout == "True\n"
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_who_saves_something_closes_what_is_open_and_can_ask(name, code):
+    script = f"""
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "-m"
+import stages
+from cxrlt_core.system.processes import asked, raise_at_signals
+raise_at_signals()
+print(asked())
+try:
+    signal.raise_signal(signal.{name})
+finally:
+    print(asked())
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (code, f"0\n{code}\n")

@@ -1,8 +1,8 @@
 """How a stage ends: one line, and the code that says why."""
 
 import errno
-import os
 import signal
+import subprocess
 import sys
 from operator import attrgetter
 
@@ -29,7 +29,7 @@ from tests.architecture import ROOT
 def ends(monkeypatch, capsys):
     """Run a stage of which only ``main`` matters; return its exit code or line, and what it printed."""
     monkeypatch.setattr(border, "load_params", lambda: None)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(main, *words):
         monkeypatch.setattr(sys, "argv", ["stage", *words])
@@ -38,7 +38,8 @@ def ends(monkeypatch, capsys):
         return ending.value.code, capsys.readouterr().out
 
     yield run
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def raising(error):
@@ -73,9 +74,52 @@ def test_every_end_is_a_line_or_less(ends, error, code, line):
     assert ends(raising(error)) == (code, line)
 
 
-def test_sigterm_in_any_stage_is_a_line(ends):
-    code, line = ends(lambda params: os.kill(os.getpid(), signal.SIGTERM))
-    assert (code, line.split(":")[0]) == (143, "stopped by SIGTERM")
+SIGNALLED = """
+import os, signal, sys
+from types import SimpleNamespace
+from stages.artifacts import border
+
+signal.signal(signal.SIGINT, signal.{handler})
+border.load_params = lambda: None
+border.check_item = lambda *_: None
+__spec__ = SimpleNamespace(name={stage!r})
+
+class Collected:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        sys.getsizeof(0)
+
+def main(params):
+    {action}
+    print("went on")
+
+sys.argv = ["stage"]
+border.run_stage(main)
+print("ended well")
+"""
+KILL = "os.kill(os.getpid(), signal.{name})"
+SWALLOW = "Collected()"  # Python drops what is raised there
+
+
+def signalled(stage: str, name: str, action: str, handler: str = "default_int_handler"):
+    """Run a stage that gets a signal; return its exit code and what it printed."""
+    script = SIGNALLED.format(stage=stage, name=name, action=action.format(name=name), handler=handler)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(("name", "code", "words"), [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM")])
+@pytest.mark.parametrize("stage", ["stages.embed", "stages.train"])
+def test_no_signal_is_swallowed(stage, name, code, words):
+    line = f"stopped by {words}: finished stages are saved; dvc repro goes on from there\n"
+    assert signalled(stage, name, KILL) == (code, line)
+    went_on = "went on\n" if stage in border.SAVING else ""  # to its end, but not to a good one
+    assert signalled(stage, name, SWALLOW) == (code, went_on + line)
+
+
+def test_a_stage_in_the_background_ignores_ctrl_c():
+    for stage in ("stages.embed", "stages.train"):
+        assert signalled(stage, "SIGINT", KILL, "SIG_IGN") == (0, "went on\nended well\n")
 
 
 @pytest.mark.parametrize(
