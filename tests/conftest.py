@@ -1,11 +1,15 @@
 """How the processes of pytest-xdist share the tests, see ``make test``."""
 
 import gc
+import os
 
 from xdist.scheduler import LoadFileScheduling
 
 #: Its tests share one run of the smoke study, so one process takes them all.
 SMOKE = "tests/pipeline/smoke/"
+
+
+os.environ["DVC_NO_ANALYTICS"] = "1"  # of which each command would leave a file in the temporary folder
 
 
 class SmokeTogether(LoadFileScheduling):
