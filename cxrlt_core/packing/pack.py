@@ -33,8 +33,9 @@ from cxrlt_core.packing.decode import Fit, decode
 from cxrlt_core.packing.files import file_stamp, file_stamps, locate
 from cxrlt_core.packing.packed_array import digest
 from cxrlt_core.packing.record import Record, open_record
-from cxrlt_core.system.errors import Stopped, StudyError, exit_code
+from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import write_text
+from cxrlt_core.system.processes import termination
 from cxrlt_core.system.progress import progress
 
 CHUNK = 32  # images that a worker takes at a time
@@ -137,7 +138,7 @@ def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> li
     reasons: list[str | None] = []
     saved = time.monotonic()
     bar = progress(len(items), "images", f"pack {record.array.stem}")
-    with bar, _mapper(min(workers, len(chunks))) as map_chunks:
+    with bar, termination() as asked, _mapper(min(workers, len(chunks))) as map_chunks:
         try:
             for results in map_chunks(partial(_pack_chunk, record.array, fit), chunks):
                 rows = slice(len(reasons), len(reasons) + len(results))
@@ -148,9 +149,9 @@ def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> li
                 if time.monotonic() - saved > RECORD_SECONDS:
                     record.save()
                     saved = time.monotonic()
-        except (KeyboardInterrupt, SystemExit) as ending:
-            code, done = exit_code(ending), f"{len(record.packed_rows):,} of {len(files):,} images are packed"
-            raise ending if code is None else Stopped(code, done) from None
+                if asked.code:
+                    done = f"{len(record.packed_rows):,} of {len(files):,} images are packed"
+                    raise Stopped(asked.code, done)
         finally:
             record.save()
     return reasons

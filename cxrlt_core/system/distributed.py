@@ -6,9 +6,10 @@ transforms are those of a single process, whatever the number of processes.
 
 import gc
 import os
+import signal
 import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,12 +143,12 @@ def _freeze_unused(model: nn.Module, example: Tensor) -> None:
 def _lost(error: RuntimeError) -> Stopped | StudyError:
     """Return what to raise when the processes cannot work together any more.
 
-    Where another one has ended, wait, so that it is seen to have ended first; SIGTERM ends the waiting.
+    Where another one has ended, wait, so that it is seen to have ended first, or for torchrun's SIGTERM.
     """
     if not any(words in str(error) for words in ENDED):
         return StudyError(f"the processes cannot work together: {reason(error)}")
-    with suppress(SystemExit):
-        time.sleep(SECONDS_AFTER)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # in silence: who started this process says it
+    time.sleep(SECONDS_AFTER)
     return Stopped(LOST)
 
 

@@ -35,13 +35,6 @@ def stopped_line(code: int, saved: str = SAVED) -> str:
     return f"stopped by {SIGNALS[code]}: {saved}; dvc repro goes on from there"
 
 
-def exit_code(ending: BaseException) -> int | None:
-    """Return 130 for Ctrl-C, 143 for SIGTERM, None for any other way to end."""
-    if isinstance(ending, KeyboardInterrupt):
-        return 130
-    return ending.code if isinstance(ending, SystemExit) and ending.code in SIGNALS else None
-
-
 def reason(error: Exception) -> str:
     """Return the first line of what a library said, or what kind of error it raised."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,6 +1,10 @@
 """End with the process that started this one, and at a signal from the first import on.
 
 A killed process takes nothing below it along by itself.
+
+A signal raises nothing here. Python drops what is raised while it collects an object, and it calls handlers
+there, too; packages keep what they were at half-made, and wait for it. Every file is whole at any moment
+(:mod:`cxrlt_core.system.files`), so a process may just end, or finish its step and save.
 """
 
 import os
@@ -8,9 +12,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from cxrlt_core.system.errors import stopped_line
 
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
     import psutil
 
 SECONDS = 1.0  # between two looks
-_asked = 0
 
 
 def end_with_ancestor(accept: Callable[[Sequence[str]], bool]) -> None:
@@ -57,38 +60,51 @@ def is_program(name: str) -> Callable[[Sequence[str]], bool]:
 
 
 def end_at_signals() -> None:
-    """Let Ctrl-C, unless this process is to ignore it, and SIGTERM end it at once, with a line.
+    """Let SIGTERM and Ctrl-C end this process at once, with a line and code 143 or 130, wherever it is.
 
-    Nothing is raised: Python drops what is raised while it collects an object, and it calls handlers there,
-    too; packages do anything with an exception in their midst but pass it on. The work would go on.
+    Who has something to save asks, see :func:`termination`. A process that is to ignore Ctrl-C ignores it.
     """
     for number in _heard():
         signal.signal(number, _leave)
 
 
-def raise_at_signals() -> None:
-    """Let Ctrl-C and SIGTERM raise SystemExit with code 130 or 143, for work that saves what it has.
+class Request:
+    """Whether the process was asked to end: ``code`` is that of Ctrl-C (130) or SIGTERM (143), else 0."""
 
-    Whether it arrived, :func:`asked` tells.
+    code = 0
+
+
+@contextmanager
+def termination() -> Generator[Request]:
+    """Yield what Ctrl-C and SIGTERM fill in, in the main thread; a second Ctrl-C ends at once.
+
+    What the block does not heed comes again at its end.
     """
-    for number in _heard():
-        signal.signal(number, _raise)
+    asked = Request()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    previous = {number: signal.getsignal(number) for number in _heard()}
 
+    def note(number: int, _: Any) -> None:
+        asked.code = 128 + number
+        if signal.SIGINT in previous:
+            signal.signal(signal.SIGINT, previous[signal.SIGINT])
 
-def asked() -> int:
-    """Return 130 or 143 if a signal has raised since :func:`raise_at_signals`, else 0."""
-    return _asked
+    for number in previous:
+        signal.signal(number, note)
+    try:
+        yield asked
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if asked.code:
+        signal.raise_signal(asked.code - 128)
 
 
 def _heard() -> list[signal.Signals]:
     both = (signal.SIGINT, signal.SIGTERM)
     return [number for number in both if signal.getsignal(number) is not signal.SIG_IGN]
-
-
-def _raise(number: int, _: Any) -> NoReturn:
-    global _asked
-    _asked = 128 + number
-    sys.exit(_asked)
 
 
 def _leave(number: int, _: Any) -> None:
@@ -97,7 +113,8 @@ def _leave(number: int, _: Any) -> None:
         if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one talks
             with suppress(Exception):  # this may have come amid a print
                 sys.stdout.flush()
-            os.write(1, f"{stopped_line(code)}\n".encode())
+            bar = "\n" if os.isatty(2) else ""  # the line stands below it
+            os.write(1, f"{bar}{stopped_line(code)}\n".encode())
     finally:
         os._exit(code)
 

@@ -3,12 +3,9 @@
 import hashlib
 import io
 import json
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,32 +76,3 @@ class Checkpoint:
 
     def _digest(self, content: bytes | memoryview) -> bytes:
         return hashlib.sha256(self._key + hashlib.sha256(content).digest()).digest()
-
-
-@dataclass
-class Request:
-    """Whether the run was asked to end: the exit code of Ctrl-C (130) or SIGTERM (143), else 0."""
-
-    code: int = 0
-
-
-@contextmanager
-def termination() -> Generator[Request]:
-    """Yield what Ctrl-C and SIGTERM fill in, in the main thread; a second Ctrl-C ends at once."""
-    asked = Request()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, _: Any) -> None:
-        asked.code = 128 + number
-        signal.signal(signal.SIGINT, previous[signal.SIGINT])
-
-    for number in previous:
-        signal.signal(number, note)
-    try:
-        yield asked
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -13,8 +13,9 @@ from cxrlt_core.batches.images import Images
 from cxrlt_core.system.device import explain_out_of_memory, peak_memory
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.errors import Stopped
+from cxrlt_core.system.processes import Request, termination
 from cxrlt_core.system.progress import Bar, progress
-from cxrlt_core.training.checkpoint import Checkpoint, Request, termination
+from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.divergence import check_weights, finite_mean
 from cxrlt_core.training.plan import Draw, Plan
 from cxrlt_core.training.schedule import Schedule
@@ -74,7 +75,7 @@ class Training:
                 while not self.state.finished:
                     self._epoch(batches, checkpoint, asked)
                     self._show(watch)
-                    if not self.state.finished and (code := self.ranks.highest(asked.code)):
+                    if code := self.ranks.highest(asked.code):
                         self._leave(code)
         if self.state.ema is not None:
             self.state.ema.copy_to_model()

@@ -11,13 +11,12 @@ from typing import Literal, NoReturn
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.errors import SAVED, Stopped, StudyError, exit_code, stopped_line
-from cxrlt_core.system.processes import asked, end_at_signals, raise_at_signals
+from cxrlt_core.system.errors import Stopped, StudyError, stopped_line
+from cxrlt_core.system.processes import end_at_signals
 from stages.artifacts.privacy import check_store
 
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 TORCHRUN = ("python", "-m", "cxrlt_core.system.torchrun")
-SAVING = ("stages.pack", "stages.train")  # before they end at a signal
 #: Stage to the section of params.yaml that names its items.
 ITEMS = {
     "embed": "text_encoders",
@@ -50,12 +49,9 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
             DVC runs nothing again because it would be started otherwise.
 
     SIGTERM ends it with code 143 and Ctrl-C with 130, and a line says what is saved: at once, but a training
-    and a packing save what they have first. DVC takes nothing of a stage that ended so.
+    and a packing save first what they have (:mod:`cxrlt_core.system.processes`).
     """
-    if _module(main) in SAVING:
-        raise_at_signals()
-    else:
-        end_at_signals()
+    end_at_signals()
     try:
         check_arguments(main)
         params = load_params()
@@ -63,15 +59,12 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
         if launcher is not None:
             launch(getattr(params.launch, launcher), f"launch.{launcher}")
         main(params, *sys.argv[1:])
-        if code := asked():  # and what was raised got lost
-            sys.exit(code)
-        end_at_signals()
     except StudyError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"error: {place}{error.strerror or error}")
-    except (KeyboardInterrupt, SystemExit) as ending:
+    except Stopped as ending:
         leave(ending)
 
 
@@ -99,15 +92,11 @@ def _module(main: Callable[..., None]) -> str:
     return main.__globals__["__spec__"].name
 
 
-def leave(ending: KeyboardInterrupt | SystemExit) -> NoReturn:
-    """End after Ctrl-C or SIGTERM with a line that says what is saved; pass any other ending on."""
-    code = exit_code(ending)
-    if code is None:
-        raise ending
-    saved = ending.saved if isinstance(ending, Stopped) else SAVED
-    if saved is not None:
-        print(stopped_line(code, saved), flush=True)
-    sys.exit(code)
+def leave(ending: Stopped) -> NoReturn:
+    """End after Ctrl-C or SIGTERM with a line that says what is saved."""
+    if ending.saved is not None:
+        print(stopped_line(ending.code, ending.saved), flush=True)
+    sys.exit(ending.code)
 
 
 def launch(prefix: str, key: str) -> None:

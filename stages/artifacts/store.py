@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from cxrlt_core.params.schema import Image
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import SIGNALS, Stopped, StudyError
+from cxrlt_core.system.processes import termination
+
+LOOK = 0.1  # seconds
 
 
 def array_path(image: Image, source: str) -> Path:
@@ -18,6 +22,16 @@ def run_again(stage: str, source: str) -> None:
 
     Raises:
         StudyError: when it fails; it has said why.
+        Stopped: after SIGTERM or Ctrl-C, with which it ends; it has said what is saved.
     """
-    if subprocess.run([sys.executable, "-m", f"stages.{stage}", source]).returncode:
+    command = [sys.executable, "-m", f"stages.{stage}", source]
+    with termination() as asked, subprocess.Popen(command) as process:
+        while process.poll() is None and not asked.code:
+            time.sleep(LOOK)
+        if asked.code == 143:  # a terminal sends Ctrl-C to both
+            process.terminate()
+        code = process.wait()
+        if code in SIGNALS:
+            raise Stopped(code)
+    if code:
         raise StudyError(f"{stage}@{source} failed, for the reason above")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -267,6 +268,15 @@ def test_wrong_words_show_the_usage(words, capsys):
     with pytest.raises(SystemExit) as caught:
         main(words)
     assert caught.value.code == 2 and "usage: cxrlt" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_command_at_once():
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "sys.argv[1:] = ['info', '--model', 'x']; from cxrlt import __main__ as cxrlt\n"
+    program += "cxrlt.info.run = lambda _: signal.raise_signal(signal.SIGINT)\n"
+    program += "try: cxrlt.main()\nexcept BaseException: print('raised')"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize("command", ["predict", "submit", "export", "info"])

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -295,7 +296,7 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, tmp_path, decoded, workers):
     array = tmp_path / "s-24.npy"
-    code = f"from cxrlt_core.system.processes import raise_at_signals\nraise_at_signals()\n{SLOW_RUN}"
+    code = f"from cxrlt_core.system.processes import end_at_signals\nend_at_signals()\n{SLOW_RUN}"
     run = subprocess.Popen(
         [sys.executable, "-c", code, root, array, str(workers)],
         cwd=REPOSITORY,
@@ -334,16 +335,16 @@ def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
 
     def interrupt(path, size, fit):
         if path.endswith("70.png"):
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
         return decode(path, size, fit)
 
     with monkeypatch.context() as patch:
         patch.setattr(packing, "decode", interrupt)
         with pytest.raises(Stopped) as stopped:
             pack(root, array)
-    assert (stopped.value.code, stopped.value.saved) == (130, "62 of 100 images are packed")
+    assert (stopped.value.code, stopped.value.saved) == (143, "94 of 100 images are packed")
     pack(root, array)
-    assert len(decoded) == 100 - 64 + 2
+    assert len(decoded) == 100 - 96 + 2
 
 
 def test_array_is_flushed_before_the_record_names_its_rows(root, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from tests.architecture import ROOT
 KILLED = """
 import os, torch
 from cxrlt_core.system.distributed import open_ranks
+from cxrlt_core.system.errors import Stopped
 from stages.artifacts.border import leave
 
 try:
@@ -23,7 +24,7 @@ try:
         if ranks.rank == 1:
             os.kill(os.getpid(), 9)
         ranks.highest(0)
-except SystemExit as ending:
+except Stopped as ending:
     leave(ending)
 """
 #: Rank 1 fails before the two have met.

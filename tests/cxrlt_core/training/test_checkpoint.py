@@ -1,11 +1,9 @@
-import os
-import signal
 from pathlib import Path
 
 import pytest
 import torch
 
-from cxrlt_core.training.checkpoint import Checkpoint, termination
+from cxrlt_core.training.checkpoint import Checkpoint
 
 STATE = {"model": {"w": torch.arange(3.0)}, "history": [{"epoch": 1, "loss": 0.5}], "seconds": 1.5}
 
@@ -74,24 +72,3 @@ def test_half_a_file_of_a_killed_process_is_cleared_away(tmp_path):
     (tmp_path / f".{checkpoint.path.name}.new.{2**30}.tmp").write_bytes(b"half")
     assert checkpoint.load() is not None
     assert [file.name for file in tmp_path.iterdir()] == [checkpoint.path.name]
-
-
-@pytest.fixture
-def interruptible():
-    """Ctrl-C as in a terminal: a process in the background is started deaf to it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_termination_notes_the_request_and_restores_the_handler(number):
-    before = signal.getsignal(number)
-    with termination() as asked:
-        assert asked.code == 0
-        os.kill(os.getpid(), number)
-        assert asked.code == 128 + number
-        with pytest.raises(KeyboardInterrupt):  # who asks twice does not wait
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(number) is before
