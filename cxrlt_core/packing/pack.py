@@ -66,7 +66,7 @@ def pack_images(
 
     Returns:
         A row per image: ``image_id``, ``row`` (null if rejected), ``reason`` (null if packed) and
-        ``digest``, by which equal pixels are found (null if rejected or of one shade).
+        ``digest`` of the pixels (null if rejected).
 
     Raises:
         StudyError: if a path leaves ``root``, a folder cannot be read or the disk is full.

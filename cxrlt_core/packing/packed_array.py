@@ -15,6 +15,7 @@ from cxrlt_core.system.files import read_parquet
 
 SAMPLE_ROWS = 64
 DIGEST_ROWS = 256  # that a thread takes at a time
+ONE_SHADE = "shade "
 
 
 def open_array(path: Path, rows: np.ndarray, digests: Sequence[str | None]) -> np.memmap:
@@ -71,11 +72,16 @@ def map_array(path: Path) -> np.memmap | None:
     return pixels if fits else None
 
 
-def digest(image: np.ndarray) -> str | None:
-    """Return a hash of the pixels in 16 hex digits, None for one shade: such images tell nothing."""
+def digest(image: np.ndarray) -> str:
+    """Return a hash of the pixels in 16 hex digits, or the shade of an image that has but one."""
     if image.min() == image.max():
-        return None
+        return f"{ONE_SHADE}{image.flat[0]}"
     return hashlib.blake2b(np.ascontiguousarray(image), digest_size=8).hexdigest()
+
+
+def pictures(digests: pd.Series) -> pd.Series:
+    """Return the digests by which copies are found: null for one shade, since such images tell nothing."""
+    return digests.mask(digests.str.startswith(ONE_SHADE))
 
 
 def damaged_rows(pixels: np.ndarray, rows: Sequence[int], digests: Sequence[str | None]) -> list[int]:

@@ -14,7 +14,7 @@ import pandas as pd
 from cxrlt_core.system.errors import StudyError
 
 #: Kind to the column that tells it.
-KINDS = {"patient": "patient_id", "path": "path", "pixels": "digest"}
+KINDS = {"patient": "patient_id", "path": "path", "pixels": "picture"}
 
 #: A set and the one that it is searched for; the first one gives way.
 PAIRS = (("dev", "test"), ("train", "test"), ("train", "dev"))
@@ -58,7 +58,7 @@ def separate(sets: Mapping[str, pd.DataFrame], policy: str) -> tuple[dict[str, p
 
     Args:
         sets: ``train`` (with the replenishment), ``dev`` and ``test``: tables with ``image_id``,
-            ``patient_id``, ``path`` and ``digest``; a null digest is like no other.
+            ``patient_id``, ``path`` and ``picture``, a digest of the pixels; null is like no other.
         policy: ``stop`` or ``drop``.
 
     Returns:
@@ -117,11 +117,11 @@ def describe_leaks(leaks: list[Leak]) -> list[dict[str, str | int]]:
 
 
 def count_repeats(table: pd.DataFrame) -> dict[str, int]:
-    """Count pictures that a set holds under several image ids, by their digest.
+    """Count pictures that a set holds under several image ids.
 
     Returns:
         ``groups``: pictures that are there more than once; ``images``: their images beyond the first.
     """
-    copies = table["digest"].value_counts()  # without nulls
+    copies = table["picture"].value_counts()  # without nulls
     copies = copies[copies > 1]
     return {"groups": len(copies), "images": int((copies - 1).sum())}

@@ -147,8 +147,8 @@ def row(value: int) -> Attempt:
         with chdir(folder), patch.object(arrays, "run_again"):
             Path("s").mkdir()
             np.save("s/nih-16-squash.npy", np.zeros((3, 16, 16), np.uint8))
-            write_parquet("s/nih-16-squash.record.parquet", pd.DataFrame({"digest": [None] * 3}))
-            write_dev(row=[0, 1, value], digest=None)
+            write_parquet("s/nih-16-squash.record.parquet", pd.DataFrame({"digest": ["shade 0"] * 3}))
+            write_dev(row=[0, 1, value], digest="shade 0")
             arrays.open_images(read_set("dev"), SimpleNamespace(store="s", size=16, fit="squash"))
 
     return attempt

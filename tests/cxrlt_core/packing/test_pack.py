@@ -18,7 +18,7 @@ from cxrlt_core.packing import packed_array
 from cxrlt_core.packing import record as pack_record
 from cxrlt_core.packing.decode import decode
 from cxrlt_core.packing.pack import check_rejects, pack_images
-from cxrlt_core.packing.packed_array import open_array
+from cxrlt_core.packing.packed_array import open_array, pictures
 from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
 
@@ -95,10 +95,25 @@ def test_digest_is_a_hash_of_the_packed_pixels(root, tmp_path, workers):
     array = tmp_path / "s-24.npy"
     digests = pack(root, array, workers=workers)["digest"]
     pixels = np.load(array)
-    assert digests[digests.isna()].index.tolist() == [5, 6, 7, 9]  # of one shade, or rejected
-    for row in digests.dropna().index:
+    assert digests[digests.isna()].index.tolist() == [7, 9]  # rejected
+    assert digests[[5, 6]].tolist() == ["shade 0", "shade 77"]
+    for row in digests.dropna().index.drop([5, 6]):
         assert digests[row] == hashlib.blake2b(pixels[row].tobytes(), digest_size=8).hexdigest()
-    assert digests[3] == digests[4] and digests.nunique() == 95
+    assert digests[3] == digests[4] and digests.nunique() == 97
+    assert pictures(digests).dropna().index.tolist() == digests.dropna().index.drop([5, 6]).tolist()
+
+
+def test_one_shade_that_becomes_another_is_another_image(root, tmp_path):
+    array = tmp_path / "s-24.npy"
+    for shade in (77, 78):
+        Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[5])
+        index = pack(root, array)
+        assert index["digest"][5] == f"shade {shade}" and (np.load(array)[5] == shade).all()
+    with array.open("r+b") as file:  # now on disk, behind the record's back
+        file.seek(-95 * SIZE**2, os.SEEK_END)
+        file.write(bytes([0]) * SIZE**2)
+    assert (np.load(array)[5] == 0).all()
+    assert pack(root, array).equals(index) and (np.load(array)[5] == 78).all()
 
 
 def test_digest_outlives_the_file_and_follows_its_image(root, tmp_path):

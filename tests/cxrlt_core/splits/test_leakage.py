@@ -16,7 +16,7 @@ def make_set(name: str, *images: dict) -> pd.DataFrame:
             "image_id": f"{name}/{n}",
             "patient_id": f"{name}-patient-{n}",
             "path": f"{name}-{n}.png",
-            "digest": f"{name}{n}",
+            "picture": f"{name}{n}",
         }
         | image
         for n, image in enumerate(images)
@@ -60,8 +60,8 @@ def test_each_kind_is_found_in_each_pair(kind, pair):
 
 
 def test_stop_tells_every_kind_and_pair_with_an_example_and_the_remedy():
-    train = [{}, {"digest": "x"}, {"digest": "x"}, {"path": "same.png"}]
-    sets = make_sets(train=train, dev=[{"path": "same.png"}, {}], test=[{}, {"digest": "x"}])
+    train = [{}, {"picture": "x"}, {"picture": "x"}, {"path": "same.png"}]
+    sets = make_sets(train=train, dev=[{"path": "same.png"}, {}], test=[{}, {"picture": "x"}])
     with pytest.raises(StudyError) as caught:
         separate(sets, "stop")
     path, pixels = str(caught.value).splitlines()
@@ -84,7 +84,7 @@ def test_a_wrong_official_split_is_found_by_patient():
 
 
 def test_test_stays_and_both_others_give_way_to_it():
-    shared = {"digest": "x"}
+    shared = {"picture": "x"}
     sets = make_sets(train=[shared, {}], dev=[shared, {}], test=[shared, {}])
     clean, leaks = separate(sets, "drop")
     assert {name: ids(table) for name, table in clean.items()} == {
@@ -96,14 +96,14 @@ def test_test_stays_and_both_others_give_way_to_it():
 
 
 def test_a_copy_of_what_dev_loses_leaves_train_too():
-    link = {"path": "a.png", "digest": "x"}
-    sets = make_sets(train=[{"digest": "x"}, {}], dev=[link, {}], test=[{"path": "a.png"}])
+    link = {"path": "a.png", "picture": "x"}
+    sets = make_sets(train=[{"picture": "x"}, {}], dev=[link, {}], test=[{"path": "a.png"}])
     clean, _ = separate(sets, "drop")
     assert ids(clean["train"]) == ["train/1"] and ids(clean["dev"]) == ["dev/1"]
 
 
 def test_images_found_in_several_ways_count_in_each_and_go_once():
-    shared = {"patient_id": "p", "path": "a.png", "digest": "x"}
+    shared = {"patient_id": "p", "path": "a.png", "picture": "x"}
     clean, leaks = separate(make_sets(train=[{}, shared, {"patient_id": "p"}], test=[shared]), "drop")
     assert ids(clean["train"]) == ["train/0"]
     assert [(row["kind"], row["dropped"]) for row in describe_leaks(leaks) if row["images"]] == [
@@ -114,22 +114,22 @@ def test_images_found_in_several_ways_count_in_each_and_go_once():
 
 
 def test_a_drop_takes_what_was_found_and_no_more():
-    train = [{"patient_id": "p", "digest": "x"}, {"patient_id": "p"}, {}]
-    clean, _ = separate(make_sets(train=train, test=[{"digest": "x"}]), "drop")
+    train = [{"patient_id": "p", "picture": "x"}, {"patient_id": "p"}, {}]
+    clean, _ = separate(make_sets(train=train, test=[{"picture": "x"}]), "drop")
     assert ids(clean["train"]) == ["train/1", "train/2"]
 
 
 @pytest.mark.parametrize("dtype", ["str", "object"])
-def test_null_digests_are_like_no_other(dtype):
+def test_null_pictures_are_like_no_other(dtype):
     sets = make_sets()
     for table in sets.values():
-        table["digest"] = pd.Series([None, None], dtype=dtype)
+        table["picture"] = pd.Series([None, None], dtype=dtype)
     assert not any(counts(separate(sets, "stop")[1]).values())
     assert count_repeats(sets["train"]) == {"groups": 0, "images": 0}
 
 
 def test_repeats_within_a_set_are_counted_and_do_not_stop():
-    train = [{"digest": digest} for digest in ("a", "b", "a", "c", "a", "b")]
+    train = [{"picture": picture} for picture in ("a", "b", "a", "c", "a", "b")]
     sets = make_sets(train=train)
     clean, _ = separate(sets, "stop")
     assert count_repeats(clean["train"]) == {"groups": 2, "images": 3}
@@ -155,7 +155,7 @@ def random_sets(seed: int) -> dict[str, pd.DataFrame]:
     for name, n in zip(("train", "dev", "test"), generator.integers(0, 40, size=3), strict=True):
         keys = {column: generator.integers(0, 150, size=n).astype(str) for column in KINDS.values()}
         table = pd.DataFrame({"image_id": [f"{name}/{i}" for i in range(n)], **keys}).astype("str")
-        sets[name] = table.assign(digest=table["digest"].mask(generator.random(n) < 0.3))
+        sets[name] = table.assign(picture=table["picture"].mask(generator.random(n) < 0.3))
         sets[name].index = generator.permutation(n)
     return sets
 
