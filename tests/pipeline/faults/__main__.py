@@ -163,7 +163,7 @@ def finished(folder: Path, known: Path | None) -> Study:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=108)
+    parser.add_argument("--kills", type=int, default=114)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
