@@ -59,14 +59,14 @@ def mark(verdict: str) -> dict[str, object]:
 
 
 def caption(records: Sequence[Mapping], sampling: Sampling, negligible: float, what: str) -> str:
-    """Count the verdicts and name the largest difference."""
+    """Count the verdicts and name the largest difference; all by the intervals that hold together."""
     known = [one for one in records if one["difference"] is not None]
     if not known:
         return f"No difference of {what} is defined."
     largest = max(known, key=lambda one: abs(one["difference"]))
     counts = Counter(one["verdict"] for one in records)
     told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
-    between = style.spelled(largest["low"], largest["high"], 4)
+    between = style.spelled(largest["simultaneous_low"], largest["simultaneous_high"], 4)
     outside = [one for one in known if _outside(one)]
     return (
         f"{len(records)} differences of {what}; verdicts: {told}. Largest: {largest['what']} "
@@ -77,10 +77,10 @@ def caption(records: Sequence[Mapping], sampling: Sampling, negligible: float, w
 
 def _outside(one: Mapping) -> bool:
     """Whether the published difference lies outside our interval."""
-    known = None not in (one["published"], one["low"])
-    return known and not one["low"] <= one["published"] <= one["high"]
+    low, high = one["simultaneous_low"], one["simultaneous_high"]
+    return None not in (one["published"], low) and not low <= one["published"] <= high
 
 
 def _published(known: Sequence[Mapping], outside: Sequence[Mapping]) -> str:
     total = sum(one["published"] is not None for one in known)
-    return f"{len(outside)} of {total} published differences lie outside our interval. " if total else ""
+    return f"{len(outside)} of {total} published differences lie outside our thin line. " if total else ""
