@@ -61,7 +61,7 @@ def main(params: Params) -> None:
         summary, classes, tables, contrasts,
         **class_changes(params, contrasts["table1"], scores, noise, weights),
         patients=positives["dev"], together=(primary.classes, *together(primary.targets)),
-        ensembles=ensembles, history=gather_histories(params.variants), costs=costs, plans=planner,
+        ensembles=ensembles, history=gather_histories(params.variants, note), costs=costs, plans=planner,
     )  # fmt: skip
     pictures = draw_figures(params, found) | draw_images(params)
     save_pictures(pictures, note)

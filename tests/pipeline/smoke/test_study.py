@@ -218,7 +218,10 @@ def test_every_row_has_its_provenance(smoke):
 def test_every_table_says_that_the_data_are_synthetic(smoke):
     for name in ("table1", "table2"):
         assert "Synthetic demo" in (smoke.folder / f"reports/{name}.md").read_text().splitlines()[0]
-        assert pd.read_csv(smoke.folder / f"reports/{name}.csv")["note"].str.contains("Synthetic demo").all()
+    files = [*(smoke.folder / "reports").rglob("*.csv")]
+    assert len(files) > 15
+    for path in files:
+        assert pd.read_csv(path)["note"].str.contains("Synthetic demo").all(), path
 
 
 def test_reports_hold_nothing_row_level(smoke):
@@ -248,6 +251,8 @@ def test_metrics_and_plots_are_tracked(smoke):
         "difference of mAP",
         "AP by class",
     }
+    titles = [plots[name][0]["content"]["title"] for name in drawn]
+    assert all(title.endswith(". Smoke test") for title in titles)  # each says of which study it is
     assert "reports/figures/table1.png" in plots and "ERROR" not in shown.stderr
 
 
