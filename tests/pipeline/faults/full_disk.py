@@ -73,8 +73,8 @@ def fill(study: Study, address: str, share: float) -> str | None:
 def fill_dvc(study: Study, address: str, share: float) -> str | None:
     """Let dvc run the stage, whose outs are files, and copy them into its cache; the same otherwise."""
     lock = yaml.load((study.folder / "dvc.lock").read_text(), yaml.CSafeLoader)
-    for out in lock["stages"][address]["outs"]:
-        (study.folder / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]).unlink()
+    for digest in {out["md5"] for out in lock["stages"][address]["outs"]}:  # two may be alike
+        (study.folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]).unlink()
     with little_room(study, address, share):
         command = Command(study.folder, repro(address), environment(study.folder))
         code, said = command.wait(), command.said()
