@@ -36,7 +36,7 @@ test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yam
 fuzz: lint  ## readers, decoders and parameters against thousands of broken files, EXAMPLES=1000 a test
 	$(PYTEST) --hypothesis-profile many tests/fuzz
 
-faults: .venv/installed  ## kill, fill disks and set clocks back on a smoke study, about half an hour
+faults: .venv/installed  ## kill, fill disks and set clocks back on a smoke study, 20 minutes
 	python -m tests.pipeline.faults
 
 lint: .venv/installed
