@@ -1,7 +1,8 @@
-"""How the processes of pytest-xdist share the tests, see ``make test``."""
+"""How the processes of pytest-xdist share the tests, see ``make test``, and what all tests start from."""
 
 import gc
 import os
+import signal
 
 from xdist.scheduler import LoadFileScheduling
 
@@ -9,6 +10,7 @@ from xdist.scheduler import LoadFileScheduling
 SMOKE = "tests/pipeline/smoke/"
 
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores Ctrl-C
 os.environ["DVC_NO_ANALYTICS"] = "1"  # of which each command would leave a file in the temporary folder
 
 
