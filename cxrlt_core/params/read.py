@@ -22,6 +22,12 @@ _PLAIN = {
     ),
 }
 
+#: A number to YAML 1.2, a text to 1.1. Here it is a number, too: 1e-4 is read, 08 and 0o17 are refused.
+_NUMBERS = {
+    "float": r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+",
+    "int": "[-+]?(0o[0-7_]+|[0-9_]+)",
+}
+
 
 def read_params_file(path: Path | str) -> Any:
     """Return what a YAML file holds.
@@ -80,3 +86,7 @@ class _Loader(yaml.SafeLoader):
         if kind in _PLAIN and not re.fullmatch(_PLAIN[kind][0], node.value):
             raise _Ambiguous(node, f"{node.value} is no plain {_PLAIN[kind][1]}")
         return super().construct_scalar(node)
+
+
+for _kind, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"({_pattern})$"), "-+0123456789")

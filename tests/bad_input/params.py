@@ -409,6 +409,12 @@ TEXTS: list[tuple[str, str | bytes, str]] = [
         "steps: 1_000",
         "line 1: 1_000 is no plain number, expected decimal digits, no leading 0",
     ),
+    ("a leading 0", "steps: 08", "line 1: 08 is no plain number, expected decimal digits, no leading 0"),
+    (
+        "an octal number of YAML 1.2",
+        "steps: 0o17",
+        "line 1: 0o17 is no plain number, expected decimal digits, no leading 0",
+    ),
     ("a key twice", "a: 1\nb: 2\na: 3", "line 3: key 'a' is there twice, expected it once"),
     (
         "a key twice within",
