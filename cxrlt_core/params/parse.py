@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cxrlt_core.params.explain import explain
 from cxrlt_core.params.schema import Params, Table1Row
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, cut
 
 
 def parse_params(content: Any, file: str = "params.yaml") -> Params:
@@ -32,7 +32,7 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
         raise StudyError("\n".join(f"{file}: {line}" for line in explain(error.errors(), content))) from None
     problems = list(_dangling_names(params)) or list(_equal_rows(params))
     if problems:
-        raise StudyError("\n".join(f"{file}: {problem}" for problem in problems))
+        raise StudyError("\n".join(f"{file}: {cut(problem, 800)}" for problem in problems))
     return params
 
 

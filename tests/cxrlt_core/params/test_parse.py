@@ -30,6 +30,13 @@ def test_every_mistake_has_its_line(changed):
     assert sorted(keys) == ["report.titel", "train.epochs", "tta.views"]
 
 
+def test_a_long_name_has_a_short_line(changed):
+    message = refusal(changed, {"data.primary": "x" * 3000, "table1.1.variant": "y" * 3000})
+    first, second, *_ = message.splitlines()
+    assert first.startswith("params.yaml: data.primary: 'xxx") and first.endswith("xxx…") and len(first) < 820
+    assert second.startswith("params.yaml: table1.1.variant: 'yyy") and len(second) < 820
+
+
 def without(content: dict, section: str, key: str) -> dict:
     return {**content, section: {name: value for name, value in content[section].items() if name != key}}
 
