@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.ensembles import Scored
+from cxrlt_core.evidence.ensembles import ScoredEnsemble
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
 from cxrlt_core.system.files import read_parquet_metadata
@@ -24,7 +24,7 @@ def write_row(
     models: Sequence[str],
     data: LabelledSet,
     weights: Sequence[np.ndarray],
-    scored: Scored,
+    scored: ScoredEnsemble,
 ) -> None:
     """Write the predictions and the folders of a row of Table 2, one of each a training seed.
 

@@ -4,7 +4,7 @@ import torch
 
 from cxrlt_core.designs.ensemble import Choice
 from cxrlt_core.evidence.ensembles import Members
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.params.schema import Params
 from stages.artifacts.predictions import read_models
 from stages.artifacts.resamples import draw_patients
@@ -12,7 +12,7 @@ from stages.artifacts.sets import LabelledSet
 
 
 def read_members(
-    params: Params, dev: LabelledSet, test: LabelledSet, draws: Draws, device: torch.device
+    params: Params, dev: LabelledSet, test: LabelledSet, resamples: PatientResamples, device: torch.device
 ) -> Members:
     """Read the predictions of all members, and score them on resampled development patients.
 
@@ -20,12 +20,12 @@ def read_members(
         params: of the study.
         dev: development set, which chooses.
         test: test set, which is predicted.
-        draws: resampled test patients.
+        resamples: resampled test patients.
         device: to compute on.
     """
     names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
     on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
-    dev_draws = draw_patients(params, dev)
-    choices = [Choice.of(dev.targets, one, dev_draws, params.ensemble, device) for one in on_dev]
+    dev_resamples = draw_patients(params, dev)
+    choices = [Choice.of(dev.targets, one, dev_resamples, params.ensemble, device) for one in on_dev]
     on_test = [read_models(names, test, seed, rule) for seed in seeds]
-    return Members(choices, on_test, test.targets, draws, device)
+    return Members(choices, on_test, test.targets, resamples, device)
