@@ -5,22 +5,27 @@ Usage: python -m stages.code
 
 from pathlib import Path
 
+from cxrlt_core.designs import PREDICTION
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import designs_of
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
-from stages.artifacts.code import module_code, modules_of, stage_code, stages
+from stages.artifacts.code import design_code, module_code, modules_of, stage_code, stages, variant_code
 
 FOLDER = Path("fingerprints")
 
 
 def main(params: Params) -> None:
-    """Write a file a stage, a reader that ``data.sources`` names and an entry of ``losses``."""
+    """Write a file a stage, a reader that ``data.sources`` names, and for each variant what trains it."""
     described = {f"{name}.json": stage_code(name) for name in stages()}
+    described["settings.json"] |= module_code("cxrlt_core.study.gather")  # says in full what params.yaml says
+    described["ensemble.json"] |= design_code(row.method for row in params.table2)
     for name in params.data.sources:
         described[f"sources/{name}.json"] = chosen("cxrlt_core.sources", name, f"data.sources.{name}")
-    for name, loss in params.losses.items():
-        described[f"losses/{name}.json"] = chosen("cxrlt_core.losses", loss.kind, f"losses.{name}.kind")
+    for name in params.variants:
+        described[f"variants/{name}.json"] = variant_code(params, name)
+        described[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))
     for path in FOLDER.rglob("*.json"):
         if str(path.relative_to(FOLDER)) not in described:
             path.unlink()

@@ -22,7 +22,7 @@ SHARE = 0.5  # of the free memory that resident images may take
 
 
 class Draw(Protocol):
-    """What must be known of a batch; see :class:`cxrlt_core.training.plan.Draw`.
+    """What must be known of a batch; see :class:`cxrlt_core.training.sampler.BatchSpec`.
 
     Attributes:
         batch: positions of the images of all ranks, int64 (B,).

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cxrlt_core.designs.tta import Tta
 from cxrlt_core.model.folder import CONFIG, TrainedModel, model_marks, read_model
-from cxrlt_core.params.schema import Tta
 from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble
 from cxrlt_core.serving.operating_point import OperatingPoint
 from cxrlt_core.serving.predictor import Predictor

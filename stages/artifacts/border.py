@@ -11,9 +11,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from cxrlt_core.params.parse import parse_params
-from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.read import read_params_file
 from cxrlt_core.system.errors import SIGNALS, Stopped, StudyError, stopped_line
 from cxrlt_core.system.processes import end_at_signals, termination
 

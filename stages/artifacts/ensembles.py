@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from cxrlt_core.designs.ensemble import Choice
 from cxrlt_core.evidence.ensembles import Members, ScoredEnsemble
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
+from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.files import read_parquet_metadata
 from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder, tta_path
 from stages.artifacts.predictions import read_models, write_predictions
@@ -75,7 +76,7 @@ def read_members(
         resamples: resampled test patients.
         device: to compute on.
     """
-    names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
+    names, seeds, rule = members_of(params), params.train.seeds, params.study.aggregate
     on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
     dev_resamples = draw_patients(params, dev)
     choices = [Choice.of(dev.targets, one, dev_resamples, params.ensemble, device) for one in on_dev]

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import SCRATCH
 
 
 def remove_leftovers(params: Params, *folders: str) -> None:
@@ -25,13 +27,16 @@ def _names(params: Params) -> dict[str, Collection[str]]:
         "data/encoders": params.image_encoders,
         "data/labels": sources,
         "data/packed": sources,
+        "data/pixels": variants,
+        "data/resized": sources,
         "data/text": params.text_encoders,
+        "data/trained": {SCRATCH, *variants},
         "data/watched": sources,
         "metrics/dev": variants,
         "models": variants,
         "predictions/dev": variants,
         "predictions/tta": variants,
-        "weights": {"uniform", *params.reweightings},
+        "weights": {"uniform", *reweightings(params.reweight)},
     }
 
 

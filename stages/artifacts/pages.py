@@ -71,7 +71,7 @@ def draw_images(params: Params) -> dict[str, Picture]:
 def _first_images(params: Params) -> Picture:
     data = read_set("dev")
     positions = np.arange(min(EXAMPLES, len(data.table)))
-    images = open_images(data, params.image).gather(positions).numpy()[:, 0]
+    images = open_images(data, params).gather(positions).numpy()[:, 0]
     labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
     return examples(images, labels)
 
@@ -81,7 +81,7 @@ def _attention_maps(params: Params) -> dict[str, Picture]:
     table = read_parquet("predictions/attention.parquet")
     if table.empty:
         return {}
-    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
+    images = open_images(read_set("dev"), params).gather(table["position"].to_numpy()).numpy()[:, 0]
     return {"attention": attention(_records(table), images)}
 
 

@@ -9,7 +9,7 @@ import yaml
 from sklearn.metrics import average_precision_score
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.files import read_json, write_parquet
 from stages.artifacts import monitor

@@ -5,7 +5,7 @@ import yaml
 from pydantic import ValidationError
 from settings import loss
 
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[3]

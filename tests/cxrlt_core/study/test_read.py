@@ -2,7 +2,7 @@ import pytest
 import yaml
 from dvc.utils.serialize import parse_yaml
 
-from cxrlt_core.params.read import read_params_file
+from cxrlt_core.study.read import read_params_file
 from cxrlt_core.system.errors import StudyError
 from stages.artifacts.code import ROOT
 

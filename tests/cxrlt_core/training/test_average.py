@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from cxrlt_core.training.ema import Ema
+from cxrlt_core.training.average import Average
+from cxrlt_core.training.average import ema as ema_of
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def model() -> nn.Module:
 
 @pytest.mark.parametrize("decay", [0.3, 0.999])
 def test_equals_the_average_written_out(decay, model):
-    ema, expected = Ema(model, decay), [p.detach().clone() for p in model.parameters()]
+    ema, expected = Average(model, ema_of(decay)), [p.detach().clone() for p in model.parameters()]
     for step in range(30):
         with torch.no_grad():
             for parameter in model.parameters():
@@ -26,7 +27,7 @@ def test_equals_the_average_written_out(decay, model):
 
 
 def test_the_model_takes_the_averages_and_keeps_its_buffers(model):
-    ema = Ema(model, 0.9)
+    ema = Average(model, ema_of(0.9))
     with torch.no_grad():
         model[0].weight.add_(1)
     model[1].running_mean.add_(3)
@@ -38,11 +39,11 @@ def test_the_model_takes_the_averages_and_keeps_its_buffers(model):
 
 
 def test_loaded_averages_go_on(model):
-    one = Ema(model, 0.9)
+    one = Average(model, ema_of(0.9))
     with torch.no_grad():
         model[0].weight.add_(1)
     one.update(0)
-    other = Ema(model, 0.9)
+    other = Average(model, ema_of(0.9))
     other.load([average.clone() for average in one.averages])
     for ema in (one, other):
         ema.update(1)
@@ -50,7 +51,7 @@ def test_loaded_averages_go_on(model):
 
 
 def test_the_model_has_the_averages_for_a_while_and_then_its_own_bits(model):
-    ema = Ema(model, 0.9)
+    ema = Average(model, ema_of(0.9))
     with torch.no_grad():
         model[0].weight.add_(1 / 3)
     ema.update(0)

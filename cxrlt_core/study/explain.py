@@ -7,8 +7,10 @@ from typing import Annotated, Any, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
+from cxrlt_core.designs import find_design, of_variants
 from cxrlt_core.losses import LossSettings, find_kind
-from cxrlt_core.params.schema import Params
+from cxrlt_core.params.schema import Params, Variant
+from cxrlt_core.study.gather import RECIPE
 from cxrlt_core.system.errors import cut, shown
 from cxrlt_core.system.settings import Section
 
@@ -30,12 +32,12 @@ def explain(errors: Sequence[Mapping], content: Mapping) -> Iterator[str]:
             continue
         match error["type"]:
             case "extra_forbidden":
-                text = "unknown key" + (f", did you mean {meant[place]}?" if meant[place] else "")
+                text = _unknown(place, meant[place], content)
             case "missing":
                 text = f"missing key; write {_usual_line(place, content)}"
             case _:
                 text = _message(error)
-        yield f"{'.'.join(map(_key, place))}: {text}"
+        yield f"{'.'.join(_key(part) for part in place if part != 'designs')}: {text}"
 
 
 def _key(part: str | int) -> str:
@@ -51,11 +53,29 @@ def _message(error: Mapping) -> str:
     return said if known else f"{said}, found {shown(value)}"
 
 
+def _unknown(place: Sequence, meant: str | None, content: Mapping) -> str:
+    """Say what could be there in place of a key that is not known."""
+    if meant:
+        return f"unknown key, did you mean {meant}?"
+    section, _ = _section_at(place[:-1], content)
+    if section is not Variant:
+        return f"unknown key, expected {', '.join(_keys(section)) or 'none: there is nothing to set'}"
+    for changed in RECIPE:
+        if place[-1] in _section_at((changed,), content)[0].model_fields:
+            return f"unknown key; a recipe changes it: recipes: {{<name>: {{{changed}: {{{place[-1]}: …}}}}}}"
+    return f"unknown key, expected {', '.join(_keys(section))}, or a design: {', '.join(of_variants())}"
+
+
+def _keys(section: type[Section]) -> list[str]:
+    return [name for name in section.model_fields if name != "designs"]
+
+
 def _meant(place: Sequence, content: Mapping) -> str | None:
     """Find the key that a misspelt one is close to, a missing one rather than one that is there."""
     section, given = _section_at(place[:-1], content)
-    missing = [name for name in section.model_fields if name not in given]
-    for names in (missing, section.model_fields):
+    known = _keys(section) + (of_variants() if section in (Params, Variant) else [])
+    missing = [name for name in known if name not in given]
+    for names in (missing, known):
         if close := get_close_matches(str(place[-1]), names, n=1):
             return close[0]
     return None
@@ -73,6 +93,8 @@ def _section_at(place: Sequence, content: Any) -> tuple[type[Section], Mapping]:
     for key in place:
         content = content[key]
         kind = _plain(kind.model_fields[key].annotation if _is_section(kind) else get_args(kind)[-1])
+        if kind is Section:
+            kind = find_design(key).Settings
         if kind is LossSettings and "kind" in content:
             kind = find_kind(content["kind"]).Settings
     return kind, content

@@ -3,19 +3,21 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from settings import augment
+from settings import MIXUP, augment
 
-from cxrlt_core.params.training import Mixup
+from cxrlt_core.designs import result
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.training.plan import Plan
+from cxrlt_core.training.sampler import BatchSampler
 
+NONE: dict = {}
 CPU = torch.device("cpu")
 AUGMENT = augment(rotate=5, brightness=0.1, gamma=0.2, erase=0.3)
 
 
-def draws(n: int, start: int = 0, rank: int = 0, size: int = 1, mixup: Mixup | None = None):
-    plan = Plan(23, 4, AUGMENT, mixup, 0, Ranks(CPU, rank, size))
-    return list(islice(plan.draws(start), n))
+def draws(n: int, start: int = 0, rank: int = 0, size: int = 1, designs=NONE):
+    draw = result(designs, "draw", None)
+    sampler = BatchSampler(23, 4, AUGMENT, None, draw, 0, Ranks(CPU, rank, size))
+    return list(islice(sampler.batches(start), n))
 
 
 def parts(draw) -> list[torch.Tensor]:
@@ -23,17 +25,17 @@ def parts(draw) -> list[torch.Tensor]:
     return [transforms.geometry, transforms.tone, transforms.gamma, transforms.erased]
 
 
-@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+@pytest.mark.parametrize("designs", [{}, MIXUP])
 @pytest.mark.parametrize("start", [1, 3, 4, 7, 9])
-def test_draws_go_on_from_any_step(start, mixup):
+def test_draws_go_on_from_any_step(start, designs):
     for (rows, one), (again, other) in zip(
-        draws(12, mixup=mixup)[start:], draws(12 - start, start, mixup=mixup), strict=True
+        draws(12, designs=designs)[start:], draws(12 - start, start, designs=designs), strict=True
     ):
         np.testing.assert_array_equal(rows, again)
         assert all(torch.equal(a, b) for a, b in zip(parts(one), parts(other), strict=True))
-        if mixup:
-            assert torch.equal(one.mixing.partner, other.mixing.partner)
-            assert torch.equal(one.mixing.share, other.mixing.share)
+        if designs:
+            np.testing.assert_array_equal(one.drawn.partner, other.drawn.partner)
+            assert torch.equal(one.drawn.values["lam"], other.drawn.values["lam"])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
@@ -49,24 +51,24 @@ def test_ranks_share_the_batch_of_a_single_process(size):
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_a_rank_sees_the_partners_of_its_own_images(size):
-    mixup = Mixup(alpha=0.5)
+    designs = MIXUP
     for rank in range(size):
         for (rows, draw), (batch, whole) in zip(
-            draws(8, rank=rank, size=size, mixup=mixup), draws(8, mixup=mixup), strict=True
+            draws(8, rank=rank, size=size, designs=designs), draws(8, designs=designs), strict=True
         ):
             np.testing.assert_array_equal(draw.batch, batch)
             np.testing.assert_array_equal(rows[: len(draw.own)], batch[draw.own])
-            expected = batch[whole.mixing.partner.numpy()[draw.own]]
+            expected = batch[whole.drawn.partner[draw.own]]
             np.testing.assert_array_equal(rows[draw.partners], expected)
-            geometry = whole.transforms.geometry[whole.mixing.partner[draw.own]]
+            geometry = whole.transforms.geometry[whole.drawn.partner[draw.own]]
             assert torch.equal(draw.transforms.geometry[draw.partners], geometry)
             assert len(np.unique(rows)) == len(rows)
 
 
-@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+@pytest.mark.parametrize("designs", [{}, MIXUP])
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_every_rank_knows_what_the_others_are_shown(size, mixup):
-    ranks = [draws(8, rank=rank, size=size, mixup=mixup) for rank in range(size)]
+def test_every_rank_knows_what_the_others_are_shown(size, designs):
+    ranks = [draws(8, rank=rank, size=size, designs=designs) for rank in range(size)]
     for shares in zip(*ranks, strict=True):
         for _, draw in shares:
             for shown, (rows, other) in zip(draw.shown_by, shares, strict=True):
