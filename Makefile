@@ -16,8 +16,7 @@ help:  ## list the targets
 demo: study  ## run the offline demo: the study of params.yaml as committed
 
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
-	python -m tools.lock       # mends a torn dvc.lock
-	python -m tools.leftovers  # of entries that params.yaml has no more
+	python -m tools.recover
 	dvc repro --quiet code settings
 	python -m tools.due
 	dvc repro | $(QUIETLY)
