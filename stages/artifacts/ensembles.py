@@ -1,6 +1,6 @@
-"""The rows of Table 2, a training seed each: what they predict, and ensembles/<row>/<seed>/, to be used.
+"""The ensembles of Table 2: their members, and the predictions and the usable folder of each training seed.
 
-A folder's ensemble.json names the members and says how they are combined.
+The ensemble.json of ensembles/<row>/<seed>/ names the members and says how they are combined.
 """
 
 import json
@@ -30,7 +30,7 @@ def write_row(
     weights: Sequence[np.ndarray],
     scored: Scored,
 ) -> None:
-    """Write the predictions and the folders of a row of Table 2, one of each a training seed.
+    """Write the predictions and the folder of a row of Table 2 for each training seed.
 
     Args:
         params: of the study.
@@ -40,8 +40,8 @@ def write_row(
         weights: of each seed, (M, C).
         scored: the row on the test set.
     """
-    found = zip(params.train.seeds, weights, scored.predictions, scored.fits, strict=True)
-    for seed, its, probabilities, fit in found:
+    by_seed = zip(params.train.seeds, weights, scored.predictions, scored.fits, strict=True)
+    for seed, seed_weights, probabilities, fit in by_seed:
         write_predictions(ensemble_path(row, seed), data, probabilities)
         folder = ensemble_folder(row, seed)
         config = EnsembleConfig(
@@ -50,7 +50,7 @@ def write_row(
                 Member(os.path.relpath(model_folder(name, seed), folder), predicted_by(name, seed))
                 for name in models
             ],
-            weights=dict(zip(data.classes, its.T.tolist(), strict=True)),
+            weights=dict(zip(data.classes, seed_weights.T.tolist(), strict=True)),
             calibration=fit.to_json(data.classes),
             tta=params.tta.model_dump(),
             aggregate=params.study.aggregate,
@@ -76,8 +76,10 @@ def read_members(
         device: to compute on.
     """
     names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
-    on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
     dev_draws = draw_patients(params, dev)
-    choices = [Choice.of(dev.targets, one, dev_draws, params.ensemble, device) for one in on_dev]
-    on_test = [read_models(names, test, seed, rule) for seed in seeds]
-    return Members(choices, on_test, test.targets, draws, device)
+    choices = [
+        Choice.of(dev.targets, read_models(names, dev, seed, rule), dev_draws, params.ensemble, device)
+        for seed in seeds
+    ]
+    predictions = [read_models(names, test, seed, rule) for seed in seeds]
+    return Members(choices, predictions, test.targets, draws, device)

@@ -1,4 +1,4 @@
-"""What the report scores on the development set: the rows of Table 1, and the choice of class weights."""
+"""Scores on the development set: the rows of Table 1, and how stable the choice of class weights is."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,15 +43,15 @@ def score_table1(
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
     """Return how often each reweighting would put up each class on other development patients."""
-    dev, found = read_set("dev"), []
+    dev, precisions = read_set("dev"), []
     draws = draw_patients(params, dev)
     for seed in params.train.seeds:
         # image by image, as it was fed back
         predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
         resampled = resample_ranks(dev.targets, predictions, draws, device)["AP"]
-        found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
+        precisions.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {
-        name: upweighted_share(np.concatenate(found), dev.classes, rule)
+        name: upweighted_share(np.concatenate(precisions), dev.classes, rule)
         for name, rule in params.reweightings.items()
     }
 

@@ -23,7 +23,7 @@ exit {code}
 def stage(tmp_path, monkeypatch):
     """Let this be the program of every stage, which ends with a code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(border, "LOOK", 0.01)
+    monkeypatch.setattr(border, "POLL", 0.01)
 
     def write(code):
         program = tmp_path / "python"
