@@ -44,7 +44,7 @@ def test_sigterm_ends_both(stage, tmp_path):
     signal_once_it_runs(tmp_path / "started")
     with pytest.raises(Stopped) as stopped:
         border.run_again("pack", "nih")
-    assert (stopped.value.code, stopped.value.saved) == (143, None)  # the other one has said it
+    assert (stopped.value.code, stopped.value.saved) == (143, None)  # the stage has said it
 
 
 @pytest.mark.parametrize(("code", "error"), [(130, Stopped), (1, StudyError)])
