@@ -50,7 +50,7 @@ bad-input: .venv/installed  ## list the bad inputs that are tried with the lines
 
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
-	rm -rf data/encoders data/pretrained data/settings data/watched
+	rm -rf data/encoders data/pretrained data/settings data/watched docs/generated
 	rm -rf data/text_encoders/*-standin ensembles metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock
