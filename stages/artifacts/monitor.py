@@ -65,17 +65,18 @@ class Monitor:
 
     def _read(self, log: Path) -> Scores:
         try:
-            found = read_json(log)
+            logged = read_json(log)
         except StudyError:  # none, or torn
             return {}
-        return found["mAP"] if self._origin.items() <= found.items() else {}
+        return logged["mAP"] if self._origin.items() <= logged.items() else {}
 
     def _score(self, state: State) -> float | None:
-        # Late: who does not look needs neither.
+        # imported here: a training without a monitor needs neither
         from cxrlt_core.metrics.scores import average_precision
         from cxrlt_core.prediction.inference import Scorer, predict
 
         scorer = Scorer(state.model, self._config.pixels, self._config.precision)
         [probabilities] = predict(scorer, self._images, self._device, self._batch_size)
-        found = average_precision(self._data.targets, probabilities)
-        return or_none(float(np.mean(found[np.isfinite(found)]))) if np.isfinite(found).any() else None
+        precision = average_precision(self._data.targets, probabilities)
+        precision = precision[np.isfinite(precision)]
+        return or_none(float(np.mean(precision))) if precision.size else None
