@@ -6,6 +6,8 @@ Usage: python -m stages.pack <source>
 import os
 from pathlib import Path
 
+from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.lock import exclusive
 from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.record import is_packed
@@ -23,24 +25,18 @@ def main(params: Params, source: str) -> None:
     if source not in params.data.sources:
         known = ", ".join(params.data.sources)
         raise StudyError(f"data.sources.{source}: missing key, found {known}")
-    images = read_parquet(watched_path(source), ["image_id", "path"])
-    ids, root = images["image_id"].tolist(), Path(params.data.sources[source].images)
-    array, size, fit = array_path(params.image, source), params.image.size, params.image.fit
+    table, root = read_parquet(watched_path(source)), Path(params.data.sources[source].images)
+    folders = find_reader(source).IMAGE_FOLDERS
+    images = ImageFiles(table["image_id"].tolist(), table["path"].tolist(), root, folders)
+    array, geometry = array_path(params.image, source), Geometry(params.image.size, params.image.fit)
     with exclusive(array):
         # DVC keeps the label files of the demo, not its images.
-        if source in params.demo.sources and not root.exists() and not is_packed(array, ids, root, size, fit):
+        drawn = source in params.demo.sources and not root.exists()
+        if drawn and not is_packed(array, images.ids, root, geometry):
             print(f"{root}: no such folder, drawing the demo's images again", flush=True)
             run_again("synthesize", source)
-        index = pack_images(
-            ids=ids,
-            paths=images["path"].tolist(),
-            root=root,
-            folders=find_reader(source).IMAGE_FOLDERS,
-            array=array,
-            size=size,
-            fit=fit,
-            workers=len(os.sched_getaffinity(0)),  # the pixels do not depend on it
-        )
+        workers = len(os.sched_getaffinity(0))  # the pixels do not depend on it
+        index = pack_images(images, array, geometry, workers)
         listed = array.with_suffix(".rejects.csv")
         check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images", listed)
         write_parquet(f"data/packed/{source}.parquet", index)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrlt_core.packing.decode import Fit, decode
+from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.dicom import is_dicom
 from cxrlt_core.system.errors import StudyError, reason
 
@@ -63,17 +63,16 @@ def _looks_like_an_image(path: Path) -> bool:
         return False
 
 
-def decoded(paths: Sequence[Path], size: int, fit: Fit, threads: int) -> Iterator[np.ndarray | StudyError]:
+def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator[np.ndarray | StudyError]:
     """Yield each file as a uint8 (size, size) array, or why it is none; in order, decoded ahead.
 
     Args:
         paths: image files.
-        size: side in pixels.
-        fit: how other shapes become square.
+        geometry: of the arrays.
         threads: to decode with.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        rest = (pool.submit(_decoded, path, size, fit) for path in paths)
+        rest = (pool.submit(_decoded, path, geometry) for path in paths)
         waiting = deque(islice(rest, AHEAD * threads))
         try:
             while waiting:
@@ -84,9 +83,9 @@ def decoded(paths: Sequence[Path], size: int, fit: Fit, threads: int) -> Iterato
                 one.cancel()
 
 
-def _decoded(path: Path, size: int, fit: Fit) -> np.ndarray | StudyError:
+def _decoded(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
     try:
-        return decode(path, size, fit)
+        return decode(path, geometry)
     except StudyError as error:
         return error
     except Exception as error:

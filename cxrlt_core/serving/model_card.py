@@ -108,8 +108,8 @@ def _what(predictor: Predictor) -> str:
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    size = predictor.size
-    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{predictor.fit}`")
+    size, fit = predictor.geometry.size, predictor.geometry.fit
+    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{fit}`")
     return "\n".join(lines)
 
 

@@ -51,7 +51,7 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
     graph = Graph(predictor).eval()
-    example = torch.zeros(2, 1, predictor.size, predictor.size, dtype=torch.uint8, device=predictor.device)
+    example = torch.zeros(2, 1, *predictor.geometry.shape, dtype=torch.uint8, device=predictor.device)
     try:
         with atomic(path) as temporary, _quiet():
             torch.onnx.export(

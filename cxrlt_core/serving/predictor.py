@@ -15,7 +15,7 @@ from cxrlt_core.batches.transforms import Transforms
 from cxrlt_core.designs.ensemble import ensemble
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.model.folder import TrainedModel
-from cxrlt_core.packing.decode import Fit
+from cxrlt_core.packing.decode import Geometry
 from cxrlt_core.params.schema import Tta
 from cxrlt_core.prediction.inference import prepare, score
 from cxrlt_core.serving.image_files import decoded, find_images
@@ -96,14 +96,10 @@ class Predictor:
         return self.members[0].config.classes
 
     @property
-    def size(self) -> int:
-        """Side in pixels of the square that the models see."""
-        return self.members[0].config.image_size
-
-    @property
-    def fit(self) -> Fit:
-        """How other shapes become that square."""
-        return self.members[0].config.image_fit
+    def geometry(self) -> Geometry:
+        """The square that the models see."""
+        config = self.members[0].config
+        return Geometry(config.image_size, config.image_fit)
 
     def predict(
         self,
@@ -132,7 +128,7 @@ class Predictor:
         kept: list[Path] = []
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
         with progress(len(paths), unit="image", description="predict") as bar, explain_out_of_memory(ADVICE):
-            found = zip(paths, decoded(paths, self.size, self.fit, threads), strict=True)
+            found = zip(paths, decoded(paths, self.geometry, threads), strict=True)
             for batch in _cut(_readable(found, rejected, bar.update), batch_size):
                 names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
                 its = draw_views(contents_of(pixels), tta) if views else [None]
