@@ -18,7 +18,6 @@ PACKAGES = ("cxrlt_core", "stages")
 #: Modules and packages that cannot change a number, and why; nor can what is imported through them alone.
 HARMLESS = {
     "cxrlt_core.params": "the schema; the values of params.yaml are tracked key by key, none has a default",
-    "cxrlt_core.system.deferred": "when an installed package runs its own code",
     "cxrlt_core.system.errors": "the words of an error",
     "cxrlt_core.system.files": "how a file is written whole and read back",
     "cxrlt_core.system.processes": "how a process ends with its parent",
