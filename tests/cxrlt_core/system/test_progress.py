@@ -38,10 +38,12 @@ def test_a_long_one_says_now_and_then_who_where_how_fast_and_how_long(capsys, cl
         assert words in lines[0]
 
 
-def test_a_terminal_gets_a_bar_at_once(capsys, terminal):
+def test_a_terminal_gets_a_bar(capsys, terminal):
     with task("small, seed 1"), progress(4, "step", "epoch 2 of 2", done=2, keep=False) as bar:
-        assert "small, seed 1: epoch 2 of 2: " in (shown := capsys.readouterr().err) and "2/4" in shown
+        bar.set_postfix_str("loss 0.25")
         bar.update(2)
+    shown = capsys.readouterr().err
+    assert "small, seed 1: epoch 2 of 2: " in shown and "2/4" in shown and "loss 0.25" in shown
 
 
 def test_a_process_without_work_shows_none(capsys, terminal):
