@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     folder = folder_of(options)
     predictor, study = open_predictor(folder, options), Study(folder)
     lines = [] if options.no_onnx else [export_graph(predictor, options)]
-    write_portable(folder, predictor.point, options.out)
+    write_portable(folder, predictor.calibration, options.out)
     card = model_card(f"{study.name}, seed {study.seed}", predictor, study.known(), lines)
     write_text(options.out / "README.md", card)
     print("\n".join([*lines, f"{options.out}: written"]))

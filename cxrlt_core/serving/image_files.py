@@ -27,8 +27,7 @@ def find_images(names: Sequence[Path | str]) -> list[Path]:
     Raises:
         StudyError: when a name stands for no file, or a folder holds no image.
     """
-    found = [path for name in names for path in _named(name)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(path for name in names for path in _named(name)))
 
 
 def _named(name: Path | str) -> list[Path]:
@@ -45,12 +44,12 @@ def _named(name: Path | str) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    found = []
+    images = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [Path(root) / name for name in files if not name.startswith(".")]
-        found += [path for path in paths if _looks_like_an_image(path)]
-    return sorted(found)
+        images += [path for path in paths if _looks_like_an_image(path)]
+    return sorted(images)
 
 
 def _looks_like_an_image(path: Path) -> bool:
@@ -79,8 +78,8 @@ def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator
                 yield waiting.popleft().result()
                 waiting.extend(islice(rest, 1))
         finally:
-            for one in waiting:
-                one.cancel()
+            for future in waiting:
+                future.cancel()
 
 
 def _decoded(path: Path, geometry: Geometry) -> np.ndarray | StudyError:

@@ -118,7 +118,7 @@ def _findings(predictor: Predictor, known: Known) -> str:
         "| finding | threshold | AP [interval] | AUROC | prevalence | positive images | positive patients |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, threshold in zip(predictor.classes, predictor.point.thresholds, strict=True):
+    for name, threshold in zip(predictor.classes, predictor.calibration.thresholds, strict=True):
         its = known.classes.get(name, {})
         ap = _number(its.get("AP"))
         if its.get("AP_low") is not None:
