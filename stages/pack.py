@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.lock import exclusive
 from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.record import is_packed
@@ -33,23 +35,17 @@ def main(params: Params, source: str) -> None:
 
 def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.DataFrame:
     """Pack the images of a source in a size and fit, and return their index."""
-    ids, root = images["image_id"].tolist(), Path(params.data.sources[source].images)
-    array, size, fit = array_path(image, source), image.size, image.fit
+    root, folders = Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS
+    files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders)
+    array, geometry = array_path(image, source), Geometry(image.size, image.fit)
     with exclusive(array):
         # DVC keeps the label files of the demo, not its images.
-        if source in params.demo.sources and not root.exists() and not is_packed(array, ids, root, size, fit):
+        drawn = source in params.demo.sources and not root.exists()
+        if drawn and not is_packed(array, files.ids, root, geometry):
             print(f"{root}: no such folder, drawing the demo's images again", flush=True)
             run_again("synthesize", source)
-        index = pack_images(
-            ids=ids,
-            paths=images["path"].tolist(),
-            root=root,
-            folders=find_reader(source).IMAGE_FOLDERS,
-            array=array,
-            size=size,
-            fit=fit,
-            workers=len(os.sched_getaffinity(0)),  # the pixels do not depend on it
-        )
+        workers = len(os.sched_getaffinity(0))  # the pixels do not depend on it
+        index = pack_images(files, array, geometry, workers)
         listed = array.with_suffix(".rejects.csv")
         check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images", listed)
     print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")

@@ -39,12 +39,12 @@ ARROWS: dict[str, set[str]] = {
     "figures": set(),
     "reporting": {"evidence", "figures", "params", "prediction", "pretrained"},
     "demo": {"params"},
-    "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
+    "serving": {"batches", "designs", "metrics", "model", "packing", "params", "prediction"},
     "artifacts": {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
         *("params", "prediction", "reporting", "serving", "sources", "training"),
     },
-    "cxrlt": {"evidence", "model", "params", "prediction", "serving", "sources"},
+    "cxrlt": {"evidence", "metrics", "model", "params", "prediction", "serving", "sources"},
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),

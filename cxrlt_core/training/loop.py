@@ -93,7 +93,7 @@ class Training:
         train_mode(state.model)
         with progress(total if self.ranks.is_main else 0, "step", words, done=state.step, keep=False) as bar:
             if state.history:
-                bar.set_postfix_str(f"loss {state.history[-1]['loss']:.4f}")
+                bar.set_postfix_str(f"loss {state.history[-1]['loss']:.4f}", refresh=False)
             for images, spec in islice(batches, end - state.step):
                 place = state.step % self.schedule.steps_per_epoch
                 state.losses[place] = self.step(state.step, images, spec)
@@ -117,7 +117,7 @@ class Training:
     def _between_steps(self, bar: Bar, checkpoint: Checkpoint, asked: Request) -> None:
         """Between two steps: stop on a bad loss, save when it is time, leave when asked to."""
         if self.state.step % READ_LOSS_EVERY == 0:
-            bar.set_postfix_str(f"loss {self._mean_loss():.4f}")
+            bar.set_postfix_str(f"loss {self._mean_loss():.4f}", refresh=False)
         if self.ranks.size > 1 and self.state.step % ASK_RANKS_EVERY:
             return
         due = checkpoint.age > 60 * self.checkpoint_minutes

@@ -1,5 +1,7 @@
 """How every stage starts and ends: parameters, launcher, another stage, and errors as one line."""
 
+import atexit
+import gc
 import inspect
 import os
 import shlex
@@ -15,7 +17,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.study.read import read_params_file
 from cxrlt_core.system.errors import SIGNALS, Stopped, StudyError, stopped_line
-from cxrlt_core.system.processes import end_at_signals, termination
+from cxrlt_core.system.processes import end_at_signals, end_with_dvc, termination
 
 POLL = 0.1  # seconds
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
@@ -54,7 +56,9 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
     SIGTERM ends it with code 143 and Ctrl-C with 130, and a line says what is saved: at once, but a training
     and a packing save first what they have (:mod:`cxrlt_core.system.processes`).
     """
+    atexit.register(gc.freeze)  # else Python looks for garbage in all that was imported, at its end
     end_at_signals()
+    end_with_dvc(here=LAUNCHED not in os.environ)
     try:
         check_arguments(main)
         params = load_params()

@@ -24,7 +24,6 @@ IGNORED_MODULES = {
     "cxrlt_core.study.explain": "the words of an error in params.yaml",
     "cxrlt_core.study.parse": "checks of params.yaml",
     "cxrlt_core.study.read": "checks of the text of params.yaml",
-    "cxrlt_core.system.deferred": "when an installed package runs its own code",
     "cxrlt_core.system.errors": "the words of an error",
     "cxrlt_core.system.files": "how a file is written whole and read back",
     "cxrlt_core.system.processes": "how a process ends with its parent",

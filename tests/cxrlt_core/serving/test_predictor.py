@@ -10,6 +10,8 @@ from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
 from cxrlt_core.model.folder import read_model
+from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import pack_images
 from cxrlt_core.prediction.inference import Scorer, predict
 
@@ -20,7 +22,7 @@ def packed(paths, folder, fit):
     """The images of a study: an array, as the stage `pack` writes it."""
     names = [path.name for path in paths]
     array = folder / "array.npy"
-    pack_images(names, names, paths[0].parent, ("",), array, SIZE, fit, workers=1)
+    pack_images(ImageFiles(names, names, paths[0].parent, ("",)), array, Geometry(SIZE, fit), workers=1)
     return PackedImages({"s": np.load(array)}, ["s"] * len(paths), range(len(paths)))
 
 
