@@ -16,7 +16,7 @@ import pandas as pd
 from benchmarks.machine import describe_machine, peak_memory
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.sources import Options, find_reader, read_source
+from cxrlt_core.sources import Options, chexpert, read_source
 from cxrlt_core.sources.nih import FINDINGS
 
 ROWS = (10_000, 100_000, 400_000)
@@ -82,7 +82,7 @@ def write_nih(path: Path, rows: int, rng: np.random.Generator) -> None:
 
 def write_chexpert(path: Path, rows: int, rng: np.random.Generator) -> None:
     """Write a train.csv of CheXpert."""
-    known = find_reader("chexpert").KNOWN
+    known = chexpert.KNOWN
     paths = [f"CheXpert-v1.0/train/patient{i // 4:06d}/study{i % 4}/view1_frontal.jpg" for i in range(rows)]
     table = pd.DataFrame(
         {"Path": paths, "Sex": "Male", "Age": 60, "Frontal/Lateral": "Frontal", "AP/PA": "AP"}

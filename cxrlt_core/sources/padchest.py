@@ -166,7 +166,6 @@ RULES = {
 #: use, an image of poor quality, and "" for a sentence that the authors' model had no finding for.
 INCOMPLETE = ("unchanged", "exclude", "suboptimal study", "")
 
-KNOWN = tuple(RULES)
 IMAGE_FOLDERS = ("", "[0-9]*")  # all images in one folder, or in the folders 0 to 54
 
 _FILE = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
@@ -192,7 +191,7 @@ def read(labels: Path, options: Options) -> Harmonized:
         "view": file.column("Projection").map(_VIEWS).fillna("OTHER"),
         "split": None,
     }
-    return join_parts([make_part(file, "padchest", columns, KNOWN, _marks(file), options)], KNOWN)
+    return join_parts([make_part(file, "padchest", columns, _marks(file), options)])
 
 
 def _label_file(labels: Path) -> Path:
@@ -202,15 +201,16 @@ def _label_file(labels: Path) -> Path:
     return found
 
 
-def _marks(file: LabelFile) -> np.ndarray:
-    """Return int8 (N, C), 1, 0 or BLANK: the distinct lists are decoded once each."""
+def _marks(file: LabelFile) -> pd.DataFrame:
+    """Return the marks, 1, 0 or BLANK: the distinct lists are decoded once each."""
     codes, cells = pd.factorize(file.column("Labels"))
     valid = np.array([_LIST.fullmatch(cell) is not None for cell in cells])
     file.check("Labels", valid[codes], "a list such as ['pneumonia', 'cardiomegaly']")
     lists = [_findings(cell) for cell in cells]
     if _FINDINGS.isdisjoint(set().union(*lists)):
         raise StudyError(f"{file.path}: Labels: no finding of PadChest, expected some such as 'normal'")
-    return np.array([_decode(findings) for findings in lists], np.int8)[codes]
+    marks = np.array([_decode(findings) for findings in lists], np.int8)[codes]
+    return pd.DataFrame(marks, file.cells.index, list(RULES))
 
 
 def _findings(cell: str) -> set[str]:
