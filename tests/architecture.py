@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "metrics": set(),
     "pretrained": set(),
     "designs": {"batches", "losses", "metrics", "params", "pretrained"},
-    "model": {"designs", "params", "pretrained"},
+    "model": {"batches", "designs", "params", "pretrained"},
     "training": {"batches", "designs", "losses", "params"},
     "prediction": {"batches"},
     "evidence": {"designs", "metrics", "params"},

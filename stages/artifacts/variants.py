@@ -6,23 +6,23 @@ import numpy as np
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.classifier import ModelConfig
-from cxrlt_core.model.encoder_plan import Plan, plan_encoder
+from cxrlt_core.model.encoder_spec import EncoderSpec, resolve_encoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import read_json
 from cxrlt_core.system.tensors import read_tensors
 from stages.artifacts.paths import text_path
 
 
-def plan_image_encoder(params: Params, variant: str) -> Plan:
+def plan_image_encoder(params: Params, variant: str) -> EncoderSpec:
     """Plan the image encoder of a variant, out of the hub's commit that the stage ``encoder`` found."""
     image = params.variants[variant].image
     commit = read_json(f"data/encoders/{image}.json")["commit"]
     encoder = params.image_encoders[image].model_copy(update={"revision": commit})
-    return plan_encoder(encoder, params.image.size, f"image_encoders.{image}")
+    return resolve_encoder(encoder, params.image.size, f"image_encoders.{image}")
 
 
 def describe_model(
-    params: Params, variant: str, classes: list[str], pixels: tuple[float, float], plan: Plan
+    params: Params, variant: str, classes: list[str], pixels: tuple[float, float], plan: EncoderSpec
 ) -> ModelConfig:
     """Return all that is needed to rebuild the model of a variant.
 
