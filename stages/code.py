@@ -1,4 +1,4 @@
-"""Write what the code of every stage means into fingerprints/: the files that the stages depend on.
+"""Write the fingerprint of every stage's code into fingerprints/: the files that the stages depend on.
 
 Usage: python -m stages.code
 """
@@ -17,24 +17,24 @@ FOLDER = Path("fingerprints")
 
 
 def main(params: Params) -> None:
-    """Write a file a stage, a reader that ``data.sources`` names, and for each variant what trains it."""
-    described = {f"{name}.json": stage_code(name) for name in stages()}
-    described["settings.json"] |= module_code("cxrlt_core.study.gather")  # says in full what params.yaml says
-    described["ensemble.json"] |= design_code(row.method for row in params.table2)
+    """Write a file per stage, per reader in ``data.sources``, and per variant what trains it."""
+    files = {f"{name}.json": stage_code(name) for name in stages()}
+    files["settings.json"] |= module_code("cxrlt_core.study.gather")  # says in full what params.yaml says
+    files["ensemble.json"] |= design_code(row.method for row in params.table2)
     for name in params.data.sources:
-        described[f"sources/{name}.json"] = chosen("cxrlt_core.sources", name, f"data.sources.{name}")
+        files[f"sources/{name}.json"] = named_code("cxrlt_core.sources", name, f"data.sources.{name}")
     for name in params.variants:
-        described[f"variants/{name}.json"] = variant_code(params, name)
-        described[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))
+        files[f"variants/{name}.json"] = variant_code(params, name)
+        files[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))
     for path in FOLDER.rglob("*.json"):
-        if str(path.relative_to(FOLDER)) not in described:
+        if str(path.relative_to(FOLDER)) not in files:
             path.unlink()
-    for file, modules in described.items():
+    for file, modules in files.items():
         write_json(FOLDER / file, modules)
 
 
-def chosen(package: str, module: str, key: str) -> dict[str, str]:
-    """Describe a module that params.yaml names.
+def named_code(package: str, module: str, key: str) -> dict[str, str]:
+    """Return the fingerprints of a module that params.yaml names.
 
     Raises:
         StudyError: when there is none of that name.

@@ -7,14 +7,13 @@ import pandas as pd
 
 from cxrlt_core.designs.replenishment import replenish, usable_rows
 from cxrlt_core.designs.reweight import uniform_weights
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.labels import CLASSES, count_labels
 from cxrlt_core.packing.packed_array import pictures
 from cxrlt_core.params.schema import Params
 from cxrlt_core.splits.carving import (
     assign_splits,
     check_sets,
-    count_labels,
-    describe_classes,
+    class_groups,
     describe_splits,
     label_space,
 )
@@ -46,7 +45,7 @@ def main(params: Params) -> None:
     check_sets(sets)
     for name, table in {**sets, "monitor": monitored(clean["dev"])}.items():
         write_set(name, table, classes)
-    described = describe_classes(sets["train_primary"], classes, params.data.groups)
+    described = class_groups(sets["train_primary"], classes, params.data.groups)
     write_json("data/sets/classes.json", described)
     write_json("weights/uniform.json", uniform_weights(classes))
     replenished = label_space(clean["train"][~own])

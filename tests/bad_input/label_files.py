@@ -254,7 +254,7 @@ CASES = [
     Case(
         "NIH: two label files",
         folder("nih", {"Data_Entry_2017.csv": NIH, "Data_Entry_2017_v2020.csv": NIH}),
-        "folder: expected one file Data_Entry_2017*.csv in this folder, found Data_Entry_2017.csv, …",
+        "folder: expected one file Data_Entry_2017*.csv, found Data_Entry_2017.csv, …",
     ),
     Case(
         "NIH: two test lists",

@@ -7,7 +7,7 @@ import pytest
 
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
-from stages.pretrained import IMAGE, TEXT, note, watched
+from stages.pretrained import IMAGE, TEXT, check_location, record
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +26,14 @@ def here(tmp_path, monkeypatch) -> None:
 
 def refusal(place: str, folder: Path = TEXT) -> str:
     with pytest.raises(StudyError) as caught:
-        watched(place, folder, "k")
+        check_location(place, folder, "k")
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_every_file_is_noted_by_content():
     for kind, path in (("image", IMAGE / "w.pth"), ("text", TEXT / "model")):
-        note(kind, "x", watched(str(path), path.parent, "k"))
+        record(kind, "x", check_location(str(path), path.parent, "k"))
     found = [json.loads(Path(f"data/pretrained/{kind}/x.json").read_text()) for kind in ("image", "text")]
     assert found[0] == {"files": {"w.pth": file_hash(IMAGE / "w.pth")}}
     names = ("model/config.json", "model/parts/a")
@@ -41,8 +41,8 @@ def test_every_file_is_noted_by_content():
 
 
 def test_of_a_hub_there_is_nothing_to_note():
-    assert watched(None, TEXT, "k") is None
-    note("text", "x", None)
+    assert check_location(None, TEXT, "k") is None
+    record("text", "x", None)
     assert json.loads(Path("data/pretrained/text/x.json").read_text()) == {"files": {}}
 
 
@@ -61,7 +61,7 @@ def test_what_is_not_there_is_named():
 def test_links_to_files_are_followed():
     (TEXT / "links").mkdir()
     (TEXT / "links/a").symlink_to(Path("elsewhere/model/a").absolute())
-    assert watched(str(TEXT / "links"), TEXT, "k") == TEXT / "links"
+    assert check_location(str(TEXT / "links"), TEXT, "k") == TEXT / "links"
 
 
 @pytest.mark.parametrize(

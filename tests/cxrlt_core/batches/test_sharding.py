@@ -60,7 +60,7 @@ def test_a_rank_holds_its_share_alone(n):
     images = packed(n)
 
     def work(ranks):
-        held = ShardedImages(images, ranks).held
+        held = ShardedImages(images, ranks).shard
         return len(held), held.gather(np.arange(len(held))).numpy()
 
     found = together(3, work)
