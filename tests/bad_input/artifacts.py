@@ -13,13 +13,7 @@ import pandas as pd
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.parse import parse_params
-from cxrlt_core.system.files import (
-    read_json,
-    read_parquet,
-    read_parquet_metadata,
-    write_parquet,
-    write_text,
-)
+from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_parquet, write_text
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import harmonize, settings, split, train
 from stages.artifacts import arrays, border

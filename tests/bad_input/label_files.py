@@ -64,10 +64,29 @@ LISTS = f"{PADCHEST_HEADER}\n{padchest_row()}\n"
 MIMIC = f"{MIMIC_HEADER}\n{mimic_row()}\n"
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in SOURCES)
 text = partial(file, "nih")
+NUMBERS = ("", "nan", "x1", "1.0", "-1")
+PATHS = (
+    "/etc/a.png",
+    "../a.png",
+    "a/../../b.png",
+    "a/..",
+    "./a.png",
+    "a//b.png",
+    "",
+    "..",
+    "C:/a.png",
+    r"..\a.png",
+)
 
 ATTEMPTS: dict[str, Attempt] = {
-    "no such file": lambda: read_source("nih", Path("a.csv"), Options()),
-    "a source without a reader": lambda: read_source("vindr", Path(), Options()),
+    **{
+        f"{source}: no such file": partial(read_source, source, Path("a.csv"), Options())
+        for source in SOURCES
+    },
+    **{
+        f"the source {name}": partial(read_source, name, Path(), Options())
+        for name in ("vindr", "table", "../nih")
+    },
     "an empty file": text(b""),
     "a header without a row": text(NIH_HEADER),
     "blank lines alone": text("\n\n\n"),
@@ -77,8 +96,15 @@ ATTEMPTS: dict[str, Attempt] = {
     "no header": text(f"{GOOD}\n{GOOD}\n"),
     "a column that is missing": text(NIH.replace("View Position", "View")),
     "a column that is there twice": text(NIH.replace("Patient Age", "Patient ID")),
-    "a value too many": nih(GOOD, f"{GOOD},1"),
+    "a value too many": nih(GOOD, f"{GOOD},1", "a.png,Mass,0"),
+    "a value too many in the first row": nih(f"{GOOD},1", GOOD),
     "a value too few": nih(GOOD, "a.png,Mass,0"),
+    "a finding that is none, after blank lines and a line break within quotes": text(
+        f"\n{NIH}\n" + nih_row("a.png").replace(",57,", ',"5\n7",') + "\n" + nih_row("b.png", "Covid")
+    ),
+    "a finding that is none, after a long cell": nih(
+        nih_row("a.png").replace("57", "5" * 200_000), nih_row("b.png", "Covid")
+    ),
     "a row cut off at the end of the file": text(NIH[:-20]),
     "a quote that does not end": nih('"a.png,Mass,0', GOOD),
     "a value too few behind a header of two lines": file(
@@ -95,23 +121,17 @@ ATTEMPTS: dict[str, Attempt] = {
     "gzip with garbage in it": text(PACKED[:500] + b"x" * 50 + PACKED[550:], "a.csv.gz"),
     "gzip that unpacks to more than any label file": larger_than_all,
     "a cell of 2 MiB": nih(nih_row("a.png").replace("57", "5" * (2 << 20))),
-    "an absolute path": nih(GOOD, nih_row("/etc/a.png")),
-    "a path that leaves the folder": nih(GOOD, nih_row("../a.png")),
-    "a path that leaves it on the way": nih(GOOD, nih_row("a/../../b.png")),
-    "a drive": nih(GOOD, nih_row("C:/a.png")),
-    "a path with backslashes that leaves": nih(GOOD, nih_row(r"..\a.png")),
-    "no path": nih(GOOD, nih_row("")),
+    **{f"the path {path!r}": nih(GOOD, nih_row(path)) for path in PATHS},
     "an image that is there twice": nih(GOOD, nih_row("a.png"), GOOD),
-    "NIH: a finding that is none": nih(GOOD, nih_row("a.png", "Mass|Covid")),
-    "NIH: no finding, not even No Finding": nih(GOOD, nih_row("a.png", "")),
-    "NIH: a finding in small letters": nih(GOOD, nih_row("a.png", "mass")),
-    "NIH: no patient": nih(GOOD, nih_row("a.png", patient="")),
-    "NIH: a patient that is no number": nih(GOOD, nih_row("a.png", patient="p1")),
-    "NIH: a patient with a point": nih(GOOD, nih_row("a.png", patient="1.0")),
+    **{
+        f"NIH: the findings {findings!r}": nih(GOOD, nih_row("a.png", findings))
+        for findings in ("Covid", "Mass|Covid", "Mass|", "mass", "")
+    },
+    **{f"NIH: the patient {number!r}": nih(GOOD, nih_row("a.png", patient=number)) for number in NUMBERS},
     "NIH: a folder without a label file": folder("nih", {"notes.txt": ""}),
-    "NIH: two label files": folder("nih", {"Data_Entry_2017.csv": NIH, "Data_Entry_2017_v2020.csv": NIH}),
+    "NIH: two label files": folder("nih", {"Data_Entry_2017.csv": NIH, "Data_Entry_2017_v2020.csv.gz": NIH}),
     "NIH: two test lists": folder(
-        "nih", {"Data_Entry_2017.csv": NIH, "test_list.txt": "good.png", "test_list_NIH.txt": "good.png"}
+        "nih", {"Data_Entry_2017.csv": NIH, "test_list.txt.gz": "", "test_list_NIH.txt": "good.png"}
     ),
     "NIH: a test list that is not there": nih(GOOD, test_list=Path("list.txt")),
     "NIH: a test list of other images": listed("nih", "x.png\ny.png\n"),
@@ -131,7 +151,10 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "CheXpert: no row with a label": chexpert(chexpert_row()),
     "CheXpert: views: frontal, and no frontal view": chexpert(
-        chexpert_row(side="Lateral", projection="", Edema="1.0"), views="frontal"
+        chexpert_row(side="Lateral", projection="", Edema="1.0"), chexpert_row(), views="frontal"
+    ),
+    "CheXpert: an absolute path": chexpert(
+        chexpert_row("CheXpert-v1.0//train/patient00001/study1/a.jpg", Edema="1.0")
     ),
     "CheXpert: a test list": listed("chexpert", ""),
     "CheXpert: a folder without train.csv": folder("chexpert", {"valid.csv": TRAIN}),
@@ -140,12 +163,18 @@ ATTEMPTS: dict[str, Attempt] = {
         "chexpert", {"train.csv": TRAIN, "val.csv": TRAIN}
     ),
     "MIMIC: the label 5": mimic(mimic_row("a"), mimic_row("b", Edema="5")),
-    "MIMIC: a patient that is no number": mimic(mimic_row("a"), mimic_row("b", subject="x")),
-    "MIMIC: a study that is no number": mimic(mimic_row("a"), mimic_row("b", study="5-1")),
-    "MIMIC: a class that is missing": file("mimic", MIMIC.replace("Hernia", "Hernias")),
-    "MIMIC: no patients": file("mimic", MIMIC.replace("subject_id", "subject")),
+    **{
+        f"MIMIC: the {name} {number!r}": mimic(mimic_row("a"), mimic_row(path="files/b.jpg", **{key: number}))
+        for name, key in (("patient", "subject"), ("study", "study"))
+        for number in NUMBERS
+    },
+    **{
+        f"MIMIC: no column {column}": file("mimic", MIMIC.replace(column, "other"))
+        for column in ("subject_id", "study_id", "ViewPosition", "ViewCodeSequence_CodeMeaning", "Hernia")
+    },
     "MIMIC: no row with a label": mimic(mimic_row(label="")),
     "MIMIC: a folder without train.csv": folder("mimic", {"test.csv": MIMIC}),
+    "MIMIC: train.csv twice": folder("mimic", {"train.csv": MIMIC, "train.csv.gz": ""}),
     "MIMIC: two files for one set": folder(
         "mimic", {"train.csv": MIMIC, "development.csv": MIMIC, "dev.csv": MIMIC}
     ),
@@ -156,14 +185,28 @@ ATTEMPTS: dict[str, Attempt] = {
         "mimic", dict.fromkeys(("train.csv", "development.csv", "test.csv"), MIMIC)
     ),
     "MIMIC: a test list": listed("mimic", ""),
-    "PadChest: labels that are no list": padchest(padchest_row("normal")),
-    "PadChest: a list that does not end": padchest(padchest_row("['normal'")),
-    "PadChest: findings of another data set": padchest(padchest_row("['Lungenödem']")),
-    "PadChest: lists that say nothing": padchest(
-        padchest_row("['unchanged', 'normal']"), padchest_row("[]", "b.png")
+    **{
+        f"PadChest: the labels {labels}": padchest(padchest_row(cuis="\n"), padchest_row(labels, "b.png"))
+        for labels in ("normal", "['normal'", "['normal' 'mass']", "['normal', nan]", "['a',]", "f(x)")
+    },
+    "PadChest: findings of another data set": padchest(
+        padchest_row("['Lungenödem']"), padchest_row("nan", "b.png")
     ),
-    "PadChest: a patient that is no number": padchest(padchest_row(patient="p1")),
-    "PadChest: no study": padchest(padchest_row(study="")),
+    "PadChest: lists that say nothing": padchest(
+        padchest_row("['scoliosis', 'unchanged', 'volume loss']"), padchest_row("[]", "b.png")
+    ),
+    "PadChest: an image twice": padchest(padchest_row(), padchest_row()),
+    **{
+        f"PadChest: the {key} {number!r}": padchest(
+            padchest_row(), padchest_row(image="b.png", **{key: number})
+        )
+        for key in ("patient", "study")
+        for number in NUMBERS
+    },
+    **{
+        f"PadChest: no column {column}": file("padchest", LISTS.replace(f",{column},", ",other,"))
+        for column in ("ImageID", "StudyID", "PatientID", "Projection", "Labels")
+    },
     "PadChest: a folder without its file": folder("padchest", {"labels.csv": ""}),
     "PadChest: a test list": listed("padchest", ""),
 }
