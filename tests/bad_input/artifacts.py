@@ -20,6 +20,7 @@ from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
 from stages.artifacts.weights import read_weights
+from stages.pretrained import TEXT, watched
 from tests.bad_input.params import SMOKE
 
 Attempt = Callable[[], object]
@@ -124,6 +125,20 @@ def called(main: Callable[..., None], *words: str) -> None:
         border.check_item(main, parse_params(SMOKE))
 
 
+def text_encoder(place: str, link: str | None = None) -> None:
+    """Note the weights of a text encoder in some place, where perhaps a link leads elsewhere."""
+    for file in (TEXT / "model/a", Path("elsewhere/model/a")):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    if link:
+        name, target = link.split(" → ")
+        (TEXT / name).symlink_to(Path(target).absolute())
+    watched(place, TEXT, "text_encoders.x.model")
+
+
+PLACES = ("elsewhere/model", "data/text_encoders/../../elsewhere/model", "data/text_encoders", "/tmp")
+LINKS = {"link → elsewhere/model": "link", "link → elsewhere": "link/model", "model/in → elsewhere": "model"}
+
 ATTEMPTS: dict[str, Attempt] = {
     "a stage without its argument": partial(called, train.main),
     "a stage with an argument too many": partial(called, settings.main, "a"),
@@ -151,5 +166,12 @@ ATTEMPTS: dict[str, Attempt] = {
     "class weights of other seeds": partial(
         weights, {"seeds": {"0": {"weights": {}}, "1": {"weights": {}}}}, 7
     ),
+    **{f"a text encoder in {place}": partial(text_encoder, place) for place in (*PLACES, f"{TEXT}/none")},
+    **{
+        f"a text encoder in {TEXT}/{place}, and a link, {link}": partial(
+            text_encoder, f"{TEXT}/{place}", link
+        )
+        for link, place in LINKS.items()
+    },
     **{f"row {value} of an array of three": partial(row, value) for value in (-1, 3, 1000)},
 }

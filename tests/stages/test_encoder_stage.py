@@ -95,9 +95,8 @@ def test_training_builds_the_encoder_that_was_described():
     weights(0)
     params = local()
     found = described(params)
-    plan = variants.plan_image_encoder(
-        params, next(n for n, v in params.variants.items() if v.image == "resnet50")
-    )
+    name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
+    plan = variants.plan_image_encoder(params, name)
     assert (plan.name, plan.options, plan.files.name) == (found["network"], found["options"], str(FILE))
     config = variants.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
     assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
@@ -107,8 +106,8 @@ def test_training_builds_the_encoder_that_was_described():
     ("changes", "line"),
     [
         (
-            {"pretrained": "data/x.pth"},
-            "resnet50.pretrained: cannot load 'data/x.pth' into 'resnet10t': x.pth: no such",
+            {"pretrained": "x.pth"},
+            "resnet50.pretrained: cannot load 'x.pth' into 'resnet10t': x.pth: no such",
         ),
         ({"model": VIT, "options": {"img_size": 224}}, f"resnet50: '{VIT}' cannot encode images of 32 × 32"),
         ({"model": "resnet9"}, "resnet50.model: 'resnet9' is not a timm network"),

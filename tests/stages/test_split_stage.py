@@ -130,10 +130,7 @@ def test_the_summary_counts_what_was_checked(write):
     assert {name: entry["images"] for name, entry in summary["sets"].items()} == {
         name: len(images(name)) for name in SETS
     }
-    assert summary["splits"] == {
-        "dev": "official: development.csv",
-        "test": "carved by patient, 0.3 of them",
-    }
+    assert summary["splits"] == {"dev": "official: development.csv", "test": "carved by patient, 0.3 of them"}
     assert summary["sources"]["mimic"] == {
         "official": {"dev": "development.csv"},
         "unused": None,
