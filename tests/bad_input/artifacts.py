@@ -11,6 +11,8 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.demo.releases import write_release
+from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_parquet, write_text
@@ -143,6 +145,10 @@ ATTEMPTS: dict[str, Attempt] = {
     "a stage without its argument": partial(called, train.main),
     "a stage with an argument too many": partial(called, settings.main, "a"),
     "a source that is none": partial(called, harmonize.main, "vindr"),
+    "a release that the demo does not draw": lambda: write_release(
+        "padchest", parse_params(SMOKE).demo, Path("labels"), Path("images"), Path("places")
+    ),
+    "a text encoder that the demo does not make": lambda: write_text_model("gpt", Path("gpt"), seed=0),
     **{
         f"{file}: {what}": partial(damaged, read, content)
         for file, read in READERS.items()

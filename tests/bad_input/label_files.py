@@ -7,20 +7,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from cxrlt_core.sources import Options, read_source, table
-from tests.cxrlt_core.sources.label_files import (
-    CHEXPERT_HEADER,
-    MIMIC_HEADER,
-    NIH_HEADER,
-    PADCHEST_HEADER,
-    chexpert_row,
-    mimic_row,
-    nih_row,
-    padchest_row,
-)
+from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
 
 Attempt = Callable[[], object]
-SOURCES = ("nih", "chexpert", "mimic", "padchest")
-HEADERS = dict(zip(SOURCES, (NIH_HEADER, CHEXPERT_HEADER, MIMIC_HEADER, PADCHEST_HEADER), strict=True))
 
 
 def file(source: str, content: bytes | str, name: str = "a.csv", **options: object) -> Attempt:
@@ -57,12 +46,12 @@ def larger_than_all() -> None:
 
 
 GOOD = nih_row("good.png")
-NIH = f"{NIH_HEADER}\n{GOOD}\n{nih_row('also.png')}\n"
-PACKED = gzip.compress("".join([NIH_HEADER, *(f"\n{nih_row(f'{n}.png')}" for n in range(2000))]).encode())
-TRAIN = f"{CHEXPERT_HEADER}\n{chexpert_row(Edema='1.0')}\n"
-LISTS = f"{PADCHEST_HEADER}\n{padchest_row()}\n"
-MIMIC = f"{MIMIC_HEADER}\n{mimic_row()}\n"
-nih, chexpert, mimic, padchest = (partial(rows, source) for source in SOURCES)
+NIH = f"{HEADERS['nih']}\n{GOOD}\n{nih_row('also.png')}\n"
+PACKED = gzip.compress("".join([HEADERS["nih"], *(f"\n{nih_row(f'{n}.png')}" for n in range(2000))]).encode())
+TRAIN = f"{HEADERS['chexpert']}\n{chexpert_row(Edema='1.0')}\n"
+LISTS = f"{HEADERS['padchest']}\n{padchest_row()}\n"
+MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
+nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
 NUMBERS = ("", "nan", "x1", "1.0", "-1")
 PATHS = (
@@ -81,14 +70,14 @@ PATHS = (
 ATTEMPTS: dict[str, Attempt] = {
     **{
         f"{source}: no such file": partial(read_source, source, Path("a.csv"), Options())
-        for source in SOURCES
+        for source in HEADERS
     },
     **{
         f"the source {name}": partial(read_source, name, Path(), Options())
         for name in ("vindr", "table", "../nih")
     },
     "an empty file": text(b""),
-    "a header without a row": text(NIH_HEADER),
+    "a header without a row": text(HEADERS["nih"]),
     "blank lines alone": text("\n\n\n"),
     "the page of a login": text("<!DOCTYPE html>\n<html>\n</html>\n"),
     "semicolons for commas": text(NIH.replace(",", ";")),

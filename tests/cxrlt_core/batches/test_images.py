@@ -8,9 +8,12 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def arrays() -> dict[str, np.ndarray]:
+def arrays(tmp_path) -> dict[str, np.ndarray]:
+    """Arrays as the study has them, mapped from files."""
     generator = np.random.default_rng(0)
-    return {n: generator.integers(0, 256, size=(k, 8, 8)).astype(np.uint8) for n, k in (("a", 9), ("b", 5))}
+    for name, count in (("a", 9), ("b", 5)):
+        np.save(tmp_path / f"{name}.npy", generator.integers(0, 256, (count, 8, 8), dtype=np.uint8))
+    return {name: np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "ab"}
 
 
 @pytest.fixture
@@ -26,22 +29,6 @@ def test_gathers_from_several_arrays_in_the_order_asked_for(arrays, packed):
         batch = packed.gather(positions)
         assert batch.dtype == torch.uint8
         np.testing.assert_array_equal(batch[:, 0].numpy(), expected[positions])
-
-
-def test_gathers_from_mapped_files(arrays, packed, tmp_path):
-    for name, array in arrays.items():
-        np.save(tmp_path / f"{name}.npy", array)
-    mapped = {name: np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in arrays}
-    again = PackedImages(mapped, ["b", "a", "a", "b", "a"], [4, 8, 0, 1, 8])
-    everything = np.arange(5)
-    assert torch.equal(again.gather(everything), packed.gather(everything))
-
-
-def test_resident_equals_packed(packed):
-    resident = packed.resident(CPU)
-    positions = np.array([4, 0, 2, 0])
-    assert len(resident) == 5
-    assert torch.equal(resident.gather(positions), packed.gather(positions))
 
 
 def test_intensity_equals_numpy(arrays, packed):
