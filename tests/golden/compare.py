@@ -16,20 +16,10 @@ def differences(found: Any, stored: Any, limit: float, place: str = "") -> Itera
     elif isinstance(found, list) and isinstance(stored, list) and len(found) == len(stored):
         for number, pair in enumerate(zip(found, stored, strict=True)):
             yield from differences(*pair, limit, f"{place}/{number}")
-    elif not (same(found, stored) or (both_real(found, stored) and near(found, stored, limit))):
+    elif type(found) is not type(stored) or not (found == stored or _near(found, stored, limit)):
         yield f"{place}: {found!r}, was {stored!r}"
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two plain values are the same bits."""
-    return type(one) is type(other) and one == other
-
-
-def both_real(*values: Any) -> bool:
-    """Whether all are floats."""
-    return all(isinstance(value, float) for value in values)
-
-
-def near(one: float, other: float, limit: float) -> bool:
-    """Whether two floats are equal up to a limit."""
-    return limit > 0 and math.isclose(one, other, rel_tol=limit, abs_tol=limit)
+def _near(found: Any, stored: Any, limit: float) -> bool:
+    """Whether both are floats, and equal up to a limit."""
+    return isinstance(found, float) and math.isclose(found, stored, rel_tol=limit, abs_tol=limit)
