@@ -5,7 +5,7 @@ Usage: python -m stages.encoder <image encoder>
 
 from typing import Any
 
-from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.model.image_encoder import describe_network, load_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.pretrained.origin import origin_text, weights_origin
@@ -16,7 +16,7 @@ from stages.artifacts.border import run_stage
 def main(params: Params, name: str) -> None:
     """Write data/encoders/<name>.json, and print it in a line."""
     encoder, size, key = params.image_encoders[name], params.image.size, f"image_encoders.{name}"
-    plan = plan_encoder(encoder, size, key)
+    plan = resolve_encoder(encoder, size, key)
     network, loaded = load_network(encoder, plan, size, key)
     description = {
         "network": plan.name,

@@ -36,7 +36,7 @@ def main(params: Params, name: str) -> None:
                 [found[seed]] = predict(
                     model.network, images, model.config.pixels, device, precision, batch_size, ranks=ranks
                 )
-        if ranks.leads:
+        if ranks.is_main:
             for seed, probabilities in found.items():
                 write_predictions(dev_path(name, seed), data, probabilities)
             write_metrics(name, data, found, params.study.aggregate)

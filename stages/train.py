@@ -11,7 +11,7 @@ from cxrlt_core.batches.images import Images, intensity
 from cxrlt_core.batches.sharding import place_images
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
-from cxrlt_core.model.encoder_plan import Plan
+from cxrlt_core.model.encoder_spec import EncoderSpec
 from cxrlt_core.model.folder import save_model
 from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import Params
@@ -27,11 +27,10 @@ from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import write_trained
+from stages.artifacts.models import describe_model, plan_image_encoder, read_embeddings, write_trained
 from stages.artifacts.monitor import Monitor
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
-from stages.artifacts.variants import describe_model, plan_image_encoder, read_embeddings
 from stages.artifacts.weights import read_weights
 
 
@@ -56,13 +55,13 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         checkpoint = Checkpoint(Path("checkpoints"), **identity, processes=ranks.size)
         with task(f"{name}, seed {seed}"):
             training.run(checkpoint, monitor.follow(seed, checkpoint.path))
-        if ranks.leads:
+        if ranks.is_main:
             save_model(model_folder(name, seed), training.state.model, config)
             write_json(model_folder(name, seed) / "cost.json", cost(training))
             last, spent = training.state.history[-1], format_interval(training.state.seconds)
             done = f"loss {last['loss']:.4f} in epoch {last['epoch']}; {spent}"
             print(f"{name}, seed {seed}: {done}", flush=True)
-    if ranks.leads:
+    if ranks.is_main:
         write_trained(name, params.train.seeds)
 
 
@@ -73,7 +72,7 @@ def prepare(
     data: LabelledSet,
     images: Images,
     config: ModelConfig,
-    plan: Plan,
+    plan: EncoderSpec,
     ranks: Ranks,
 ) -> Training:
     """Build the model of a variant and all that it is trained with."""
@@ -87,7 +86,7 @@ def prepare(
         model,
         images,
         data.targets,
-        class_weights(weights, data.classes, data.targets, report=ranks.leads),
+        class_weights(weights, data.classes, data.targets, report=ranks.is_main),
         build_loss(params.loss_of(name), data.targets),
         config.pixels,
         params.train,

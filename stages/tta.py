@@ -23,7 +23,7 @@ def main(params: Params, name: str) -> None:
     with open_ranks(open_device(params.compute.device, params.compute.threads)) as ranks:
         for split in ("dev", "test"):
             predict_views(params, name, split, ranks)
-        if ranks.leads:
+        if ranks.is_main:
             print(f"{name}: dev and test predicted in {params.tta.views} views", flush=True)
 
 
@@ -39,7 +39,7 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
             found = predict(
                 model.network, images, model.config.pixels, device, precision, batch_size, views, ranks
             )
-        if ranks.leads:
+        if ranks.is_main:
             marks = model_marks(model_folder(name, seed))
             write_predictions(tta_path(name, seed, split), data, average_views(found), marks)
 

@@ -1,7 +1,7 @@
 """Packed images of one set, gathered into batches: on the device where they fit, else from disk."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +11,13 @@ from cxrlt_core.system.device import upload
 
 LOADED_AT_ONCE = 4096  # images
 Item = TypeVar("Item")
+
+
+class PixelStats(NamedTuple):
+    """Mean and standard deviation of pixels, 0 to 1."""
+
+    mean: float
+    std: float
 
 
 class Images(Protocol):
@@ -125,16 +132,16 @@ class ResidentImages:
             yield self.gather(positions), item
 
 
-def intensity(images: PackedImages, sample: int = 10_000) -> tuple[float, float]:
-    """Mean and standard deviation of the pixels, 0 to 1, over at most ``sample`` spaced images."""
+def intensity(images: PackedImages, sample: int = 10_000) -> PixelStats:
+    """Measure the pixels of at most ``sample`` spaced images."""
     positions = np.unique(np.linspace(0, len(images) - 1, min(sample, len(images))).astype(int))
     histogram = np.zeros(256)
     for part in np.array_split(positions, -(-len(positions) // 1000)):
         histogram += np.bincount(images.gather(part).numpy().ravel(), minlength=256)
     share, values = histogram / histogram.sum(), np.arange(256) / 255
     mean = float((share * values).sum())
-    deviation = float(np.sqrt((share * (values - mean) ** 2).sum()))
-    return mean, max(deviation, 1e-3)
+    std = float(np.sqrt((share * (values - mean) ** 2).sum()))
+    return PixelStats(mean, max(std, 1e-3))
 
 
 def normalise(images: Tensor, mean: float, deviation: float, gamma: Tensor | None = None) -> Tensor:

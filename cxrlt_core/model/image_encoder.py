@@ -10,11 +10,11 @@ import torch
 from timm.models import _builder
 from torch import Tensor, nn
 
-from cxrlt_core.model.encoder_plan import Plan
+from cxrlt_core.model.encoder_spec import EncoderSpec
 from cxrlt_core.model.weights import load_weights
 from cxrlt_core.params.schema import ImageEncoder
+from cxrlt_core.pretrained.strict import Loaded
 from cxrlt_core.pretrained.tensor_files import read_weights
-from cxrlt_core.pretrained.whole import Loaded
 from cxrlt_core.system.errors import StudyError, reason
 
 
@@ -62,12 +62,14 @@ def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
     return timm.create_model(name, in_chans=1, num_classes=0, **options)
 
 
-def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tuple[nn.Module, Loaded | None]:
+def load_network(
+    encoder: ImageEncoder, spec: EncoderSpec, size: int, key: str
+) -> tuple[nn.Module, Loaded | None]:
     """Build a network and load its weights, if it has any; in training mode.
 
     Args:
         encoder: the entry of params.yaml.
-        plan: what it means.
+        spec: what it means.
         size: side of the images in pixels.
         key: where the entry stands in params.yaml, for messages.
 
@@ -80,17 +82,17 @@ def load_network(encoder: ImageEncoder, plan: Plan, size: int, key: str) -> tupl
     """
     try:
         with _conversions() as noted:
-            network = build_network(plan.name, {**plan.options, "pretrained": plan.files is not None})
+            network = build_network(spec.name, {**spec.options, "pretrained": spec.files is not None})
     except Exception as error:  # timm raises many kinds; all come from this one setting
         raise StudyError(f"{key}: cannot build {encoder.model!r}: {reason(error)}") from None
     _check_patches(network, size, key)
-    if plan.files is None:
+    if spec.files is None:
         return network, None
     try:
-        tensors = read_weights(plan.files.weights)
+        tensors = read_weights(spec.files.weights)
         return network, load_weights(network, tensors, encoder, noted[-1] if noted else None)
     except StudyError as error:
-        place = f"{key}.pretrained: cannot load {plan.files.name!r} into {encoder.model!r}"
+        place = f"{key}.pretrained: cannot load {spec.files.name!r} into {encoder.model!r}"
         raise StudyError(f"{place}: {error}") from None
 
 

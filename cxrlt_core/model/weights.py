@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cxrlt_core.model.layouts import LAYOUTS, MARKS
 from cxrlt_core.params.schema import ImageEncoder
-from cxrlt_core.pretrained.whole import Loaded, load_whole, matches
+from cxrlt_core.pretrained.strict import Loaded, load_strict, matches
 from cxrlt_core.system.errors import StudyError
 
 #: Where a classifier lies: what a file has there, and the network has not, is left.
@@ -43,7 +43,7 @@ def load_weights(
     expected = network.state_dict()
     _sum_colours(network, state, expected)
     try:
-        return load_whole(network, state, HEADS, MAY_LACK)
+        return load_strict(network, state, HEADS, MAY_LACK)
     except StudyError as error:
         advice = _advice(tensors, expected, encoder)
         raise StudyError("; ".join([*advice, str(error)])) from None

@@ -52,7 +52,7 @@ def predict(
     shown = mine if len(mine) else np.zeros(1, np.int64)  # who has none still learns the number of classes
     outputs: list[list[Tensor]] = [[] for _ in views]
     with (
-        progress(len(shown) if ranks.leads else 0, unit="image", description="predict") as bar,
+        progress(len(shown) if ranks.is_main else 0, unit="image", description="predict") as bar,
         explain_out_of_memory(ADVICE),
         closing(StreamedImages(images, device).batches(_cut(shown, batch_size))) as batches,
     ):

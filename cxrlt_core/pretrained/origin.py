@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cxrlt_core.pretrained.model_files import ModelFiles
-from cxrlt_core.pretrained.whole import Loaded
+from cxrlt_core.pretrained.strict import Loaded
 
 
 def weights_origin(files: ModelFiles, prefix: str, loaded: Loaded) -> dict[str, Any]:

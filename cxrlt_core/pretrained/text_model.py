@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from cxrlt_core.pretrained.model_files import locate
 from cxrlt_core.pretrained.origin import weights_origin
+from cxrlt_core.pretrained.strict import load_strict
 from cxrlt_core.pretrained.tensor_files import read_weights
-from cxrlt_core.pretrained.whole import load_whole
 from cxrlt_core.system.errors import StudyError, reason
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def load_text_model(model: str, revision: str | None) -> TextModel:
     tokenizer = _tokenizer(files.folder, kind, config)
     network = _network(config)
     tensors, prefix = without_prefix(read_weights(files.weights), _table_names(network))
-    loaded = load_whole(network, tensors, GOES)
+    loaded = load_strict(network, tensors, GOES)
     return TextModel(
         tokenizer, network.eval(), _longest(tokenizer, config), weights_origin(files, prefix, loaded)
     )

@@ -34,7 +34,7 @@ class Ranks:
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes files and talks."""
         return self.rank == 0
 
@@ -93,12 +93,12 @@ class Ranks:
         return room, dist.all_to_all_single(room, rows, received, sent, async_op=True)
 
     @contextmanager
-    def leader_first(self) -> Generator[None]:
+    def main_first(self) -> Generator[None]:
         """Run the block on rank 0, then on the others."""
-        if not self.leads:
+        if not self.is_main:
             self.highest(0)
         yield
-        if self.leads:
+        if self.is_main:
             self.highest(0)
 
     def wrap(self, model: nn.Module, example: Tensor, sync_batchnorm: bool) -> nn.Module:

@@ -87,7 +87,7 @@ class Training:
         epoch, end = self.schedule.epoch(state.step), self.schedule.end(state.step)
         words, total = f"epoch {epoch + 1} of {self.schedule.epochs}", self.schedule.steps
         state.model.train()
-        with progress(total if self.ranks.leads else 0, "step", words, done=state.step, keep=False) as bar:
+        with progress(total if self.ranks.is_main else 0, "step", words, done=state.step, keep=False) as bar:
             if state.history:
                 bar.set_postfix_str(f"loss {state.history[-1]['loss']:.4f}")
             for images, draw in islice(batches, end - state.step):
@@ -105,7 +105,7 @@ class Training:
         """Show the state, if it is that at the end of an epoch; the time for that is not training's."""
         state = self.state
         ends = state.finished or (state.step and state.step % self.schedule.steps_per_epoch == 0)
-        if watch is not None and self.ranks.leads and ends:
+        if watch is not None and self.ranks.is_main and ends:
             with nullcontext() if state.ema is None else state.ema.in_model():
                 watch(state)
         self._clock = time.perf_counter()
@@ -125,7 +125,7 @@ class Training:
 
     def _leave(self, code: int) -> NoReturn:
         done = f"training is saved at step {self.state.step} of {self.schedule.steps}"
-        raise Stopped(code, done if self.ranks.leads else None)
+        raise Stopped(code, done if self.ranks.is_main else None)
 
     def _mean_loss(self) -> float:
         """Mean loss of the epoch so far, over all ranks.

@@ -33,12 +33,12 @@ class State:
     def save(self, checkpoint: Checkpoint, ranks: Ranks) -> None:
         """Write the state; all ranks must call it, one writes."""
         losses = ranks.sum(self.losses)
-        if ranks.leads:
+        if ranks.is_main:
             checkpoint.save(self.content(losses))
 
     def resume(self, checkpoint: Checkpoint, ranks: Ranks) -> None:
         """Go on from the checkpoint, if there is one that fits a run before its first step."""
-        with ranks.leader_first():
+        with ranks.main_first():
             content = checkpoint.load(lambda found: check_content(found, self))
         if content is not None:
             self._restore(content, ranks)
@@ -62,7 +62,7 @@ class State:
             self.optimiser.load_state_dict(content["optimiser"])
         if self.ema is not None:
             self.ema.load(content["ema"])
-        if ranks.leads:  # the others add nothing to what is summed already
+        if ranks.is_main:  # the others add nothing to what is summed already
             self.losses.copy_(content["losses"])
         self.step, self.history = content["step"], content["history"]
         self.seconds, self.peak_memory = content["seconds"], content["peak_memory"]

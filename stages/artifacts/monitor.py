@@ -33,7 +33,7 @@ class Monitor:
         """Open the sample, if ``train.monitor`` wants it; ``pixels`` are those that the models see."""
         self._path = f"models/{variant}/history.csv"
         self._tables: dict[int, pd.DataFrame] = {}
-        self._every = params.train.monitor if ranks.leads else 0
+        self._every = params.train.monitor if ranks.is_main else 0
         self._words = (pixels, ranks.device, params.train.precision, params.compute.batch_size)
         if self._every:
             self._data = read_set("monitor")

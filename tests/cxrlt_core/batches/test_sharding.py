@@ -125,7 +125,7 @@ def test_an_error_on_one_rank_shows_there(training, plain, toy, tmp_path):
     def work(ranks):
         one = training(model=plain(), ranks=ranks, images=ShardedImages(images, ranks))
         step = one.step
-        one.step = lambda number, *batch: 1 / 0 if number == 3 and ranks.leads else step(number, *batch)
+        one.step = lambda number, *batch: 1 / 0 if number == 3 and ranks.is_main else step(number, *batch)
         try:
             one.run(Checkpoint(tmp_path))
         except (ZeroDivisionError, RuntimeError) as error:

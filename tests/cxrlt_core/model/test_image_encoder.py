@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from settings import usual
 
-from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.model.image_encoder import TokenEncoder, build_network, describe_network, load_network
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
@@ -29,12 +29,12 @@ def untrained(model: str = "resnet10t", **changes) -> ImageEncoder:
 
 
 def load(encoder: ImageEncoder, size: int = 32, key: str = "k") -> TokenEncoder:
-    network, _ = load_network(encoder, plan_encoder(encoder, size, key), size, key)
+    network, _ = load_network(encoder, resolve_encoder(encoder, size, key), size, key)
     return TokenEncoder(network)
 
 
 def describe(encoder: ImageEncoder, size: int, key: str = "k") -> dict:
-    network, _ = load_network(encoder, plan_encoder(encoder, size, key), size, key)
+    network, _ = load_network(encoder, resolve_encoder(encoder, size, key), size, key)
     return describe_network(network, encoder, size, key)
 
 

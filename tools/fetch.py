@@ -1,12 +1,12 @@
 """Put the models of the hub that the study names where a node without network finds them.
 
-Usage: python -m stages.artifacts.fetch   (no stage: run it where there is network)
+Usage: python -m tools.fetch   (no stage: run it where there is network)
 """
 
 import os
 from pathlib import Path
 
-from cxrlt_core.model.encoder_plan import plan_encoder
+from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.pretrained.model_files import locate
 from cxrlt_core.system.errors import StudyError
@@ -22,7 +22,7 @@ def main(params: Params) -> None:
             tell(f"text_encoders.{name}", encoder.model, *fetch(encoder.model, encoder.revision, name))
     for name, encoder in params.image_encoders.items():
         key = f"image_encoders.{name}"
-        plan = plan_encoder(encoder, params.image.size, key)
+        plan = resolve_encoder(encoder, params.image.size, key)
         if plan.commit is not None:
             tell(key, encoder.model, plan.commit, plan.files.name if plan.files else "config.json")
     print(ADVICE.format(home=hub_home()))

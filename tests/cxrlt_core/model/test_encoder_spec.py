@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 from settings import usual
 
-from cxrlt_core.model.encoder_plan import Plan, plan_encoder
+from cxrlt_core.model.encoder_spec import EncoderSpec, resolve_encoder
 from cxrlt_core.model.image_encoder import build_network, load_network
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.system.errors import StudyError
@@ -54,13 +54,13 @@ def model(hub) -> dict[str, torch.Tensor]:
     return state
 
 
-def plan(size: int = 64, **changes) -> Plan:
+def plan(size: int = 64, **changes) -> EncoderSpec:
     encoder = usual(ImageEncoder, **{"pretrained": False, **changes})
-    return plan_encoder(encoder, size, "e.x")
+    return resolve_encoder(encoder, size, "e.x")
 
 
 def test_a_plain_name_means_itself():
-    assert plan(model="resnet10t", options={"a": 1}) == Plan("resnet10t", {"a": 1}, None, None, None)
+    assert plan(model="resnet10t", options={"a": 1}) == EncoderSpec("resnet10t", {"a": 1}, None, None, None)
 
 
 @pytest.mark.parametrize("options", [{"img_size": 32}, {"dynamic_img_size": True}])
@@ -78,7 +78,7 @@ def test_a_local_file_is_named_as_it_is():
 @pytest.mark.parametrize("revision", ["v1", COMMIT])
 def test_a_model_of_the_hub_is_one_of_timm_at_the_size_of_the_study(model, revision):
     encoder = usual(ImageEncoder, model="hf-hub:org/vit", revision=revision, pixels="weights")
-    found = plan_encoder(encoder, 96, "e.x")
+    found = resolve_encoder(encoder, 96, "e.x")
     assert found.name == "vit_tiny_patch16_224" and found.commit == COMMIT
     assert found.options == {**VIT, "class_token": False, "global_pool": "avg", "img_size": 96}
     assert found.files.name == "org/vit/model.safetensors" and found.pixels == pytest.approx((0.5, 0.3))
@@ -101,7 +101,7 @@ def test_timms_own_weights_come_with_their_commit(hub):
     state = timm.create_model("resnet18", layers=[1, 1, 1, 1]).state_dict()
     torch.save(state, folder / "pytorch_model.bin")
     encoder = usual(ImageEncoder, model="resnet18", options={"layers": [1, 1, 1, 1]}, pixels="weights")
-    found = plan_encoder(encoder, 64, "e.x")
+    found = resolve_encoder(encoder, 64, "e.x")
     assert (found.commit, found.files.name) == (COMMIT, "timm/resnet18.a1_in1k/pytorch_model.bin")
     assert found.pixels == pytest.approx((0.449, 0.226), abs=1e-3)
     network, loaded = load_network(encoder, found, 64, "e.x")

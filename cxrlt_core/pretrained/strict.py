@@ -28,7 +28,7 @@ class Loaded:
     left_out: Mapping[str, int]
 
 
-def load_whole(
+def load_strict(
     network: nn.Module, tensors: Mapping[str, Tensor], goes: Sequence[str], may_lack: Sequence[str] = ()
 ) -> Loaded:
     """Load tensors into a network.

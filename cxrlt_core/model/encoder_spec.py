@@ -8,6 +8,7 @@ from typing import Any
 import timm
 from timm.models import load_model_config_from_hf
 
+from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.pretrained.hub import fetch
@@ -19,25 +20,25 @@ HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
-class Plan:
+class EncoderSpec:
     """An entry, found and fetched, nothing built.
 
     Attributes:
         name: timm's name of the network.
         options: all that it is built with.
-        pixels: mean and deviation, 0 to 1, of the pixels that the weights expect; None: the study's.
+        pixels: that the weights expect; None: the study's.
         files: of the weights, named by their path or by repository and name; None: an untrained network.
         commit: of the hub's repository, if there is one.
     """
 
     name: str
     options: dict[str, Any]
-    pixels: tuple[float, float] | None
+    pixels: PixelStats | None
     files: ModelFiles | None
     commit: str | None
 
 
-def plan_encoder(encoder: ImageEncoder, size: int, key: str) -> Plan:
+def resolve_encoder(encoder: ImageEncoder, size: int, key: str) -> EncoderSpec:
     """Find the network, its options and its weights; those of a hub are fetched.
 
     A network that takes the side of its images as an option, as transformers do, gets the study's.
@@ -56,7 +57,7 @@ def plan_encoder(encoder: ImageEncoder, size: int, key: str) -> Plan:
         options.setdefault("img_size", size)
     files = _weights(encoder, config, commit or encoder.revision, f"{key}.pretrained")
     commit = files.commit if files and files.commit else commit
-    return Plan(name, options, _pixels(encoder, config), files, commit)
+    return EncoderSpec(name, options, _pixels(encoder, config), files, commit)
 
 
 def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | None]:
@@ -108,11 +109,9 @@ def _weights(
     return replace(files, name=f"{repository}/{files.name}")
 
 
-def _pixels(encoder: ImageEncoder, config: Mapping[str, Any]) -> tuple[float, float] | None:
+def _pixels(encoder: ImageEncoder, config: Mapping[str, Any]) -> PixelStats | None:
     if encoder.pixels == "study":
         return None
     if encoder.pixels == "weights":  # of three colours, averaged
-        mean, deviation = (sum(config[k]) / len(config[k]) for k in ("mean", "std"))
-    else:
-        mean, deviation = encoder.pixels
-    return mean, deviation
+        return PixelStats(*(sum(config[k]) / len(config[k]) for k in ("mean", "std")))
+    return PixelStats(*encoder.pixels)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cxrlt_core.pretrained.whole import load_whole
+from cxrlt_core.pretrained.strict import load_strict
 from cxrlt_core.system.errors import StudyError
 
 
@@ -30,7 +30,7 @@ def complete() -> dict[str, torch.Tensor]:
 
 def test_all_is_loaded_and_counted():
     network, tensors = Tied(), complete()
-    loaded = load_whole(network, {**tensors, "head.a": torch.ones(20), "head.b": torch.ones(3)}, ["head.*"])
+    loaded = load_strict(network, {**tensors, "head.a": torch.ones(20), "head.b": torch.ones(3)}, ["head.*"])
     assert all(network.state_dict()[name].equal(tensor) for name, tensor in tensors.items())
     assert (loaded.tensors, loaded.parameters, loaded.share) == (3, 23, 1)
     assert loaded.left_out == {"head": 2}
@@ -40,7 +40,7 @@ def test_what_a_file_may_lack_is_left_as_it_is_and_counted():
     network, tensors = Tied(), complete()
     before = network.layer.bias.clone()
     del tensors["layer.bias"]
-    loaded = load_whole(network, tensors, [], ["*.bias"])
+    loaded = load_strict(network, tensors, [], ["*.bias"])
     assert network.layer.bias.equal(before)
     assert (loaded.tensors, loaded.parameters, loaded.share) == (2, 21, round(21 / 23, 4))
 
@@ -50,7 +50,7 @@ def test_of_tensors_that_share_memory_one_suffices(name):
     tensors = complete()
     table = tensors.pop("table.weight")
     network = Tied()
-    load_whole(network, {**tensors, name: table}, [])
+    load_strict(network, {**tensors, name: table}, [])
     assert network.inner.weight.equal(table) and network.table.weight.equal(table)
 
 
@@ -72,6 +72,6 @@ def test_what_is_wrong_is_named(changes, message):
     network = Tied()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     with pytest.raises(StudyError) as caught:
-        load_whole(network, tensors, ["head.*"])
+        load_strict(network, tensors, ["head.*"])
     assert str(caught.value) == message
     assert all(before[name].equal(tensor) for name, tensor in network.state_dict().items())
