@@ -26,7 +26,12 @@ def attempt(row: str) -> Attempt:
 
 
 def changed(changes: dict[str, Any]) -> Attempt:
-    """Parse the smoke study with some values changed: ``changed({"train.epochs": 2})``."""
+    """Parse the smoke study with some values changed."""
+    return lambda: parse_params(with_changes(changes))
+
+
+def with_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """The smoke study with some values changed: ``with_changes({"train.epochs": 2})``."""
     content = copy.deepcopy(SMOKE)
     for key, value in changes.items():
         *sections, last = (int(part) if part.isdigit() else part for part in key.split("."))
@@ -34,7 +39,7 @@ def changed(changes: dict[str, Any]) -> Attempt:
         for name in sections:
             section = section[name]
         section[last] = value
-    return lambda: parse_params(content)
+    return content
 
 
 def text(content: str | bytes) -> Attempt:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-import yaml
 
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
@@ -14,7 +13,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 from stages import encoder, pretrained
 from stages.artifacts import models
-from stages.artifacts.code import ROOT
+from tests.bad_input.params import SMOKE, with_changes
 
 FILE = Path("data/image_encoders/w.pth")
 TINY = {"channels": [4, 8, 8, 8]}
@@ -27,11 +26,9 @@ def here(tmp_path, monkeypatch) -> None:
 
 
 def study(**changes) -> Params:
-    content = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))
-    content["image_encoders"]["resnet50"].update(changes)
-    for text in content["text_encoders"].values():
-        text["model"] = "org/of_the_hub"
-    return parse_params(content)
+    of_the_hub = {f"text_encoders.{name}.model": "org/of_the_hub" for name in SMOKE["text_encoders"]}
+    image = {f"image_encoders.resnet50.{key}": value for key, value in changes.items()}
+    return parse_params(with_changes(of_the_hub | image))
 
 
 def local() -> Params:

@@ -90,11 +90,11 @@ def test_a_list_of_the_folder_may_be_named_otherwise_but_is_one(tmp_path):
     assert found.official == {"test": "test_list_NIH.txt"}
 
 
-def test_full_size_against_the_naive_reader(tmp_path):
+def test_any_rows_against_the_naive_reader(tmp_path):
     rng = np.random.default_rng(0)
     names = np.array(list(FINDINGS))
     combinations = ["|".join(rng.permutation(names)[: rng.integers(1, 5)]) for _ in range(800)]
-    draws = rng.integers(800, size=112_120)
+    draws = rng.integers(800, size=5_000)
     rows = [
         nih_row(f"{i // 4:08d}_{i % 4:03d}.png", combinations[draw], str(i // 4), ("PA", "AP")[i % 2])
         for i, draw in enumerate(draws)
