@@ -113,14 +113,11 @@ def test_a_slice_transforms_like_the_whole(images):
     torch.testing.assert_close(whole, torch.cat(parts))
 
 
-def test_changing_one_range_leaves_the_other_draws_alone():
+def test_one_range_leaves_the_draws_of_the_others_alone():
     one = draw_transforms(5, augment(brightness=0.2), np.random.default_rng(3))
     two = draw_transforms(5, augment(brightness=0.2, rotate=30, shift=0.2), np.random.default_rng(3))
     torch.testing.assert_close(one.tone, two.tone)
     assert not torch.equal(one.geometry, two.geometry)
-
-
-def test_gamma_and_erasing_leave_all_other_draws_alone():
     ranges = {"rotate": 5, "brightness": 0.2, "shift": 0.1}
     more = [{}, {"gamma": 0.2}, {"erase": 0.5}, {"gamma": 0.4, "erase": 0.2}]
     generators = [np.random.default_rng(3) for _ in more]

@@ -30,11 +30,11 @@ def test_sets_have_the_sizes_asked_for_and_share_no_patient(population):
     assert (images.groupby("study")["patient"].nunique() == 1).all()
     assert images.groupby("patient").size().mean() > 1.5
     assert images.groupby("study").size().mean() > 1.2
-
-
-def test_position_counts_the_images_of_a_study(population):
-    expected = population.images.groupby("study").cumcount()
-    assert (population.images["position"] == expected).all()
+    assert (images["position"] == images.groupby("study").cumcount()).all()
+    share = images["view"].value_counts(normalize=True)
+    assert set(share.index) == {"PA", "AP", "LATERAL"} and 0.07 < share["LATERAL"] < 0.14
+    frontal = draw_population({"a": 500}, np.random.default_rng(0), laterals=False)
+    assert set(frontal.images["view"]) == {"PA", "AP"}
 
 
 def test_prevalence_follows_the_formula():
@@ -81,14 +81,6 @@ def test_findings_of_one_factor_go_together(population):
     assert correlation[at("Cardiomegaly"), at("Edema")] > 0.25
     assert correlation[at("Pneumonia"), at("Consolidation")] > 0.2
     assert correlation[at("Pneumonia"), at("Tortuous Aorta")] < 0.1
-
-
-def test_views(population):
-    share = population.images["view"].value_counts(normalize=True)
-    assert set(share.index) == {"PA", "AP", "LATERAL"}
-    assert 0.07 < share["LATERAL"] < 0.14
-    frontal = draw_population({"a": 500}, np.random.default_rng(0), laterals=False)
-    assert set(frontal.images["view"]) == {"PA", "AP"}
 
 
 def test_the_seed_decides():

@@ -42,8 +42,7 @@ def test_mimic_tables(releases):
     labels = releases["mimic"] / "labels"
     tables = {n: pd.read_csv(labels / f"{n}.csv") for n in ("train", "development", "test")}
     assert [len(table) for table in tables.values()] == [120, 60, 60]
-    meta = ["dicom_id", "subject_id", "study_id", "ViewPosition"]
-    meta += ["ViewCodeSequence_CodeMeaning", "fpath"]
+    meta = ["dicom_id", "subject_id", "study_id", "ViewPosition", "ViewCodeSequence_CodeMeaning", "fpath"]
     for table in tables.values():
         assert list(table) == [*meta, *CLASSES]
         assert table[list(CLASSES)].isin([0, 1]).all(axis=None)
@@ -114,10 +113,8 @@ def test_chexpert_tables(releases):
 
 
 def test_chexpert_labels(releases):
-    train, valid = (
-        pd.read_csv(releases["chexpert"] / f"labels/{name}.csv")[list(CHEXPERT_CLASSES)]
-        for name in ("train", "valid")
-    )
+    files = (releases["chexpert"] / f"labels/{name}.csv" for name in ("train", "valid"))
+    train, valid = (pd.read_csv(file)[list(CHEXPERT_CLASSES)] for file in files)
     values = train.to_numpy()
     assert set(values[~np.isnan(values)]) == {-1, 0, 1}
     assert train["No Finding"].dropna().eq(1).all()
