@@ -8,9 +8,8 @@ from cxrlt_core.demo.places import boxes_of, read_places, write_places
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
 
-DEMO = Demo(
-    sources=["mimic"], text_encoders=[], seed=3, size=32, images=DemoImages(train=1, dev=1, test=1, extra=1)
-)
+ONE_EACH = DemoImages(train=1, dev=1, test=1, extra=1)
+DEMO = Demo(sources=["mimic"], text_encoders=[], seed=3, size=32, images=ONE_EACH)
 
 
 def drawn(names: tuple[str, ...], views: list[str]) -> tuple[np.ndarray, np.ndarray]:
