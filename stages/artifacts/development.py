@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from cxrlt_core.evidence.scoring import Score, count_classes
-from cxrlt_core.evidence.seed_variance import PooledSeedVariance
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.selection import upweighted_share
 from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.metrics.bootstrap import centred
@@ -15,14 +14,12 @@ from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
 from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.predictions import read_predictions
-from stages.artifacts.resamples import draw_patients
-from stages.artifacts.sets import LabelledSet, read_groups, read_set
+from stages.artifacts.resamples import draw_patients, evaluation_set
+from stages.artifacts.sets import LabelledSet, read_set
 
 
-def score_table1(
-    params: Params, blocks: Mapping[str, list[str]], device: torch.device
-) -> tuple[dict[str, Score], PooledSeedVariance]:
-    """Score the rows of Table 1 on the development set, and tell how noisy trainings are.
+def score_table1(params: Params, blocks: Mapping[str, list[str]], device: torch.device) -> ScoredTable:
+    """Score the rows of Table 1 on the development set.
 
     Args:
         params: of the study.
@@ -30,16 +27,17 @@ def score_table1(
         device: to compute on.
     """
     dev = read_set("dev")
-    resamples, patients = draw_patients(params, dev), dev.table["patient_id"]
-    classes = count_classes(dev.targets, resamples, dev.classes, read_groups(), params.evidence.min_positives)
-    classes = replace(classes, sets=blocks)
+    data = evaluation_set(params, dev, device)
+    data = replace(data, classes=replace(data.classes, sets=blocks))
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return _read_dev(params, dev, variant, tta)
 
-    noise = pooled_seed_variance(dev.targets, rows, params.members, read, classes)
-    return score_rows(dev.targets, rows, read, classes, resamples, patients, device), noise
+    scores = score_rows(data, rows, read, dev.table["patient_id"])
+    seed_variance = pooled_seed_variance(data, rows, params.members, read)
+    published = {row.name: row.published for row in params.table1}
+    return ScoredTable(scores, seed_variance, params.bootstrap.level, published)
 
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:

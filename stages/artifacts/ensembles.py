@@ -7,8 +7,6 @@ import json
 import os
 from collections.abc import Sequence
 
-import numpy as np
-
 from cxrlt_core.evidence.ensembles import ScoredEnsemble
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
@@ -19,12 +17,7 @@ from stages.artifacts.sets import LabelledSet
 
 
 def write_row(
-    params: Params,
-    row: str,
-    models: Sequence[str],
-    data: LabelledSet,
-    weights: Sequence[np.ndarray],
-    scored: ScoredEnsemble,
+    params: Params, row: str, models: Sequence[str], data: LabelledSet, scored: ScoredEnsemble
 ) -> None:
     """Write the predictions and the folders of a row of Table 2, one of each a training seed.
 
@@ -33,11 +26,10 @@ def write_row(
         row: its name.
         models: its M members.
         data: test set.
-        weights: of each seed, (M, C).
         scored: the row on the test set.
     """
-    found = zip(params.train.seeds, weights, scored.predictions, scored.fits, strict=True)
-    for seed, its, probabilities, fit in found:
+    seeds = zip(params.train.seeds, scored.weights, scored.predictions, scored.fits, strict=True)
+    for seed, weights, probabilities, fit in seeds:
         write_predictions(ensemble_path(row, seed), data, probabilities)
         folder = ensemble_folder(row, seed)
         config = EnsembleConfig(
@@ -46,7 +38,7 @@ def write_row(
                 Member(os.path.relpath(model_folder(name, seed), folder), predicted_by(name, seed))
                 for name in models
             ],
-            weights=dict(zip(data.classes, its.T.tolist(), strict=True)),
+            weights=dict(zip(data.classes, weights.T.tolist(), strict=True)),
             calibration=fit.to_json(data.classes),
             tta=params.tta.model_dump(),
             aggregate=params.study.aggregate,

@@ -55,7 +55,7 @@ def contrast(row: str, reference: str) -> dict:
     return {
         "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
         "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
-        "family": "primary", "simultaneous": [None, None], "parts": PARTS,
+        "family": "primary", "simultaneous": [None, None], "groups": {}, "parts": PARTS,
         "probability_of_improvement": [0.75, 0.5, 0.9],
     }  # fmt: skip
 
