@@ -10,7 +10,8 @@ from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred
 from cxrlt_core.metrics.calibration import Calibration
-from cxrlt_core.metrics.scores import CPU, MEANS, describe_scores, resample
+from cxrlt_core.metrics.metric import mean_over_classes, means, metrics
+from cxrlt_core.metrics.scores import CPU, describe_scores, group_masks, resample
 
 #: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
 TESTED = {name: f"tested_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
@@ -50,16 +51,15 @@ class Classes:
     @property
     def members(self) -> dict[str, np.ndarray]:
         """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
-        members = {"mAP": np.full(len(self.names), True)}
-        for group in GROUPS:
-            members[f"mAP_{group}"] = np.array([self.groups[name] == group for name in self.names])
+        masks = group_masks(self.names, self.groups)
+        members = {f"mAP_{group}" if group else "mAP": mask for group, mask in masks.items()}
         members |= {TESTED[name]: which & self.tested for name, which in members.items()}
         sets = {ap_of(name): {name} for name in self.names} | dict(self.sets)
         return members | {name: np.isin(self.names, list(classes)) for name, classes in sets.items()}
 
     def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
         """Take each mean of average precision over its defined classes, the last axis; NaN without any."""
-        return {name: _mean_where(ap, which & np.isfinite(ap)) for name, which in self.members.items()}
+        return {name: mean_over_classes(ap, which) for name, which in self.members.items()}
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def score_row(
     for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
         found = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
         points = {metric: values[0] for metric, values in found.items()}
-        per_class.append({metric: points[metric] for metric in MEANS})
+        per_class.append({metric.name: points[metric.name] for metric in metrics() if not metric.pooled})
         resampled = {metric: values[1:] for metric, values in found.items()}
         seeds.append(_one_seed(points, resampled, choices, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
@@ -174,11 +174,13 @@ def _one_seed(
     columns = {
         metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
     }
-    every = np.full(len(classes.names), True)
-    of = {name: ("AP", which) for name, which in classes.members.items()}
-    of |= {mean: (metric, every) for metric, mean in MEANS.items() if metric != "AP"}
-    of["micro_AP"] = ("micro_AP", np.array([True]))
-    return {name: _mean_of(*columns[metric], which) for name, (metric, which) in of.items()}
+    masks = group_masks(classes.names, classes.groups)
+    over = {
+        mean.name: (mean.metric.name, np.array([True]) if mean.metric.pooled else masks[mean.group])
+        for mean in means()
+    }
+    over |= {name: ("AP", mask) for name, mask in classes.members.items()}
+    return {name: _mean_of(*columns[metric], mask) for name, (metric, mask) in over.items()}
 
 
 def _columns(
@@ -207,8 +209,3 @@ def _mean_of(
         bias[which].mean(),
         others[:, :, which].mean(axis=2),
     )
-
-
-def _mean_where(values: np.ndarray, which: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return np.where(which, values, 0.0).sum(axis=-1) / which.sum(axis=-1)

@@ -32,6 +32,9 @@ HARMLESS = {
     "stages.artifacts.privacy": "refuses a place of the arrays that git would take",
 }
 
+#: Modules that run others which no import names: those of a package that define a name.
+FINDERS = {"cxrlt_core.metrics.metric": ("cxrlt_core.metrics", "METRICS")}
+
 
 def stage_code(stage: str) -> dict[str, str]:
     """Return the fingerprints of the modules behind a stage's script, by file."""
@@ -148,4 +151,8 @@ def _imports(module: str) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    if module in FINDERS:
+        package, defined = FINDERS[module]
+        found = (f"{package}.{name}" for name in modules_of(package))
+        names += (name for name in found if f"\n{defined} = " in _source(name))
     return tuple(names)
