@@ -21,6 +21,7 @@ from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import caveat
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import read_json, write_json, write_text
+from cxrlt_core.system.records import to_json
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.pages import draw_images, gather_histories, save_pictures, write_tables
@@ -37,10 +38,10 @@ def main(params: Params) -> None:
     device = open_device(params.compute.device, params.compute.threads)
     note, ensembles = caveat(params), read_json("metrics/ensemble.json")
     weights = {name: read_json(f"weights/{name}.json") for name in reweightings(params.reweight)}
-    scores, noise = score_table1(params, weight_blocks(weights), device)
-    rows, contrasts = table1(params, scores, noise)
+    scored = score_table1(params, weight_blocks(weights), device)
+    rows, contrasts1 = table1(params, scored)
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}
-    contrasts = {"table1": contrasts, "table2": ensembles["contrasts"]}
+    contrasts = {"table1": to_json(contrasts1), "table2": ensembles["contrasts"]}
     write_tables(params, tables)
     costs = {
         name: [read_json(model_folder(name, seed) / "cost.json") for seed in params.train.seeds]
@@ -48,17 +49,17 @@ def main(params: Params) -> None:
     }
     summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
     planner = plan_study(params, contrasts, summary["sets"])
-    effects = effects1(params, scores, noise)
+    effects = to_json(effects1(params, scored))
     for name, content in (("contrasts", contrasts), ("planner", planner), ("effects", effects)):
         write_json(f"reports/{name}.json", content)
     positives = {
-        "dev": positive_patients(scores[params.table1[0].name].classes),
+        "dev": positive_patients(scored.scores[params.table1[0].name].classes),
         "test": positive_patients(ensembles["rows"][params.table2[0].name]["classes"]),
     }
     primary = read_set("train_primary")
     found = Findings(
         summary, classes, tables, contrasts,
-        **class_changes(params, contrasts["table1"], scores, noise, weights),
+        **class_changes(params, contrasts["table1"], scored, weights),
         patients=positives["dev"], cooccurrence=(primary.classes, *cooccurrence(primary.targets)),
         ensembles=ensembles, history=gather_histories(params.variants, note), costs=costs, plans=planner,
     )  # fmt: skip

@@ -37,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "prediction": {"batches"},
     "evidence": {"designs", "metrics", "params"},
     "figures": set(),
-    "reporting": {"evidence", "figures", "params", "prediction", "pretrained"},
+    "reporting": {"evidence", "figures", "metrics", "params", "prediction", "pretrained"},
     "demo": {"params"},
     "serving": {"batches", "designs", "metrics", "model", "packing", "params", "prediction"},
     "artifacts": {

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from cxrlt_core.evidence.scoring import Score, class_numbers, contrast
-from cxrlt_core.evidence.seed_variance import PooledSeedVariance
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figure_data import upweighted
 from cxrlt_core.reporting.figures import largest, reweighted
-from cxrlt_core.system.rounding import rounded
 
 
 def weight_blocks(weights: Mapping[str, Mapping]) -> dict[str, list[str]]:
@@ -18,31 +16,25 @@ def weight_blocks(weights: Mapping[str, Mapping]) -> dict[str, list[str]]:
 
 
 def class_changes(
-    params: Params,
-    contrasts: Sequence[Mapping],
-    scores: Mapping[str, Score],
-    noise: PooledSeedVariance,
-    weights: Mapping[str, Mapping],
+    params: Params, contrasts: Sequence[Mapping], table: ScoredTable, weights: Mapping[str, Mapping]
 ) -> dict:
     """Return ``changes``, ``means`` and ``weights`` of :class:`cxrlt_core.reporting.figures.Findings`.
 
     Args:
         params: of the study.
         contrasts: of Table 1, as plain values.
-        scores: of its rows, with the means of :func:`weight_blocks`.
-        noise: of the trainings.
+        table: its rows, scored with the means of :func:`weight_blocks`.
         weights: name of a reweighting to the content of its weights file.
     """
-    level, changes, means, number = params.bootstrap.level, {}, [], reweighted(contrasts)
+    changes, means, number = {}, [], reweighted(contrasts)
     for one in {largest(contrasts), number} - {None}:
         row, reference = contrasts[one]["rows"]
-        changes[one] = class_numbers(scores, {row: 1.0, reference: -1.0}, noise, level)
+        changes[one] = table.class_numbers({row: 1.0, reference: -1.0})
     if number is None:
         return {"changes": changes, "means": means, "weights": weights}
     row, reference = contrasts[number]["rows"]
     [name] = {params.variants[one.variant].weights for one in params.table1 if one.name == row}
     for block in upweighted(weights[name]):
-        one = contrast(scores, {row: 1.0, reference: -1.0}, f"{name}: {block}", noise)
-        point, low, high = map(rounded, (one.point, *one.interval(level)))
-        means.append({"block": block, "difference": point, "low": low, "high": high})
+        one = table.contrast({row: 1.0, reference: -1.0}, f"{name}: {block}").rounded(table.level)
+        means.append({"block": block, "difference": one.point, "low": one.low, "high": one.high})
     return {"changes": changes, "means": means, "weights": weights[name]}

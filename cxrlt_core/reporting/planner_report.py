@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cxrlt_core.evidence.contrasts import published_steps
+from cxrlt_core.evidence.contrasts import Contrast, published_steps
 from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import MIN_SEEDS
-from cxrlt_core.evidence.power_analysis import Size, power_analysis
+from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.tables import Row, contrast_labels, number_text, signed
+from cxrlt_core.system.records import from_json, to_json
 
 SETS = {"table1": "dev", "table2": "test"}  # that the tables are scored on
 
@@ -18,18 +19,20 @@ SETS = {"table1": "dev", "table2": "test"}  # that the tables are scored on
 def plan_study(
     params: Params, contrasts: Mapping[str, Sequence[Mapping]], sets: Mapping[str, Mapping]
 ) -> dict[str, dict]:
-    """Plan the contrasts of both tables, as plain values.
+    """Analyse the power of the contrasts of both tables, as plain values.
 
     Args:
         params: of the study.
-        contrasts: table to its contrasts, from :func:`cxrlt_core.evidence.contrasts.to_json`.
+        contrasts: table to its contrasts, as plain values.
         sets: set to its counts, from data/summary.json.
     """
     seeds, level = len(params.train.seeds), params.bootstrap.level
     sizes = {
-        t: Size(name, sets[name]["images"], sets[name]["patients"], seeds, level) for t, name in SETS.items()
+        t: StudySize(name, sets[name]["images"], sets[name]["patients"], seeds, level)
+        for t, name in SETS.items()
     }
-    return {table: power_analysis(found, sizes[table]) for table, found in contrasts.items()}
+    typed = {table: from_json(list[Contrast], found) for table, found in contrasts.items()}
+    return to_json({table: power_analysis(found, sizes[table]) for table, found in typed.items()})
 
 
 def planner_section(

@@ -4,56 +4,45 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import Rules, find_interactions, find_pairs, test_contrasts, to_json
-from cxrlt_core.evidence.effects import test_effects
-from cxrlt_core.evidence.scoring import Score, row_numbers
-from cxrlt_core.evidence.seed_variance import SeedVarianceModel
+from cxrlt_core.evidence.contrasts import Contrast, find_interactions, find_pairs, test_contrasts
+from cxrlt_core.evidence.effects import MainEffects, test_effects
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import ensemble_designs, row_designs, selects, texts
 from cxrlt_core.reporting.tables import Row
 from cxrlt_core.system.rounding import rounded
 
 
-def rules(params: Params) -> Rules:
-    """Return how the contrasts of a study are judged."""
-    return Rules(params.bootstrap.level, params.evidence.negligible)
-
-
-def table1(
-    params: Params, scores: Mapping[str, Score], noise: SeedVarianceModel
-) -> tuple[list[Row], list[dict]]:
+def table1(params: Params, table: ScoredTable) -> tuple[list[Row], list[Contrast]]:
     """Return the rows of Table 1 and their contrasts."""
-    level, first = params.bootstrap.level, params.table1[0].name
+    first = params.table1[0].name
     designs = {row.name: row_designs(params, row) for row in params.table1}
     rows = [
         Row(
             name=row.name,
             design=texts(designs[row.name]),
-            **row_numbers(scores, row.name, first, noise, level),
+            **vars(table.row_numbers(row.name, first)),
             published=row.published,
             selected=selects(params, row.variant),
         )
         for row in params.table1
     ]
     pairs = find_pairs(designs)
-    published = {row.name: row.published for row in rows}
-    found = [*pairs, *find_interactions(pairs)]
-    return rows, to_json(test_contrasts(found, scores, noise, published, rules(params)))
+    comparisons = [*pairs, *find_interactions(pairs)]
+    return rows, test_contrasts(comparisons, table, params.evidence.negligible)
 
 
-def effects1(params: Params, scores: Mapping[str, Score], noise: SeedVarianceModel) -> dict:
+def effects1(params: Params, table: ScoredTable) -> MainEffects:
     """Return the main effects of the designs of Table 1."""
     designs = {row.name: row_designs(params, row) for row in params.table1}
-    published = {row.name: row.published for row in params.table1}
-    return test_effects(designs, scores, noise, published, rules(params))
+    return test_effects(designs, table, params.evidence.negligible)
 
 
-def contrasts2(params: Params, scores: Mapping[str, Score], noise: SeedVarianceModel) -> list[dict]:
+def contrasts2(params: Params, table: ScoredTable) -> list[Contrast]:
     """Compare the rows of Table 2 that differ in one design, and the published ones with each other."""
-    published = {row.name: row.published for row in params.table2}
-    steps = [name for name, figure in published.items() if figure is not None]
+    steps = [row.name for row in params.table2 if row.published is not None]
     pairs = find_pairs({row.name: ensemble_designs(row) for row in params.table2}, steps)
-    return to_json(test_contrasts(pairs, scores, noise, published, rules(params)))
+    return test_contrasts(pairs, table, params.evidence.negligible)
 
 
 def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cxrlt_core.metrics.metric import FURTHER, TABLE, means
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 
@@ -77,7 +78,8 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
     header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
-    header += ["less bias", "head", "medium", "tail", "mAUROC"]
+    secondary = [mean for mean in means() if mean.metric.shown == TABLE and mean.name != "mAP"]
+    header += ["less bias", *(mean.title for mean in secondary)]
     lines = []
     for number, row in enumerate(rows, 1):
         m = row.metrics
@@ -89,20 +91,22 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
         cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
         cells += [number_text(row.published) for _ in published]
         cells.append(number_text(m["mAP_corrected"]))
-        cells += [with_error(m[name], row.std_errors[name]) for name in _SECONDARY]
+        cells += [with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary]
         lines.append(cells)
     return markdown_table(header, lines)
 
 
 def further_metrics(rows: Sequence[Row]) -> str:
     """Return the metrics that the table leaves out, and mAP per seed where there are several."""
-    header = ["", *_FURTHER.values()]
+    further = [mean for mean in means() if mean.metric.shown == FURTHER]
+    header = ["", *(f"{mean.title} {'↑' if mean.metric.higher_is_better else '↓'}" for mean in further)]
     several = any(len(row.seeds) > 1 for row in rows)
     if several:
         header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
-        cells = [str(number), *(with_error(row.metrics[name], row.std_errors[name]) for name in _FURTHER)]
+        cells = [str(number)]
+        cells += [with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further]
         if several:
             cells += [", ".join(map(number_text, row.seeds)), number_text(row.metrics["mAP_seed_sd"])]
         lines.append(cells)
@@ -150,20 +154,6 @@ def rows_text(names: Sequence[str], numbers: Mapping[str, int]) -> str:
         f"{numbers[row]} − {numbers[of]}" for row, of in zip(names[::2], names[1::2], strict=True)
     )
     return " − ".join([first, *(f"({other})" for other in others)])
-
-
-_SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
-#: Metric to what the table calls it.
-_FURTHER = {
-    "micro_AP": "micro AP",
-    "F1": "F1",
-    "F1_half": "F1 at 0.5",
-    "NLL": "NLL",
-    "NLL_scaled": "NLL, scaled",
-    "ECE": "ECE",
-    "ECE_scaled": "ECE, scaled",
-    "Brier": "Brier",
-}
 
 
 def number_text(value: float | None) -> str:

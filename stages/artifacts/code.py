@@ -33,6 +33,9 @@ IGNORED_MODULES = {
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
 }
 
+#: Modules that run others which no import names: those of a package that define a name.
+FINDERS = {"cxrlt_core.metrics.metric": ("cxrlt_core.metrics", "METRICS")}
+
 
 def stage_code(stage: str) -> dict[str, str]:
     """Return the fingerprints of the modules behind a stage's script, by file."""
@@ -160,4 +163,8 @@ def _imports(module: str) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    if module in FINDERS:
+        package, defined = FINDERS[module]
+        found = (f"{package}.{name}" for name in modules_of(package))
+        names += (name for name in found if f"\n{defined} = " in _source(name))
     return tuple(names)

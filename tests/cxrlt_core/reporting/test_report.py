@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.metrics.metric import means
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figure_text import SHOWS
 from cxrlt_core.reporting.planner_report import plan_study
@@ -22,7 +22,7 @@ ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
     "tensors": 37, "parameters": 78848, "share": 1.0, "left_out": {"cls": 5, "pooler": 2},
 }  # fmt: skip
-NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *SUMMARY[1:])
+NUMBERS = ("mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *(mean.name for mean in means()))
 
 
 ENCODER = {
@@ -55,7 +55,7 @@ def contrast(row: str, reference: str) -> dict:
     return {
         "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
         "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
-        "family": "primary", "simultaneous": [None, None], "parts": PARTS,
+        "family": "primary", "simultaneous": [None, None], "groups": {}, "parts": PARTS,
         "probability_of_improvement": [0.75, 0.5, 0.9],
     }  # fmt: skip
 

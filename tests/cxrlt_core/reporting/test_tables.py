@@ -4,7 +4,7 @@ import json
 import pandas as pd
 import pytest
 
-from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.metrics.metric import means
 from cxrlt_core.reporting.tables import (
     Row,
     caveat,
@@ -16,6 +16,8 @@ from cxrlt_core.reporting.tables import (
     to_json,
     to_markdown,
 )
+
+SUMMARY = [mean.name for mean in means()]
 
 
 def make_row(name: str, value: float | None, **changes) -> Row:
@@ -119,8 +121,8 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
     several = [make_row("first", 0.25, seeds=[0.2, 0.3])]
     table = cells(further_metrics(several))
     last = dict(zip(table[0], table[2], strict=True))
-    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1"] == "0.2500 ± 0.0100"
-    assert {"F1 at 0.5", "NLL", "NLL, scaled", "ECE", "ECE, scaled"} < set(last)
+    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1 ↑"] == "0.2500 ± 0.0100"
+    assert {"F1 at 0.5 ↑", "NLL ↓", "NLL, scaled ↓", "ECE ↓", "ECE, scaled ↓"} < set(last)
 
 
 def contrast(**changes) -> dict:

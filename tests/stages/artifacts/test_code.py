@@ -2,6 +2,7 @@ import ast
 
 import pytest
 
+from cxrlt_core.metrics.metric import metrics
 from stages.artifacts import code
 from stages.artifacts.code import (
     HARMLESS,
@@ -120,7 +121,7 @@ def test_every_stage_is_described_by_its_script_and_more():
         assert len(stage_code(stage)) > 1 or stage == "code"
 
 
-def test_modules_are_imported_by_a_computed_name_in_two_places_only():
+def test_modules_are_imported_by_a_computed_name_in_three_places_only():
     """Elsewhere the fingerprints would not notice; cxrlt_core/__init__.py offers what no stage uses."""
     found = set()
     for path in [*ROOT.glob("cxrlt_core/**/*.py"), *ROOT.glob("stages/**/*.py")]:
@@ -129,9 +130,19 @@ def test_modules_are_imported_by_a_computed_name_in_two_places_only():
         if names & {"import_module", "__import__", "run_module", "exec", "eval_module"}:
             found.add(path.relative_to(ROOT).as_posix())
     offers = "cxrlt_core/__init__.py"
-    assert found == {"cxrlt_core/sources/__init__.py", "cxrlt_core/losses/__init__.py", offers}
+    metric = "cxrlt_core/metrics/metric.py"
+    assert found == {"cxrlt_core/sources/__init__.py", "cxrlt_core/losses/__init__.py", metric, offers}
     assert not any("cxrlt_core.load_model" in code._imports(f"stages.{name}") for name in stages())
     assert not any("cxrlt_core/serving/predictor.py" in stage_code(name) for name in stages())
+
+
+def test_every_metric_is_code_of_the_stages_that_score_and_of_no_training():
+    modules = {type(metric).__module__ for metric in metrics()} | {m.value.__module__ for m in metrics()}
+    files = {f"{name.replace('.', '/')}.py" for name in modules}
+    assert len(files) > 6
+    for stage in ("evaluate", "ensemble", "report"):
+        assert files <= stage_code(stage).keys(), stage
+    assert not files & stage_code("train").keys()
 
 
 def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
