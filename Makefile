@@ -16,16 +16,16 @@ help:  ## list the targets
 demo: study  ## run the offline demo: the study of params.yaml as committed
 
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
-	python -m stages.artifacts.lock       # mends a torn dvc.lock
-	python -m stages.artifacts.leftovers  # of entries that params.yaml has no more
+	python -m tools.lock       # mends a torn dvc.lock
+	python -m tools.leftovers  # of entries that params.yaml has no more
 	dvc repro --quiet code settings
-	python -m stages.artifacts.due
+	python -m tools.due
 	dvc repro | $(QUIETLY)
 	@sed -n '/^## The answer/{n;n;p;q;}' reports/report.md
 	@echo "The report is in reports/report.html and reports/report.md"
 
 verify: .venv/installed  ## compare every packed row with its digest, and the image files with what was packed
-	python -m stages.artifacts.verify
+	python -m tools.verify
 
 check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
 	$(PYTEST) -m "not dvc" --ignore tests/pipeline

@@ -6,7 +6,7 @@ Usage: python -m stages.attention
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.places import EDGES
+from cxrlt_core.demo.places import EDGES, read_places
 from cxrlt_core.metrics.pointing import pointing_games
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
@@ -15,8 +15,7 @@ from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.arrays import open_images
-from stages.artifacts.border import run_stage
-from stages.artifacts.drawn_places import find_places
+from stages.artifacts.border import run_again, run_stage
 from stages.artifacts.models import load_model
 from stages.artifacts.paths import dev_path
 from stages.artifacts.predictions import read_predictions
@@ -70,6 +69,19 @@ def look(params: Params, data: LabelledSet, positions: np.ndarray) -> np.ndarray
         pixels = model.config.pixels
         maps.append(attention_maps(model.network, images, positions, pixels, device, batch_size))
     return np.stack(maps)
+
+
+def find_places(params: Params, data: LabelledSet) -> np.ndarray:
+    """Return the boxes of drawn findings, (N, C, 4); NaN throughout where the images are not drawn."""
+    source = params.data.primary
+    if source not in params.demo.sources:
+        return np.full((*data.targets.shape, len(EDGES)), np.nan, np.float32)
+    where = (f"data/raw/{source}/places.parquet", params.demo, data.table["path"], data.classes)
+    boxes = read_places(*where)
+    if boxes is None:  # DVC keeps the label files of the demo, not what lies beside them
+        run_again("synthesize", source)
+        boxes = read_places(*where)
+    return boxes
 
 
 if __name__ == "__main__":

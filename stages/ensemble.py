@@ -13,10 +13,9 @@ from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import score_text
 from stages.artifacts.border import run_stage
-from stages.artifacts.ensembles import write_row
+from stages.artifacts.ensembles import read_members, write_row
 from stages.artifacts.leftovers import remove_leftovers
-from stages.artifacts.members import read_members
-from stages.artifacts.resamples import draw_patients
+from stages.artifacts.scoring import draw_patients
 from stages.artifacts.sets import read_groups, read_set
 
 

@@ -13,9 +13,8 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
-from stages.artifacts.border import run_stage
-from stages.artifacts.store import array_path, run_again
-from stages.artifacts.watched import watched_path
+from stages.artifacts.border import run_again, run_stage
+from stages.artifacts.paths import array_path, watched_path
 
 
 def main(params: Params, source: str) -> None:

@@ -21,14 +21,12 @@ from cxrlt_core.reporting.tables import caveat
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import read_json, write_json, write_text
 from stages.artifacts.border import run_stage
-from stages.artifacts.development import score_table1, upweighted_shares
-from stages.artifacts.histories import gather_histories
 from stages.artifacts.leftovers import remove_leftovers
-from stages.artifacts.pages import save_pictures, write_tables
+from stages.artifacts.pages import draw_images, gather_histories, save_pictures, write_tables
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import provenance, revision, text_origin, versions
+from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
-from stages.artifacts.shown_images import draw_images
 
 
 def main(params: Params) -> None:

@@ -23,8 +23,8 @@ from cxrlt_core.splits.monitoring import monitored
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_stage
-from stages.artifacts.checks import check_labels
 from stages.artifacts.leftovers import remove_leftovers
+from stages.artifacts.sets import check_labels
 
 
 def main(params: Params) -> None:

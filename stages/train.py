@@ -27,11 +27,10 @@ from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import write_trained
+from stages.artifacts.models import describe_model, plan_image_encoder, read_embeddings, write_trained
 from stages.artifacts.monitor import Monitor
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
-from stages.artifacts.variants import describe_model, plan_image_encoder, read_embeddings
 from stages.artifacts.weights import read_weights
 
 

@@ -9,7 +9,8 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import write_parquet
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers
-from stages.artifacts.watched import look, watched_path
+from stages.artifacts.paths import watched_path
+from stages.artifacts.watched import look
 
 
 def main(params: Params) -> None:

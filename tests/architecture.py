@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/architecture.md"
 
-PACKAGES = ("cxrlt", "cxrlt_core", "stages")
+PACKAGES = ("cxrlt", "cxrlt_core", "stages", "tools")
 
 #: What every room may import; the pictures leave it out.
 GROUND = {"labels", "system"}
@@ -42,20 +42,21 @@ ARROWS: dict[str, set[str]] = {
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
     "artifacts": {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
-        *("params", "prediction", "pretrained", "reporting", "serving", "sources", "training"),
+        *("params", "prediction", "reporting", "serving", "sources", "training"),
     },
     "cxrlt": {"evidence", "model", "params", "prediction", "serving", "sources"},
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
         *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),
     },
+    "tools": {"artifacts", "model", "packing", "params", "pretrained", "sources"},
 }
 
 
 def room_of(module: str) -> str:
     """The room of a module: ``cxrlt_core.model.classifier`` stands in ``model``."""
     package, *rest = module.split(".")
-    if package == "cxrlt":
+    if package in ("cxrlt", "tools"):
         return package
     if package == "stages":
         return "artifacts" if rest[:1] == ["artifacts"] else "stages"

@@ -20,14 +20,14 @@ def test_no_arrow_without_an_import():
 
 
 def test_no_way_leads_back():
-    order = list(TopologicalSorter(ARROWS).static_order())
-    assert set(order) == set(ARROWS) and order[-1] == "stages"
+    assert set(TopologicalSorter(ARROWS).static_order()) == set(ARROWS)
+    assert not {"cxrlt", "stages", "tools"} & set().union(*ARROWS.values())
 
 
 def test_every_room_is_known():
     folders = {p.name for p in (ROOT / "cxrlt_core").iterdir() if p.is_dir() and any(p.glob("*.py"))}
     modules = {p.stem for p in (ROOT / "cxrlt_core").glob("*.py") if p.stem != "__init__"}
-    assert folders | modules | {"artifacts", "cxrlt", "stages"} == set(ARROWS)
+    assert folders | modules | {"artifacts", "cxrlt", "stages", "tools"} == set(ARROWS)
 
 
 def test_the_page_shows_the_rooms_and_the_pipeline():

@@ -10,8 +10,9 @@ from cxrlt_core.packing.lock import wait_until_packed
 from cxrlt_core.packing.packed_array import open_array
 from cxrlt_core.params.schema import Image
 from cxrlt_core.system.errors import StudyError
+from stages.artifacts.border import run_again
+from stages.artifacts.paths import array_path
 from stages.artifacts.sets import LabelledSet
-from stages.artifacts.store import array_path, run_again
 
 
 def open_images(data: LabelledSet, image: Image) -> PackedImages:

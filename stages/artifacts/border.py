@@ -3,18 +3,21 @@
 import inspect
 import os
 import shlex
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from operator import attrgetter
+from pathlib import Path
 from typing import Literal, NoReturn
 
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.errors import Stopped, StudyError, stopped_line
-from cxrlt_core.system.processes import end_at_signals
-from stages.artifacts.privacy import check_store
+from cxrlt_core.system.errors import SIGNALS, Stopped, StudyError, stopped_line
+from cxrlt_core.system.processes import end_at_signals, termination
 
+LOOK = 0.1  # seconds
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 TORCHRUN = ("python", "-m", "cxrlt_core.system.torchrun")
 #: Stage to the section of params.yaml that names its items.
@@ -118,3 +121,41 @@ def launch(prefix: str, key: str) -> None:
         os.execvpe(words[0], [*words, "-m", module, *sys.argv[1:]], {**os.environ, LAUNCHED: "1"})
     except OSError as error:
         raise StudyError(f"{key}: cannot start {words[0]!r}: {error.strerror}") from None
+
+
+def check_store(store: str) -> None:
+    """Check that git would not commit what lies in ``image.store``.
+
+    Raises:
+        StudyError: when it is a folder of the repository that git does not ignore.
+    """
+    inside = Path(store, "array.npy").resolve()  # git does not look beyond a link
+    try:
+        asked = subprocess.run(["git", "check-ignore", "--quiet", inside], capture_output=True)
+    except FileNotFoundError:  # no git, nothing is committed
+        return
+    if asked.returncode == 1:  # 128: outside of the repository, or there is none
+        raise StudyError(
+            f"image.store: git does not ignore {store!r}, and would commit images of patients; "
+            "expected a folder outside of the repository, or one that .gitignore names"
+        )
+
+
+def run_again(stage: str, source: str) -> None:
+    """Run another stage's command; not by an import, by which its code would count as the caller's.
+
+    Raises:
+        StudyError: when it fails; it has said why.
+        Stopped: after SIGTERM or Ctrl-C, with which it ends; it has said what is saved.
+    """
+    command = [sys.executable, "-m", f"stages.{stage}", source]
+    with termination() as asked, subprocess.Popen(command) as process:
+        while process.poll() is None and not asked.code:
+            time.sleep(LOOK)
+        if asked.code == 143:  # a terminal sends Ctrl-C to both
+            process.terminate()
+        code = process.wait()
+        if code in SIGNALS:
+            raise Stopped(code)
+    if code:
+        raise StudyError(f"{stage}@{source} failed, for the reason above")

@@ -25,11 +25,9 @@ HARMLESS = {
     "cxrlt_core.system.progress": "what a terminal shows",
     "cxrlt_core.system.settings": "the bricks of the schema",
     "cxrlt_core.system.tensors": "how arrays are written and read back",
-    "stages.artifacts.border": "how a stage starts and fails",
+    "stages.artifacts.border": "how a stage starts, also another one, and fails",
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
     "stages.artifacts.monitor": "logs a score of a running training, which nothing reads but a figure",
-    "stages.artifacts.lock": "mends dvc.lock between two runs",
-    "stages.artifacts.privacy": "refuses a place of the arrays that git would take",
 }
 
 

@@ -8,13 +8,17 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from cxrlt_core.evidence.ensembles import Scored
+from cxrlt_core.designs.ensemble import Choice
+from cxrlt_core.evidence.ensembles import Members, Scored
+from cxrlt_core.metrics.bootstrap import Draws
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
 from cxrlt_core.system.files import read_parquet_metadata
 from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder, tta_path
-from stages.artifacts.predictions import write_predictions
+from stages.artifacts.predictions import read_models, write_predictions
+from stages.artifacts.scoring import draw_patients
 from stages.artifacts.sets import LabelledSet
 
 
@@ -57,3 +61,23 @@ def write_row(
 def predicted_by(variant: str, seed: int) -> dict[str, str]:
     """Return which model made the test predictions that the ensemble is scored by: its files' SHA-256."""
     return json.loads(read_parquet_metadata(tta_path(variant, seed, "test"))["model"])
+
+
+def read_members(
+    params: Params, dev: LabelledSet, test: LabelledSet, draws: Draws, device: torch.device
+) -> Members:
+    """Read the predictions of all members, and score them on resampled development patients.
+
+    Args:
+        params: of the study.
+        dev: development set, which chooses.
+        test: test set, which is predicted.
+        draws: resampled test patients.
+        device: to compute on.
+    """
+    names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
+    on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
+    dev_draws = draw_patients(params, dev)
+    choices = [Choice.of(dev.targets, one, dev_draws, params.ensemble, device) for one in on_dev]
+    on_test = [read_models(names, test, seed, rule) for seed in seeds]
+    return Members(choices, on_test, test.targets, draws, device)

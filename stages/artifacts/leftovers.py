@@ -2,8 +2,6 @@
 
 DVC forgets a stage that is gone, but not its files. A stage that depends on a folder with something of each
 entry would take them for input, and a clone, which lacks them, for a change; so it removes them first.
-
-Usage: python -m stages.artifacts.leftovers
 """
 
 import shutil
@@ -42,9 +40,3 @@ def _remove_others(folder: Path, names: Collection[str]) -> None:
     for path in folder.glob("[!.]*"):
         if path.name.split(".")[0] not in names:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-
-
-if __name__ == "__main__":
-    from stages.artifacts.border import run_stage
-
-    run_stage(remove_leftovers)

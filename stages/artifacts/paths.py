@@ -1,6 +1,8 @@
-"""Where the files of variants, seeds and rows lie."""
+"""Where the files between stages lie."""
 
 from pathlib import Path
+
+from cxrlt_core.params.schema import Image
 
 
 def set_path(name: str) -> str:
@@ -36,3 +38,13 @@ def tta_path(variant: str, seed: int, split: str) -> str:
 def ensemble_path(row: str, seed: int) -> str:
     """Return where the test predictions of an ensemble lie."""
     return f"predictions/ensemble/{row}/{seed}.parquet"
+
+
+def array_path(image: Image, source: str) -> Path:
+    """Return where the packed images of a source lie."""
+    return Path(image.store) / f"{source}-{image.size}-{image.fit}.npy"
+
+
+def watched_path(source: str) -> Path:
+    """Return where the list of a source's image files lies."""
+    return Path(f"data/watched/{source}.parquet")

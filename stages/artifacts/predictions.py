@@ -11,9 +11,8 @@ import numpy as np
 from cxrlt_core.prediction.study_level import aggregate
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
-from stages.artifacts.checks import check_probabilities
 from stages.artifacts.paths import tta_path
-from stages.artifacts.sets import LabelledSet
+from stages.artifacts.sets import LabelledSet, check_values
 
 
 def write_predictions(
@@ -50,3 +49,10 @@ def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndar
 def read_models(models: Sequence[str], data: LabelledSet, seed: int, rule: str) -> np.ndarray:
     """Read the TTA predictions of several models of a seed, float32 (M, N, C)."""
     return np.stack([read_predictions(tta_path(model, seed, data.name), data, rule) for model in models])
+
+
+def check_probabilities(path: str, probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Return probabilities (N, C) as float32; StudyError for the first that is not from 0 to 1."""
+    valid = (probabilities >= 0) & (probabilities <= 1)
+    check_values(path, probabilities, valid, classes, "a probability from 0 to 1")
+    return probabilities.astype(np.float32)

@@ -1,13 +1,14 @@
 """Read a set written by the split stage: its table, its targets, its classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet
-from stages.artifacts.checks import check_labels
 from stages.artifacts.paths import set_path
 
 
@@ -36,3 +37,20 @@ def read_set(name: str) -> LabelledSet:
 def read_groups() -> dict[str, str]:
     """Return head, medium or tail for each class of the label space."""
     return {name: entry["group"] for name, entry in read_json("data/sets/classes.json").items()}
+
+
+def check_labels(path: str, labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Return labels (N, C) as int8; StudyError for the first that is not 1, 0 or -1."""
+    check_values(path, labels, (labels == 1) | (labels == 0) | (labels == -1), classes, "1, 0 or -1")
+    return labels.astype(np.int8)
+
+
+def check_values(
+    path: str, values: np.ndarray, valid: np.ndarray, columns: Sequence[str], expected: str
+) -> None:
+    """Raise StudyError that names the first value of an array (N, C) that is not valid, and its place."""
+    if valid.all():
+        return
+    row, column = np.argwhere(~valid)[0]
+    found = values[row, column]
+    raise StudyError(f"{path}: row {row}: {columns[column]}: expected {expected}, found {found}")

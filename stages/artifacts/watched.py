@@ -8,11 +8,7 @@ from cxrlt_core.packing.files import file_stamps, locate
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.files import read_parquet
-
-
-def watched_path(source: str) -> Path:
-    """Return where the list of a source's image files lies."""
-    return Path(f"data/watched/{source}.parquet")
+from stages.artifacts.paths import watched_path
 
 
 def look(params: Params, source: str) -> pd.DataFrame:

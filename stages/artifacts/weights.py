@@ -11,7 +11,6 @@ import numpy as np
 
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
-from stages.artifacts.checks import check_weights
 
 
 def write_weights(name: str, by_seed: Mapping[str, Mapping[str, Any]]) -> None:
@@ -44,3 +43,11 @@ def read_weights(name: str, seed: int) -> dict[str, float]:
             raise StudyError(f"{path}: no weights of seed {seed}, found {', '.join(content['seeds'])}")
         content = content["seeds"][str(seed)]
     return check_weights(path, content["weights"])
+
+
+def check_weights(path: str, weights: dict[str, float]) -> dict[str, float]:
+    """Return weights of classes; StudyError for the first that is no finite number above 0."""
+    for name, weight in weights.items():
+        if not isinstance(weight, int | float) or not 0 < weight < np.inf:
+            raise StudyError(f"{path}: {name}: expected a weight above 0, found {weight!r}")
+    return weights

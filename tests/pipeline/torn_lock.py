@@ -67,7 +67,7 @@ def tear(study: Workspace, generator: random.Random) -> bool:
 def mend(study: Workspace) -> list[str]:
     """What ``make study`` does: mend the lock, remove leftovers, go on. Return the stages that ran."""
     for module in ("lock", "leftovers"):
-        done = study.run("python", "-m", f"stages.artifacts.{module}")
+        done = study.run("python", "-m", f"tools.{module}")
         assert done.returncode == 0, done.stdout + done.stderr
     return study.repro()
 

@@ -17,9 +17,9 @@ from stages import harmonize, pack, synthesize
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import load_params
 from stages.artifacts.code import ROOT, module_code
+from stages.artifacts.paths import array_path, watched_path
 from stages.artifacts.sets import LabelledSet
-from stages.artifacts.store import array_path
-from stages.artifacts.watched import look, watched_path
+from stages.artifacts.watched import look
 
 ARRAY, INDEX = Path("data/arrays/nih-32-squash.npy"), Path("data/packed/nih.parquet")
 AGAIN = f"{ARRAY}: no array, packing nih again\n"

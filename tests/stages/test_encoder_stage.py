@@ -13,7 +13,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 from stages import encoder, pretrained
-from stages.artifacts import variants
+from stages.artifacts import models
 from stages.artifacts.code import ROOT
 
 FILE = Path("data/image_encoders/w.pth")
@@ -95,11 +95,11 @@ def test_training_builds_the_encoder_that_was_described():
     weights(0)
     params = local()
     found = described(params)
-    plan = variants.plan_image_encoder(
+    plan = models.plan_image_encoder(
         params, next(n for n, v in params.variants.items() if v.image == "resnet50")
     )
     assert (plan.name, plan.options, plan.files.name) == (found["network"], found["options"], str(FILE))
-    config = variants.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
+    config = models.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
     assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
 
 

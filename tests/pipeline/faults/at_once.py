@@ -13,7 +13,7 @@ from tests.pipeline.workspace import Workspace
 
 #: What dvc says when another one is at work.
 BUSY = re.compile(r"is busy, it is being blocked by|Unable to acquire lock")
-GO_ON = ("bash", "-c", "python -m stages.artifacts.lock && python -m stages.artifacts.leftovers && dvc repro")
+GO_ON = ("bash", "-c", "python -m tools.lock && python -m tools.leftovers && dvc repro")
 
 
 def run_twice(study: Study, addresses: list[str], generator: random.Random) -> str:

@@ -73,7 +73,7 @@ class Study:
     def go_on(self) -> list[str]:
         """Do what ``make study`` does: mend, go on; return the stages that ran."""
         for module in ("lock", "leftovers"):
-            done = self.workspace.run("python", "-m", f"stages.artifacts.{module}")
+            done = self.workspace.run("python", "-m", f"tools.{module}")
             if done.returncode:
                 raise Fault(f"{module}: {done.stdout}{done.stderr}")
         try:

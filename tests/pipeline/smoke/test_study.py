@@ -278,7 +278,7 @@ def test_an_image_file_that_changes_is_noticed(smoke):
     assert smoke.repro() == ["pack@nih"]
     with Image.open(image) as picture:
         picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(image)
-    listed = smoke.run("python", "-m", "stages.artifacts.due").stdout
+    listed = smoke.run("python", "-m", "tools.due").stdout
     assert listed.startswith(
         "data.sources.nih.images: 1 files are new or have changed\ndue, at most: pack, split"
     )
@@ -425,7 +425,7 @@ def test_a_clone_without_what_was_removed_is_up_to_date(smoke, edited, tmp_path)
     smoke.git("checkout", "--quiet", "--", ".")
     smoke.git("clean", "--quiet", "-d", "--force", "reports")  # a picture that the study of before had not
     assert (smoke.folder / "models" / NEW).exists()
-    assert smoke.run("python", "-m", "stages.artifacts.leftovers").returncode == 0
+    assert smoke.run("python", "-m", "tools.leftovers").returncode == 0
     assert smoke.repro() == []
     assert not [path for path in smoke.folder.rglob(f"{NEW}*") if ".dvc" not in path.parts]
     smoke.git("clone", "--quiet", ".", str(tmp_path / "clone"))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from cxrlt_core.system.files import write_json
-from stages.artifacts.checks import check_labels, check_probabilities, check_weights
+from stages.artifacts.predictions import check_probabilities
+from stages.artifacts.sets import check_labels
+from stages.artifacts.weights import check_weights
 
 
 def test_labels():

@@ -147,9 +147,7 @@ def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
         "cxrlt_core.system.tensors",
         "stages.artifacts.border",
         "stages.artifacts.code",
-        "stages.artifacts.lock",
         "stages.artifacts.monitor",
-        "stages.artifacts.privacy",
     }
     for name, reason in HARMLESS.items():
         path = ROOT / name.replace(".", "/")

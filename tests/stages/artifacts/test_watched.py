@@ -7,8 +7,9 @@ import pytest
 
 from cxrlt_core.system.files import write_parquet
 from stages import watch
-from stages.artifacts.due import changed_images
-from stages.artifacts.watched import last_look, look, watched_path
+from stages.artifacts.paths import watched_path
+from stages.artifacts.watched import last_look, look
+from tools.due import changed_images
 
 IDS = [f"nih/{name}.png" for name in "abcd"]
 

@@ -1,4 +1,4 @@
-"""``python -m stages.artifacts.lock``: make whole again what a kill has left, dvc.lock above all.
+"""``python -m tools.lock``: make whole again what a kill has left, dvc.lock above all.
 
 DVC rewrites two files in place: dvc.lock after every stage, and .dvc/tmp/rwlock, who reads and writes what,
 before and after. A kill in that moment leaves a beginning of the file, or nothing. What the mended dvc.lock

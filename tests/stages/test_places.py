@@ -7,9 +7,9 @@ import pytest
 from cxrlt_core.demo.places import write_places
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
-from stages.artifacts import drawn_places
-from stages.artifacts.drawn_places import find_places
+from stages import attention
 from stages.artifacts.sets import LabelledSet
+from stages.attention import find_places
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def write(params) -> None:
 def test_places_that_are_gone_are_drawn_again(params, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     asked = []
-    monkeypatch.setattr(drawn_places, "run_again", lambda *which: (asked.append(which), write(params)))
+    monkeypatch.setattr(attention, "run_again", lambda *which: (asked.append(which), write(params)))
     first, second = find_places(params, data), find_places(params, data)
     assert asked == [("synthesize", "mimic")]
     np.testing.assert_array_equal(first, second)
@@ -43,6 +43,6 @@ def test_places_that_are_gone_are_drawn_again(params, data, tmp_path, monkeypatc
 
 
 def test_real_images_have_no_places(params, data, monkeypatch):
-    monkeypatch.setattr(drawn_places, "read_places", None)
+    monkeypatch.setattr(attention, "read_places", None)
     params.demo = params.demo.model_copy(update={"sources": ["nih"]})
     assert np.isnan(find_places(params, data)).all()

@@ -11,7 +11,7 @@ from cxrlt_core.packing import packed_array
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_parquet
 from stages import pack
-from stages.artifacts import verify
+from tools import verify
 
 ARRAY = Path("arrays/nih-16-squash.npy")
 

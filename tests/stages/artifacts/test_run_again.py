@@ -8,7 +8,7 @@ from threading import Timer
 import pytest
 
 from cxrlt_core.system.errors import Stopped, StudyError
-from stages.artifacts import store
+from stages.artifacts import border
 
 #: Ends like a stage at SIGTERM, and tells when it could.
 STAGE = """#!/bin/sh
@@ -23,7 +23,7 @@ exit {code}
 def stage(tmp_path, monkeypatch):
     """Let this be the program of every stage, which ends with a code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(store, "LOOK", 0.01)
+    monkeypatch.setattr(border, "LOOK", 0.01)
 
     def write(code):
         program = tmp_path / "python"
@@ -43,7 +43,7 @@ def test_sigterm_ends_both(stage, tmp_path):
     stage(0)
     signal_once_it_runs(tmp_path / "started")
     with pytest.raises(Stopped) as stopped:
-        store.run_again("pack", "nih")
+        border.run_again("pack", "nih")
     assert (stopped.value.code, stopped.value.saved) == (143, None)  # the other one has said it
 
 
@@ -51,4 +51,4 @@ def test_sigterm_ends_both(stage, tmp_path):
 def test_ends_as_the_other_one_does(stage, code, error):
     stage(code)
     with pytest.raises(error):
-        store.run_again("pack", "nih")
+        border.run_again("pack", "nih")

@@ -1,6 +1,6 @@
 """Compare every packed row with its digest, and every image file with its size and time when it was packed.
 
-Usage: python -m stages.artifacts.verify   (no stage: `make verify`)
+Usage: python -m tools.verify   (no stage: `make verify`)
 """
 
 import time
@@ -13,7 +13,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
-from stages.artifacts.store import array_path
+from stages.artifacts.paths import array_path
 
 
 def main(params: Params) -> None:

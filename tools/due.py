@@ -3,7 +3,7 @@
 A stage is due where DVC sees a change, and so is what depends on it. At most: a stage whose outputs come out
 as they were stops what follows, and DVC's run-cache and the checkpoints keep what was done before.
 
-Usage: python -m stages.artifacts.due
+Usage: python -m tools.due
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from cxrlt_core.params.training import Train
 from cxrlt_core.system.files import read_json
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
-from stages.artifacts.paths import model_folder
-from stages.artifacts.watched import last_look, look, watched_path
+from stages.artifacts.paths import model_folder, watched_path
+from stages.artifacts.watched import last_look, look
 
 
 def due_stages(repo: Repo, noticed: Collection[str] = ()) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from stages.artifacts.lock import folders, is_whole, mend, mend_readers, mend_runs, whole_stages
+from tools.lock import folders, is_whole, mend, mend_readers, mend_runs, whole_stages
 
 SHA = "0123456789abcdef0123456789abcdef"
 STAGE = """\

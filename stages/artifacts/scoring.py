@@ -10,12 +10,11 @@ from cxrlt_core.evidence.scoring import Score, describe_classes
 from cxrlt_core.evidence.selection import upweighted_share
 from cxrlt_core.evidence.training_noise import PooledNoise
 from cxrlt_core.evidence.trainings import pooled_noise, score_rows
-from cxrlt_core.metrics.bootstrap import centred
+from cxrlt_core.metrics.bootstrap import Draws, centred, patient_draws
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
 from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.predictions import read_predictions
-from stages.artifacts.resamples import draw_patients
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
@@ -62,3 +61,9 @@ def _read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list
     seeds, rule = params.train.seeds, params.study.aggregate
     paths = [tta_path(variant, seed, "dev") if tta else dev_path(variant, seed) for seed in seeds]
     return [read_predictions(path, dev, rule) for path in paths]
+
+
+def draw_patients(params: Params, data: LabelledSet) -> Draws:
+    """Resample the patients of a set."""
+    settings = params.bootstrap
+    return patient_draws(data.table["patient_id"], settings.resamples, settings.seed)

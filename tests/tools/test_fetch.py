@@ -9,9 +9,9 @@ from hub_cache import COMMIT, OTHER, write_snapshot
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
-from stages.artifacts.fetch import main
+from tools.fetch import main
 
-SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
+SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Put the models of the hub that the study names where a node without network finds them.
 
-Usage: python -m stages.artifacts.fetch   (no stage: run it where there is network)
+Usage: python -m tools.fetch   (no stage: run it where there is network)
 """
 
 import os

@@ -4,7 +4,7 @@ import pytest
 from settings import usual
 
 from cxrlt_core.params.training import Train
-from stages.artifacts.due import describe, due_stages
+from tools.due import describe, due_stages
 
 
 def cost(rate):
