@@ -20,7 +20,7 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe_machine, peak_memory
-from cxrlt_core.metrics.bootstrap import Draws, patient_draws
+from cxrlt_core.metrics.bootstrap import PatientResamples, resample_patients
 from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.metrics.scores import CPU, resample, resample_ranks
 from cxrlt_core.reporting.markdown import markdown_table
@@ -62,12 +62,15 @@ def parse() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the table: the median of the turns."""
     generator = np.random.default_rng(0)
-    draws = patient_draws(np.arange(options.images) // 3, options.resamples, seed=0)
+    resamples = resample_patients(np.arange(options.images) // 3, options.resamples, seed=0)
     calibration = Calibration(np.full(len(POSITIVES), 0.5), 1.5)
     ways: dict[str, tuple[Callable, float]] = {
-        "ranks": (lambda t, s: resample_ranks(t, s, draws), 1),
-        "all": (lambda t, s: resample(t, s, calibration, draws), 1),
-        "scikit-learn": (lambda t, s: loop_over(t, s, draws, options.loop), options.resamples / options.loop),
+        "ranks": (lambda t, s: resample_ranks(t, s, resamples), 1),
+        "all": (lambda t, s: resample(t, s, calibration, resamples), 1),
+        "scikit-learn": (
+            lambda t, s: loop_over(t, s, resamples.first(options.loop)),
+            options.resamples / options.loop,
+        ),
     }
     seconds, memory = {name: [] for name in ways}, dict.fromkeys(ways, 0)
     for _ in range(options.rows):
@@ -95,11 +98,11 @@ def made(images: int, generator: np.random.Generator) -> tuple[np.ndarray, np.nd
     return targets, (1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
-def loop_over(targets: np.ndarray, scores: np.ndarray, draws: Draws, resamples: int) -> np.ndarray:
-    """AP and AUROC of the first resamples, (2, B, C); NaN without positives or without negatives."""
-    out = np.full((2, resamples, targets.shape[1]), np.nan)
-    for b in range(resamples):
-        weights = draws.counts[draws.patient, b].astype(np.float64)
+def loop_over(targets: np.ndarray, scores: np.ndarray, resamples: PatientResamples) -> np.ndarray:
+    """AP and AUROC of resamples, (2, B, C); NaN without positives or without negatives."""
+    out = np.full((2, len(resamples), targets.shape[1]), np.nan)
+    for b in range(len(resamples)):
+        weights = resamples.counts[resamples.patient, b].astype(np.float64)
         for c, (target, score) in enumerate(zip(targets.T, scores.T, strict=True)):
             used = (target >= 0) & (weights > 0)
             if len(np.unique(target[used])) == 2:
@@ -114,9 +117,9 @@ def disagreement() -> tuple[float, float]:
     generator = np.random.default_rng(1)
     targets, scores = made(600, generator)
     targets[generator.random(targets.shape) < 0.2] = -1
-    scores, draws = np.round(scores, 2), patient_draws(np.arange(600) // 3, 20, seed=0)
-    found = resample_ranks(targets, scores, draws)
-    expected = loop_over(targets, scores, draws, 20)
+    scores, resamples = np.round(scores, 2), resample_patients(np.arange(600) // 3, 20, seed=0)
+    found = resample_ranks(targets, scores, resamples)
+    expected = loop_over(targets, scores, resamples)
     both = np.stack([found["AP"], found["AUROC"]])
     np.testing.assert_array_equal(np.isnan(both), np.isnan(expected))
     ap, auroc = np.nanmax(np.abs(both - expected), axis=(1, 2))

@@ -18,7 +18,7 @@ from cxrlt_core.designs.ensemble import Choice, ensemble
 from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
 from cxrlt_core.evidence.scoring import mean_ap
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, repeat_choice
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
 from cxrlt_core.params.schema import Ensemble
 from cxrlt_core.reporting.markdown import markdown_table
@@ -66,7 +66,7 @@ def lines(options: argparse.Namespace, spread: float) -> Iterator[list[str]]:
     for pair in PAIRS:
         found = [[one[pair] for one in world] for world in studies]
         points = np.array([[now.point for now, _, _ in world] for world in found])
-        errors = np.array([[[one.error for one in its] for its in world] for world in found])
+        errors = np.array([[[one.std_error for one in its] for its in world] for world in found])
         off = np.abs(points - points.mean(axis=1, keepdims=True)) / np.sqrt(1 - 1 / options.studies)
         now, alone, raw = np.sqrt((errors**2).mean(axis=(0, 1)))
         deviation = np.sqrt(points.var(axis=1, ddof=1).mean())
@@ -97,8 +97,10 @@ def study(
 ) -> dict[tuple[str, str], tuple[Estimate, Estimate, Estimate]]:
     """Return each difference with its error as reported, of test patients alone, and of one test set."""
     dev, test = made(options.dev, skill, generator), made(options.test, skill, generator)
-    draws = patient_draws(np.arange(options.test), options.resamples, seed=int(generator.integers(2**31)))
-    of_dev = patient_draws(np.arange(options.dev), options.resamples, seed=int(generator.integers(2**31)))
+    resamples = resample_patients(
+        np.arange(options.test), options.resamples, seed=int(generator.integers(2**31))
+    )
+    of_dev = resample_patients(np.arange(options.dev), options.resamples, seed=int(generator.integers(2**31)))
     settings = Ensemble(members=None, top_k=3, prior_positives=20)
     choice = Choice.of(*dev, of_dev, settings, CPU)
     rows: dict[str, Sampled] = {}
@@ -106,11 +108,11 @@ def study(
         combined = ensemble(test[1], choice.weights(method))
         others = repeat_choice(
             Models(*dev, of_dev.first(CHOICES)),
-            Models(*test, draws.first(CROSSED)),
+            Models(*test, resamples.first(CROSSED)),
             choice.repeated_weights(method, CHOICES),
             CPU,
         )
-        resampled = resample_ranks(test[0], combined, draws)["AP"]
+        resampled = resample_ranks(test[0], combined, resamples)["AP"]
         rows[method] = mean_ap([average_precision(test[0], combined)], [resampled], [others.test["AP"]])
     return {(one, other): errors(rows[one] + -1.0 * rows[other]) for one, other in PAIRS}
 
@@ -118,7 +120,7 @@ def study(
 def errors(gap: Sampled) -> tuple[Estimate, Estimate, Estimate]:
     """Return a difference with its error as reported, of test patients alone, and of one test set."""
     now, alone = estimate(gap, None), estimate(Sampled(gap.points, gap.deviations, gap.bias), None)
-    raw = np.sqrt(alone.error**2 + gap.choices[0, :, 0].var(ddof=1))
+    raw = np.sqrt(alone.std_error**2 + gap.choices[0, :, 0].var(ddof=1))
     return now, alone, Estimate(now.point, float(raw), np.inf, 1)
 
 

@@ -27,10 +27,10 @@ import torch
 from scipy.special import ndtri, stdtrit
 
 from benchmarks.machine import describe_machine
-from cxrlt_core.evidence.estimator import Noise, Sampled, estimate
+from cxrlt_core.evidence.estimator import Sampled, SeedVariance, estimate
 from cxrlt_core.evidence.family import holm
-from cxrlt_core.evidence.training_noise import PooledNoise, RecombinedNoise, orthogonal_array
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance, RecombinedSeedVariance, orthogonal_array
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.reporting.markdown import markdown_table
 
@@ -198,7 +198,7 @@ def ensembles(seeds: int, ratio: float, share: float, options: argparse.Namespac
     samples = np.tile(generator.normal(size=options.resamples), (seeds, 1))
     array = orthogonal_array(10, seeds)
     runs = {"both": {"mAP": effects[np.arange(10), array].sum(axis=1) + patients}}
-    noise = RecombinedNoise(array, runs).of({"both": 1.0}, "mAP", points)
+    noise = RecombinedSeedVariance(array, runs).of({"both": 1.0}, "mAP", points)
     before, after = old(points, samples, number), new(points, samples, noise)
     lows, highs, p_values = np.array([before, after]).T[:, :, None]
     return Verdicts(p_values[:, 0] <= 1 - LEVEL, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
@@ -219,7 +219,7 @@ def average_precisions(
     generator = np.random.default_rng([number, seeds, int(100 * spread)])
     targets = (generator.random((options.images, len(MIMIC))) < MIMIC).astype(np.int8)
     targets[0], targets[1] = 1, 0  # every class is defined
-    draws = patient_draws(np.arange(options.images), options.resamples, seed=number)
+    resamples = resample_patients(np.arange(options.images), options.resamples, seed=number)
     size = targets.shape
     common, scores = generator.normal(size=size), {}
     for training in TRAININGS:
@@ -232,7 +232,7 @@ def average_precisions(
     every = range(seeds)
     ap = [[[average_precision(targets, scores[name, tta, s]) for s in every] for name in TRAININGS]
           for tta in (False, True)]  # fmt: skip
-    samples = [[resample_ranks(targets, scores[name, tta, s], draws)["AP"] for s in every]
+    samples = [[resample_ranks(targets, scores[name, tta, s], resamples)["AP"] for s in every]
                for name, tta in ROWS.values()]  # fmt: skip
     return targets.sum(axis=0), np.array(ap), np.array(samples)
 
@@ -263,7 +263,7 @@ def combine(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
 def judge(study: Study) -> Verdicts:
     """Ask both estimators."""
     rows, metric = study.row_points(), "mAP"
-    noise = PooledNoise(ROWS, {metric: study.points})
+    noise = PooledSeedVariance(ROWS, {metric: study.points})
     lows, highs, p_values = np.empty((3, 2, len(CONTRASTS)))
     for number, weights in enumerate(CONTRASTS):
         points, samples = combine(rows, weights), combine(study.samples, weights)
@@ -274,7 +274,7 @@ def judge(study: Study) -> Verdicts:
     return Verdicts(false, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
 
 
-def new(points: np.ndarray, samples: np.ndarray, noise: Noise) -> tuple[float, float, float]:
+def new(points: np.ndarray, samples: np.ndarray, noise: SeedVariance) -> tuple[float, float, float]:
     """What this project does: low, high, p value."""
     around = samples - samples.mean(axis=1, keepdims=True)
     one = estimate(Sampled(points, around, np.zeros_like(points)), noise)

@@ -4,9 +4,9 @@ Usage: python -m stages.ensemble
 """
 
 from cxrlt_core.evidence.ensemble_entry import describe_row
-from cxrlt_core.evidence.ensembles import loss_of_plain_mean, score_ensemble, score_singles
-from cxrlt_core.evidence.scoring import describe_classes, row_numbers, with_intervals
-from cxrlt_core.evidence.training_noise import RecombinedNoise, orthogonal_array
+from cxrlt_core.evidence.ensembles import gap_of_plain_mean, score_ensemble, score_singles
+from cxrlt_core.evidence.scoring import count_classes, row_numbers, with_intervals
+from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal_array
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.rows import contrasts2
 from cxrlt_core.system.device import open_device
@@ -25,9 +25,9 @@ def main(params: Params) -> None:
     device = open_device(params.compute.device, params.compute.threads)
     dev, test = read_set("dev"), read_set("test")
     seeds, level, least = params.train.seeds, params.bootstrap.level, params.evidence.min_positives
-    draws = draw_patients(params, test)
-    classes = describe_classes(test.targets, draws, test.classes, read_groups(), least)
-    everything = read_members(params, dev, test, draws, device)
+    resamples = draw_patients(params, test)
+    classes = count_classes(test.targets, resamples, test.classes, read_groups(), least)
+    everything = read_members(params, dev, test, resamples, device)
     array = orthogonal_array(len(params.members), len(seeds))
     rows, scores, runs = {}, {}, {}
     for replenished in sorted({row.replenished for row in params.table2}):
@@ -36,7 +36,7 @@ def main(params: Params) -> None:
         methods = {row.name: row.method for row in params.table2 if row.replenished == replenished}
         members = everything.among(used)
         runs |= members.recombine(methods, array[:, used], classes)
-        plain = loss_of_plain_mean(members)
+        plain = gap_of_plain_mean(members)
         for row, method in methods.items():
             weights = [choice.weights(method) for choice in members.choices]
             scored = score_ensemble(members, method, weights, classes)
@@ -45,7 +45,7 @@ def main(params: Params) -> None:
             rows[row] = {"models": models, **described}
             write_row(params, row, models, test, weights, scored)
     singles = score_singles(everything, params.members, classes, level)
-    noise, first = RecombinedNoise(array, runs), params.table2[0].name
+    noise, first = RecombinedSeedVariance(array, runs), params.table2[0].name
     for name, entry in rows.items():
         entry |= row_numbers(scores, name, first, noise, level)
         entry["classes"] = with_intervals(scores, name, noise, level)

@@ -6,7 +6,7 @@ Usage: python -m stages.report
 from collections.abc import Mapping
 from pathlib import Path
 
-from cxrlt_core.metrics.curves import together
+from cxrlt_core.metrics.curves import cooccurrence
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.answer_report import answer_text
 from cxrlt_core.reporting.class_changes import class_changes, weight_blocks
@@ -58,7 +58,7 @@ def main(params: Params) -> None:
     found = Findings(
         summary, classes, tables, contrasts,
         **class_changes(params, contrasts["table1"], scores, noise, weights),
-        patients=positives["dev"], together=(primary.classes, *together(primary.targets)),
+        patients=positives["dev"], cooccurrence=(primary.classes, *cooccurrence(primary.targets)),
         ensembles=ensembles, history=gather_histories(params.variants, note), costs=costs, plans=planner,
     )  # fmt: skip
     pictures = draw_figures(params, found) | draw_images(params)

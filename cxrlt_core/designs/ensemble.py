@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.metrics.bootstrap import Draws, centred
+from cxrlt_core.metrics.bootstrap import PatientResamples, centred
 from cxrlt_core.metrics.scores import resample_ranks
 from cxrlt_core.params.schema import Ensemble
 
@@ -137,7 +137,7 @@ class Choice:
 
     targets: np.ndarray
     predictions: np.ndarray
-    draws: Draws
+    draws: PatientResamples
     ap: np.ndarray
     resampled_ap: np.ndarray
     settings: Ensemble
@@ -147,12 +147,12 @@ class Choice:
         cls,
         targets: np.ndarray,
         predictions: np.ndarray,
-        draws: Draws,
+        draws: PatientResamples,
         settings: Ensemble,
         device: torch.device,
     ) -> Self:
         """Score the models on the development set and its resamples; see the attributes."""
-        every = draws.behind_set()
+        every = draws.with_original()
         found = np.stack([resample_ranks(targets, model, every, device)["AP"] for model in predictions])
         return cls(targets, predictions, draws, found[:, 0], found[:, 1:], settings)
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from cxrlt_core.evidence.estimator import Estimate
-from cxrlt_core.evidence.family import ENOUGH, family_size, holm, verdict
-from cxrlt_core.evidence.improvement import improvement
-from cxrlt_core.evidence.scoring import JUDGED, Score, contrast
-from cxrlt_core.evidence.training_noise import TrainingNoise
+from cxrlt_core.evidence.family import MIN_SEEDS, family_size, holm, verdict
+from cxrlt_core.evidence.probability_of_improvement import probability_of_improvement
+from cxrlt_core.evidence.scoring import TESTED, Score, contrast
+from cxrlt_core.evidence.seed_variance import SeedVarianceModel
 from cxrlt_core.system.rounding import or_none, rounded
 
 PRIMARY, EXPLORATORY = "primary", "exploratory"
@@ -85,9 +85,10 @@ class Contrast:
         published: the paper's difference.
         detectable: minimum detectable difference, of mAP and of each class group.
         groups: difference of each group's mAP.
-        improvement: probability that a new training of the first row beats one of the second: point, low,
+        probability_of_improvement: that a new training of the first row beats one of the second: point, low,
             high; None of an interaction.
-        parts: of the variance of the difference, :class:`cxrlt_core.evidence.estimator.Parts`; not rounded.
+        parts: of the variance of the difference, :class:`cxrlt_core.evidence.estimator.VarianceComponents`;
+            not rounded.
         verdict: in words.
     """
 
@@ -102,14 +103,14 @@ class Contrast:
     published: float | None
     detectable: dict[str, float | None]
     groups: dict[str, list[float | None]]
-    improvement: list[float | None]
+    probability_of_improvement: list[float | None]
     parts: dict[str, float | None] | None
     verdict: str
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How contrasts are judged.
+    """How contrasts are tested.
 
     Attributes:
         level: coverage of the intervals; 1 - level is the error rate of a family.
@@ -160,10 +161,10 @@ def find_interactions(pairs: Sequence[Pair]) -> list[Interaction]:
     return squares
 
 
-def judge(
+def test_contrasts(
     found: Sequence[Pair | Interaction],
     scores: Mapping[str, Score],
-    noise: TrainingNoise,
+    seed_variance: SeedVarianceModel,
     published: Mapping[str, float | None],
     rules: Rules,
 ) -> list[Contrast]:
@@ -172,7 +173,7 @@ def judge(
     Args:
         found: from :func:`find_pairs` and :func:`find_interactions`.
         scores: of each row, on the same resamples.
-        noise: of the trainings behind the rows.
+        seed_variance: of the trainings behind the rows.
         published: mAP of each row in the paper.
         rules: level, and what is negligible.
 
@@ -182,7 +183,7 @@ def judge(
     contrasts = []
     for family in (PRIMARY, EXPLORATORY):
         chosen = [one for one in found if _family(one, published) == family]
-        contrasts += _judge_family(family, chosen, scores, noise, published, rules)
+        contrasts += _judge_family(family, chosen, scores, seed_variance, published, rules)
     return contrasts
 
 
@@ -204,20 +205,21 @@ def _judge_family(
     family: str,
     found: Sequence[Pair | Interaction],
     scores: Mapping[str, Score],
-    noise: TrainingNoise,
+    seed_variance: SeedVarianceModel,
     published: Mapping[str, float | None],
     rules: Rules,
 ) -> list[Contrast]:
     gaps = [
-        {name: contrast(scores, one.weights, key, noise) for name, key in JUDGED.items()} for one in found
+        {name: contrast(scores, one.weights, key, seed_variance) for name, key in TESTED.items()}
+        for one in found
     ]
     points = [gap["mAP"] for gap in gaps]
     adjusted, tests = holm([point.p_value() for point in points]), family_size(points)
-    judged = []
+    tested = []
     for one, gap, p_holm in zip(found, gaps, adjusted, strict=True):
-        point, given = gap["mAP"], gap["mAP"].seeds >= ENOUGH
+        point, given = gap["mAP"], gap["mAP"].seeds >= MIN_SEEDS
         what, change, rows = _described(one)
-        judged.append(
+        tested.append(
             Contrast(
                 what=what,
                 change=change,
@@ -233,12 +235,12 @@ def _judge_family(
                     for name, of in gap.items()
                 },
                 groups={name: _numbers(of, rules.level) for name, of in gap.items() if name != "mAP"},
-                improvement=_improvement(one, point, rules.level),
+                probability_of_improvement=_improvement(one, point, rules.level),
                 parts=point.parts and {part: or_none(value) for part, value in asdict(point.parts).items()},
                 verdict=verdict(point, p_holm, rules.level, tests, rules.negligible),
             )
         )
-    return judged
+    return tested
 
 
 def _described(one: Pair | Interaction) -> tuple[str, str, list[str]]:
@@ -249,7 +251,7 @@ def _described(one: Pair | Interaction) -> tuple[str, str, list[str]]:
 
 
 def _improvement(one: Pair | Interaction, gap: Estimate, level: float) -> list[float | None]:
-    values = improvement(gap, level) if isinstance(one, Pair) else [np.nan] * 3
+    values = probability_of_improvement(gap, level) if isinstance(one, Pair) else [np.nan] * 3
     return [rounded(value) for value in values]
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from cxrlt_core.evidence.contrasts import Design, Rules, words
 from cxrlt_core.evidence.estimator import Estimate
-from cxrlt_core.evidence.family import ENOUGH, family_size, holm, verdict
-from cxrlt_core.evidence.scoring import JUDGED, Score, contrast
-from cxrlt_core.evidence.training_noise import TrainingNoise
+from cxrlt_core.evidence.family import MIN_SEEDS, family_size, holm, verdict
+from cxrlt_core.evidence.scoring import TESTED, Score, contrast
+from cxrlt_core.evidence.seed_variance import SeedVarianceModel
 from cxrlt_core.system.rounding import rounded
 
 NOT_ESTIMABLE = "not estimable"
@@ -91,10 +91,10 @@ def _directions(rows: Sequence[str], residuals: np.ndarray) -> list[dict[str, fl
     return [_weights(rows, one) for one in kept]
 
 
-def judge_effects(
+def test_effects(
     designs: Mapping[str, Mapping[str, Design]],
     scores: Mapping[str, Score],
-    noise: TrainingNoise,
+    seed_variance: SeedVarianceModel,
     published: Mapping[str, float | None],
     rules: Rules,
 ) -> dict:
@@ -103,7 +103,7 @@ def judge_effects(
     Args:
         designs: row to the name of each design to what it has of it.
         scores: of each row, on the same resamples.
-        noise: of the trainings behind the rows.
+        seed_variance: of the trainings behind the rows.
         published: mAP of each row in the paper.
         rules: level, and what is negligible.
 
@@ -112,7 +112,7 @@ def judge_effects(
         smallest p of them, adjusted; None with too few seeds, or where the rows leave no such way.
     """
     fitted = fit(designs)
-    estimates = {name: _estimated(weights, scores, noise) for name, weights in fitted.effects.items()}
+    estimates = {name: _estimated(weights, scores, seed_variance) for name, weights in fitted.effects.items()}
     found = [one for one in estimates.values() if one]
     adjusted = iter(holm([one.p_value() for one in found]))
     effects = [
@@ -121,16 +121,16 @@ def judge_effects(
         else _judged(name, weights, one, next(adjusted), family_size(found), published, rules)
         for name, weights in fitted.effects.items()
     ]
-    left = [_estimated(weights, scores, noise) for weights in fitted.residuals]
-    told = [p for p in holm([one.p_value() for one in left if one.seeds >= ENOUGH]) if np.isfinite(p)]
+    left = [_estimated(weights, scores, seed_variance) for weights in fitted.residuals]
+    told = [p for p in holm([one.p_value() for one in left if one.seeds >= MIN_SEEDS]) if np.isfinite(p)]
     additivity = {"ways": len(left), "p_holm": rounded(min(told)) if told else None}
     return {"effects": [asdict(one) for one in effects], "additivity": additivity}
 
 
 def _estimated(
-    weights: Mapping[str, float], scores: Mapping[str, Score], noise: TrainingNoise
+    weights: Mapping[str, float], scores: Mapping[str, Score], seed_variance: SeedVarianceModel
 ) -> Estimate | None:
-    return contrast(scores, weights, JUDGED["mAP"], noise) if weights else None
+    return contrast(scores, weights, TESTED["mAP"], seed_variance) if weights else None
 
 
 def _judged(
@@ -148,7 +148,7 @@ def _judged(
         *name,
         weights=dict(weights),
         difference=[rounded(value) for value in (one.point, *one.interval(rules.level))],
-        p_holm=rounded(p_holm) if one.seeds >= ENOUGH else None,
+        p_holm=rounded(p_holm) if one.seeds >= MIN_SEEDS else None,
         published=rounded(sum(w * published[row] for row, w in weights.items())) if known else None,
         verdict=verdict(one, p_holm, rules.level, tests, rules.negligible),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.ensembles import Loss, Members, Scored, optimism
+from cxrlt_core.evidence.ensembles import DevTestGap, Members, ScoredEnsemble, optimism
 from cxrlt_core.evidence.scoring import Classes
 from cxrlt_core.metrics.curves import describe_curves
 from cxrlt_core.system.rounding import rounded
@@ -13,8 +13,8 @@ from cxrlt_core.system.rounding import rounded
 def describe_row(
     members: Members,
     weights: Sequence[np.ndarray],
-    scored: Scored,
-    plain: Loss,
+    scored: ScoredEnsemble,
+    plain: DevTestGap,
     classes: Classes,
     seeds: Sequence[int],
     level: float,
@@ -25,7 +25,7 @@ def describe_row(
         members: with each seed.
         weights: that were chosen with each seed, (M, C).
         scored: the ensemble on the test set.
-        plain: loss of the mean of all members.
+        plain: gap of the mean of all members.
         classes: of the test set.
         seeds: of training.
         level: of the intervals.
@@ -40,10 +40,10 @@ def describe_row(
         },
         "calibration": {str(seed): fit.to_json(names) for seed, fit in zip(seeds, scored.fits, strict=True)},
         # development figures are optimistic where they chose the models; the plain means are not
-        "dev_mAP": rounded(scored.loss.dev.point),
+        "dev_mAP": rounded(scored.gap.dev.point),
         "plain_dev_mAP": rounded(plain.dev.point),
         "plain_test_mAP": rounded(plain.test.point),
-        "optimism": optimism(scored.loss, plain, level),
+        "optimism": optimism(scored.gap, plain, level),
         "classes": scored.score.classes,
         "curves": describe_curves(members.targets, scored.predictions, scored.fits, names, classes.groups),
     }

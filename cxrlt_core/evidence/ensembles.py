@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from cxrlt_core.designs.ensemble import Choice, ensemble, model_wise_weights
-from cxrlt_core.evidence.estimator import Noise, Sampled, estimate, pooled
-from cxrlt_core.evidence.scoring import Classes, Score, mean_ap, score, with_intervals
+from cxrlt_core.evidence.estimator import Sampled, SeedVariance, estimate, pooled
+from cxrlt_core.evidence.scoring import Classes, Score, mean_ap, score_row, with_intervals
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, Repeated, repeat_choice
-from cxrlt_core.evidence.training_noise import PooledNoise
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.metrics.calibration import Calibration, calibrate
 from cxrlt_core.metrics.ranking import plain_ap
 from cxrlt_core.metrics.scores import average_precision, mean_over_classes, resample_ranks
@@ -27,21 +27,21 @@ class Members:
         choices: what development data tell of them, for each seed.
         on_test: their test predictions with each seed, float32 (M, N, C).
         targets: of the test set, int (N, C).
-        draws: resampled test patients.
+        resamples: resampled test patients.
         device: to compute on.
     """
 
     choices: Sequence[Choice]
     on_test: Sequence[np.ndarray]
     targets: np.ndarray
-    draws: Draws
+    resamples: PatientResamples
     device: torch.device
 
     def among(self, used: Sequence[bool]) -> "Members":
         """Return some of the models."""
         kept = [models[np.asarray(used)] for models in self.on_test]
         choices = [choice.among(used) for choice in self.choices]
-        return Members(choices, kept, self.targets, self.draws, self.device)
+        return Members(choices, kept, self.targets, self.resamples, self.device)
 
     def combine(self, weights: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Average the models of each seed by (M, C), on development and on test data, (N, C) each."""
@@ -53,7 +53,7 @@ class Members:
         return [
             repeat_choice(
                 Models(choice.targets, choice.predictions, choice.draws.first(CHOICES)),
-                Models(self.targets, models, self.draws.first(CROSSED)),
+                Models(self.targets, models, self.resamples.first(CROSSED)),
                 choice.repeated_weights(method, CHOICES),
                 self.device,
             )
@@ -93,7 +93,7 @@ class Members:
 
 
 @dataclass(frozen=True)
-class Loss:
+class DevTestGap:
     """Average precision, meant over all classes, on development and on test data."""
 
     dev: Sampled
@@ -106,35 +106,39 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredEnsemble:
     """An ensemble, scored on the test set.
 
     Attributes:
         score: the row.
-        loss: from development to test.
+        gap: from development to test.
         predictions: on the test set, with each seed; float32 (N, C).
         fits: thresholds and temperature that development data chose, with each seed.
     """
 
     score: Score
-    loss: Loss
+    gap: DevTestGap
     predictions: Sequence[np.ndarray]
     fits: Sequence[Calibration]
 
 
-def loss_of_plain_mean(members: Members) -> Loss:
+def gap_of_plain_mean(members: Members) -> DevTestGap:
     """Return what the mean of all models loses, which nothing has chosen."""
     on_dev, on_test = members.combine([model_wise_weights(*one.ap.shape) for one in members.choices])
     targets, first = members.choices[0].targets, members.choices[0].draws.first(CHOICES)
     of_dev = [resample_ranks(targets, one, first, members.device)["AP"][:, None] for one in on_dev]
-    of_test = [resample_ranks(members.targets, one, members.draws, members.device)["AP"] for one in on_test]
-    return Loss(
+    of_test = [
+        resample_ranks(members.targets, one, members.resamples, members.device)["AP"] for one in on_test
+    ]
+    return DevTestGap(
         mean_ap([average_precision(targets, one) for one in on_dev], repeated=of_dev),
         mean_ap([average_precision(members.targets, one) for one in on_test], of_test),
     )
 
 
-def score_ensemble(members: Members, method: str, weights: Sequence[np.ndarray], classes: Classes) -> Scored:
+def score_ensemble(
+    members: Members, method: str, weights: Sequence[np.ndarray], classes: Classes
+) -> ScoredEnsemble:
     """Score an ensemble on the test set, and the same with other choices.
 
     Args:
@@ -149,21 +153,21 @@ def score_ensemble(members: Members, method: str, weights: Sequence[np.ndarray],
     on_dev, on_test = members.combine(weights)
     targets, others = members.choices[0].targets, members.repeat(method)
     fits = [calibrate(targets, one) for one in on_dev]
-    found = score(
+    found = score_row(
         members.targets,
         on_test,
         fits,
         classes,
-        members.draws,
+        members.resamples,
         members.device,
         [one.test for one in others],
     )
     dev = [average_precision(targets, one) for one in on_dev]
     selected = mean_ap(dev, repeated=[one.dev[:, None] for one in others])
-    return Scored(found, Loss(selected, found["mAP"]), on_test, fits)
+    return ScoredEnsemble(found, DevTestGap(selected, found["mAP"]), on_test, fits)
 
 
-def optimism(row: Loss, plain: Loss, level: float) -> list[float | None]:
+def optimism(row: DevTestGap, plain: DevTestGap, level: float) -> list[float | None]:
     """Return what an ensemble loses beyond the plain mean of its models: point, low, high.
 
     Of the noise of trainings its own seeds tell alone.
@@ -175,7 +179,7 @@ def optimism(row: Loss, plain: Loss, level: float) -> list[float | None]:
     """
     excess = row.size + -1.0 * plain.size
     several = len(excess.points) > 1
-    found = estimate(excess, pooled(excess.points, Noise(0.0, 0), 0.0) if several else None)
+    found = estimate(excess, pooled(excess.points, SeedVariance(0.0, 0), 0.0) if several else None)
     return [rounded(value) for value in (found.point, *found.interval(level))]
 
 
@@ -193,10 +197,10 @@ def score_singles(members: Members, names: Sequence[str], classes: Classes, leve
     ap = np.mean([mean_over_classes(choice.ap) for choice in members.choices], axis=0)
     trained = np.array([[average_precision(members.targets, one) for one in its] for its in members.on_test])
     pool = classes.means(np.stack([trained.swapaxes(0, 1)] * 2))
-    noise, found = PooledNoise({name: (name, True) for name in names}, pool), {}
+    seed_variance, found = PooledSeedVariance({name: (name, True) for name in names}, pool), {}
     for role, number in {"base": 0, "best single": int(np.nan_to_num(ap).argmax())}.items():
         name, predictions = names[number], [its[number] for its in members.on_test]
         fits = [calibrate(choice.targets, choice.predictions[number]) for choice in members.choices]
-        own = score(members.targets, predictions, fits, classes, members.draws, members.device)
-        found[role] = {"variant": name, "classes": with_intervals({name: own}, name, noise, level)}
+        own = score_row(members.targets, predictions, fits, classes, members.resamples, members.device)
+        found[role] = {"variant": name, "classes": with_intervals({name: own}, name, seed_variance, level)}
     return found

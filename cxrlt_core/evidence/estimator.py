@@ -67,36 +67,36 @@ class Sampled:
 
 
 @dataclass(frozen=True)
-class Noise:
+class SeedVariance:
     """How a number varies from one training to the next on the same patients.
 
     Attributes:
         variance: of one seed.
-        freedom: degrees of freedom that it is known with.
+        dof: degrees of freedom that it is known with.
     """
 
     variance: float
-    freedom: float
+    dof: float
 
 
 @dataclass(frozen=True)
-class Parts:
+class VarianceComponents:
     """Where the variance of a number comes from: one seed, the patients at hand.
 
     Attributes:
         patients: what they do to all seeds alike; with one seed all that they do.
         patients_by_seed: what they do to each seed; patient × seed.
         training: what a seed adds to both; NaN where it was not measured.
-        spread: of seeds on these patients, patient × seed and training; NaN where it was not measured.
-        freedom: degrees of freedom that the spread is known with.
+        seed_variance: of seeds on these patients, patient × seed and training; NaN where it was not measured.
+        dof: degrees of freedom that the seed variance is known with.
         selection: what the choice on other development patients adds, to all seeds alike.
     """
 
     patients: float
     patients_by_seed: float
     training: float
-    spread: float
-    freedom: float
+    seed_variance: float
+    dof: float
     selection: float = 0.0
 
 
@@ -107,61 +107,61 @@ class Estimate:
     Attributes:
         point: mean over the seeds; NaN where undefined.
         error: standard error; NaN where nothing is known of it, 0 of a row against itself.
-        freedom: degrees of freedom of the error.
+        dof: degrees of freedom of the error.
         seeds: training seeds behind it.
         parts: of its variance; None where nothing is known of the error.
     """
 
     point: float
-    error: float
-    freedom: float
+    std_error: float
+    dof: float
     seeds: int
-    parts: Parts | None = None
+    parts: VarianceComponents | None = None
 
     def interval(self, level: float, tests: int = 1) -> tuple[float, float]:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""
-        half = self._critical(level, tests) * self.error
+        half = self._critical(level, tests) * self.std_error
         return self.point - half, self.point + half
 
     def p_value(self) -> float:
         """Two-sided p value of the hypothesis that the number is 0; NaN where undefined."""
-        if self.error == 0:
+        if self.std_error == 0:
             return 1.0
-        return float(2 * stdtr(self.freedom, -abs(self.point) / self.error))
+        return float(2 * stdtr(self.dof, -abs(self.point) / self.std_error))
 
     def detectable(self, level: float, tests: int = 1) -> float:
         """Smallest true number that is told from 0 with 80 % probability; noncentral t.
 
         Of several tests the strictest step of Holm's counts, at (1 - level) / tests.
         """
-        return float(nctdtrinc(self.freedom, 1 - POWER, self._critical(level, tests)) * self.error)
+        return float(nctdtrinc(self.dof, 1 - POWER, self._critical(level, tests)) * self.std_error)
 
     def _critical(self, level: float, tests: int) -> float:
-        return float(stdtrit(self.freedom, 1 - (1 - level) / tests / 2))
+        return float(stdtrit(self.dof, 1 - (1 - level) / tests / 2))
 
 
-def pooled(points: np.ndarray, prior: Noise, squares: float) -> Noise:
-    """Noise of a contrast from its own seeds and from what all trainings show.
+def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVariance:
+    """Seed variance of a contrast from its own seeds and from what all trainings show.
 
     Args:
         points: of the contrast with each seed, (S,).
         prior: noise of one training.
         squares: sum of the squared weights that the contrast gives to trainings.
     """
-    own, weight = len(points) - 1, min(PRIOR, prior.freedom)
+    own, weight = len(points) - 1, min(PRIOR, prior.dof)
     if not weight:
-        return Noise(points.var(ddof=1), own)
+        return SeedVariance(points.var(ddof=1), own)
     together = weight * prior.variance * squares + own * points.var(ddof=1)
-    return Noise(together / (weight + own), weight + own)
+    return SeedVariance(together / (weight + own), weight + own)
 
 
-def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
+def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     """Put the noise of patients, of trainings and of both together.
 
     Args:
         sampled: a number, or a contrast of numbers.
-        noise: of its trainings; None where it was not measured, with one seed: then the error is that of
-            the patients alone, who are scored on and who choose.
+        seed_variance: of its trainings; None where it was not measured, with one seed: then the error is that
+            of the patients alone, who are scored on and who choose.
     """
     seeds = len(sampled.points)
     if not np.isfinite(sampled.point):
@@ -171,23 +171,23 @@ def estimate(sampled: Sampled, noise: Noise | None) -> Estimate:
         same = not sampled.points.any() and not sampled.deviations.any()
         return Estimate(sampled.point, 0.0 if same else np.nan, np.inf, seeds)
     selection = selection_variance(sampled.choices)
-    if noise is None:
-        parts = Parts(float(patients), 0.0, np.nan, np.nan, np.nan, selection)
+    if seed_variance is None:
+        parts = VarianceComponents(float(patients), 0.0, np.nan, np.nan, np.nan, selection)
         error = float(np.sqrt(patients + selection))
         return Estimate(sampled.point, error, np.inf, seeds, parts)
     within = sampled.deviations.var(axis=1, ddof=1).mean()
     both = max(0.0, within - patients) * seeds / (seeds - 1)  # patient × seed: in patients already
-    training = max(0.0, noise.variance - both)
+    training = max(0.0, seed_variance.variance - both)
     squared = patients + selection + training / seeds
-    share = min(1.0, noise.variance / seeds / squared)
-    freedom = noise.freedom / share**2 if share > 0 else np.inf
+    share = min(1.0, seed_variance.variance / seeds / squared)
+    dof = seed_variance.dof / share**2 if share > 0 else np.inf
     own = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
-    parts = Parts(
+    parts = VarianceComponents(
         float(patients - own),
         float(own * seeds),
         float(training),
-        float(noise.variance),
-        noise.freedom,
+        float(seed_variance.variance),
+        seed_variance.dof,
         selection,
     )
-    return Estimate(sampled.point, float(np.sqrt(squared)), float(freedom), seeds, parts)
+    return Estimate(sampled.point, float(np.sqrt(squared)), float(dof), seeds, parts)

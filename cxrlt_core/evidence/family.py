@@ -10,7 +10,7 @@ UP, DOWN, NEGLIGIBLE, UNRESOLVED = "resolved up", "resolved down", "negligible",
 NOT_MEASURED = "training noise not measured"
 TOO_FEW = "two seeds: no verdict"
 NOT_KNOWN = "error not known: no verdict"
-ENOUGH = 3  # seeds from which on a verdict is given
+MIN_SEEDS = 3  # seeds from which on a verdict is given
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -25,7 +25,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def family_size(estimates: Sequence[Estimate]) -> int:
     """Number of estimates that are defined, at least 1."""
-    return max(1, sum(np.isfinite(one.error) for one in estimates))
+    return max(1, sum(np.isfinite(one.std_error) for one in estimates))
 
 
 def verdict(one: Estimate, p_holm: float, level: float, tests: int, negligible: float) -> str:
@@ -40,9 +40,9 @@ def verdict(one: Estimate, p_holm: float, level: float, tests: int, negligible: 
     """
     if one.seeds == 1:
         return NOT_MEASURED
-    if one.seeds < ENOUGH:
+    if one.seeds < MIN_SEEDS:
         return TOO_FEW
-    if not np.isfinite(one.error):
+    if not np.isfinite(one.std_error):
         return NOT_KNOWN
     low, high = one.interval(level, tests)
     if -negligible <= low and high <= negligible:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.scoring import describe_classes, with_intervals
-from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.scoring import count_classes, with_intervals
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.trainings import score_rows
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.params.schema import Bootstrap
 
 
@@ -30,7 +30,10 @@ def class_scores(
     Returns:
         Class to its metrics, ``AP`` with ``AP_low`` and ``AP_high``, and its counts.
     """
-    draws, row = patient_draws(patients, settings.resamples, settings.seed), {"model": ("model", False)}
-    classes = describe_classes(targets, draws, list(groups), groups, least=0)
-    scores = score_rows(targets, row, lambda *_: [probabilities], classes, draws, patients)
-    return with_intervals(scores, "model", PooledNoise(row, {}), settings.level)
+    resamples, row = (
+        resample_patients(patients, settings.resamples, settings.seed),
+        {"model": ("model", False)},
+    )
+    classes = count_classes(targets, resamples, list(groups), groups, least=0)
+    scores = score_rows(targets, row, lambda *_: [probabilities], classes, resamples, patients)
+    return with_intervals(scores, "model", PooledSeedVariance(row, {}), settings.level)

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr
 
-from cxrlt_core.evidence.estimator import Estimate, Parts
+from cxrlt_core.evidence.estimator import Estimate, VarianceComponents
 from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES
 
 #: Images of the published development and test sets (CXR-LT 2023).
@@ -40,7 +40,9 @@ class Claim:
     images: float
 
 
-def claim(parts: Parts, images: int, published: int, difference: float, level: float, tests: int) -> Claim:
+def claim(
+    parts: VarianceComponents, images: int, published: int, difference: float, level: float, tests: int
+) -> Claim:
     """Ask whether one training each, on a set of the published size, resolves a published difference.
 
     Args:

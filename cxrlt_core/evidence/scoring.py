@@ -7,15 +7,15 @@ import numpy as np
 import torch
 
 from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
-from cxrlt_core.evidence.training_noise import TrainingNoise
+from cxrlt_core.evidence.seed_variance import SeedVarianceModel
 from cxrlt_core.labels import GROUPS, POSITIVE
-from cxrlt_core.metrics.bootstrap import Draws, centred
+from cxrlt_core.metrics.bootstrap import PatientResamples, centred
 from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample
 from cxrlt_core.system.rounding import rounded
 
 #: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
-JUDGED = {name: f"judged_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
+TESTED = {name: f"tested_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
 
 
 def ap_of(name: str) -> str:
@@ -45,7 +45,7 @@ class Classes:
     sets: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
-    def judged(self) -> np.ndarray:
+    def tested(self) -> np.ndarray:
         """Which classes count in verdicts, bool (C,)."""
         return self.patients >= self.least
 
@@ -54,7 +54,7 @@ class Classes:
         """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
         own = {"mAP": np.full(len(self.names), True)}
         own |= {f"mAP_{group}": np.array([self.groups[n] == group for n in self.names]) for group in GROUPS}
-        own |= {JUDGED[name]: which & self.judged for name, which in own.items()}
+        own |= {TESTED[name]: which & self.tested for name, which in own.items()}
         sets = {ap_of(name): {name} for name in self.names} | dict(self.sets)
         return own | {key: np.isin(self.names, list(its)) for key, its in sets.items()}
 
@@ -68,7 +68,7 @@ class Score:
     """Metrics of one row.
 
     Attributes:
-        means: name of each mean (mAP, mAP_head, …, judged_mAP, …) to its samples.
+        means: name of each mean (mAP, mAP_head, …, tested_mAP, …) to its samples.
         classes: class to its metrics, averaged over the seeds, and counts.
     """
 
@@ -80,28 +80,32 @@ class Score:
         return self.means[name]
 
 
-def describe_classes(
-    targets: np.ndarray, draws: Draws, names: Sequence[str], groups: Mapping[str, str], least: int
+def count_classes(
+    targets: np.ndarray,
+    resamples: PatientResamples,
+    names: Sequence[str],
+    groups: Mapping[str, str],
+    least: int,
 ) -> Classes:
     """Count the positive patients of each class.
 
     Args:
         targets: int (N, C), -1 unknown.
-        draws: which patient each image is of.
+        resamples: which patient each image is of.
         names: of the C columns.
         groups: class to head, medium or tail.
         least: positive patients that a class needs to count in a verdict.
     """
-    patients = [len(np.unique(draws.patient[column == POSITIVE])) for column in targets.T]
+    patients = [len(np.unique(resamples.patient[column == POSITIVE])) for column in targets.T]
     return Classes(names, groups, np.array(patients), least)
 
 
-def score(
+def score_row(
     targets: np.ndarray,
     probabilities: Sequence[np.ndarray],
     calibrations: Sequence[Calibration],
     classes: Classes,
-    draws: Draws,
+    resamples: PatientResamples,
     device: torch.device = CPU,
     repeated: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> Score:
@@ -112,7 +116,7 @@ def score(
         probabilities: of each training seed, float (N, C).
         calibrations: thresholds and temperature of each training seed.
         classes: of the C columns.
-        draws: resampled patients, the same for every row that is compared.
+        resamples: resampled patients, the same for every row that is compared.
         device: to compute on.
         repeated: of each training seed, metrics with other choices, float (R, 1 + K, C), from
             :func:`cxrlt_core.evidence.selection.repeat_choice`; empty where nothing was chosen.
@@ -120,7 +124,7 @@ def score(
     seeds, per_class = [], []
     chosen = repeated or [{}] * len(probabilities)
     for its, calibration, others in zip(probabilities, calibrations, chosen, strict=True):
-        found = resample(targets, its, calibration, draws.behind_set(), device)
+        found = resample(targets, its, calibration, resamples.with_original(), device)
         points = {metric: values[0] for metric, values in found.items()}
         per_class.append({metric: points[metric] for metric in MEANS})
         resampled = {metric: values[1:] for metric, values in found.items()}
@@ -130,7 +134,7 @@ def score(
     for name, patients in zip(classes.names, classes.patients, strict=True):
         described[name]["patients"] = int(patients)
     means = {name: _together([its[name] for its in seeds]) for name in seeds[0]}
-    if len(draws.counts) < FEWEST_PATIENTS:
+    if len(resamples.counts) < FEWEST_PATIENTS:
         means = {name: one.without_error() for name, one in means.items()}
     return Score(means, described)
 
@@ -201,7 +205,7 @@ def _mean_where(values: np.ndarray, which: np.ndarray) -> np.ndarray:
 
 
 def contrast(
-    scores: Mapping[str, Score], weights: Mapping[str, float], metric: str, noise: TrainingNoise
+    scores: Mapping[str, Score], weights: Mapping[str, float], metric: str, seed_variance: SeedVarianceModel
 ) -> Estimate:
     """Estimate a weighted sum of rows.
 
@@ -209,15 +213,15 @@ def contrast(
         scores: of the rows, on the same resamples.
         weights: row to its weight.
         metric: name of a mean.
-        noise: of the trainings behind the rows.
+        seed_variance: of the trainings behind the rows.
     """
     first, *others = (weight * scores[row][metric] for row, weight in weights.items())
     total = sum(others, first)
-    return estimate(total, noise.of(weights, metric, total.points))
+    return estimate(total, seed_variance.of(weights, metric, total.points))
 
 
 def row_numbers(
-    scores: Mapping[str, Score], row: str, first: str, noise: TrainingNoise, level: float
+    scores: Mapping[str, Score], row: str, first: str, seed_variance: SeedVarianceModel, level: float
 ) -> dict:
     """Return what a table tells of a row: four decimals, None where undefined.
 
@@ -225,47 +229,47 @@ def row_numbers(
         scores: of all rows, on the same resamples.
         row: its name.
         first: name of the row that it is compared with.
-        noise: of the trainings behind the rows.
+        seed_variance: of the trainings behind the rows.
         level: of the intervals.
     """
-    shown = {name: contrast(scores, {row: 1.0}, name, noise) for name in SUMMARY}
+    shown = {name: contrast(scores, {row: 1.0}, name, seed_variance) for name in SUMMARY}
     own = scores[row]["mAP"]
     low, high = shown["mAP"].interval(level)
     metrics = {"mAP": own.point, "mAP_low": low, "mAP_high": high, "mAP_corrected": own.corrected}
     metrics |= {name: one.point for name, one in shown.items()}
     metrics["mAP_seed_sd"] = own.seed_deviation
-    gap = contrast(scores, _minus(row, first), "mAP", noise)
+    gap = contrast(scores, _minus(row, first), "mAP", seed_variance)
     return {
         "metrics": {name: rounded(value) for name, value in metrics.items()},
-        "errors": {name: rounded(one.error) for name, one in shown.items()},
+        "std_errors": {name: rounded(one.std_error) for name, one in shown.items()},
         "seeds": [rounded(point) for point in own.points],
         "difference": [rounded(value) for value in (gap.point, *gap.interval(level))],
     }
 
 
 def class_numbers(
-    scores: Mapping[str, Score], weights: Mapping[str, float], noise: TrainingNoise, level: float
+    scores: Mapping[str, Score], weights: Mapping[str, float], seed_variance: SeedVarianceModel, level: float
 ) -> dict[str, list[float | None]]:
     """Estimate a weighted sum of rows class by class: class to average precision, low, high.
 
     Args:
         scores: of all rows, on the same resamples.
         weights: row to its weight: one row alone, or a contrast.
-        noise: of the trainings behind the rows.
+        seed_variance: of the trainings behind the rows.
         level: of the intervals, each for itself.
     """
     found = {}
     for name in scores[next(iter(weights))].classes:
-        one = contrast(scores, weights, ap_of(name), noise)
+        one = contrast(scores, weights, ap_of(name), seed_variance)
         found[name] = [rounded(value) for value in (one.point, *one.interval(level))]
     return found
 
 
 def with_intervals(
-    scores: Mapping[str, Score], row: str, noise: TrainingNoise, level: float
+    scores: Mapping[str, Score], row: str, seed_variance: SeedVarianceModel, level: float
 ) -> dict[str, dict]:
     """Return the metrics of a row's classes, average precision with its interval."""
-    bounds = class_numbers(scores, {row: 1.0}, noise, level)
+    bounds = class_numbers(scores, {row: 1.0}, seed_variance, level)
     return {
         name: {**entry, "AP_low": bounds[name][1], "AP_high": bounds[name][2]}
         for name, entry in scores[row].classes.items()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cxrlt_core.designs.reweight import reweight
 from cxrlt_core.labels import POSITIVE, UNKNOWN
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
 from cxrlt_core.params.schema import Reweighting
 from cxrlt_core.system.threads import in_threads
@@ -29,12 +29,12 @@ class Models:
     Attributes:
         targets: int (N, C), -1 unknown.
         predictions: probabilities, float (M, N, C).
-        draws: resampled patients.
+        resamples: resampled patients.
     """
 
     targets: np.ndarray
     predictions: np.ndarray
-    draws: Draws
+    resamples: PatientResamples
 
     def column(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return targets (N,) and predictions (M, N) of a class."""
@@ -42,7 +42,7 @@ class Models:
 
     def weights(self, device: torch.device) -> Tensor:
         """Return how often each resample holds each patient, float32 (P, B)."""
-        return torch.from_numpy(self.draws.counts).to(device).float()
+        return torch.from_numpy(self.resamples.counts).to(device).float()
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.
             zip(_combined(distinct, dev_models), _combined(distinct, test_models), strict=True)
         ):
             alike = np.flatnonzero(which.ravel() == number)
-            on_dev[alike], limits = _on_dev(dev_targets, by_dev, dev.draws.patient, drawn[:, alike])
-            on_test[:, alike] = _on_test(test_targets, by_test, test.draws.patient, limits, crossed)
+            on_dev[alike], limits = _on_dev(dev_targets, by_dev, dev.resamples.patient, drawn[:, alike])
+            on_test[:, alike] = _on_test(test_targets, by_test, test.resamples.patient, limits, crossed)
         return on_dev, on_test
 
     on_dev, on_test = zip(*in_threads(one_class, range(classes)), strict=True)
@@ -161,8 +161,8 @@ def _worth(deviations: np.ndarray) -> float:
     """Variance of what choices are worth; float64 (R, 1 + K)."""
     on_set, resampled = deviations[:, 0], deviations[:, 1:]
     rest = resampled - resampled.mean(axis=0) - resampled.mean(axis=1, keepdims=True) + resampled.mean()
-    freedom = (rest.shape[0] - 1) * (rest.shape[1] - 1)
-    return float(on_set.var(ddof=1) - (rest**2).sum() / freedom)
+    dof = (rest.shape[0] - 1) * (rest.shape[1] - 1)
+    return float(on_set.var(ddof=1) - (rest**2).sum() / dof)
 
 
 def upweighted_share(

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
-from cxrlt_core.evidence.scoring import Classes, Score, score
-from cxrlt_core.evidence.training_noise import PooledNoise
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.evidence.scoring import Classes, Score, score_row
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
+from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.metrics.calibration import calibrate_on_itself
 from cxrlt_core.metrics.scores import CPU, average_precision
 
@@ -20,7 +20,7 @@ def score_rows(
     rows: Mapping[str, tuple[str, bool]],
     read: Read,
     classes: Classes,
-    draws: Draws,
+    resamples: PatientResamples,
     patients: Sequence[str],
     device: torch.device = CPU,
 ) -> dict[str, Score]:
@@ -31,7 +31,7 @@ def score_rows(
         rows: row to its training and whether it has TTA.
         read: gives the predictions.
         classes: of the C columns.
-        draws: resampled patients.
+        resamples: resampled patients.
         patients: of each image, (N,).
         device: to compute on.
     """
@@ -39,17 +39,17 @@ def score_rows(
     for name, (training, tta) in rows.items():
         predictions = read(training, tta)
         fits = [calibrate_on_itself(targets, one, patients) for one in predictions]
-        scores[name] = score(targets, predictions, fits, classes, draws, device)
+        scores[name] = score_row(targets, predictions, fits, classes, resamples, device)
     return scores
 
 
-def pooled_noise(
+def pooled_seed_variance(
     targets: np.ndarray,
     rows: Mapping[str, tuple[str, bool]],
     trainings: Sequence[str],
     read: Read,
     classes: Classes,
-) -> PooledNoise:
+) -> PooledSeedVariance:
     """Score every training with each seed, without TTA and with it.
 
     Args:
@@ -63,4 +63,4 @@ def pooled_noise(
         [[average_precision(targets, one) for one in read(name, tta)] for name in trainings]
         for tta in (False, True)
     ]
-    return PooledNoise(rows, classes.means(np.array(ap)))
+    return PooledSeedVariance(rows, classes.means(np.array(ap)))

@@ -16,7 +16,7 @@ AT_ONCE = {"cpu": 2**22, "cuda": 2**27}
 
 
 @dataclass(frozen=True)
-class Draws:
+class PatientResamples:
     """How often each patient is drawn in each of B resamples.
 
     Attributes:
@@ -27,35 +27,34 @@ class Draws:
     counts: np.ndarray
     patient: np.ndarray
 
-    @property
-    def resamples(self) -> int:
-        """Number of resamples B."""
+    def __len__(self) -> int:
+        """Return the number of resamples B."""
         return self.counts.shape[1]
 
-    def first(self, resamples: int) -> "Draws":
+    def first(self, count: int) -> "PatientResamples":
         """Return the first resamples, or all if there are fewer."""
-        return Draws(self.counts[:, :resamples], self.patient)
+        return PatientResamples(self.counts[:, :count], self.patient)
 
-    def behind_set(self) -> "Draws":
+    def with_original(self) -> "PatientResamples":
         """Return the set itself, in which every patient counts once, and then these resamples."""
-        return Draws(np.insert(self.counts, 0, 1, axis=1), self.patient)
+        return PatientResamples(np.insert(self.counts, 0, 1, axis=1), self.patient)
 
     def chunks(self, device: torch.device) -> Iterator[Tensor]:
         """Yield some resamples at a time, as weights of the patients, float32 (P, b)."""
         patients = max(len(self.counts), 1)
         step = max(8, AT_ONCE.get(device.type, AT_ONCE["cpu"]) // patients)
-        for start in range(0, self.resamples, step):
+        for start in range(0, len(self), step):
             part = np.ascontiguousarray(self.counts[:, start : start + step])
             yield torch.from_numpy(part).to(device).float()
 
 
-def patient_draws(patients: Sequence[str], resamples: int, seed: int) -> Draws:
+def resample_patients(patients: Sequence[str], resamples: int, seed: int) -> PatientResamples:
     """Draw patients with replacement.
 
     Args:
         patients: patient of each image, (N,).
         resamples: number of resamples B.
-        seed: of the draws.
+        seed: of the resamples.
     """
     names, patient = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
     generator = np.random.default_rng(seed)
@@ -63,7 +62,7 @@ def patient_draws(patients: Sequence[str], resamples: int, seed: int) -> Draws:
     for b in range(resamples):
         drawn = generator.integers(len(names), size=len(names))
         counts[:, b] = np.bincount(drawn, minlength=len(names))
-    return Draws(counts, patient)
+    return PatientResamples(counts, patient)
 
 
 def centred(samples: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +85,6 @@ def centred(samples: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(defined, samples - mean, 0.0)
 
 
-def every_image_once(images: int) -> Draws:
+def every_image_once(images: int) -> PatientResamples:
     """Return the one draw that leaves a set of images as it is, all of them of one patient."""
-    return Draws(np.ones((1, 1), np.uint8), np.zeros(images, np.int64))
+    return PatientResamples(np.ones((1, 1), np.uint8), np.zeros(images, np.int64))

@@ -102,7 +102,7 @@ def precision_recall(targets: np.ndarray, scores: np.ndarray, points: int) -> di
     return {"recall": hits / max(1, positive.sum()), "precision": hits / called}
 
 
-def together(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cooccurrence(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Count how often two classes are positive in the same image.
 
     Args:

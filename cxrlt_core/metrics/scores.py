@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from cxrlt_core.labels import GROUPS, POSITIVE, UNKNOWN
-from cxrlt_core.metrics.bootstrap import Draws, every_image_once
+from cxrlt_core.metrics.bootstrap import PatientResamples, every_image_once
 from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.metrics.ranking import plain_ap, rank, weighted_ap_auroc
 from cxrlt_core.metrics.sums import TERMS, add_terms, from_sums
@@ -51,21 +51,21 @@ def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def resample_ranks(
-    targets: np.ndarray, scores: np.ndarray, draws: Draws, device: torch.device = CPU
+    targets: np.ndarray, scores: np.ndarray, resamples: PatientResamples, device: torch.device = CPU
 ) -> dict[str, np.ndarray]:
     """AP and AUROC of every class in every resample.
 
     Args:
         targets: int (N, C), -1 unknown.
         scores: float (N, C).
-        draws: B resamples of the N images.
+        resamples: B resamples of the N images.
         device: to compute on.
 
     Returns:
         ``AP`` and ``AUROC``, float64 (B, C) each; NaN where a resample leaves a class undefined.
     """
     _check_shapes(targets, scores)
-    ap, auc = _evaluate([*zip(targets.T, scores.T, strict=True)], draws, device)
+    ap, auc = _evaluate([*zip(targets.T, scores.T, strict=True)], resamples, device)
     return {"AP": ap, "AUROC": auc}
 
 
@@ -78,7 +78,7 @@ def resample(
     targets: np.ndarray,
     scores: np.ndarray,
     calibration: Calibration,
-    draws: Draws,
+    resamples: PatientResamples,
     device: torch.device = CPU,
 ) -> dict[str, np.ndarray]:
     """Every metric in every resample.
@@ -87,7 +87,7 @@ def resample(
         targets: int (N, C), -1 unknown.
         scores: probabilities, float (N, C).
         calibration: thresholds and temperature.
-        draws: B resamples of the N images.
+        resamples: B resamples of the N images.
         device: to compute on.
 
     Returns:
@@ -97,45 +97,51 @@ def resample(
     _check_shapes(targets, scores)
     defined, columns = _defined(targets), [*zip(targets.T, scores.T, strict=True)]
     pooled = targets[:, defined], scores[:, defined]  # first: it takes as long as all classes together
-    ap, auc = _evaluate([pooled, *columns], draws, device)
+    ap, auc = _evaluate([pooled, *columns], resamples, device)
     found = {"AP": ap[:, 1:], "AUROC": auc[:, 1:], "micro_AP": ap[:, 0]}
     undefined = np.isnan(found["AP"])
-    for name, values in from_sums(_sums(targets, scores, calibration, draws, device)).items():
+    for name, values in from_sums(_sums(targets, scores, calibration, resamples, device)).items():
         found[name] = np.where(undefined, np.nan, values.numpy())
     found["F1"][:, np.isnan(calibration.thresholds)] = np.nan
     return found
 
 
 def _sums(
-    targets: np.ndarray, scores: np.ndarray, calibration: Calibration, draws: Draws, device: torch.device
+    targets: np.ndarray,
+    scores: np.ndarray,
+    calibration: Calibration,
+    resamples: PatientResamples,
+    device: torch.device,
 ) -> Tensor:
     """Sum the terms of every class in every resample; float64 (B, C, terms)."""
-    scaled, patients = scale(scores, calibration.temperature), len(draws.counts)
+    scaled, patients = scale(scores, calibration.temperature), len(resamples.counts)
     columns = zip(targets.T, scores.T, scaled.T, calibration.thresholds, strict=True)
-    terms = in_threads(lambda column: add_terms(*column, draws.patient, patients), columns)
+    terms = in_threads(lambda column: add_terms(*column, resamples.patient, patients), columns)
     flat = np.concatenate(terms, axis=1) if terms else np.empty((patients, 0))
     filled = flat.any(axis=0)  # a rare class has no score in most bins
     part = torch.from_numpy(flat[:, filled]).to(device)
-    sums = torch.zeros((draws.resamples, flat.shape[1]), dtype=torch.float64)
-    sums[:, torch.from_numpy(filled)] = torch.cat([(c.double().T @ part).cpu() for c in draws.chunks(device)])
+    sums = torch.zeros((len(resamples), flat.shape[1]), dtype=torch.float64)
+    sums[:, torch.from_numpy(filled)] = torch.cat(
+        [(c.double().T @ part).cpu() for c in resamples.chunks(device)]
+    )
     return sums.unflatten(1, (len(terms), TERMS))
 
 
 def _evaluate(
-    columns: Sequence[tuple[np.ndarray, np.ndarray]], draws: Draws, device: torch.device
+    columns: Sequence[tuple[np.ndarray, np.ndarray]], resamples: PatientResamples, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """AP and AUROC of each pair of targets and scores in each resample, (B, R)."""
-    chunks = list(draws.chunks(device))
+    chunks = list(resamples.chunks(device))
 
     def one(column: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        ranking = rank(*column, draws.patient, device)
+        ranking = rank(*column, resamples.patient, device)
         if ranking is None:
-            return np.full((2, draws.resamples), np.nan)
+            return np.full((2, len(resamples)), np.nan)
         parts = [torch.stack(weighted_ap_auroc(ranking, weights)) for weights in chunks]
         return torch.cat(parts, dim=1).cpu().numpy()
 
     found = in_threads(one, columns)
-    return tuple(np.moveaxis(np.array(found).reshape(-1, 2, draws.resamples), 0, -1))
+    return tuple(np.moveaxis(np.array(found).reshape(-1, 2, len(resamples)), 0, -1))
 
 
 def _defined(targets: np.ndarray) -> np.ndarray:

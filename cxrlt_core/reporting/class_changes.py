@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cxrlt_core.evidence.scoring import Score, class_numbers, contrast
-from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.figure_data import upweighted
 from cxrlt_core.reporting.figures import largest, reweighted
@@ -21,7 +21,7 @@ def class_changes(
     params: Params,
     contrasts: Sequence[Mapping],
     scores: Mapping[str, Score],
-    noise: PooledNoise,
+    noise: PooledSeedVariance,
     weights: Mapping[str, Mapping],
 ) -> dict:
     """Return ``changes``, ``means`` and ``weights`` of :class:`cxrlt_core.reporting.figures.Findings`.

@@ -11,7 +11,7 @@ def effects_section(effects: Mapping, rows: Sequence[Row], level: float) -> str:
     """Show the main effects.
 
     Args:
-        effects: from :func:`cxrlt_core.evidence.effects.judge_effects`.
+        effects: from :func:`cxrlt_core.evidence.effects.test_effects`.
         rows: of the table.
         level: 1 - level is the error rate of what is said.
     """
@@ -80,7 +80,7 @@ def improvement_section(
     for number, (table, found) in enumerate(contrasts.items(), 1):
         numbers = {row.name: n for n, row in enumerate(tables[table], 1)}
         for one in published_steps(found):
-            point, low, high = one["improvement"]
+            point, low, high = one["probability_of_improvement"]
             if point is not None:
                 rows = rows_text(one["rows"], numbers)
                 shares = f"{percent(point)} [{percent(low)}, {percent(high)}]"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
 from cxrlt_core.evidence.estimator import POWER
-from cxrlt_core.evidence.family import ENOUGH
+from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.tables import Row, contrasts_table
 
@@ -16,7 +16,11 @@ def seeds_text(params: Params) -> str:
         return f"""- **Training noise is not measured**: each variant was trained once, with seed {seeds[0]}. Intervals tell what \
 another draw of patients would change, not what another seed would, and a seed alone can move mAP by as much as a design \
 does: no verdict is given on a difference until `train.seeds` names several."""
-    few = "" if len(seeds) >= ENOUGH else f" Verdicts need {ENOUGH} seeds: two tell too little of each other."
+    few = (
+        ""
+        if len(seeds) >= MIN_SEEDS
+        else f" Verdicts need {MIN_SEEDS} seeds: two tell too little of each other."
+    )
     return f"""- **Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
 {", ".join(map(str, seeds))}. Points are means over the seeds; what seeds add is estimated from the trainings of the whole \
 study (docs/evidence.md).{few}"""

@@ -47,11 +47,11 @@ class Findings:
         means: of the classes that were upweighted, and of the others, as :mod:`reweighting` draws them.
         weights: name of a reweighting to the content of its weights file.
         patients: class to its positive development patients.
-        together: names of the classes, and the counts of :func:`cxrlt_core.metrics.curves.together`.
+        cooccurrence: names of the classes, and the counts of :func:`cxrlt_core.metrics.curves.cooccurrence`.
         ensembles: content of metrics/ensemble.json.
         history: a record for each variant, seed and epoch.
         costs: variant to its models' cost.json, one a seed.
-        plans: table to its plan, from :func:`cxrlt_core.evidence.study_plan.plan`.
+        plans: table to its plan, from :func:`cxrlt_core.evidence.power_analysis.power_analysis`.
     """
 
     summary: Mapping
@@ -62,7 +62,7 @@ class Findings:
     means: Sequence[Mapping]
     weights: Mapping[str, Mapping]
     patients: Mapping[str, int]
-    together: tuple[Sequence[str], np.ndarray, np.ndarray]
+    cooccurrence: tuple[Sequence[str], np.ndarray, np.ndarray]
     ensembles: Mapping
     history: Sequence[Mapping]
     costs: Mapping[str, Sequence[Mapping]]
@@ -74,7 +74,7 @@ def draw_figures(params: Params, found: Findings) -> dict[str, Picture]:
     sampling = Sampling(params.bootstrap.level, len(params.train.seeds))
     sets = {name: found.summary["sets"][name] for name in [*set_names(params)]}
     images = {name: entry["images"] for name, entry in sets.items()}
-    names, both, known = found.together
+    names, both, known = found.cooccurrence
     pairs = data.of_together(found.classes, names, both, known)
     return {
         **_answer(params, found, sampling),

@@ -5,9 +5,9 @@ from typing import Any
 
 from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.evidence.estimator import POWER
-from cxrlt_core.evidence.family import ENOUGH
+from cxrlt_core.evidence.family import MIN_SEEDS
+from cxrlt_core.evidence.power_analysis import Size, power_analysis
 from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
-from cxrlt_core.evidence.study_plan import Size, plan
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.tables import Row, contrast_labels, number_text, signed
@@ -29,7 +29,7 @@ def plan_study(
     sizes = {
         t: Size(name, sets[name]["images"], sets[name]["patients"], seeds, level) for t, name in SETS.items()
     }
-    return {table: plan(found, sizes[table]) for table, found in contrasts.items()}
+    return {table: power_analysis(found, sizes[table]) for table, found in contrasts.items()}
 
 
 def planner_section(
@@ -71,7 +71,7 @@ def _needs_text(params: Params) -> str:
     return f"""### To resolve a difference
 
 What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
-*seeds* on today's patients, *or patients* with {max(seeds, ENOUGH)} seeds. Today there are {seeds} seeds. A measured difference \
+*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
 is itself uncertain, so its need is a rough guide.
 """
 

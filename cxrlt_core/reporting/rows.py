@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import Rules, find_interactions, find_pairs, judge, to_json
-from cxrlt_core.evidence.effects import judge_effects
+from cxrlt_core.evidence.contrasts import Rules, find_interactions, find_pairs, test_contrasts, to_json
+from cxrlt_core.evidence.effects import test_effects
 from cxrlt_core.evidence.scoring import Score, row_numbers
-from cxrlt_core.evidence.training_noise import TrainingNoise
+from cxrlt_core.evidence.seed_variance import SeedVarianceModel
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import ensemble_designs, row_designs, texts
 from cxrlt_core.reporting.tables import Row
@@ -19,7 +19,9 @@ def rules(params: Params) -> Rules:
     return Rules(params.bootstrap.level, params.evidence.negligible)
 
 
-def table1(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> tuple[list[Row], list[dict]]:
+def table1(
+    params: Params, scores: Mapping[str, Score], noise: SeedVarianceModel
+) -> tuple[list[Row], list[dict]]:
     """Return the rows of Table 1 and their contrasts."""
     level, first = params.bootstrap.level, params.table1[0].name
     designs = {row.name: row_designs(params, row) for row in params.table1}
@@ -36,22 +38,22 @@ def table1(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) ->
     pairs = find_pairs(designs)
     published = {row.name: row.published for row in rows}
     found = [*pairs, *find_interactions(pairs)]
-    return rows, to_json(judge(found, scores, noise, published, rules(params)))
+    return rows, to_json(test_contrasts(found, scores, noise, published, rules(params)))
 
 
-def effects1(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> dict:
+def effects1(params: Params, scores: Mapping[str, Score], noise: SeedVarianceModel) -> dict:
     """Return the main effects of the designs of Table 1."""
     designs = {row.name: row_designs(params, row) for row in params.table1}
     published = {row.name: row.published for row in params.table1}
-    return judge_effects(designs, scores, noise, published, rules(params))
+    return test_effects(designs, scores, noise, published, rules(params))
 
 
-def contrasts2(params: Params, scores: Mapping[str, Score], noise: TrainingNoise) -> list[dict]:
+def contrasts2(params: Params, scores: Mapping[str, Score], noise: SeedVarianceModel) -> list[dict]:
     """Compare the rows of Table 2 that differ in one design, and the published ones with each other."""
     published = {row.name: row.published for row in params.table2}
     steps = [name for name, figure in published.items() if figure is not None]
     pairs = find_pairs({row.name: ensemble_designs(row) for row in params.table2}, steps)
-    return to_json(judge(pairs, scores, noise, published, rules(params)))
+    return to_json(test_contrasts(pairs, scores, noise, published, rules(params)))
 
 
 def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:
@@ -60,7 +62,7 @@ def table2(params: Params, ensembles: Mapping[str, Mapping]) -> list[Row]:
         Row(
             name=row.name,
             design={**texts(ensemble_designs(row)), "models": str(len(ensembles[row.name]["models"]))},
-            **{key: ensembles[row.name][key] for key in ("metrics", "errors", "seeds", "difference")},
+            **{key: ensembles[row.name][key] for key in ("metrics", "std_errors", "seeds", "difference")},
             published=row.published,
         )
         for row in params.table2

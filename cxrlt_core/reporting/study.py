@@ -21,7 +21,7 @@ class Study:
         ensembles: row name to its entry in metrics/ensemble.json.
         contrasts: table to its contrasts, as plain values.
         effects: main effects of Table 1, as plain values.
-        planner: table to what it would take, see :func:`cxrlt_core.evidence.study_plan.plan`.
+        planner: table to what it would take, see :func:`cxrlt_core.evidence.power_analysis.power_analysis`.
         positives: dev and test, to class to its positive patients.
         costs: variant to its models' cost.json, one a seed.
         texts: text encoder to the origin of its weights.

@@ -18,7 +18,7 @@ class Row:
         design: column to cell text, which design is on.
         metrics: mAP, mAP_low, mAP_high, mAP_corrected (less small-sample bias), the group means and mAUROC,
             four decimals; None undefined.
-        errors: standard error of each mean.
+        std_errors: standard error of each mean.
         seeds: mAP of each training seed.
         difference: mAP minus that of the first row: point, low, high.
         published: the paper's mAP.
@@ -28,7 +28,7 @@ class Row:
     name: str
     design: dict[str, str]
     metrics: dict[str, float | None]
-    errors: dict[str, float | None]
+    std_errors: dict[str, float | None]
     seeds: Sequence[float | None]
     difference: Sequence[float | None]
     published: float | None
@@ -59,7 +59,7 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
             "row": row.name,
             **row.design,
             **row.metrics,
-            **{f"{name}_se": value for name, value in row.errors.items()},
+            **{f"{name}_se": value for name, value in row.std_errors.items()},
             "mAP_seeds": " ".join(number_text(value) for value in row.seeds),
             **dict(zip(("difference", "difference_low", "difference_high"), row.difference, strict=True)),
             "published_mAP": row.published,
@@ -89,7 +89,7 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
         cells.append("" if number == 1 else f"{signed(point)} [{signed(low)}, {signed(high)}]")
         cells += [number_text(row.published) for _ in published]
         cells.append(number_text(m["mAP_corrected"]))
-        cells += [with_error(m[name], row.errors[name]) for name in _SECONDARY]
+        cells += [with_error(m[name], row.std_errors[name]) for name in _SECONDARY]
         lines.append(cells)
     return markdown_table(header, lines)
 
@@ -102,7 +102,7 @@ def further_metrics(rows: Sequence[Row]) -> str:
         header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
-        cells = [str(number), *(with_error(row.metrics[name], row.errors[name]) for name in _FURTHER)]
+        cells = [str(number), *(with_error(row.metrics[name], row.std_errors[name]) for name in _FURTHER)]
         if several:
             cells += [", ".join(map(number_text, row.seeds)), number_text(row.metrics["mAP_seed_sd"])]
         lines.append(cells)

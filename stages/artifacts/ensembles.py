@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from cxrlt_core.designs.ensemble import Choice
-from cxrlt_core.evidence.ensembles import Members, Scored
-from cxrlt_core.metrics.bootstrap import Draws
+from cxrlt_core.evidence.ensembles import Members, ScoredEnsemble
+from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
 from cxrlt_core.system.files import read_parquet_metadata
@@ -28,7 +28,7 @@ def write_row(
     models: Sequence[str],
     data: LabelledSet,
     weights: Sequence[np.ndarray],
-    scored: Scored,
+    scored: ScoredEnsemble,
 ) -> None:
     """Write the predictions and the folders of a row of Table 2, one of each a training seed.
 
@@ -64,7 +64,7 @@ def predicted_by(variant: str, seed: int) -> dict[str, str]:
 
 
 def read_members(
-    params: Params, dev: LabelledSet, test: LabelledSet, draws: Draws, device: torch.device
+    params: Params, dev: LabelledSet, test: LabelledSet, resamples: PatientResamples, device: torch.device
 ) -> Members:
     """Read the predictions of all members, and score them on resampled development patients.
 
@@ -72,12 +72,12 @@ def read_members(
         params: of the study.
         dev: development set, which chooses.
         test: test set, which is predicted.
-        draws: resampled test patients.
+        resamples: resampled test patients.
         device: to compute on.
     """
     names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
     on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
-    dev_draws = draw_patients(params, dev)
-    choices = [Choice.of(dev.targets, one, dev_draws, params.ensemble, device) for one in on_dev]
+    dev_resamples = draw_patients(params, dev)
+    choices = [Choice.of(dev.targets, one, dev_resamples, params.ensemble, device) for one in on_dev]
     on_test = [read_models(names, test, seed, rule) for seed in seeds]
-    return Members(choices, on_test, test.targets, draws, device)
+    return Members(choices, on_test, test.targets, resamples, device)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from cxrlt_core.evidence.scoring import Score, describe_classes
+from cxrlt_core.evidence.scoring import Score, count_classes
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.selection import upweighted_share
-from cxrlt_core.evidence.training_noise import PooledNoise
-from cxrlt_core.evidence.trainings import pooled_noise, score_rows
-from cxrlt_core.metrics.bootstrap import Draws, centred, patient_draws
+from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
+from cxrlt_core.metrics.bootstrap import PatientResamples, centred, resample_patients
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
 from stages.artifacts.paths import dev_path, tta_path
@@ -20,7 +20,7 @@ from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 def score_table1(
     params: Params, blocks: Mapping[str, list[str]], device: torch.device
-) -> tuple[dict[str, Score], PooledNoise]:
+) -> tuple[dict[str, Score], PooledSeedVariance]:
     """Score the rows of Table 1 on the development set, and tell how noisy trainings are.
 
     Args:
@@ -29,26 +29,26 @@ def score_table1(
         device: to compute on.
     """
     dev = read_set("dev")
-    draws, patients = draw_patients(params, dev), dev.table["patient_id"]
-    classes = describe_classes(dev.targets, draws, dev.classes, read_groups(), params.evidence.min_positives)
+    resamples, patients = draw_patients(params, dev), dev.table["patient_id"]
+    classes = count_classes(dev.targets, resamples, dev.classes, read_groups(), params.evidence.min_positives)
     classes = replace(classes, sets=blocks)
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return _read_dev(params, dev, variant, tta)
 
-    noise = pooled_noise(dev.targets, rows, params.members, read, classes)
-    return score_rows(dev.targets, rows, read, classes, draws, patients, device), noise
+    noise = pooled_seed_variance(dev.targets, rows, params.members, read, classes)
+    return score_rows(dev.targets, rows, read, classes, resamples, patients, device), noise
 
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
     """Return how often each reweighting would put up each class on other development patients."""
     dev, found = read_set("dev"), []
-    draws = draw_patients(params, dev)
+    resamples = draw_patients(params, dev)
     for seed in params.train.seeds:
         # image by image, as it was fed back
         predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
-        resampled = resample_ranks(dev.targets, predictions, draws, device)["AP"]
+        resampled = resample_ranks(dev.targets, predictions, resamples, device)["AP"]
         found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {
         name: upweighted_share(np.concatenate(found), dev.classes, rule)
@@ -63,7 +63,7 @@ def _read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list
     return [read_predictions(path, dev, rule) for path in paths]
 
 
-def draw_patients(params: Params, data: LabelledSet) -> Draws:
+def draw_patients(params: Params, data: LabelledSet) -> PatientResamples:
     """Resample the patients of a set."""
     settings = params.bootstrap
-    return patient_draws(data.table["patient_id"], settings.resamples, settings.seed)
+    return resample_patients(data.table["patient_id"], settings.resamples, settings.seed)

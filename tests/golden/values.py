@@ -15,13 +15,13 @@ from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.designs.ensemble import Choice
 from cxrlt_core.designs.reweight import reweight
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
-from cxrlt_core.evidence.ensembles import Members, loss_of_plain_mean, optimism, score_ensemble
-from cxrlt_core.evidence.scoring import Score, contrast, describe_classes
-from cxrlt_core.evidence.training_noise import RecombinedNoise, TrainingNoise, orthogonal_array
-from cxrlt_core.evidence.trainings import pooled_noise, score_rows
+from cxrlt_core.evidence.ensembles import Members, gap_of_plain_mean, optimism, score_ensemble
+from cxrlt_core.evidence.scoring import Score, contrast, count_classes
+from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, SeedVarianceModel, orthogonal_array
+from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.losses import build_loss
 from cxrlt_core.metrics import auroc, average_precision
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
@@ -114,19 +114,19 @@ def packed(images: np.ndarray) -> PackedImages:
     return PackedImages({"made": images}, ["made"] * len(images), range(len(images)))
 
 
-def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score], TrainingNoise]:
+def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score], SeedVarianceModel]:
     """Table 1 with its contrasts and main effects, as the report has them; and what they are made of."""
     targets, whose = labels(100, stream=2), patients(100)
-    draws = patient_draws(whose, params.bootstrap.resamples, params.bootstrap.seed)
-    classes = describe_classes(targets, draws, CLASSES, GROUPS, params.evidence.min_positives)
+    resamples = resample_patients(whose, params.bootstrap.resamples, params.bootstrap.seed)
+    classes = count_classes(targets, resamples, CLASSES, GROUPS, params.evidence.min_positives)
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
     names = list(params.variants)
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return [opinions(targets, names.index(variant), seed, tta) for seed in params.train.seeds]
 
-    noise = pooled_noise(targets, rows, params.members, read, classes)
-    scores = score_rows(targets, rows, read, classes, draws, whose)
+    noise = pooled_seed_variance(targets, rows, params.members, read, classes)
+    scores = score_rows(targets, rows, read, classes, resamples, whose)
     told, contrasts = table1(params, scores, noise)
     table = {
         "rows": {row.name: {"seeds": row.seeds, "difference": row.difference} for row in told},
@@ -136,13 +136,13 @@ def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score],
     return table, scores, noise
 
 
-def estimates(scores: Mapping[str, Score], noise: TrainingNoise) -> dict[str, dict]:
+def estimates(scores: Mapping[str, Score], noise: SeedVarianceModel) -> dict[str, dict]:
     """Each mean of each row before it is rounded: point, error, degrees of freedom, small-sample bias."""
     found = {}
     for row, score in scores.items():
         each = {name: contrast(scores, {row: 1.0}, name, noise) for name in SUMMARY}
         found[row] = {
-            name: [or_none(v) for v in (one.point, one.error, one.freedom, score[name].corrected)]
+            name: [or_none(v) for v in (one.point, one.std_error, one.dof, score[name].corrected)]
             for name, one in each.items()
         }
     return found
@@ -152,15 +152,15 @@ def ensemble_table(params: Params) -> dict[str, Any]:
     """Table 2: ensembles that development data choose, on test data, as the ensemble stage has them."""
     dev, test, seeds = labels(100, stream=2), labels(120, stream=3), range(len(params.train.seeds))
     size, seed = params.bootstrap.resamples, params.bootstrap.seed
-    dev_draws, draws = (patient_draws(patients(n), size, seed) for n in (100, 120))
+    of_dev, resamples = (resample_patients(patients(n), size, seed) for n in (100, 120))
     models = range(len(params.members))
     choices = [
-        Choice.of(dev, np.stack([opinions(dev, m, s, 1) for m in models]), dev_draws, params.ensemble, CPU)
+        Choice.of(dev, np.stack([opinions(dev, m, s, 1) for m in models]), of_dev, params.ensemble, CPU)
         for s in seeds
     ]
     on_test = [np.stack([opinions(test, m, s, 1) for m in models]) for s in seeds]
-    everything = Members(choices, on_test, test, draws, CPU)
-    classes = describe_classes(test, draws, CLASSES, GROUPS, params.evidence.min_positives)
+    everything = Members(choices, on_test, test, resamples, CPU)
+    classes = count_classes(test, resamples, CLASSES, GROUPS, params.evidence.min_positives)
     array, runs, scores, rows = orthogonal_array(len(models), len(seeds)), {}, {}, {}
     for row in params.table2:
         used = [row.replenished or params.variants[name].data == "primary" for name in params.members]
@@ -173,9 +173,9 @@ def ensemble_table(params: Params) -> dict[str, Any]:
             "weights": np.mean(weights, axis=0).tolist(),
             "thresholds": [by_class(fit.thresholds) for fit in scored.fits],
             "temperatures": [fit.temperature for fit in scored.fits],
-            "optimism": optimism(scored.loss, loss_of_plain_mean(members), params.bootstrap.level),
+            "optimism": optimism(scored.gap, gap_of_plain_mean(members), params.bootstrap.level),
         }
-    noise = RecombinedNoise(array, runs)
+    noise = RecombinedSeedVariance(array, runs)
     return {
         "rows": rows,
         "contrasts": contrasts2(params, scores, noise),

@@ -12,7 +12,7 @@ from cxrlt_core.designs.ensemble import (
     model_wise_weights,
     shrunk_weights,
 )
-from cxrlt_core.metrics.bootstrap import every_image_once, patient_draws
+from cxrlt_core.metrics.bootstrap import every_image_once, resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
 from cxrlt_core.params.schema import Ensemble
 
@@ -100,7 +100,7 @@ def choice() -> Choice:
     targets[:, 2] = -1
     targets[:10, 2] = np.arange(10) % 2
     models = generator.random((5, 90, 3)) + 0.3 * generator.random((5, 1, 3)) * targets
-    draws = patient_draws(np.arange(90) // 2, 200, seed=0)
+    draws = resample_patients(np.arange(90) // 2, 200, seed=0)
     return Choice.of(targets, models, draws, Ensemble(members=None, top_k=2, prior_positives=5.0), CPU)
 
 

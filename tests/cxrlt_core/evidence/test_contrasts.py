@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 import yaml
 
+from cxrlt_core.evidence import contrasts
 from cxrlt_core.evidence.contrasts import (
     Design,
     Rules,
     find_interactions,
     find_pairs,
-    judge,
     published_steps,
     to_json,
 )
 from cxrlt_core.evidence.estimator import Sampled
-from cxrlt_core.evidence.scoring import JUDGED, Score
-from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.scoring import TESTED, Score
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.reporting.designs import row_designs
 
@@ -41,13 +41,13 @@ def score(value: float, seeds: int = 3, spread: float = 0.01, seed: int = 0) -> 
     generator = np.random.default_rng(seed)
     points = value + generator.normal(0, 0.001, seeds)
     deviations = np.random.default_rng(99).normal(0, spread, 400) + generator.normal(0, 0.001, (seeds, 400))
-    return Score(dict.fromkeys(JUDGED.values(), Sampled(points, deviations, np.zeros(seeds))), {})
+    return Score(dict.fromkeys(TESTED.values(), Sampled(points, deviations, np.zeros(seeds))), {})
 
 
-def noise(rows, seeds: int = 3, size: float = 0.001) -> PooledNoise:
+def noise(rows, seeds: int = 3, size: float = 0.001) -> PooledSeedVariance:
     """Rows that are trainings of their own, with TTA none of them."""
     trainings = np.random.default_rng(4).normal(0, size, (2, 8, seeds))
-    return PooledNoise({row: (row, False) for row in rows}, dict.fromkeys(JUDGED.values(), trainings))
+    return PooledSeedVariance({row: (row, False) for row in rows}, dict.fromkeys(TESTED.values(), trainings))
 
 
 def plain(**values: str) -> dict[str, Design]:
@@ -71,14 +71,16 @@ def test_table_1_has_nine_pairs_and_one_interaction(designs):
 def test_published_differences_and_their_difference(designs):
     pairs = find_pairs(designs)
     scores = {name: score(0.3, seed=int(name)) for name in designs}
-    found = judge([*pairs, *find_interactions(pairs)], scores, noise(designs), PUBLISHED, RULES)
+    found = contrasts.test_contrasts(
+        [*pairs, *find_interactions(pairs)], scores, noise(designs), PUBLISHED, RULES
+    )
     assert [one.family for one in found] == ["primary"] * 10
     by_rows = {tuple(one.rows): one for one in found}
     assert by_rows["2", "1"].published == 0.0006 and by_rows["9", "4"].published == 0.0007
     square = found[-1]
     a, b, c, d = (PUBLISHED[name] for name in square.rows)
     assert square.published == pytest.approx((a - b) - (c - d)) and abs(square.published) == 0.0062
-    points = {name: scores[name]["judged_mAP"].point for name in designs}
+    points = {name: scores[name]["tested_mAP"].point for name in designs}
     a, b, c, d = (points[name] for name in square.rows)
     assert square.difference[0] == pytest.approx((a - b) - (c - d), abs=5.1e-5)
     # one of the two changes of text encoder helps, the other hurts: the sign flips in the published table
@@ -109,8 +111,8 @@ PAIR = {"a": plain(x="1"), "b": plain(x="2")}
 FIGURES = {"a": 0.3, "b": 0.31}
 
 
-def judged(scores, designs=PAIR, published=FIGURES, seeds=3):
-    return judge(find_pairs(designs), scores, noise(designs, seeds), published, RULES)
+def contrasts_of(scores, designs=PAIR, published=FIGURES, seeds=3):
+    return contrasts.test_contrasts(find_pairs(designs), scores, noise(designs, seeds), published, RULES)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def judged(scores, designs=PAIR, published=FIGURES, seeds=3):
 )
 def test_verdicts(seeds, gap, verdict):
     scores = {"a": score(0.3, seeds, seed=1), "b": score(0.3 + gap, seeds, seed=2)}
-    [one] = judged(scores, seeds=seeds)
+    [one] = contrasts_of(scores, seeds=seeds)
     assert one.verdict == verdict and one.published == 0.01
     assert one.difference[0] == pytest.approx(gap, abs=0.005)
     withheld = [one.p, one.p_holm, *one.detectable.values()]
@@ -139,11 +141,11 @@ def test_rows_without_a_published_figure_are_a_family_of_their_own():
     rows = {name: plain(x=name) for name in "abc"}
     scores = {name: score(0.3 + 0.0045 * n, seed=n) for n, name in enumerate("abc")}
     figures = {**FIGURES, "c": None}
-    found = judged(scores, rows, figures)
+    found = contrasts_of(scores, rows, figures)
     assert [(one.family, one.rows) for one in found] == [
         ("primary", ["b", "a"]), ("exploratory", ["c", "a"]), ("exploratory", ["c", "b"]),
     ]  # fmt: skip
-    alone = judged(scores, {name: rows[name] for name in "ab"})
+    alone = contrasts_of(scores, {name: rows[name] for name in "ab"})
     assert alone == found[:1] and found[0].p == found[0].p_holm
     assert found[1].published is None and found[2].p_holm >= found[2].p
 
@@ -151,11 +153,11 @@ def test_rows_without_a_published_figure_are_a_family_of_their_own():
 def test_the_family_counts():
     """A difference that is resolved alone is not among many."""
     rows = {"a": score(0.3, seed=1), "b": score(0.3028, seed=2)}
-    [alone] = judged(rows)
+    [alone] = contrasts_of(rows)
     assert alone.p == alone.p_holm < 0.05 and alone.verdict == "resolved up"
     many = {"a": plain(x="1"), "b": plain(x="2"), **{f"c{n}": plain(x=f"c{n}") for n in range(8)}}
     scores = rows | {f"c{n}": score(0.3, seed=10 + n) for n in range(8)}
-    family = judged(scores, many, dict.fromkeys(many, 0.3))
+    family = contrasts_of(scores, many, dict.fromkeys(many, 0.3))
     same = next(c for c in family if c.rows == ["b", "a"])
     assert same.p == alone.p and same.p_holm > alone.p_holm and same.verdict == "unresolved"
     assert same.detectable["mAP"] > alone.detectable["mAP"]
@@ -164,8 +166,8 @@ def test_the_family_counts():
 
 def test_undefined_rows_give_none_and_valid_json():
     empty = Sampled(np.full(3, np.nan), np.zeros((3, 400)), np.full(3, np.nan))
-    rows = {"a": score(0.3), "b": Score(dict.fromkeys(JUDGED.values(), empty), {})}
-    found = to_json(judged(rows))
+    rows = {"a": score(0.3), "b": Score(dict.fromkeys(TESTED.values(), empty), {})}
+    found = to_json(contrasts_of(rows))
     assert json.loads(json.dumps(found, allow_nan=False))[0]["difference"] == [None, None, None]
     assert found[0]["p_holm"] is None and found[0]["verdict"] == "error not known: no verdict"
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import yaml
 
+from cxrlt_core.evidence import effects
 from cxrlt_core.evidence.contrasts import Design, Rules
-from cxrlt_core.evidence.effects import fit, judge_effects
+from cxrlt_core.evidence.effects import fit
 from cxrlt_core.evidence.estimator import Sampled
-from cxrlt_core.evidence.scoring import JUDGED, Score
-from cxrlt_core.evidence.training_noise import PooledNoise
+from cxrlt_core.evidence.scoring import TESTED, Score
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.params.parse import parse_params
 from cxrlt_core.reporting.designs import row_designs
 
@@ -25,26 +26,26 @@ def rows(table: str) -> dict[str, dict[str, Design]]:
     }
 
 
-def judged(
+def effects_of(
     table: str, values: dict[str, float], seeds: int = 3, sizes: float = 0.001, published: dict | None = None
 ) -> dict:
-    """Judge rows of given mAP, each with a little noise of its own."""
+    """Test rows of given mAP, each with a little noise of its own."""
     generator = np.random.default_rng(0)
     scores = {}
     for row, value in values.items():
         points = value + generator.normal(0, sizes, seeds)
         deviations = generator.normal(0, sizes, (seeds, 200))
-        scores[row] = Score({JUDGED["mAP"]: Sampled(points, deviations, np.zeros(seeds))}, {})
-    trainings = {JUDGED["mAP"]: generator.normal(0, sizes, (2, 8, seeds))}
-    noise = PooledNoise({row: (row, False) for row in values}, trainings)
-    return judge_effects(rows(table), scores, noise, published or dict.fromkeys(values, 0.3), RULES)
+        scores[row] = Score({TESTED["mAP"]: Sampled(points, deviations, np.zeros(seeds))}, {})
+    trainings = {TESTED["mAP"]: generator.normal(0, sizes, (2, 8, seeds))}
+    noise = PooledSeedVariance({row: (row, False) for row in values}, trainings)
+    return effects.test_effects(rows(table), scores, noise, published or dict.fromkeys(values, 0.3), RULES)
 
 
 def test_published_figures_are_weighed_as_the_rows_are():
     figures = {"00": 0.3, "10": 0.32, "01": 0.31, "11": 0.35}
-    found = judged("00 10 01 11", figures, published=figures)["effects"]
+    found = effects_of("00 10 01 11", figures, published=figures)["effects"]
     assert [one["published"] for one in found] == [0.03, 0.02]
-    assert judged("00 10", figures, published={"00": None, "10": 0.3})["effects"][0]["published"] is None
+    assert effects_of("00 10", figures, published={"00": None, "10": 0.3})["effects"][0]["published"] is None
 
 
 def test_effects_are_those_of_least_squares():
@@ -80,7 +81,7 @@ def test_the_published_table_rests_on_pairs_mostly():
 
 def test_an_effect_has_an_interval_and_a_verdict():
     values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
-    found = judged("00 10 01 11", values)
+    found = effects_of("00 10 01 11", values)
     first, second = found["effects"]
     assert first["verdict"] == "resolved up" and second["verdict"] != "resolved up"
     low, high = first["difference"][1:]
@@ -91,23 +92,23 @@ def test_an_effect_has_an_interval_and_a_verdict():
 
 def test_designs_that_do_not_add_up_are_found_out():
     values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.25}
-    assert judged("00 10 01 11", values)["additivity"]["p_holm"] < 0.001
+    assert effects_of("00 10 01 11", values)["additivity"]["p_holm"] < 0.001
 
 
 @pytest.mark.parametrize(
     ("seeds", "verdict"), [(1, "training noise not measured"), (2, "two seeds: no verdict")]
 )
 def test_too_few_seeds_give_no_p(seeds, verdict):
-    found = judged("00 10 01 11", {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}, seeds)
+    found = effects_of("00 10 01 11", {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}, seeds)
     assert {one["verdict"] for one in found["effects"]} == {verdict}
     assert [one["p_holm"] for one in found["effects"]] == [None, None]
     assert found["additivity"]["p_holm"] is None
 
 
 def test_a_table_of_equal_rows_has_no_effects():
-    found = judged("00", {"00": 0.3})
+    found = effects_of("00", {"00": 0.3})
     assert found == {"effects": [], "additivity": {"ways": 0, "p_holm": None}}
-    found = judged("00 11", {"00": 0.3, "11": 0.4})
+    found = effects_of("00 11", {"00": 0.3, "11": 0.4})
     assert {one["verdict"] for one in found["effects"]} == {"not estimable"}
     first = found["effects"][0]
     assert first["difference"] == [None] * 3 and first["weights"] == {}
@@ -122,10 +123,12 @@ def test_false_effects_are_as_rare_as_promised():
         points = generator.normal(size=(6, 3))
         shared = np.random.default_rng(number + 1000).normal(0, 1e-3, (3, 100))
         scores = {
-            row: Score({JUDGED["mAP"]: Sampled(own, shared * n, np.zeros(3))}, {})
+            row: Score({TESTED["mAP"]: Sampled(own, shared * n, np.zeros(3))}, {})
             for n, (row, own) in enumerate(zip(table, points, strict=True))
         }
-        noise = PooledNoise({row: (row, False) for row in table}, {JUDGED["mAP"]: np.stack([points] * 2)})
-        found = judge_effects(table, scores, noise, dict.fromkeys(table, 0.3), RULES)
+        noise = PooledSeedVariance(
+            {row: (row, False) for row in table}, {TESTED["mAP"]: np.stack([points] * 2)}
+        )
+        found = effects.test_effects(table, scores, noise, dict.fromkeys(table, 0.3), RULES)
         false += any(one["verdict"].startswith("resolved") for one in found["effects"])
     assert false / 300 < 0.09  # 0.05 ± 0.0125

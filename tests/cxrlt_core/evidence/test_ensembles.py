@@ -6,15 +6,15 @@ import pytest
 from cxrlt_core.designs.ensemble import Choice
 from cxrlt_core.evidence.ensembles import (
     Members,
-    loss_of_plain_mean,
+    gap_of_plain_mean,
     optimism,
     score_ensemble,
     score_singles,
 )
-from cxrlt_core.evidence.scoring import describe_classes
+from cxrlt_core.evidence.scoring import count_classes
+from cxrlt_core.evidence.seed_variance import orthogonal_array
 from cxrlt_core.evidence.selection import selection_variance
-from cxrlt_core.evidence.training_noise import orthogonal_array
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision
 from cxrlt_core.params.schema import Ensemble
 
@@ -36,17 +36,17 @@ def members(request) -> Members:
         made(generator, 150, request.param),
         made(generator, 200, request.param),
     )
-    draws, settings = (
-        patient_draws(np.arange(150), 100, 0),
+    resamples, settings = (
+        resample_patients(np.arange(150), 100, 0),
         Ensemble(members=None, top_k=2, prior_positives=5),
     )
-    choices = [Choice.of(targets, one, draws, settings, CPU) for one in on_dev]
-    return Members(choices, on_test, test, patient_draws(np.arange(200), 100, 0), CPU)
+    choices = [Choice.of(targets, one, resamples, settings, CPU) for one in on_dev]
+    return Members(choices, on_test, test, resample_patients(np.arange(200), 100, 0), CPU)
 
 
 @pytest.fixture(scope="module")
 def scored(members):
-    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
     return {
         method: score_ensemble(members, method, [one.weights(method) for one in members.choices], classes)
         for method in ("model_wise", "class_wise", "bagged", "shrunk")
@@ -69,11 +69,11 @@ def test_choices_of_all_rows_are_paired(scored, members):
 
 
 def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
-    plain = loss_of_plain_mean(members)
-    assert optimism(scored["model_wise"].loss, plain, 0.95) == [0, 0, 0]
+    plain = gap_of_plain_mean(members)
+    assert optimism(scored["model_wise"].gap, plain, 0.95) == [0, 0, 0]
     found = scored["class_wise"]
-    assert found.loss.dev.choices.shape[1:] == (100, 1) and found.loss.dev.choices.std() > 0
-    point, low, high = optimism(found.loss, plain, 0.95)
+    assert found.gap.dev.choices.shape[1:] == (100, 1) and found.gap.dev.choices.std() > 0
+    point, low, high = optimism(found.gap, plain, 0.95)
     assert low < point < high
     on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])
     mean = [
@@ -93,7 +93,7 @@ def test_among_keeps_what_is_known_of_some_models(members):
 
 
 def test_recombined_ensembles_take_each_model_from_its_seed(members):
-    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
     array = orthogonal_array(4, len(members.choices))
     found = members.recombine({"row": "model_wise"}, array, classes)
     if not len(array):
@@ -105,7 +105,7 @@ def test_recombined_ensembles_take_each_model_from_its_seed(members):
 
 def test_single_members_are_the_first_and_the_best_on_development_data(members):
     names = ["first", "second", "third", "fourth"]
-    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
     found = score_singles(members, names, classes, 0.95)
     best = int(np.mean([choice.ap.mean(axis=1) for choice in members.choices], axis=0).argmax())
     assert [one["variant"] for one in found.values()] == ["first", names[best]] and best > 0
@@ -120,7 +120,7 @@ def test_single_members_have_the_noise_of_all_members(members):
     """A member that other seeds make another widens the intervals of the first one, which stays as it was."""
     if len(members.choices) == 1:
         return
-    classes = describe_classes(members.targets, members.draws, NAMES, GROUPS, 5)
+    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
 
     def width(on_test: list[np.ndarray]) -> float:
         its = score_singles(replace(members, on_test=on_test), list("abcd"), classes, 0.95)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import nct, norm, t
 
-from cxrlt_core.evidence.estimator import Estimate, Noise, Sampled, estimate, pooled
+from cxrlt_core.evidence.estimator import Estimate, Sampled, SeedVariance, estimate, pooled
 
 
 def made(points, deviations, bias=0.0) -> Sampled:
@@ -18,7 +18,7 @@ def random_one(generator, seeds: int = 3, resamples: int = 500) -> Sampled:
     return made(generator.normal(size=seeds), shared + own)
 
 
-def naive(one: Sampled, noise: Noise) -> tuple[float, float]:
+def naive(one: Sampled, noise: SeedVariance) -> tuple[float, float]:
     """Standard error and degrees of freedom, term by term as docs/evidence.md has them."""
     seeds, resamples = one.deviations.shape
     means = [np.mean([one.deviations[s][b] for s in range(seeds)]) for b in range(resamples)]
@@ -27,15 +27,15 @@ def naive(one: Sampled, noise: Noise) -> tuple[float, float]:
     i_hat = max(0, v_w - v_bar) * seeds / (seeds - 1)
     squared = v_bar + max(0, noise.variance - i_hat) / seeds
     r = min(1, noise.variance / (seeds * squared))
-    return np.sqrt(squared), noise.freedom / r**2
+    return np.sqrt(squared), noise.dof / r**2
 
 
 @pytest.mark.parametrize("variance", [0.1, 1.0, 7.0])
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_the_estimator_is_the_one_of_the_page(seeds, variance):
-    one, noise = random_one(np.random.default_rng(seeds), seeds), Noise(variance, 8)
+    one, noise = random_one(np.random.default_rng(seeds), seeds), SeedVariance(variance, 8)
     found = estimate(one, noise)
-    assert (found.error, found.freedom) == pytest.approx(naive(one, noise))
+    assert (found.std_error, found.dof) == pytest.approx(naive(one, noise))
     assert found.point == pytest.approx(one.points.mean()) and found.seeds == seeds
 
 
@@ -43,28 +43,28 @@ def test_patient_by_seed_noise_counts_once():
     """Seeds that differ only through the patients add nothing to what the resamples show."""
     generator = np.random.default_rng(0)
     one = made(np.zeros(3), generator.normal(size=(3, 4000)))  # no noise but patient × seed
-    assert estimate(one, Noise(1.0, 8)).error == pytest.approx(np.sqrt(1 / 3), rel=0.03)
-    assert estimate(one, Noise(3.0, 8)).error == pytest.approx(np.sqrt(1 / 3 + 2 / 3), rel=0.03)
+    assert estimate(one, SeedVariance(1.0, 8)).std_error == pytest.approx(np.sqrt(1 / 3), rel=0.03)
+    assert estimate(one, SeedVariance(3.0, 8)).std_error == pytest.approx(np.sqrt(1 / 3 + 2 / 3), rel=0.03)
 
 
 def test_one_seed_has_the_interval_of_the_patients():
     one = random_one(np.random.default_rng(0), seeds=1)
     found = estimate(one, None)
-    assert found.error == pytest.approx(one.deviations[0].std(ddof=1)) and found.seeds == 1
-    half = norm.ppf(0.95) * found.error
+    assert found.std_error == pytest.approx(one.deviations[0].std(ddof=1)) and found.seeds == 1
+    half = norm.ppf(0.95) * found.std_error
     assert found.interval(0.9) == pytest.approx((one.point - half, one.point + half))
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_what_other_development_patients_would_choose_adds_to_the_error(seeds):
     generator = np.random.default_rng(0)
-    one, noise = random_one(generator, seeds), Noise(2.0, 8) if seeds > 1 else None
+    one, noise = random_one(generator, seeds), SeedVariance(2.0, 8) if seeds > 1 else None
     common = generator.normal(0, 0.5, size=(1, 3000, 1)) + np.zeros((seeds, 1, 20))
     chosen = estimate(replace(one, choices=common), noise)
     given = estimate(one, noise)
     assert given.parts.selection == 0 and chosen.parts.selection == pytest.approx(0.25, rel=0.1)
-    assert chosen.error**2 == pytest.approx(given.error**2 + chosen.parts.selection)
-    assert chosen.freedom >= given.freedom  # the seeds are a smaller share
+    assert chosen.std_error**2 == pytest.approx(given.std_error**2 + chosen.parts.selection)
+    assert chosen.dof >= given.dof  # the seeds are a smaller share
 
 
 def test_choices_are_paired_in_a_difference():
@@ -72,7 +72,7 @@ def test_choices_are_paired_in_a_difference():
     one, choices = random_one(generator), generator.normal(size=(3, 200, 10))
     same = replace(one, choices=choices)
     other = -1.0 * replace(random_one(generator), choices=choices)
-    assert estimate(same + other, Noise(1.0, 8)).parts.selection == 0
+    assert estimate(same + other, SeedVariance(1.0, 8)).parts.selection == 0
     np.testing.assert_array_equal((2.0 * same + one).choices, 2 * choices)  # one that chose nothing adds 0
 
 
@@ -80,19 +80,21 @@ def test_choices_are_paired_in_a_difference():
 def test_without_spread_of_patients_nothing_is_known(points):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = estimate(made(points, np.zeros((len(points), 5))), Noise(1.0, 2))
-        assert np.isnan([*found.interval(0.95), found.error, found.p_value(), found.detectable(0.95)]).all()
+        found = estimate(made(points, np.zeros((len(points), 5))), SeedVariance(1.0, 2))
+        assert np.isnan(
+            [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
+        ).all()
 
 
 def test_undefined_numbers_stay_undefined():
-    found = estimate(made([np.nan, np.nan], np.zeros((2, 5))), Noise(np.nan, 8))
+    found = estimate(made([np.nan, np.nan], np.zeros((2, 5))), SeedVariance(np.nan, 8))
     assert np.isnan([found.point, *found.interval(0.95), found.p_value()]).all()
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_a_row_against_itself_is_the_point(seeds):
     one = random_one(np.random.default_rng(0), seeds)
-    found = estimate(one + -1.0 * one, Noise(0.0, 8) if seeds > 1 else None)
+    found = estimate(one + -1.0 * one, SeedVariance(0.0, 8) if seeds > 1 else None)
     assert (found.point, *found.interval(0.95)) == (0, 0, 0) and found.p_value() == 1
 
 
@@ -113,33 +115,33 @@ def test_the_deviation_over_seeds_is_that_of_a_sample():
 
 
 def test_p_value_and_interval_are_students_and_say_the_same():
-    for freedom in (2, 8, 100, np.inf):
-        one = Estimate(1.0, 0.5, freedom, 3)
-        student = norm if np.isinf(freedom) else t(freedom)
+    for dof in (2, 8, 100, np.inf):
+        one = Estimate(1.0, 0.5, dof, 3)
+        student = norm if np.isinf(dof) else t(dof)
         assert one.p_value() == pytest.approx(2 * student.sf(2.0))
         half = student.ppf(0.975) * 0.5
         assert one.interval(0.95) == pytest.approx((1 - half, 1 + half))
-        edge = Estimate(student.ppf(1 - 0.05 / 20), 1.0, freedom, 3)
+        edge = Estimate(student.ppf(1 - 0.05 / 20), 1.0, dof, 3)
         assert edge.p_value() * 10 == pytest.approx(0.05) and edge.interval(0.95, 10)[0] == pytest.approx(0)
 
 
-@pytest.mark.parametrize(("freedom", "tests"), [(8, 1), (8, 10), (30, 10), (np.inf, 10)])
-def test_detectable_has_the_power_promised_at_the_level_of_the_verdict(freedom, tests):
-    one = Estimate(0.0, 0.7, freedom, 3)
+@pytest.mark.parametrize(("dof", "tests"), [(8, 1), (8, 10), (30, 10), (np.inf, 10)])
+def test_detectable_has_the_power_promised_at_the_level_of_the_verdict(dof, tests):
+    one = Estimate(0.0, 0.7, dof, 3)
     true, bound = one.detectable(0.95, tests), 1 - 0.05 / tests / 2
-    if np.isinf(freedom):
+    if np.isinf(dof):
         power = norm.sf(norm.ppf(bound) - true / 0.7)
     else:
-        power = nct.sf(t.ppf(bound, freedom), freedom, true / 0.7)
+        power = nct.sf(t.ppf(bound, dof), dof, true / 0.7)
     assert power == pytest.approx(0.8, abs=1e-6)
 
 
 def test_pooling_weighs_by_degrees_of_freedom_at_most_six():
     points = np.array([0.0, 1.0, 5.0])
     own = points.var(ddof=1)
-    found = pooled(points, Noise(2.0, 16), squares=2.0)
-    assert (found.variance, found.freedom) == (pytest.approx((6 * 2 * 2 + 2 * own) / 8), 8)
-    few = pooled(points, Noise(2.0, 4), squares=4.0)
-    assert (few.variance, few.freedom) == (pytest.approx((4 * 2 * 4 + 2 * own) / 6), 6)
-    alone = pooled(points, Noise(0.0, 0), squares=2.0)
-    assert (alone.variance, alone.freedom) == (pytest.approx(own), 2)
+    found = pooled(points, SeedVariance(2.0, 16), squares=2.0)
+    assert (found.variance, found.dof) == (pytest.approx((6 * 2 * 2 + 2 * own) / 8), 8)
+    few = pooled(points, SeedVariance(2.0, 4), squares=4.0)
+    assert (few.variance, few.dof) == (pytest.approx((4 * 2 * 4 + 2 * own) / 6), 6)
+    alone = pooled(points, SeedVariance(0.0, 0), squares=2.0)
+    assert (alone.variance, alone.dof) == (pytest.approx(own), 2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from cxrlt_core.evidence.estimator import Parts
+from cxrlt_core.evidence.estimator import VarianceComponents
 from cxrlt_core.evidence.published import (
     IMAGES,
     MEAN_AP,
@@ -15,7 +15,9 @@ from cxrlt_core.evidence.published import (
 )
 from cxrlt_core.metrics.scores import average_precision
 
-PARTS = Parts(patients=4e-4, patients_by_seed=1e-4, training=1e-6, spread=1e-4, freedom=8.0, selection=1e-4)
+PARTS = VarianceComponents(
+    patients=4e-4, patients_by_seed=1e-4, training=1e-6, seed_variance=1e-4, dof=8.0, selection=1e-4
+)
 
 
 def test_a_claim_scales_patients_by_images_and_trainings_not_at_all():
@@ -28,7 +30,7 @@ def test_a_claim_scales_patients_by_images_and_trainings_not_at_all():
 
 
 def test_what_hangs_on_trainings_that_were_not_measured_is_not_known():
-    alone = Parts(5e-4, 0.0, np.nan, np.nan, np.nan)
+    alone = VarianceComponents(5e-4, 0.0, np.nan, np.nan, np.nan)
     assert claim(alone, 1000, 36_000, 0.1, 0.95, 10).resolvable is None
     assert claim(alone, 1000, 36_000, -0.001, 0.95, 10).resolvable is False
     assert claim(PARTS, 1000, 36_000, -0.1, 0.95, 10).resolvable is True

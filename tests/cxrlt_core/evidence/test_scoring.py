@@ -8,35 +8,35 @@ from cxrlt_core.evidence.scoring import (
     ap_of,
     class_numbers,
     contrast,
-    describe_classes,
+    count_classes,
     row_numbers,
-    score,
+    score_row,
     with_intervals,
 )
-from cxrlt_core.evidence.training_noise import PooledNoise
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.calibration import calibrate
 from cxrlt_core.metrics.scores import SUMMARY, average_precision, resample_ranks, summarise
 
 CLASSES = ["x", "y"]
 GROUPS = {"x": "head", "y": "tail"}
-ALONE = PooledNoise({}, {})  # no other training to pool with
+ALONE = PooledSeedVariance({}, {})  # no other training to pool with
 
 
 @pytest.fixture
 def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(0)
     targets = generator.integers(0, 2, size=(80, 2))
-    draws = patient_draws(np.repeat(np.arange(40), 2), 300, seed=0)
-    return targets, generator.random((80, 2)), draws
+    resamples = resample_patients(np.repeat(np.arange(40), 2), 300, seed=0)
+    return targets, generator.random((80, 2)), resamples
 
 
 def scored(targets, *probabilities_and_draws, least: int = 5) -> Score:
     """Score predictions of one or several seeds."""
-    *probabilities, draws = probabilities_and_draws
+    *probabilities, resamples = probabilities_and_draws
     fits = [calibrate(targets, one) for one in probabilities]
-    classes = describe_classes(targets, draws, CLASSES, GROUPS, least)
-    return score(targets, probabilities, fits, classes, draws)
+    classes = count_classes(targets, resamples, CLASSES, GROUPS, least)
+    return score_row(targets, probabilities, fits, classes, resamples)
 
 
 def difference(row: Score, reference: Score) -> list[float | None]:
@@ -53,7 +53,7 @@ def test_samples_spread_about_the_point(table):
             assert np.isnan([one.point, low, high]).all()
             continue
         assert low < one.point < high
-        assert one.error == pytest.approx(row[name].deviations[0].std(ddof=1))
+        assert one.std_error == pytest.approx(row[name].deviations[0].std(ddof=1))
         assert row[name].deviations.mean() == pytest.approx(0)
     halves = row["mAP_head"].deviations + row["mAP_tail"].deviations
     np.testing.assert_allclose(row["mAP"].deviations, halves / 2)
@@ -65,11 +65,11 @@ def test_a_class_that_a_resample_lacks_deviates_by_nothing():
     targets = generator.integers(0, 2, size=(60, 2))
     targets[:, 1] = 0
     targets[:2, 1] = 1  # two patients: one resample in seven or so has none of them
-    scores, draws = generator.random((60, 2)), patient_draws(np.arange(60), 400, seed=0)
-    found = resample_ranks(targets, scores, draws)["AP"]
+    scores, resamples = generator.random((60, 2)), resample_patients(np.arange(60), 400, seed=0)
+    found = resample_ranks(targets, scores, resamples)["AP"]
     lacking = np.isnan(found[:, 1])
     assert 20 < lacking.sum() < 120
-    row = scored(targets, scores, draws)
+    row = scored(targets, scores, resamples)
     common = found[:, 0] - found[:, 0].mean()
     np.testing.assert_allclose(row["mAP"].deviations[0][lacking], common[lacking] / 2)
     rare = found[~lacking, 1] - found[~lacking, 1].mean()
@@ -77,8 +77,8 @@ def test_a_class_that_a_resample_lacks_deviates_by_nothing():
 
 
 def test_small_sample_bias_is_what_the_resamples_lie_above_the_point(table):
-    targets, probabilities, draws = table
-    found = resample_ranks(targets, probabilities, draws)["AP"]
+    targets, probabilities, resamples = table
+    found = resample_ranks(targets, probabilities, resamples)["AP"]
     expected = (2 * average_precision(targets, probabilities) - found.mean(axis=0)).mean()
     row = scored(*table)
     assert row["mAP"].corrected == pytest.approx(expected) and expected < row["mAP"].point
@@ -99,23 +99,25 @@ def test_average_precision_of_few_positives_is_corrected_the_right_way():
     rows = []
     for _ in range(150):
         targets, scores = sample(100)
-        rows.append(scored(targets, 1 / (1 + np.exp(-scores)), patient_draws(np.arange(100), 100, 0))["mAP"])
+        rows.append(
+            scored(targets, 1 / (1 + np.exp(-scores)), resample_patients(np.arange(100), 100, 0))["mAP"]
+        )
     plain, corrected = (np.mean([getattr(row, key) for row in rows]) for key in ("point", "corrected"))
     assert plain > truth + 0.02 and abs(corrected - truth) < 0.7 * (plain - truth)
 
 
 def test_rare_classes_are_counted_by_patient_and_bear_no_verdict(table):
-    targets, probabilities, draws = table
+    targets, probabilities, resamples = table
     targets = targets.copy()
     targets[8:, 1] = 0
     targets[:8, 1] = 1  # eight images of four patients
-    row = scored(targets, probabilities, draws)
+    row = scored(targets, probabilities, resamples)
     assert row.classes["y"]["positive"] == 8 and row.classes["y"]["patients"] == 4
     ap = average_precision(targets, probabilities)
-    assert row["judged_mAP"].point == pytest.approx(ap[0])
-    assert row["mAP"].point == pytest.approx(ap.mean()) and np.isnan(row["judged_mAP_tail"].point)
-    all_of_them = scored(targets, probabilities, draws, least=4)
-    assert all_of_them["judged_mAP"].point == pytest.approx(ap.mean())
+    assert row["tested_mAP"].point == pytest.approx(ap[0])
+    assert row["mAP"].point == pytest.approx(ap.mean()) and np.isnan(row["tested_mAP_tail"].point)
+    all_of_them = scored(targets, probabilities, resamples, least=4)
+    assert all_of_them["tested_mAP"].point == pytest.approx(ap.mean())
 
 
 def test_means_are_over_the_defined_classes():
@@ -123,8 +125,8 @@ def test_means_are_over_the_defined_classes():
     found = classes.means(np.array([[0.2, 0.4], [0.3, np.nan]]))
     np.testing.assert_allclose(found["mAP"], [0.3, 0.3])
     np.testing.assert_allclose(found["mAP_tail"], [0.4, np.nan])
-    np.testing.assert_allclose(found["judged_mAP"], [0.2, 0.3])
-    assert np.isnan(found["mAP_medium"]).all() and np.isnan(found["judged_mAP_tail"]).all()
+    np.testing.assert_allclose(found["tested_mAP"], [0.2, 0.3])
+    assert np.isnan(found["mAP_medium"]).all() and np.isnan(found["tested_mAP_tail"]).all()
 
 
 def test_a_row_against_itself_is_the_point(table):
@@ -134,9 +136,9 @@ def test_a_row_against_itself_is_the_point(table):
 
 
 def test_pairing_narrows_the_interval_of_a_difference(table):
-    targets, probabilities, draws = table
+    targets, probabilities, resamples = table
     noise = np.random.default_rng(1).normal(scale=0.01, size=probabilities.shape)
-    row, other = scored(targets, probabilities, draws), scored(targets, probabilities + noise, draws)
+    row, other = scored(targets, probabilities, resamples), scored(targets, probabilities + noise, resamples)
     point, low, high = difference(other, row)
     alone = contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).interval(0.95)
     assert point == pytest.approx(other["mAP"].point - row["mAP"].point, abs=5.1e-5)
@@ -147,12 +149,12 @@ def test_pairing_narrows_the_interval_of_a_difference(table):
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("patients", [1, 9])
 def test_few_patients_give_points_and_neither_interval_nor_verdict(table, patients, seeds):
-    targets, draws = table[0], patient_draws(np.arange(80) % patients, 50, seed=0)
+    targets, resamples = table[0], resample_patients(np.arange(80) % patients, 50, seed=0)
     others = np.random.default_rng(1).random((2, seeds, 80, 2))
-    rows = {name: scored(targets, *its, draws) for name, its in zip("ab", others, strict=True)}
+    rows = {name: scored(targets, *its, resamples) for name, its in zip("ab", others, strict=True)}
     for weights in ({"a": 1.0}, {"a": 1.0, "b": -1.0}):
         one = contrast(rows, weights, "mAP", ALONE)
-        assert np.isfinite(one.point) and np.isnan(one.error) and np.isnan(one.interval(0.95)).all()
+        assert np.isfinite(one.point) and np.isnan(one.std_error) and np.isnan(one.interval(0.95)).all()
         expected = NOT_KNOWN if seeds == 3 else NOT_MEASURED
         assert verdict(one, np.nan, 0.95, 1, 0.002) == expected
     numbers = row_numbers(rows, "a", "b", ALONE, 0.95)
@@ -161,13 +163,13 @@ def test_few_patients_give_points_and_neither_interval_nor_verdict(table, patien
 
 def test_ten_patients_give_an_interval(table):
     targets, probabilities, _ = table
-    row = scored(targets, probabilities, patient_draws(np.arange(80) % 10, 50, seed=0))
-    assert contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).error > 0
+    row = scored(targets, probabilities, resample_patients(np.arange(80) % 10, 50, seed=0))
+    assert contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).std_error > 0
 
 
 def test_undefined_rows_have_undefined_differences(table):
-    _, probabilities, draws = table
-    row = scored(np.zeros((80, 2), int), probabilities, draws)
+    _, probabilities, resamples = table
+    row = scored(np.zeros((80, 2), int), probabilities, resamples)
     numbers = row_numbers({"row": row, "first": row}, "row", "first", ALONE, 0.95)
     assert numbers["difference"] == [None, None, None] and set(numbers["metrics"].values()) == {None}
 
@@ -182,17 +184,17 @@ def test_numbers_have_four_decimals(table):
 
 
 def test_seeds_are_averaged_and_two_alike_are_one(table):
-    targets, probabilities, draws = table
+    targets, probabilities, resamples = table
     generator = np.random.default_rng(2)
     seeds = [probabilities, generator.random((80, 2)), generator.random((80, 2))]
-    row, alone = scored(targets, *seeds, draws), [scored(targets, one, draws) for one in seeds]
+    row, alone = scored(targets, *seeds, resamples), [scored(targets, one, resamples) for one in seeds]
     points = [one["mAP"].point for one in alone]
     assert row["mAP"].point == pytest.approx(np.mean(points))
     numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
     assert numbers["seeds"] == [round(point, 4) for point in points]
     assert numbers["metrics"]["mAP_seed_sd"] == round(np.std(points, ddof=1), 4)
     assert row.classes["x"]["AP"] == pytest.approx(np.mean([one.classes["x"]["AP"] for one in alone]))
-    same = scored(targets, probabilities, probabilities, draws)
+    same = scored(targets, probabilities, probabilities, resamples)
     intervals = [
         contrast({"row": one}, {"row": 1.0}, "mAP", ALONE).interval(0.95) for one in (same, alone[0])
     ]
@@ -208,8 +210,8 @@ def test_points_are_those_of_the_metrics(table):
 
 
 def test_each_class_is_a_mean_with_an_interval_of_its_own(table):
-    targets, probabilities, draws = table
-    row, other = scored(targets, probabilities, draws), scored(targets, 1 - probabilities, draws)
+    targets, probabilities, resamples = table
+    row, other = scored(targets, probabilities, resamples), scored(targets, 1 - probabilities, resamples)
     ap = average_precision(targets, probabilities)
     assert [row[ap_of(name)].point for name in CLASSES] == pytest.approx(list(ap))
     halves = row[ap_of("x")].deviations + row[ap_of("y")].deviations

@@ -3,7 +3,7 @@ import pytest
 
 from cxrlt_core.designs.reweight import reweight
 from cxrlt_core.evidence.selection import Models, repeat_choice, selection_variance, upweighted_share
-from cxrlt_core.metrics.bootstrap import Draws, patient_draws
+from cxrlt_core.metrics.bootstrap import PatientResamples, resample_patients
 from cxrlt_core.metrics.calibration import best_thresholds
 from cxrlt_core.metrics.scores import CPU, auroc, average_precision
 from cxrlt_core.params.schema import Reweighting
@@ -55,22 +55,25 @@ def images(generator, number: int) -> tuple[np.ndarray, np.ndarray]:
     return targets, np.round(0.4 * (targets == 1) + 0.6 * noise, 2).astype(np.float32)
 
 
-def repeated(draws: Draws, number: int) -> np.ndarray:
+def repeated(resamples: PatientResamples, number: int) -> np.ndarray:
     """The images of a resample."""
-    return np.repeat(np.arange(len(draws.patient)), draws.counts[draws.patient, number])
+    return np.repeat(np.arange(len(resamples.patient)), resamples.counts[resamples.patient, number])
 
 
 def test_a_repeated_choice_is_the_one_that_was_written_out():
     generator = np.random.default_rng(3)
     (dev_targets, dev), (test_targets, test) = images(generator, 60), images(generator, 80)
-    dev_draws, test_draws = patient_draws(np.arange(60), 5, 0), patient_draws(np.arange(80), 4, 1)
+    dev_resamples, test_resamples = (
+        resample_patients(np.arange(60), 5, 0),
+        resample_patients(np.arange(80), 4, 1),
+    )
     weights = np.eye(3)[:, generator.integers(3, size=(5, 3))]  # one model each, some alike
     found = repeat_choice(
-        Models(dev_targets, dev, dev_draws), Models(test_targets, test, test_draws), weights, CPU
+        Models(dev_targets, dev, dev_resamples), Models(test_targets, test, test_resamples), weights, CPU
     )
-    on_test = [np.arange(80), *(repeated(test_draws, column) for column in range(4))]
+    on_test = [np.arange(80), *(repeated(test_resamples, column) for column in range(4))]
     for r in range(5):
-        drawn = repeated(dev_draws, r)
+        drawn = repeated(dev_resamples, r)
         on_dev = np.einsum("mnc,mc->nc", dev, weights[:, r])[drawn]
         np.testing.assert_allclose(found.dev[r], average_precision(dev_targets[drawn], on_dev))
         limits = best_thresholds(dev_targets[drawn], on_dev)
@@ -87,7 +90,7 @@ def test_a_repeated_choice_is_the_one_that_was_written_out():
 def test_a_resample_without_a_positive_leaves_a_class_undefined_there():
     targets = np.array([[1], [0], [0], [1]])
     scores = np.array([[[0.9], [0.5], [0.2], [0.4]]], np.float32)
-    empty = Draws(np.array([[0, 1], [2, 1], [2, 1], [0, 1]], np.uint8), np.arange(4))
+    empty = PatientResamples(np.array([[0, 1], [2, 1], [2, 1], [0, 1]], np.uint8), np.arange(4))
     models = Models(targets, scores, empty)
     found = repeat_choice(models, models, np.ones((1, 2, 1)), CPU)
     assert np.isnan(found.dev[0, 0]) and np.isfinite(found.dev[1, 0])

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.evidence.scoring import JUDGED, describe_classes
-from cxrlt_core.evidence.trainings import pooled_noise, score_rows
-from cxrlt_core.metrics.bootstrap import patient_draws
+from cxrlt_core.evidence.scoring import TESTED, count_classes
+from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
+from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import average_precision
 
 
@@ -11,20 +11,20 @@ def test_rows_and_trainings_are_scored_from_what_is_read():
     generator = np.random.default_rng(0)
     targets = generator.integers(0, 2, size=(60, 2))
     files = {(name, tta): generator.random((3, 60, 2)) for name in "xy" for tta in (False, True)}
-    draws = patient_draws(np.arange(60), 50, seed=0)
-    classes = describe_classes(targets, draws, ["p", "q"], {"p": "head", "q": "tail"}, 5)
+    resamples = resample_patients(np.arange(60), 50, seed=0)
+    classes = count_classes(targets, resamples, ["p", "q"], {"p": "head", "q": "tail"}, 5)
     rows = {"plain": ("x", False), "with": ("y", True)}
 
     def read(name, tta):
         return files[name, tta]
 
-    scores = score_rows(targets, rows, read, classes, draws, np.arange(60).astype(str))
+    scores = score_rows(targets, rows, read, classes, resamples, np.arange(60).astype(str))
     assert list(scores) == ["plain", "with"]
     for name, key in rows.items():
         expected = [average_precision(targets, one).mean() for one in files[key]]
         assert scores[name]["mAP"].points == pytest.approx(expected)
-    noise = pooled_noise(targets, rows, "xy", read, classes)
-    found = noise.trainings[JUDGED["mAP"]]
+    noise = pooled_seed_variance(targets, rows, "xy", read, classes)
+    found = noise.trainings[TESTED["mAP"]]
     assert found.shape == (2, 2, 3) and noise.rows == rows
     assert found[1, 1] == pytest.approx(scores["with"]["mAP"].points)
     assert found[0, 0] == pytest.approx(scores["plain"]["mAP"].points)

@@ -3,74 +3,74 @@ import pytest
 import torch
 
 from cxrlt_core.metrics import bootstrap
-from cxrlt_core.metrics.bootstrap import Draws, centred, every_image_once, patient_draws
+from cxrlt_core.metrics.bootstrap import PatientResamples, centred, every_image_once, resample_patients
 
 CPU = torch.device("cpu")
 PATIENTS = ["p1", "p2", "p1", "p3", "p2", "p1", "p4"]
 
 
-def image_weights(draws: Draws) -> np.ndarray:
-    return torch.cat(list(draws.chunks(CPU)), dim=1).numpy()[draws.patient]
+def image_weights(resamples: PatientResamples) -> np.ndarray:
+    return torch.cat(list(resamples.chunks(CPU)), dim=1).numpy()[resamples.patient]
 
 
 def test_all_images_of_a_patient_count_alike():
-    draws = patient_draws(PATIENTS, 200, seed=0)
-    weights = image_weights(draws)
+    resamples = resample_patients(PATIENTS, 200, seed=0)
+    weights = image_weights(resamples)
     assert weights.shape == (7, 200) and weights.std() > 0
     for number, patient in enumerate(sorted(set(PATIENTS))):
         rows = weights[[p == patient for p in PATIENTS]]
-        assert (rows == draws.counts[number]).all()
+        assert (rows == resamples.counts[number]).all()
 
 
 def test_each_resample_has_as_many_patients_as_there_are():
-    draws = patient_draws(PATIENTS, 200, seed=0)
-    assert draws.counts.dtype == np.uint8 and draws.counts.shape == (4, 200) and draws.resamples == 200
-    assert (draws.counts.sum(axis=0) == 4).all()
+    resamples = resample_patients(PATIENTS, 200, seed=0)
+    assert resamples.counts.dtype == np.uint8 and resamples.counts.shape == (4, 200) and len(resamples) == 200
+    assert (resamples.counts.sum(axis=0) == 4).all()
 
 
 def test_every_patient_is_drawn_once_on_average():
-    counts = patient_draws(np.arange(50), 2000, seed=1).counts
+    counts = resample_patients(np.arange(50), 2000, seed=1).counts
     np.testing.assert_allclose(counts.mean(axis=1), 1, atol=0.12)
     np.testing.assert_allclose(counts.var(axis=1), 1 - 1 / 50, atol=0.2)
 
 
 def test_draws_depend_on_the_seed_alone():
-    counts = patient_draws(PATIENTS, 50, seed=3).counts
-    np.testing.assert_array_equal(counts, patient_draws(PATIENTS, 50, seed=3).counts)
-    assert (counts != patient_draws(PATIENTS, 50, seed=4).counts).any()
+    counts = resample_patients(PATIENTS, 50, seed=3).counts
+    np.testing.assert_array_equal(counts, resample_patients(PATIENTS, 50, seed=3).counts)
+    assert (counts != resample_patients(PATIENTS, 50, seed=4).counts).any()
 
 
 def test_fewer_resamples_are_the_first_of_more():
-    counts = patient_draws(PATIENTS, 50, seed=3).counts
-    np.testing.assert_array_equal(counts[:, :20], patient_draws(PATIENTS, 20, seed=3).counts)
+    counts = resample_patients(PATIENTS, 50, seed=3).counts
+    np.testing.assert_array_equal(counts[:, :20], resample_patients(PATIENTS, 20, seed=3).counts)
 
 
 def test_order_of_the_images_does_not_matter():
-    first, other = patient_draws(PATIENTS, 20, seed=3), patient_draws(PATIENTS[::-1], 20, seed=3)
+    first, other = resample_patients(PATIENTS, 20, seed=3), resample_patients(PATIENTS[::-1], 20, seed=3)
     np.testing.assert_array_equal(image_weights(first), image_weights(other)[::-1])
 
 
 def test_one_patient_is_drawn_every_time():
-    draws = patient_draws(["p", "p", "p"], 10, seed=0)
-    assert (image_weights(draws) == np.ones((3, 10))).all()
+    resamples = resample_patients(["p", "p", "p"], 10, seed=0)
+    assert (image_weights(resamples) == np.ones((3, 10))).all()
 
 
 def test_no_image_has_draws_of_no_patient():
-    draws = patient_draws([], 10, seed=0)
-    assert draws.counts.shape == (0, 10) and image_weights(draws).shape == (0, 10)
+    resamples = resample_patients([], 10, seed=0)
+    assert resamples.counts.shape == (0, 10) and image_weights(resamples).shape == (0, 10)
 
 
 def test_the_first_resamples_are_those_of_the_draws():
-    draws = patient_draws(PATIENTS, 9, seed=0)
-    np.testing.assert_array_equal(draws.first(4).counts, draws.counts[:, :4])
-    assert draws.first(99).resamples == 9
+    resamples = resample_patients(PATIENTS, 9, seed=0)
+    np.testing.assert_array_equal(resamples.first(4).counts, resamples.counts[:, :4])
+    assert len(resamples.first(99)) == 9
 
 
 def test_the_set_itself_may_stand_before_its_resamples():
-    draws = patient_draws(PATIENTS, 9, seed=0)
-    both = draws.behind_set()
-    assert both.resamples == 10 and both.counts.dtype == np.uint8 and (both.counts[:, 0] == 1).all()
-    np.testing.assert_array_equal(both.counts[:, 1:], draws.counts)
+    resamples = resample_patients(PATIENTS, 9, seed=0)
+    both = resamples.with_original()
+    assert len(both) == 10 and both.counts.dtype == np.uint8 and (both.counts[:, 0] == 1).all()
+    np.testing.assert_array_equal(both.counts[:, 1:], resamples.counts)
 
 
 @pytest.mark.filterwarnings("error")
@@ -81,14 +81,14 @@ def test_undefined_samples_deviate_by_nothing():
 
 
 def test_every_image_once():
-    draws = every_image_once(5)
-    assert draws.resamples == 1 and (image_weights(draws) == np.ones((5, 1))).all()
+    resamples = every_image_once(5)
+    assert len(resamples) == 1 and (image_weights(resamples) == np.ones((5, 1))).all()
 
 
 @pytest.mark.parametrize(("at_once", "width"), [(0, 8), (4 * 9, 9), (4 * 50, 50)])
 def test_chunks_are_the_draws_in_parts(monkeypatch, at_once, width):
     monkeypatch.setitem(bootstrap.AT_ONCE, "cpu", at_once)
-    draws = patient_draws(PATIENTS, 50, seed=3)
-    parts = list(draws.chunks(CPU))
+    resamples = resample_patients(PATIENTS, 50, seed=3)
+    parts = list(resamples.chunks(CPU))
     assert parts[0].shape == (4, width)
-    np.testing.assert_array_equal(torch.cat(parts, dim=1), draws.counts)
+    np.testing.assert_array_equal(torch.cat(parts, dim=1), resamples.counts)

@@ -7,7 +7,7 @@ from naive_metrics import ece, random_set
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from cxrlt_core.metrics.calibration import calibrate
-from cxrlt_core.metrics.curves import describe_curves, precision_recall, reliability, together
+from cxrlt_core.metrics.curves import cooccurrence, describe_curves, precision_recall, reliability
 from cxrlt_core.metrics.sums import BINS
 
 
@@ -62,7 +62,7 @@ def test_a_class_without_a_positive_has_no_curve():
 
 def test_classes_that_occur_together_are_counted_where_both_are_known():
     targets = np.array([[1, 1, -1], [1, 0, 1], [0, 1, 1], [-1, 1, 1]])
-    both, known = together(targets)
+    both, known = cooccurrence(targets)
     np.testing.assert_array_equal(both, [[2, 1, 1], [1, 3, 2], [1, 2, 3]])
     np.testing.assert_array_equal(known, [[2, 2, 1], [2, 3, 2], [2, 3, 3]])
 

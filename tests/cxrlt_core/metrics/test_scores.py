@@ -6,7 +6,7 @@ import pytest
 from naive_metrics import all_metrics, ap_auroc, random_set
 
 from cxrlt_core.metrics import bootstrap, ranking
-from cxrlt_core.metrics.bootstrap import every_image_once, patient_draws
+from cxrlt_core.metrics.bootstrap import every_image_once, resample_patients
 from cxrlt_core.metrics.calibration import Calibration, best_thresholds, scale
 from cxrlt_core.metrics.scores import (
     MEANS,
@@ -47,9 +47,9 @@ def test_float32_scores_equal_sklearn():
 def test_scores_of_unknown_labels_do_not_matter():
     targets, scores = random_set(1, 2)
     other = np.where(targets == -1, np.nan, scores)
-    draws = every_image_once(len(targets))
-    found = resample(targets, other, PLAIN, draws)
-    for metric, values in resample(targets, scores, PLAIN, draws).items():
+    resamples = every_image_once(len(targets))
+    found = resample(targets, other, PLAIN, resamples)
+    for metric, values in resample(targets, scores, PLAIN, resamples).items():
         np.testing.assert_array_equal(found[metric], values)
 
 
@@ -70,9 +70,9 @@ def test_one_image_and_no_image_are_undefined():
     assert np.isnan(auroc(np.zeros((0, 2), int), np.zeros((0, 2)))).all()
 
 
-@pytest.mark.parametrize("draws", [every_image_once(0), patient_draws([], 1, seed=0)])
-def test_every_metric_of_no_image_is_undefined(draws):
-    found = resample(np.zeros((0, 2), int), np.zeros((0, 2)), Calibration(np.full(2, 0.5), 1.0), draws)
+@pytest.mark.parametrize("resamples", [every_image_once(0), resample_patients([], 1, seed=0)])
+def test_every_metric_of_no_image_is_undefined(resamples):
+    found = resample(np.zeros((0, 2), int), np.zeros((0, 2)), Calibration(np.full(2, 0.5), 1.0), resamples)
     assert all(np.isnan(values).all() and len(values) == 1 for values in found.values())
     assert set(found) == {*MEANS, "micro_AP"}
 
@@ -113,22 +113,22 @@ def case() -> tuple:
     targets[:, 1] = np.where(np.arange(90) < 2, 1, targets[:, 0])
     limits = best_thresholds(*random_set(8, 1, n=90))
     limits[5] = np.nan
-    draws = patient_draws(np.random.default_rng(2).integers(0, 30, size=90), B, seed=5)
-    return targets, scores, Calibration(limits, 0.5 + np.random.default_rng(3).random((90, 1))), draws
+    resamples = resample_patients(np.random.default_rng(2).integers(0, 30, size=90), B, seed=5)
+    return targets, scores, Calibration(limits, 0.5 + np.random.default_rng(3).random((90, 1))), resamples
 
 
-def rows_of(draws: bootstrap.Draws, b: int) -> np.ndarray:
-    return np.repeat(np.arange(len(draws.patient)), draws.counts[draws.patient, b])
+def rows_of(resamples: bootstrap.PatientResamples, b: int) -> np.ndarray:
+    return np.repeat(np.arange(len(resamples.patient)), resamples.counts[resamples.patient, b])
 
 
 @pytest.fixture(scope="module")
 def naive(case) -> dict[str, np.ndarray]:
     """The same by repeated rows and scikit-learn."""
-    targets, scores, calibration, draws = case
+    targets, scores, calibration, resamples = case
     limits, temperature = calibration.thresholds, calibration.temperature[:, 0]
     found = {metric: np.full((B, 6), np.nan) for metric in MEANS} | {"micro_AP": np.full(B, np.nan)}
     for b in range(B):
-        rows = rows_of(draws, b)
+        rows = rows_of(resamples, b)
         for c in range(6):
             for metric, value in all_metrics(
                 targets[rows, c], scores[rows, c], limits[c], temperature[rows]
@@ -173,9 +173,9 @@ def test_parts_and_precision_do_not_change_a_result(case, monkeypatch, place, na
 
 
 def test_ranks_alone_are_those_of_the_whole(case):
-    targets, scores, calibration, draws = case
-    whole = resample(targets, scores, calibration, draws)
-    for metric, values in resample_ranks(targets, scores, draws).items():
+    targets, scores, calibration, resamples = case
+    whole = resample(targets, scores, calibration, resamples)
+    for metric, values in resample_ranks(targets, scores, resamples).items():
         np.testing.assert_array_equal(values, whole[metric])
 
 
@@ -183,7 +183,7 @@ def test_one_patient_gives_the_point_estimate_every_time(case):
     targets, scores, calibration, _ = case
     once = resample(targets, scores, calibration, every_image_once(len(targets)))
     for metric, values in resample(
-        targets, scores, calibration, patient_draws(["p"] * 90, 5, seed=0)
+        targets, scores, calibration, resample_patients(["p"] * 90, 5, seed=0)
     ).items():
         np.testing.assert_allclose(values, np.repeat(once[metric], 5, axis=0), atol=1e-12)
 

@@ -34,5 +34,5 @@ def test_a_new_training_agrees_with_some_probability():
     tables = {"table1": ROWS}
     text = improvement_section({"table1": [one]}, tables)
     assert "| 1 | TTA | off → ✓ | 2 − 1 | 75.0% [50.0%, 90.0%] |" in text
-    unknown = {**one, "improvement": [None] * 3}
+    unknown = {**one, "probability_of_improvement": [None] * 3}
     assert "It takes several seeds" in improvement_section({"table1": [unknown]}, tables)

@@ -6,7 +6,7 @@ from test_report import contrast, make_row
 from cxrlt_core.reporting.planner_report import plan_study, planner_section
 
 PARTS = {
-    "patients": 4e-4, "patients_by_seed": 1e-4, "training": 9e-4, "spread": 1e-3, "freedom": 8.0,
+    "patients": 4e-4, "patients_by_seed": 1e-4, "training": 9e-4, "seed_variance": 1e-3, "dof": 8.0,
     "selection": 0.0,
 }  # fmt: skip
 SETS = {split: {"images": 1000, "patients": 900} for split in ("dev", "test")}
@@ -22,7 +22,7 @@ def write(changed):
 
     def section(seeds=(0, 1, 2), published=0.001, **changes) -> str:
         params = changed({"train.seeds": list(seeds), **changes})
-        parts = PARTS if len(seeds) > 1 else {**PARTS, "training": None, "spread": None, "freedom": None}
+        parts = PARTS if len(seeds) > 1 else {**PARTS, "training": None, "seed_variance": None, "dof": None}
         one = {**contrast("base+tta", "base"), "parts": parts, "published": published}
         other = {**one, "rows": ["class_wise", "model_wise"]}
         contrasts = {"table1": [one], "table2": [other]}

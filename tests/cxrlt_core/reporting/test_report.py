@@ -35,7 +35,7 @@ LOOKED = {
     "images": 40, "patients": 30, "hits": 0.9, "low": 0.8, "high": 0.95, "chance": 0.5, "others": 0.7,
 }  # fmt: skip
 PARTS = {
-    "patients": 4e-4, "patients_by_seed": 0.0, "training": None, "spread": None, "freedom": None,
+    "patients": 4e-4, "patients_by_seed": 0.0, "training": None, "seed_variance": None, "dof": None,
     "selection": 0.0,
 }  # fmt: skip
 EFFECT = {
@@ -55,7 +55,8 @@ def contrast(row: str, reference: str) -> dict:
     return {
         "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
         "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
-        "family": "primary", "simultaneous": [None, None], "improvement": [0.75, 0.5, 0.9], "parts": PARTS,
+        "family": "primary", "simultaneous": [None, None], "parts": PARTS,
+        "probability_of_improvement": [0.75, 0.5, 0.9],
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def make_row(name: str, value: float | None, **changes) -> Row:
     settings = {
         "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
         "metrics": metrics,
-        "errors": dict.fromkeys(SUMMARY, None if value is None else 0.01),
+        "std_errors": dict.fromkeys(SUMMARY, None if value is None else 0.01),
         "difference": [value, value, value],
         "published": 0.3,
         "seeds": [value],

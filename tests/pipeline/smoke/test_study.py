@@ -197,7 +197,7 @@ def test_every_contrast_is_planned(smoke):
         assert [one["rows"] for one in found["contrasts"]] == [one["rows"] for one in contrasts[name]]
         for one, planned in zip(contrasts[name], found["contrasts"], strict=True):
             variance = one["parts"]["patients"] + one["parts"]["selection"]
-            assert planned["error"] == pytest.approx(variance**0.5, abs=5.1e-5)
+            assert planned["std_error"] == pytest.approx(variance**0.5, abs=5.1e-5)
             assert planned["measured"]["seeds"] is None  # one seed: nothing is known of others
     effects = {one["design"]: one for one in load(smoke, "reports/effects.json")["effects"]}
     assert effects["separate"]["difference"] == contrasts["table1"][0]["difference"]

@@ -3,13 +3,13 @@ from dataclasses import asdict
 
 import pytest
 
-from cxrlt_core.evidence.estimator import Parts
-from cxrlt_core.evidence.planning import patients_needed, planned, seeds_needed
+from cxrlt_core.evidence.estimator import VarianceComponents
+from cxrlt_core.evidence.power import patients_needed, planned, seeds_needed
+from cxrlt_core.evidence.power_analysis import Size, power_analysis
 from cxrlt_core.evidence.published import IMAGES, reference
-from cxrlt_core.evidence.study_plan import Size, plan
 from cxrlt_core.system.rounding import or_none
 
-PARTS = Parts(4e-4, 1e-4, 9e-4, 1e-3, 8.0, 1e-5)
+PARTS = VarianceComponents(4e-4, 1e-4, 9e-4, 1e-3, 8.0, 1e-5)
 SIZE = Size("dev", 1000, 900, 3, 0.95)
 
 
@@ -20,12 +20,12 @@ def one(parts=PARTS, family="primary", published=0.003) -> dict:
 
 
 def test_each_contrast_is_planned_at_the_level_of_its_family():
-    found = plan([one(), one(), one(None), one(family="exploratory", published=None)], SIZE)
+    found = power_analysis([one(), one(), one(None), one(family="exploratory", published=None)], SIZE)
     first, _, undefined, added = found["contrasts"]
     assert first["variance"] == pytest.approx(
         {"patients": 4e-4, "patients_by_seed": 1e-4 / 3, "training": 3e-4, "selection": 1e-5}, rel=1e-3
     )
-    assert first["error"] == pytest.approx(planned(PARTS, 3, 3).error, abs=5e-5)
+    assert first["std_error"] == pytest.approx(planned(PARTS, 3, 3).std_error, abs=5e-5)
     assert first["detectable"] == pytest.approx(planned(PARTS, 3, 3).detectable(0.95, 2), abs=5e-5)
     assert first["measured"]["seeds"] == seeds_needed(PARTS, 3, 0.09, 0.95, 2)
     assert first["measured"]["patients"] == patients_needed(PARTS, 900, 3, 0.09, 0.95, 2)
@@ -41,9 +41,9 @@ def test_each_contrast_is_planned_at_the_level_of_its_family():
 
 
 def test_one_seed_tells_nothing_of_seeds():
-    alone = Parts(4e-4, 0.0, float("nan"), float("nan"), float("nan"))
-    [found] = plan([one(alone)], Size("test", 1000, 900, 1, 0.95))["contrasts"]
+    alone = VarianceComponents(4e-4, 0.0, float("nan"), float("nan"), float("nan"))
+    [found] = power_analysis([one(alone)], Size("test", 1000, 900, 1, 0.95))["contrasts"]
     assert found["measured"] == {"difference": 0.09, "seeds": None, "patients": None}
     assert found["variance"]["training"] is found["variance"]["patients_by_seed"] is None
     assert found["detectable"] is found["claim"]["trainings"] is None
-    assert found["error"] == 0.02
+    assert found["std_error"] == 0.02

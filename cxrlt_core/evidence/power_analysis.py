@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from cxrlt_core.evidence.contrasts import PRIMARY
-from cxrlt_core.evidence.estimator import Parts
-from cxrlt_core.evidence.family import ENOUGH
-from cxrlt_core.evidence.planning import patients_needed, planned, seeds_needed
+from cxrlt_core.evidence.estimator import VarianceComponents
+from cxrlt_core.evidence.family import MIN_SEEDS
+from cxrlt_core.evidence.power import patients_needed, planned, seeds_needed
 from cxrlt_core.evidence.published import IMAGES, claim, reference
 from cxrlt_core.system.rounding import or_none, rounded
 
@@ -34,7 +34,7 @@ class Size:
     level: float
 
 
-def plan(contrasts: Sequence[Mapping], size: Size) -> dict:
+def power_analysis(contrasts: Sequence[Mapping], size: Size) -> dict:
     """Plan the contrasts of a table, as plain values.
 
     Args:
@@ -43,8 +43,8 @@ def plan(contrasts: Sequence[Mapping], size: Size) -> dict:
 
     Returns:
         The size, what the reference tells apart at the published size, and each contrast: ``variance`` of the
-        mean over the seeds by parts, ``error``, ``detectable`` (with three seeds at least), what resolves the
-        ``measured`` and the ``published`` difference, and the ``claim`` at the published size.
+        mean over the seeds by parts, ``std_error``, ``detectable`` (with three seeds at least), what resolves
+        the ``measured`` and the ``published`` difference, and the ``claim`` at the published size.
     """
     families = [one["family"] for one in contrasts if one["parts"] is not None]
     primary = max(1, families.count(PRIMARY))
@@ -59,20 +59,22 @@ def plan(contrasts: Sequence[Mapping], size: Size) -> dict:
 
 def _plan_contrast(one: Mapping, size: Size, tests: int) -> dict:
     told = {key: one[key] for key in ("what", "change", "rows", "family")}
-    told |= dict.fromkeys(("variance", "error", "detectable", "measured", "published", "claim"))
+    told |= dict.fromkeys(("variance", "std_error", "detectable", "measured", "published", "claim"))
     if one["parts"] is None:  # undefined
         return told
-    parts = Parts(**{part: np.nan if value is None else value for part, value in one["parts"].items()})
+    parts = VarianceComponents(
+        **{part: np.nan if value is None else value for part, value in one["parts"].items()}
+    )
     variance = {
         "patients": parts.patients,
         "patients_by_seed": parts.patients_by_seed / size.seeds if size.seeds > 1 else np.nan,
         "training": parts.training / size.seeds,
         "selection": parts.selection,
     }
-    enough = planned(parts, size.seeds, max(size.seeds, ENOUGH))
+    enough = planned(parts, size.seeds, max(size.seeds, MIN_SEEDS))
     return told | {
         "variance": {part: _significant(value, 4) for part, value in variance.items()},
-        "error": rounded(np.sqrt(np.nansum(list(variance.values())))),
+        "std_error": rounded(np.sqrt(np.nansum(list(variance.values())))),
         "detectable": rounded(enough.detectable(size.level, tests)),
         "measured": _needs(parts, one["difference"][0], size, tests),
         "published": _needs(parts, one["published"], size, tests),
@@ -80,7 +82,7 @@ def _plan_contrast(one: Mapping, size: Size, tests: int) -> dict:
     }
 
 
-def _needs(parts: Parts, difference: float | None, size: Size, tests: int) -> dict | None:
+def _needs(parts: VarianceComponents, difference: float | None, size: Size, tests: int) -> dict | None:
     """Seeds or patients that resolve a difference; None with one seed, which tells nothing of others."""
     if difference is None:
         return None
@@ -91,7 +93,7 @@ def _needs(parts: Parts, difference: float | None, size: Size, tests: int) -> di
     return {"difference": difference, "seeds": seeds, "patients": patients}
 
 
-def _claim(parts: Parts, difference: float | None, size: Size, tests: int) -> dict | None:
+def _claim(parts: VarianceComponents, difference: float | None, size: Size, tests: int) -> dict | None:
     if difference is None:
         return None
     found = claim(parts, size.images, IMAGES[size.split], difference, size.level, tests)

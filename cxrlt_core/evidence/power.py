@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrlt_core.evidence.estimator import Estimate, Parts
-from cxrlt_core.evidence.family import ENOUGH
+from cxrlt_core.evidence.estimator import Estimate, VarianceComponents
+from cxrlt_core.evidence.family import MIN_SEEDS
 
 MOST_SEEDS, MOST_TIMES = 1000, 1000  # of seeds, and of the patients at hand: beyond, nobody plans
 NEVER = "at no number"
 
 
-def planned(parts: Parts, measured: int, seeds: float, times: float = 1.0) -> Estimate:
+def planned(parts: VarianceComponents, measured: int, seeds: float, times: float = 1.0) -> Estimate:
     """Return the error that a study of another size would have; its point is 0.
 
     Args:
@@ -29,13 +29,15 @@ def planned(parts: Parts, measured: int, seeds: float, times: float = 1.0) -> Es
     squared = shared + (parts.patients_by_seed / times + parts.training) / seeds
     if not squared > 0:
         return Estimate(0.0, 0.0 if squared == 0 else np.nan, np.inf, measured)
-    spread = parts.training + (parts.spread - parts.training) / times
+    spread = parts.training + (parts.seed_variance - parts.training) / times
     share = min(1.0, spread / seeds / squared)
-    freedom = (parts.freedom + seeds - measured) / share**2 if share > 0 else np.inf
-    return Estimate(0.0, float(np.sqrt(squared)), float(freedom), measured)
+    dof = (parts.dof + seeds - measured) / share**2 if share > 0 else np.inf
+    return Estimate(0.0, float(np.sqrt(squared)), float(dof), measured)
 
 
-def seeds_needed(parts: Parts, measured: int, difference: float, level: float, tests: int) -> int | str:
+def seeds_needed(
+    parts: VarianceComponents, measured: int, difference: float, level: float, tests: int
+) -> int | str:
     """Return the seeds at which the patients at hand resolve a difference in four of five studies.
 
     Args:
@@ -52,11 +54,11 @@ def seeds_needed(parts: Parts, measured: int, difference: float, level: float, t
     def resolves(seeds: float) -> bool:
         return planned(parts, measured, seeds).detectable(level, tests) <= abs(difference)
 
-    return _least(resolves, ENOUGH, MOST_SEEDS)
+    return _least(resolves, MIN_SEEDS, MOST_SEEDS)
 
 
 def patients_needed(
-    parts: Parts, patients: int, measured: int, difference: float, level: float, tests: int
+    parts: VarianceComponents, patients: int, measured: int, difference: float, level: float, tests: int
 ) -> int | str:
     """Return the patients at which the seeds at hand resolve a difference; at least those at hand.
 
@@ -68,7 +70,7 @@ def patients_needed(
         level: 1 - level is the error rate of the family.
         tests: size of the family.
     """
-    seeds = max(measured, ENOUGH)
+    seeds = max(measured, MIN_SEEDS)
 
     def resolves(number: float) -> bool:
         return planned(parts, measured, seeds, number / patients).detectable(level, tests) <= abs(difference)

@@ -6,7 +6,7 @@ from scipy.special import ndtr, ndtri
 from cxrlt_core.evidence.estimator import Estimate
 
 
-def improvement(gap: Estimate, level: float) -> tuple[float, float, float]:
+def probability_of_improvement(gap: Estimate, level: float) -> tuple[float, float, float]:
     """Estimate P(a new training of B scores above a new one of A) on the same patients.
 
     New trainings differ by D ~ N(δ, s²), where s² is what seeds add to a single difference: P = Φ(δ / s).
@@ -20,10 +20,10 @@ def improvement(gap: Estimate, level: float) -> tuple[float, float, float]:
     Returns:
         Point, low and high; NaN where training noise was not measured or is 0.
     """
-    if gap.parts is None or not gap.parts.spread > 0:
+    if gap.parts is None or not gap.parts.seed_variance > 0:
         return np.nan, np.nan, np.nan
-    spread = np.sqrt(gap.parts.spread)
+    spread = np.sqrt(gap.parts.seed_variance)
     effect = gap.point / spread
-    error = np.hypot(gap.error / spread, effect / np.sqrt(2 * gap.parts.freedom))
+    error = np.hypot(gap.std_error / spread, effect / np.sqrt(2 * gap.parts.dof))
     half = ndtri(1 - (1 - level) / 2) * error
     return tuple(float(ndtr(value)) for value in (effect, effect - half, effect + half))

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import nct, t
 
-from cxrlt_core.evidence.estimator import Noise, Parts, Sampled, estimate
-from cxrlt_core.evidence.planning import NEVER, patients_needed, planned, seeds_needed
+from cxrlt_core.evidence.estimator import Sampled, SeedVariance, VarianceComponents, estimate
+from cxrlt_core.evidence.power import NEVER, patients_needed, planned, seeds_needed
 
-PARTS = Parts(patients=4.0, patients_by_seed=1.0, training=9.0, spread=10.0, freedom=8.0)
+PARTS = VarianceComponents(patients=4.0, patients_by_seed=1.0, training=9.0, seed_variance=10.0, dof=8.0)
 
 
 def sampled(seeds: int = 3, own: float = 1.0, seed: int = 0) -> Sampled:
@@ -17,25 +17,25 @@ def sampled(seeds: int = 3, own: float = 1.0, seed: int = 0) -> Sampled:
 @pytest.mark.parametrize("variance", [0.2, 5.0])
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_todays_size_has_todays_error(seeds, variance):
-    found = estimate(sampled(seeds), Noise(variance, 8))
+    found = estimate(sampled(seeds), SeedVariance(variance, 8))
     again = planned(found.parts, seeds, seeds)
-    assert (again.error, again.freedom) == pytest.approx((found.error, found.freedom))
+    assert (again.std_error, again.dof) == pytest.approx((found.std_error, found.dof))
     assert again.detectable(0.95, 10) == pytest.approx(found.detectable(0.95, 10))
 
 
 def test_the_parts_add_up_to_the_variance():
     for own, variance in ((1.0, 5.0), (1.0, 0.2), (30.0, 5.0)):
-        found = estimate(sampled(own=own), Noise(variance, 8))
+        found = estimate(sampled(own=own), SeedVariance(variance, 8))
         parts = found.parts
         total = parts.patients + (parts.patients_by_seed + parts.training) / 3
-        assert total == pytest.approx(found.error**2) and min(parts.patients, parts.training) >= 0
+        assert total == pytest.approx(found.std_error**2) and min(parts.patients, parts.training) >= 0
     alone = estimate(sampled(1), None)
-    assert alone.parts.patients == pytest.approx(alone.error**2) and np.isnan(alone.parts.training)
+    assert alone.parts.patients == pytest.approx(alone.std_error**2) and np.isnan(alone.parts.training)
 
 
 def test_the_parts_are_those_that_were_drawn():
     """Patients 4, patient × seed 1, and a spread over seeds of 10, 1 of which is patient × seed."""
-    parts = estimate(sampled(), Noise(10.0, 8)).parts
+    parts = estimate(sampled(), SeedVariance(10.0, 8)).parts
     assert (parts.patients, parts.patients_by_seed, parts.training) == pytest.approx((4, 1, 9), rel=0.1)
 
 
@@ -44,10 +44,10 @@ def power(difference: float, seeds: int, times: float, tests: int, studies: int 
     generator = np.random.default_rng(0)
     squared = 4 / times + (1 / times + 9) / seeds
     share = min(1, (9 + 1 / times) / seeds / squared)
-    freedom = (8 + seeds - 3) / share**2
-    errors = np.sqrt(squared * generator.chisquare(freedom, studies) / freedom)
+    dof = (8 + seeds - 3) / share**2
+    errors = np.sqrt(squared * generator.chisquare(dof, studies) / dof)
     points = generator.normal(difference, np.sqrt(squared), studies)
-    return (points / errors > t.ppf(1 - 0.05 / tests / 2, freedom)).mean()
+    return (points / errors > t.ppf(1 - 0.05 / tests / 2, dof)).mean()
 
 
 def test_the_seeds_needed_are_the_first_with_the_power_promised():
@@ -68,9 +68,9 @@ def test_the_patients_needed_have_the_power_promised():
 def test_both_agree_with_a_search_one_by_one(tests):
     def detectable(seeds, times):
         squared = 4 / times + (1 / times + 9) / seeds
-        freedom = (5 + seeds) / min(1, (9 + 1 / times) / seeds / squared) ** 2
-        bound = t.ppf(1 - 0.05 / tests / 2, freedom)
-        return lambda difference: nct.sf(bound, freedom, difference / np.sqrt(squared)) >= 0.8
+        dof = (5 + seeds) / min(1, (9 + 1 / times) / seeds / squared) ** 2
+        bound = t.ppf(1 - 0.05 / tests / 2, dof)
+        return lambda difference: nct.sf(bound, dof, difference / np.sqrt(squared)) >= 0.8
 
     first = next(s for s in range(3, 1001) if detectable(s, 1)(9.0))
     assert seeds_needed(PARTS, 3, 9.0, 0.95, tests) == first
@@ -92,7 +92,7 @@ def test_a_large_difference_takes_no_more_than_there_is():
 
 
 def test_without_noise_of_trainings_patients_resolve_anything():
-    quiet = Parts(4.0, 1.0, 0.0, 0.5, 8.0)
+    quiet = VarianceComponents(4.0, 1.0, 0.0, 0.5, 8.0)
     found = patients_needed(quiet, 50, 3, 2.0, 0.95, 10)
     assert planned(quiet, 3, 3, found / 50).detectable(0.95, 10) <= 2.0
     assert planned(quiet, 3, 3, (found - 1) / 50).detectable(0.95, 10) > 2.0
@@ -100,8 +100,8 @@ def test_without_noise_of_trainings_patients_resolve_anything():
 
 
 def test_selection_is_noise_of_patients_that_seeds_do_not_average():
-    chosen = Parts(4.0, 1.0, 9.0, 10.0, 8.0, selection=5.0)
-    gap = planned(chosen, 3, 10, 2).error ** 2 - planned(PARTS, 3, 10, 2).error ** 2
+    chosen = VarianceComponents(4.0, 1.0, 9.0, 10.0, 8.0, selection=5.0)
+    gap = planned(chosen, 3, 10, 2).std_error ** 2 - planned(PARTS, 3, 10, 2).std_error ** 2
     assert gap == pytest.approx(2.5)
 
 
@@ -113,11 +113,15 @@ def test_a_search_goes_to_the_last_number_and_no_further():
 
 def test_seeds_are_no_more_than_all_of_the_variance():
     """So the error is known at least as well as their spread."""
-    only = Parts(patients=0.0, patients_by_seed=1.0, training=0.0, spread=4.0, freedom=8.0)
-    assert planned(only, 3, 3).freedom == 8 and planned(only, 3, 5).freedom == 10
+    only = VarianceComponents(patients=0.0, patients_by_seed=1.0, training=0.0, seed_variance=4.0, dof=8.0)
+    assert planned(only, 3, 3).dof == 8 and planned(only, 3, 5).dof == 10
 
 
 def test_what_was_not_measured_leaves_the_plan_unknown():
-    alone = planned(Parts(4.0, 0.0, np.nan, np.nan, np.nan), 1, 3)
-    assert np.isnan(alone.error) and alone.point == 0
-    assert planned(Parts(0.0, 0.0, 0.0, 0.0, 8.0), 3, 3).error == 0 == planned(PARTS, 3, 3).point
+    alone = planned(VarianceComponents(4.0, 0.0, np.nan, np.nan, np.nan), 1, 3)
+    assert np.isnan(alone.std_error) and alone.point == 0
+    assert (
+        planned(VarianceComponents(0.0, 0.0, 0.0, 0.0, 8.0), 3, 3).std_error
+        == 0
+        == planned(PARTS, 3, 3).point
+    )

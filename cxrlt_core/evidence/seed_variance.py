@@ -7,13 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from cxrlt_core.evidence.estimator import Noise, pooled
+from cxrlt_core.evidence.estimator import SeedVariance, pooled
 
 
-class TrainingNoise(Protocol):
+class SeedVarianceModel(Protocol):
     """Knows how contrasts of the rows of a table vary from training to training."""
 
-    def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> Noise | None:
+    def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
         """Return the noise of a contrast; None with one seed.
 
         Args:
@@ -25,7 +25,7 @@ class TrainingNoise(Protocol):
 
 
 @dataclass(frozen=True)
-class PooledNoise:
+class PooledSeedVariance:
     """Rows that are one training each, with or without TTA.
 
     All trainings of a study are taken to be about equally noisy, so what each of them shows is pooled. TTA
@@ -39,12 +39,12 @@ class PooledNoise:
     rows: Mapping[str, tuple[str, bool]]
     trainings: Mapping[str, np.ndarray]
 
-    def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> Noise | None:
-        """As :meth:`TrainingNoise.of`; a metric that was not pooled has the noise of its own seeds."""
+    def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
+        """As :meth:`SeedVarianceModel.of`; a metric that was not pooled has the noise of its own seeds."""
         if len(points) == 1:
             return None
         if metric not in self.trainings:
-            return pooled(points, Noise(0.0, 0), 0.0)
+            return pooled(points, SeedVariance(0.0, 0), 0.0)
         plain, tta = self.trainings[metric]
         of_training = self._sums(weights)
         if any(abs(weight) > 1e-9 for weight in of_training.values()):
@@ -62,7 +62,7 @@ class PooledNoise:
 
 
 @dataclass(frozen=True)
-class RecombinedNoise:
+class RecombinedSeedVariance:
     """Rows that are ensembles: each run takes the seeds of the members from an orthogonal array.
 
     Attributes:
@@ -73,26 +73,26 @@ class RecombinedNoise:
     array: np.ndarray
     runs: Mapping[str, Mapping[str, np.ndarray]]
 
-    def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> Noise | None:
-        """As :meth:`TrainingNoise.of`; a metric that the runs lack has the noise of its own seeds."""
+    def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
+        """As :meth:`SeedVarianceModel.of`; a metric that the runs lack has the noise of its own seeds."""
         if len(points) == 1:
             return None
         if any(metric not in self.runs[row] for row in weights):  # such as F1
-            return pooled(points, Noise(0.0, 0), 0.0)
+            return pooled(points, SeedVariance(0.0, 0), 0.0)
         return main_effects(self.array, sum(w * self.runs[row][metric] for row, w in weights.items()))
 
 
-def two_way(values: np.ndarray) -> Noise:
+def two_way(values: np.ndarray) -> SeedVariance:
     """Mean square of what neither the training nor the seed explains; float (T, S)."""
     trainings, seeds = values.shape
-    freedom = (trainings - 1) * (seeds - 1)
-    if not freedom:
-        return Noise(0.0, 0)
+    dof = (trainings - 1) * (seeds - 1)
+    if not dof:
+        return SeedVariance(0.0, 0)
     rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
-    return Noise(float((rest**2).sum() / freedom), freedom)
+    return SeedVariance(float((rest**2).sum() / dof), dof)
 
 
-def main_effects(array: np.ndarray, values: np.ndarray) -> Noise:
+def main_effects(array: np.ndarray, values: np.ndarray) -> SeedVariance:
     """Variance over seeds of a number that depends on M members, each with a seed of its own.
 
     Seeds of different members are independent, so the variances of their effects add up; an orthogonal
@@ -109,9 +109,9 @@ def main_effects(array: np.ndarray, values: np.ndarray) -> Noise:
     shares = (effects**2).sum(axis=1) / (levels - 1)  # unbiased variances, one a member
     variance = float(centred.var() * levels / (levels - 1))
     if not shares.sum() > 0:
-        return Noise(variance, levels - 1)
-    freedom = shares.sum() ** 2 / (shares**2 / (levels + 1)).sum() - 2
-    return Noise(variance, max(freedom, levels - 1))
+        return SeedVariance(variance, levels - 1)
+    dof = shares.sum() ** 2 / (shares**2 / (levels + 1)).sum() - 2
+    return SeedVariance(variance, max(dof, levels - 1))
 
 
 def orthogonal_array(members: int, seeds: int) -> np.ndarray:

@@ -3,10 +3,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cxrlt_core.evidence.estimator import Noise, pooled
-from cxrlt_core.evidence.training_noise import (
-    PooledNoise,
-    RecombinedNoise,
+from cxrlt_core.evidence.estimator import SeedVariance, pooled
+from cxrlt_core.evidence.seed_variance import (
+    PooledSeedVariance,
+    RecombinedSeedVariance,
     main_effects,
     orthogonal_array,
     two_way,
@@ -16,8 +16,8 @@ ROWS = {"a": ("a", False), "a+tta": ("a", True), "b+tta": ("b", True), "c": ("c"
 
 
 @pytest.fixture
-def noise() -> PooledNoise:
-    return PooledNoise(ROWS, {"mAP": np.random.default_rng(0).normal(size=(2, 5, 3))})
+def noise() -> PooledSeedVariance:
+    return PooledSeedVariance(ROWS, {"mAP": np.random.default_rng(0).normal(size=(2, 5, 3))})
 
 
 def naive_mean_square(values):
@@ -33,10 +33,10 @@ def naive_mean_square(values):
 def test_the_mean_square_is_that_of_the_page_and_blind_to_what_seeds_share():
     values = np.random.default_rng(0).normal(size=(7, 3))
     assert two_way(values).variance == pytest.approx(naive_mean_square(values))
-    assert two_way(values).freedom == 12
+    assert two_way(values).dof == 12
     shifted = values + np.array([5.0, 0.0, -3.0]) + np.arange(7)[:, None]
     assert two_way(shifted).variance == pytest.approx(two_way(values).variance)
-    assert two_way(values[:1]).freedom == 0
+    assert two_way(values[:1]).dof == 0
 
 
 def test_trainings_are_pooled_as_the_rows_are_scored(noise):
@@ -53,7 +53,7 @@ def test_tta_pools_the_effects_of_tta_alone(noise):
     plain, tta = noise.trainings["mAP"]
     found = noise.of({"a+tta": 1.0, "a": -1.0}, "mAP", points)
     assert found == pooled(points, two_way(tta - plain), 1.0)
-    same = PooledNoise(ROWS, {"mAP": np.stack([plain, plain + 0.01])})
+    same = PooledSeedVariance(ROWS, {"mAP": np.stack([plain, plain + 0.01])})
     assert same.of({"a+tta": 1.0, "a": -1.0}, "mAP", np.full(3, 0.01)).variance == pytest.approx(0)
 
 
@@ -66,12 +66,12 @@ def test_where_one_training_cancels_and_another_does_not_trainings_are_pooled(no
 def test_one_seed_has_no_noise_and_other_metrics_have_their_own(noise):
     assert noise.of({"a": 1.0}, "mAP", np.array([0.1])) is None
     points = np.array([0.1, 0.3, 0.2])
-    assert noise.of({"a": 1.0}, "F1", points) == Noise(points.var(ddof=1), 2)
-    ensembles = RecombinedNoise(orthogonal_array(3, 3), {"a": {}})
-    assert ensembles.of({"a": 1.0}, "F1", points) == Noise(points.var(ddof=1), 2)
+    assert noise.of({"a": 1.0}, "F1", points) == SeedVariance(points.var(ddof=1), 2)
+    ensembles = RecombinedSeedVariance(orthogonal_array(3, 3), {"a": {}})
+    assert ensembles.of({"a": 1.0}, "F1", points) == SeedVariance(points.var(ddof=1), 2)
     assert ensembles.of({"a": 1.0}, "F1", points[:1]) is None
-    partly = RecombinedNoise(orthogonal_array(3, 3), {"a": {"mAP": np.zeros(9)}, "b": {}})
-    assert partly.of({"a": 1.0, "b": -1.0}, "mAP", points) == Noise(points.var(ddof=1), 2)
+    partly = RecombinedSeedVariance(orthogonal_array(3, 3), {"a": {"mAP": np.zeros(9)}, "b": {}})
+    assert partly.of({"a": 1.0, "b": -1.0}, "mAP", points) == SeedVariance(points.var(ddof=1), 2)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_effects_of_members_add_up():
     values = sum(effects[member][array[:, member]] for member in range(10))
     found = main_effects(array, values)
     assert found.variance == pytest.approx(effects.var(axis=1, ddof=1).sum())
-    assert 2 < found.freedom < 20
+    assert 2 < found.dof < 20
     alone = main_effects(array, effects[4][array[:, 4]])
-    assert alone.variance == pytest.approx(effects[4].var(ddof=1)) and alone.freedom == pytest.approx(2)
+    assert alone.variance == pytest.approx(effects[4].var(ddof=1)) and alone.dof == pytest.approx(2)
 
 
 def test_members_that_do_nothing_leave_the_freedom_of_the_seeds():
-    assert main_effects(orthogonal_array(4, 3), np.full(9, 0.3)) == Noise(0.0, 2)
+    assert main_effects(orthogonal_array(4, 3), np.full(9, 0.3)) == SeedVariance(0.0, 2)
 
 
 def test_recombined_variance_is_right_on_average_and_steadier_than_that_of_the_seeds():
@@ -122,5 +122,5 @@ def test_recombined_variance_is_right_on_average_and_steadier_than_that_of_the_s
 def test_a_difference_of_ensembles_takes_the_same_runs():
     array, generator = orthogonal_array(4, 3), np.random.default_rng(2)
     runs = {"a": {"mAP": generator.normal(size=len(array))}, "b": {"mAP": generator.normal(size=len(array))}}
-    found = RecombinedNoise(array, runs).of({"b": 1.0, "a": -1.0}, "mAP", np.zeros(3))
+    found = RecombinedSeedVariance(array, runs).of({"b": 1.0, "a": -1.0}, "mAP", np.zeros(3))
     assert found == main_effects(array, runs["b"]["mAP"] - runs["a"]["mAP"])
