@@ -13,7 +13,7 @@ from typing import Protocol
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 
 __all__ = ["Picture", "Section", "draw_figures", "figures"]
 

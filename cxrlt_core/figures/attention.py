@@ -10,7 +10,8 @@ from matplotlib.patches import Rectangle
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.results import Look, Results
+from cxrlt_core.results.models import Look
+from cxrlt_core.results.study import Results
 
 STRENGTH = 0.6  # of the colour in the greatest cell
 

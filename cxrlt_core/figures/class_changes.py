@@ -8,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
-from cxrlt_core.evidence.scoring import class_numbers
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import ClassRecord, Picture, Section
 from cxrlt_core.figures.style import Sampling
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def show(results: Results) -> Iterator[Picture]:
     contrast = largest(table.contrasts)
     if contrast is None:
         return
-    changes = by_class(results, contrast)
+    changes = results.scored.class_numbers(dict(zip(contrast.rows, (1.0, -1.0), strict=True)))
     records = [
         Change(label, info.group, info.prevalence, table.positives[label], *changes[label])
         for label, info in results.classes.items()
@@ -43,16 +42,9 @@ def show(results: Results) -> Iterator[Picture]:
 
 def largest(contrasts: Sequence[Contrast]) -> Contrast | None:
     """Return the pair with the largest difference, a resolved one if there is any."""
-    pairs = [c for c in contrasts if len(c.rows) == 2 and c.difference[0] is not None]
+    pairs = [c for c in contrasts if len(c.rows) == 2 and c.difference.point is not None]
     resolved = [c for c in pairs if c.verdict.startswith("resolved")]
-    return max(resolved or pairs, key=lambda c: abs(c.difference[0]), default=None)
-
-
-def by_class(results: Results, contrast: Contrast) -> dict[str, list[float | None]]:
-    """Return what a pair of rows of Table 1 changes: class to difference, low, high."""
-    row, reference = contrast.rows
-    level = results.params.bootstrap.level
-    return class_numbers(results.scores, {row: 1.0, reference: -1.0}, results.noise, level)
+    return max(resolved or pairs, key=lambda c: abs(c.difference.point), default=None)
 
 
 def draw(records: Sequence[Change], sampling: Sampling, what: str) -> Figure:

@@ -10,7 +10,8 @@ from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.figures.style import Sampling
-from cxrlt_core.results import Results, Table
+from cxrlt_core.results.study import Results
+from cxrlt_core.results.tables import Table
 
 #: Verdict to its mark and what fills it.
 MARKS = {

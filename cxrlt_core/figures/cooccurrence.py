@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import ClassRecord, Picture, Section
-from cxrlt_core.metrics.curves import together
-from cxrlt_core.results import Results
+from cxrlt_core.metrics.curves import cooccurrence
+from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 from cxrlt_core.system.rounding import rounded
 
@@ -37,7 +37,7 @@ class Pair:
 
 def show(results: Results) -> Iterator[Picture]:
     """Show the primary training set."""
-    both, known = together(results.targets)
+    both, known = cooccurrence(results.targets)
     records = [
         ClassRecord(c, results.classes[c].group, results.classes[c].prevalence) for c in results.data.classes
     ]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cxrlt_core.figures import style, tables
 from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.figures.style import Sampling
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
 UNITS = ((7200, 3600, "hours"), (600, 60, "minutes"), (0, 1, "seconds"))

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.results import Example, Results
+from cxrlt_core.results.models import Example
+from cxrlt_core.results.study import Results
 
 LETTERS = 19  # above an image, a line
 

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.results import Epoch, Results
+from cxrlt_core.results.models import Epoch
+from cxrlt_core.results.study import Results
 
 PANELS = {"loss": "training loss", "dev_mAP": "mAP of a development sample"}
 MARKED = 20  # epochs up to which each has a mark

@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import ClassRecord, Picture, Section
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
 FEW = 20  # positives below which a single image moves average precision visibly

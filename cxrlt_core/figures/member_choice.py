@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import ClassRecord, Picture, Section
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
 

@@ -1,6 +1,6 @@
 """What reweighting touched, and what it did to those classes against the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -11,13 +11,12 @@ from matplotlib.figure import Figure
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.estimator import Estimate
 from cxrlt_core.evidence.scoring import Score, ap_of
-from cxrlt_core.evidence.scoring import contrast as estimate_contrast
 from cxrlt_core.figures import style
-from cxrlt_core.figures.class_changes import by_class, points
+from cxrlt_core.figures.class_changes import points
 from cxrlt_core.figures.picture import ClassRecord, Picture, Section
 from cxrlt_core.figures.style import Sampling
-from cxrlt_core.results import ClassWeights, Results
-from cxrlt_core.system.rounding import rounded
+from cxrlt_core.results.models import ClassWeights
+from cxrlt_core.results.study import Results
 
 DESIGN = "reweight"  # as contrasts name it
 BLOCKS = ("upweighted", "in some seeds", "left alone")
@@ -50,7 +49,8 @@ def show(results: Results) -> Iterator[Picture]:
     contrast = reweighted(table.contrasts)
     if contrast is None:
         return
-    weights, changes = _weights(results, contrast), by_class(results, contrast)
+    pair = dict(zip(contrast.rows, (1.0, -1.0), strict=True))
+    weights, changes = _weights(results, contrast), results.scored.class_numbers(pair)
     blocks = upweighted(weights)
     block = {label: name for name, labels in blocks.items() for label in labels}
     records = [
@@ -67,8 +67,8 @@ def show(results: Results) -> Iterator[Picture]:
     sampling = Sampling.of(results)
     means = []
     for name, labels in blocks.items():
-        mean = mean_change(results, contrast, labels)
-        means.append(Mean(name, *map(rounded, (mean.point, *mean.interval(sampling.level)))))
+        mean = mean_change(results, pair, labels)
+        means.append(Mean(name, *mean.rounded(sampling.level)))
     settings = (records, means, sampling, f"{contrast.what} {contrast.change}, {table.data} set")
     alt = "Forest plot: change of average precision of upweighted and of other classes."
     yield Picture("reweighting", Section.CHANGES, 2, alt, draw(*settings), caption(*settings), records)
@@ -96,20 +96,26 @@ def upweighted(weights: ClassWeights) -> dict[str, list[str]]:
     return {name: labels for name, labels in blocks.items() if labels}
 
 
-def mean_change(results: Results, contrast: Contrast, labels: Sequence[str]) -> Estimate:
-    """Estimate the mean difference of average precision over those of some classes that are defined."""
-    row, reference = contrast.rows
-    names = [name for name in map(ap_of, labels) if np.isfinite(results.scores[row][name].point)]
+def mean_change(results: Results, pair: Mapping[str, float], labels: Sequence[str]) -> Estimate:
+    """Estimate the mean difference of average precision over those of some classes that are defined.
+
+    Args:
+        results: of the study.
+        pair: two rows of Table 1 to their weights.
+        labels: names of the classes.
+    """
+    scores, noise = results.scored.scores, results.scored.seed_variance
+    names = [name for name in map(ap_of, labels) if all(np.isfinite(scores[row][name].point) for row in pair)]
     if not names:
         return Estimate(np.nan, np.nan, np.inf, len(results.params.train.seeds))
-    means = {
-        one: Score({"mean": reduce(add, (1 / len(names) * results.scores[one][name] for name in names))}, {})
-        for one in (row, reference)
-    }
-    trainings = {"mean": np.mean([results.noise.trainings[name] for name in names], axis=0)}
-    return estimate_contrast(
-        means, {row: 1.0, reference: -1.0}, "mean", replace(results.noise, trainings=trainings)
+    means = {row: reduce(add, (1 / len(names) * scores[row][name] for name in names)) for row in pair}
+    trainings = {"mean": np.mean([noise.trainings[name] for name in names], axis=0)}
+    scored = replace(
+        results.scored,
+        scores={row: Score({"mean": mean}, {}) for row, mean in means.items()},
+        seed_variance=replace(noise, trainings=trainings),
     )
+    return scored.contrast(pair, "mean")
 
 
 def draw(records: Sequence[Weighted], means: Sequence[Mean], sampling: Sampling, what: str) -> Figure:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from cxrlt_core.figures.picture import ClassRecord
 from cxrlt_core.labels import GROUPS
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 from cxrlt_core.system.files import atomic
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.figures.style import Sampling
-from cxrlt_core.results import Results, Table
+from cxrlt_core.results.study import Results
+from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
 
 SELECTED = "†"

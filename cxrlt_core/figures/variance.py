@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.results import Results
+from cxrlt_core.results.study import Results
 
 #: Part of a variance to its name, colour and hatch.
 PARTS = {
@@ -42,16 +42,10 @@ class Parts:
 def show(results: Results) -> Iterator[Picture]:
     """Show the published steps of both tables."""
     records = [
-        Parts(
-            table.title,
-            planned["what"],
-            planned["change"],
-            table.rows_text(planned["rows"]),
-            **planned["variance"],
-        )
+        Parts(table.title, power.what, power.change, table.rows_text(power.rows), **power.variance)
         for table in results.tables
-        for planned in published_steps(table.plan["contrasts"])
-        if planned["variance"]
+        for power in published_steps(table.power.contrasts)
+        if power.variance
     ]
     if records:
         alt = "Stacked bars: shares of the variance of each difference."
