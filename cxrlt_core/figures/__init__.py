@@ -36,4 +36,5 @@ def draw_figures(results: Results) -> list[Picture]:
     modules: list[Figure] = [import_module(f"{__name__}.{name}") for name in figures()]
     with style.applied():
         pictures = [picture for module in modules for picture in module.show(results)]
-    return sorted(pictures, key=lambda picture: (picture.section, picture.position, picture.name))
+    sections = list(Section)
+    return sorted(pictures, key=lambda picture: (sections.index(picture.section), picture.position))

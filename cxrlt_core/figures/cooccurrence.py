@@ -54,7 +54,7 @@ def show(results: Results) -> Iterator[Picture]:
         for i, first in order
         for j, second in order
     ]
-    drawing, words = draw(pairs), caption(pairs, "train_primary")
+    drawing, words = draw(pairs), caption(pairs)
     alt = "Heat map: which labels occur together."
     yield Picture("cooccurrence", Section.DATA, 1, alt, drawing, words, pairs)
 
@@ -80,7 +80,7 @@ def draw(records: Sequence[Pair]) -> Figure:
     return figure
 
 
-def caption(records: Sequence[Pair], data: str) -> str:
+def caption(records: Sequence[Pair]) -> str:
     """Name the pairs that occur together most, against what chance would give."""
     lifts: dict[frozenset[str], tuple[float, Pair]] = {}
     for pair in records:
@@ -89,8 +89,8 @@ def caption(records: Sequence[Pair], data: str) -> str:
     top = sorted(lifts.values(), key=lambda entry: -entry[0])[:3]
     often = [f"{pair.label} with {pair.other} ({lift:.1f} times chance)" for lift, pair in top]
     if not often:
-        return f"No two classes share {LEAST} images of {data}."
+        return f"No two classes share {LEAST} images of train_primary."
     return (
-        f"Furthest above chance in {data}: {text.sentence(often)}. Classes by prevalence; grey: the class "
+        f"Furthest above chance in train_primary: {text.sentence(often)}. Classes by prevalence; grey: the class "
         "itself, or labels that no image knows together."
     )

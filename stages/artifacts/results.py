@@ -121,7 +121,7 @@ def first_images(params: Params) -> list[Example]:
 
 
 def attended_images(params: Params) -> list[Look]:
-    """Return where the base variant looks, if it has maps; on real images only with ``report.show_images``."""
+    """Return where the base variant looks; on real images only with ``report.show_images``."""
     table = read_parquet("predictions/attention.parquet")
     if table.empty or not (params.report.show_images or params.data.primary in params.demo.sources):
         return []
