@@ -91,6 +91,6 @@ def caption(records: Sequence[Pair]) -> str:
     if not often:
         return f"No two classes share {LEAST} images of train_primary."
     return (
-        f"Furthest above chance in train_primary: {text.sentence(often)}. Classes by prevalence; grey: the class "
-        "itself, or labels that no image knows together."
+        f"Furthest above chance in train_primary: {text.sentence(often)}. Classes by prevalence; grey: the "
+        "class itself, or labels that no image knows together."
     )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from cxrlt_core.system.records import to_json as plain
 
 from cxrlt_core.figures.picture import Picture
 from cxrlt_core.figures.style import render, save
@@ -16,6 +15,7 @@ from cxrlt_core.reporting.rows import headline
 from cxrlt_core.reporting.tables import to_csv, to_json, to_markdown
 from cxrlt_core.results.study import Results
 from cxrlt_core.system.files import read_json, write_json, write_text
+from cxrlt_core.system.records import to_json as plain
 from cxrlt_core.system.threads import in_threads
 from stages.artifacts.provenance import provenance
 

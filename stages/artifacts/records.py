@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TypeVar
 
-from cxrlt_core.system.records import from_json
 from pydantic import ValidationError
 
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json
+from cxrlt_core.system.records import from_json
 
 Kind = TypeVar("Kind")
 

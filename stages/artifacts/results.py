@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from cxrlt_core.system.records import from_json
 
 from cxrlt_core.demo.places import EDGES
 from cxrlt_core.evidence.contrasts import Contrast
@@ -30,6 +29,7 @@ from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Row, Table
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_parquet
+from cxrlt_core.system.records import from_json
 from stages.artifacts.arrays import open_images
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import revision, text_origin, versions

@@ -1,5 +1,4 @@
 import numpy as np
-
 from cxrlt_core.reporting.figures import examples, largest, reweighted
 
 

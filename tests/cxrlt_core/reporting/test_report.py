@@ -2,13 +2,13 @@ import dataclasses
 import re
 
 import pytest
+from cxrlt_core.reporting.figure_text import SHOWS
+from cxrlt_core.reporting.study import Study
 
 from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.figure_text import SHOWS
 from cxrlt_core.reporting.planner_report import plan_study
 from cxrlt_core.reporting.report import DEMO_WARNING, render
-from cxrlt_core.reporting.study import Study
 from cxrlt_core.reporting.tables import Row
 
 CLASSES = {
@@ -55,7 +55,7 @@ def contrast(row: str, reference: str) -> dict:
     return {
         "what": "TTA", "change": "off → ✓", "rows": [row, reference], "difference": [0.1, None, None],
         "p": None, "p_holm": None, "published": 0.1, "detectable": least, "verdict": "unresolved",
-        "family": "primary", "simultaneous": [None, None], "parts": PARTS,
+        "family": "primary", "simultaneous": [None, None], "groups": {}, "parts": PARTS,
         "probability_of_improvement": [0.75, 0.5, 0.9],
     }  # fmt: skip
 
