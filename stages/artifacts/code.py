@@ -30,6 +30,9 @@ HARMLESS = {
     "stages.artifacts.monitor": "logs a score of a running training, which nothing reads but a figure",
 }
 
+#: Packages whose modules are found by name and all used: whoever imports the package reaches each of them.
+WHOLE = ("cxrlt_core.figures",)
+
 
 def stage_code(stage: str) -> dict[str, str]:
     """Return the fingerprints of the modules behind a stage's script, by file."""
@@ -69,6 +72,7 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
         name = waiting.pop()
         if name not in found and _file(name):
             found.add(name)
+            waiting += [f"{name}.{module}" for module in (modules_of(name) if name in WHOLE else [])]
             waiting += [*_parents(name), *(() if _within(name, stop) else _imports(name))]
     return sorted(found)
 
