@@ -1,7 +1,7 @@
 """A row of a table: every metric, with each training seed, on the patients and on their resamples."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -34,14 +34,12 @@ class Classes:
         groups: class to head, medium or tail.
         patients: patients with a known positive, int (C,).
         least: positive patients that a class needs to count in a verdict.
-        sets: name of a further mean to its classes.
     """
 
     names: Sequence[str]
     groups: Mapping[str, str]
     patients: np.ndarray
     least: int
-    sets: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def tested(self) -> np.ndarray:
@@ -54,8 +52,8 @@ class Classes:
         masks = group_masks(self.names, self.groups)
         members = {f"mAP_{group}" if group else "mAP": mask for group, mask in masks.items()}
         members |= {TESTED[name]: which & self.tested for name, which in members.items()}
-        sets = {ap_of(name): {name} for name in self.names} | dict(self.sets)
-        return members | {name: np.isin(self.names, list(classes)) for name, classes in sets.items()}
+        alone = np.eye(len(self.names), dtype=bool)
+        return members | {ap_of(name): which for name, which in zip(self.names, alone, strict=True)}
 
     def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
         """Take each mean of average precision over its defined classes, the last axis; NaN without any."""

@@ -1,8 +1,5 @@
 """Scores on the development set: the rows of Table 1, and how stable the choice of class weights is."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import numpy as np
 import torch
 
@@ -20,17 +17,10 @@ from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
-def score_table1(params: Params, blocks: Mapping[str, list[str]], device: torch.device) -> ScoredTable:
-    """Score the rows of Table 1 on the development set.
-
-    Args:
-        params: of the study.
-        blocks: name of a set of classes to the classes; their mean is scored besides the usual ones.
-        device: to compute on.
-    """
+def score_table1(params: Params, device: torch.device) -> ScoredTable:
+    """Score the rows of Table 1 on the development set."""
     dev = read_set("dev")
     data = evaluation_set(params, dev, device)
-    data = replace(data, classes=replace(data.classes, sets=blocks))
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:

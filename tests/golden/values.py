@@ -28,7 +28,8 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import Scorer, predict
-from cxrlt_core.reporting.rows import contrasts2, effects1, table1
+from cxrlt_core.reporting.comparisons import contrasts1, contrasts2, effects1
+from cxrlt_core.reporting.rows import rows1
 from cxrlt_core.study.variants import loss_of
 from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.distributed import Ranks
@@ -134,7 +135,7 @@ def development_table(params: Params) -> tuple[dict[str, Any], ScoredTable]:
     seed_variance = pooled_seed_variance(data, rows, members_of(params), read)
     published = {row.name: row.published for row in params.table1}
     table = ScoredTable(scores, seed_variance, params.bootstrap.level, published)
-    told, contrasts = table1(params, table)
+    told, contrasts = rows1(params, table), contrasts1(params, table)
     content = {
         "rows": {row.name: {"seeds": row.seeds, "difference": row.difference} for row in told},
         "contrasts": contrasts,

@@ -216,9 +216,3 @@ def test_each_class_is_a_mean_with_an_interval_of_its_own(table):
     described = of(row).class_scores("row")
     assert described["y"]["AP_low"] < described["y"]["AP"] < described["y"]["AP_high"]
     assert described["y"]["positive"] == row.classes["y"]["positive"]
-
-
-def test_sets_of_classes_have_means_of_their_own():
-    classes = Classes(CLASSES, GROUPS, np.array([9, 2]), 5, {"touched": ["y"], "both": ["x", "y"]})
-    found = classes.means(np.array([[0.2, 0.4]]))
-    assert found["touched"] == 0.4 and found["both"] == pytest.approx(0.3) and found[ap_of("x")] == 0.2
