@@ -12,7 +12,7 @@ from cxrlt_core.pretrained.flax import read_flax
 from cxrlt_core.system.errors import StudyError, reason
 
 
-def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
+def read_tensor_files(files: Sequence[Path]) -> dict[str, Tensor]:
     """Read the tensors of a file, or of the parts of one.
 
     Nested dictionaries, such as the ``state_dict`` of a training's checkpoint, join their keys by dots; what
@@ -27,12 +27,12 @@ def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
         if not file.is_file():
             raise StudyError(f"{file.name}: no such file")
         try:
-            found = dict(_flat(_reader(file)(file)))
+            part = dict(_flat(_reader(file)(file)))
         except Exception as error:  # readers of foreign files raise many kinds
             raise StudyError(f"{file.name}: cannot be read as plain tensors: {reason(error)}") from None
-        if twice := sorted(tensors.keys() & found.keys()):
-            raise StudyError(f"{file.name}: has what another part has: {', '.join(twice)}")
-        tensors |= found
+        if repeated := sorted(tensors.keys() & part.keys()):
+            raise StudyError(f"{file.name}: has what another part has: {', '.join(repeated)}")
+        tensors |= part
     return tensors
 
 

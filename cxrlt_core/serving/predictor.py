@@ -27,7 +27,7 @@ from cxrlt_core.system.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
-ADVICE = "take a smaller batch size"
+ADVISE = "take a smaller batch size"
 
 #: What looks on: files of a batch, their pixels uint8 (b, 1, H, W), their probabilities (b, C).
 Watcher = Callable[[Sequence[Path], np.ndarray, np.ndarray], None]
@@ -126,7 +126,10 @@ class Predictor:
         rejected: dict[Path, str] = {}
         kept: list[Path] = []
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
-        with progress(len(paths), unit="image", description="predict") as bar, explain_out_of_memory(ADVICE):
+        with (
+            progress(len(paths), unit="image", description="predict") as bar,
+            explain_out_of_memory(ADVISE),
+        ):
             files = zip(paths, decoded(paths, self.geometry, threads), strict=True)
             for batch in _batches(_readable(files, rejected, bar.update), batch_size):
                 names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
@@ -166,12 +169,12 @@ class Predictor:
         return total.numpy()
 
 
-Image = tuple[Path, np.ndarray]
+_Image = tuple[Path, np.ndarray]
 
 
 def _readable(
     files: Iterable[tuple[Path, np.ndarray | StudyError]], rejected: dict[Path, str], count: Callable
-) -> Iterator[Image]:
+) -> Iterator[_Image]:
     """Pass on what could be read, and note what could not."""
     for path, image in files:
         count()
@@ -181,6 +184,6 @@ def _readable(
             yield path, image
 
 
-def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:
+def _batches(images: Iterator[_Image], size: int) -> Iterator[list[_Image]]:
     while batch := list(islice(images, size)):
         yield batch
