@@ -1,4 +1,4 @@
-"""Write reports/data.md, which needs no training: what the sources bring and what the sets hold.
+"""Write reports/data.md, which needs no training: the contents of the sources and of the sets.
 
 Usage: python -m stages.describe
 """

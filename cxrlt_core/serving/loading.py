@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cxrlt_core.designs.tta import Tta
 from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.model.folder import CONFIG, TrainedModel, model_marks, read_model
-from cxrlt_core.params.schema import Tta
 from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble
 from cxrlt_core.serving.predictor import Predictor
 from cxrlt_core.system.device import open_device

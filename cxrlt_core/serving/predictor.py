@@ -13,12 +13,11 @@ from torch.nn import functional as F
 
 from cxrlt_core.batches.transforms import Transforms
 from cxrlt_core.designs.ensemble import ensemble
-from cxrlt_core.designs.tta import average_views, contents_of, draw_views
+from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
 from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.model.folder import TrainedModel
 from cxrlt_core.packing.decode import Geometry
-from cxrlt_core.params.schema import Tta
-from cxrlt_core.prediction.inference import prepare, score
+from cxrlt_core.prediction.inference import Scorer, posthoc, prepare
 from cxrlt_core.serving.image_files import decoded, find_images
 from cxrlt_core.system.device import explain_out_of_memory, upload
 from cxrlt_core.system.errors import StudyError
@@ -145,12 +144,11 @@ class Predictor:
         """Return the mean over the views, weighted over the models; uint8 (b, 1, H, W) to float32 (b, C)."""
         images = upload(images, self.device)
         views = [None if view is None else view.to(self.device) for view in views]
-        outputs = []
+        probabilities = []
         for model in self.members:
-            config = model.config
-            scores = [score(model.network, images, config.pixels, config.precision, view) for view in views]
-            outputs.append(average_views([of_view.cpu().numpy() for of_view in scores]))
-        return ensemble(np.stack(outputs), self.weights).astype(np.float32)
+            averaged = average_views([Scorer.of(model)(images, view).cpu().numpy() for view in views])
+            probabilities.append(posthoc(model.config.design_settings, self.classes, averaged))
+        return ensemble(np.stack(probabilities), self.weights).astype(np.float32)
 
     @torch.inference_mode()
     def attention(self, images: Tensor) -> np.ndarray:

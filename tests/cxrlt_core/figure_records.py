@@ -84,41 +84,23 @@ MODELS = ["m1", "m2", "m3"]
 
 
 def choice() -> list[dict]:
-    its = (
-        ([0.5, 0.5, 0], [1, 0.6, 0.4], 0.8),
-        ([0, 0.5, 0.5], [0.4, 0.8, 0.8], 0.8),
-        ([0.5, 0, 0.5], [0.5, 1, 0.5], 0.5),
-    )
-    lines = [*its, ([1 / 3] * 3, [1 / 3] * 3, None)]
-    return each(
-        [
-            {
-                "stability": s,
-                **dict(zip(MODELS, w, strict=True)),
-                **{f"{m}_again": a for m, a in zip(MODELS, again, strict=True)},
-            }
-            for w, again, s in lines
-        ]
-    )
+    lines = [
+        ([0.5, 0.5, 0, 1, 0.6, 0.4], 0.8),
+        ([0, 0.5, 0.5, 0.4, 0.8, 0.8], 0.8),
+        ([0.5, 0, 0.5, 0.5, 1, 0.5], 0.5),
+        ([1 / 3] * 6, None),
+    ]
+    names = [*MODELS, *(f"{model}_again" for model in MODELS)]
+    return each([{"stability": s, **dict(zip(names, weights, strict=True))} for weights, s in lines])
 
 
 def pairs() -> list[dict]:
-    shares = {
-        ("Edema", "Mass"): 0.1,
-        ("Mass", "Edema"): 0.6,
-        ("Edema", "Hernia"): None,
-        ("Hernia", "Edema"): 0.2,
-    }
+    shares = {("Edema", "Mass"): 0.1, ("Mass", "Edema"): 0.6, ("Hernia", "Edema"): 0.2}
+    expected = {"Edema": 0.3, "Mass": 0.05, "Hernia": 0.01}
     return [
-        {
-            "class": a,
-            "other": b,
-            "both": 6,
-            "share": shares.get((a, b)),
-            "expected": {"Edema": 0.3, "Mass": 0.05}.get(b, 0.01),
-        }
-        for a in ("Edema", "Mass", "Hernia")
-        for b in ("Edema", "Mass", "Hernia")
+        {"class": a, "other": b, "both": 6, "share": shares.get((a, b)), "expected": expected[b]}
+        for a in expected
+        for b in expected
     ]
 
 
