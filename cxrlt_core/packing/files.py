@@ -44,7 +44,7 @@ def find_files(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> li
             raise StudyError(f"{root}: row {row}: path {path!r} leaves this folder")
     if folders == ("",):
         return [os.path.join(root, path) for path in paths]
-    starts = [start for pattern in folders for start in _matches(root, pattern)]
+    starts = [f for pattern in folders for f in (sorted(map(str, root.glob(pattern))) if pattern else [root])]
 
     @cache
     def names(folder: str) -> frozenset[str]:
@@ -60,12 +60,6 @@ def find_files(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> li
     return [find(path) for path in paths]
 
 
-def _matches(root: Path, pattern: str) -> list[str]:
-    if not pattern:
-        return [str(root)]
-    return sorted(str(folder) for folder in root.glob(pattern) if folder.is_dir())
-
-
 def file_stamp(file: str | None) -> str | None:
     """Return size and modification time of a file, None if there is no such file."""
     try:
@@ -79,8 +73,4 @@ def file_stamps(files: Sequence[str | None]) -> list[str | None]:
     """Return the :func:`file_stamp` of each file."""
     chunks = (files[start : start + FILES_AT_ONCE] for start in range(0, len(files), FILES_AT_ONCE))
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(chain.from_iterable(pool.map(_stamps, chunks)))
-
-
-def _stamps(files: Sequence[str | None]) -> list[str | None]:
-    return [file_stamp(file) for file in files]
+        return list(chain.from_iterable(pool.map(lambda chunk: [*map(file_stamp, chunk)], chunks)))

@@ -71,7 +71,7 @@ def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator
         threads: to decode with.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        rest = (pool.submit(_decoded, path, geometry) for path in paths)
+        rest = (pool.submit(_image_or_reason, path, geometry) for path in paths)
         waiting = deque(islice(rest, DECODED_AHEAD * threads))
         try:
             while waiting:
@@ -82,7 +82,7 @@ def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator
                 future.cancel()
 
 
-def _decoded(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
+def _image_or_reason(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
     try:
         return decode(path, geometry)
     except StudyError as error:
