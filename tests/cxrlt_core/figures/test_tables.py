@@ -1,10 +1,12 @@
-from figure_records import ONE, table
+from dataclasses import replace
 
-from cxrlt_core.figures.table_forest import caption, draw
+from figure_records import ONE, rows
+
+from cxrlt_core.figures.tables import caption, draw
 
 
 def test_selected_rows_are_marked_by_sign_and_mark():
-    figure = draw(table(), ONE, "mAP, development set")
+    figure = draw(rows(), ONE, "mAP, development set")
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["1  a †", "2  b", "3  c", "4  d"]
     points = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
@@ -14,11 +16,11 @@ def test_selected_rows_are_marked_by_sign_and_mark():
 
 
 def test_nothing_published_leaves_no_mark():
-    plain = [{**one, "published": None, "selected": False} for one in table()]
+    plain = [replace(one, published=None, selected=False) for one in rows()]
     assert [text.get_text() for text in draw(plain, ONE, "mAP").legends[0].get_texts()] == ["ours"]
     assert "Published" not in caption(plain, ONE, "mAP")
 
 
 def test_the_caption_names_the_best_rows():
-    text = caption(table(), ONE, "mAP")
+    text = caption(rows(), ONE, "mAP")
     assert "row 1  a, 0.1000 [0.0500, 0.1500] †." in text and "Published: row 3  c, 0.3500." in text

@@ -1,14 +1,16 @@
-import numpy as np
+from dataclasses import replace
 
-from cxrlt_core.figures.contact_sheet import draw
+from figure_records import examples
+
+from cxrlt_core.figures.examples import draw
 
 
 def test_images_stand_over_their_first_labels():
-    figure = draw(np.zeros((3, 4, 4), np.uint8), [["a"], ["b", "c", "d", "e"], []], 2)
+    figure = draw(examples(), 2)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["a", "b\nc\nd …", "nothing labelled", ""] and len(figure.axes[3].images) == 0
 
 
 def test_a_long_label_is_broken_into_lines():
-    figure = draw(np.zeros((1, 4, 4), np.uint8), [["Enlarged Cardiomediastinum", "Mass"]], 1)
+    figure = draw([replace(examples()[0], labels=["Enlarged Cardiomediastinum", "Mass"])], 1)
     assert figure.axes[0].get_title() == "Enlarged\nCardiomediastinum\nMass"
