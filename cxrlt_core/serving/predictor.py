@@ -123,10 +123,8 @@ class Predictor:
         rejected: dict[Path, str] = {}
         kept: list[Path] = []
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
-        with (
-            progress(len(paths), "image", "predict") as bar,
-            explain_out_of_memory("take a smaller batch size"),
-        ):
+        advice = "take a smaller batch size"
+        with progress(len(paths), "image", "predict") as bar, explain_out_of_memory(advice):
             images = zip(paths, decoded(paths, self.geometry, threads), strict=True)
             readable = _readable(images, rejected, bar.update)
             while batch := list(islice(readable, batch_size)):
