@@ -1,4 +1,4 @@
-"""What every figure draws, made: classes of each group, one of them undefined."""
+"""What figures draw, made: classes of each group, one of them undefined."""
 
 from dataclasses import replace
 from typing import Any
@@ -65,10 +65,6 @@ def table(**changes: Any) -> Table:
     for row, bounds in zip(rows, BOUNDS, strict=True):
         row.metrics.update(zip(("mAP", "mAP_low", "mAP_high"), bounds, strict=True))
     return make_table(1, rows, [])
-
-
-def undefined_table() -> Table:
-    return make_table(1, [make_row(name, None, published=None) for name in "ab"], [])
 
 
 def sets(*counts: tuple[int, ...]) -> dict[str, SetCounts]:
@@ -169,55 +165,3 @@ THREE_CLASSES = {
     "Mass": ClassInfo("medium", 0.05),
     "Hernia": ClassInfo("tail", 0.01),
 }
-
-
-def arguments() -> dict[str, tuple[tuple, tuple]]:
-    """Module, and what is special, to the arguments of its ``draw`` and of its ``caption``."""
-    what = "reweight off → 2"
-    nothing = {
-        rows: replace(c, difference=NONE, simultaneous=(None, None), published=None)
-        for rows, c in contrasts().items()
-    }
-    undefined = dict.fromkeys(CLASSES, NONE)
-    blind = {
-        key: replace(power, variance=power.variance | {"training": None, "patients_by_seed": None})
-        for key, power in steps().items()
-    }
-
-    def alike(*arguments: Any) -> tuple[tuple, tuple]:
-        return arguments, arguments
-
-    return {
-        "contrasts": ((contrasts(), THREE, 0.002, "mAP, test set"), (contrasts(), 0.002, "mAP, test set")),
-        "contrasts undefined": ((nothing, ONE, 0.002, "mAP"), (nothing, 0.002, "mAP")),
-        "tables": ((table(), ONE), (table(),)),
-        "tables undefined": ((undefined_table(), THREE), (undefined_table(),)),
-        "long_tail": alike(CLASSES, sets()),
-        "long_tail nothing": alike(CLASSES, sets(*[(0, 0, 0, 0)] * 3)),
-        "class_scores": alike(CLASSES, predictions(), THREE, "test set"),
-        "class_scores undefined": alike(CLASSES, predictions(*[None] * 4), ONE, "test set"),
-        "class_changes": ((CLASSES, CHANGES, PATIENTS, ONE, what), (CHANGES, ONE, what)),
-        "class_changes undefined": ((CLASSES, undefined, PATIENTS, ONE, what), (undefined, ONE, what)),
-        "reweighting": (
-            (CLASSES, weights(), CHANGES, MEANS, ONE, what),
-            ({"upweighted": ["Hernia"], "left alone": ["Edema"]}, MEANS, what),
-        ),
-        "member_choice": alike(CLASSES, ensemble(), "class_wise"),
-        "member_choice nothing": alike(CLASSES, ensemble(stability=dict.fromkeys(CLASSES)), "class_wise"),
-        "cooccurrence": ((list(THREE_CLASSES), SHARES), (THREE_CLASSES, np.full((3, 3), 6), SHARES)),
-        "cooccurrence nothing": (
-            (list(THREE_CLASSES), SHARES * np.nan),
-            (THREE_CLASSES, np.zeros((3, 3)), SHARES),
-        ),
-        "reliability": alike(ensemble(), "class_wise"),
-        "precision_recall": alike(ensemble(), "class_wise"),
-        "learning_curves": alike(history(5)),
-        "learning_curves one epoch": alike(history(1, seeds=2, monitored=True)),
-        "learning_curves a hundred": alike(history(100, variants=20, seeds=3, monitored=True)),
-        "cost": ((points(), ONE, "CPU"), (points(),)),
-        "cost undefined": (({"Table 1": [], "Table 2": []}, ONE, "CPU"), ({"Table 1": [], "Table 2": []},)),
-        "variance": alike(steps(selection=0.0)),
-        "variance one seed": alike(blind),
-        "attention": alike(looks()),
-        "examples": alike(examples()),
-    }
