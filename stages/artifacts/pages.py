@@ -50,7 +50,7 @@ def save_pictures(pictures: Sequence[Picture], note: str) -> None:
     in_threads(lambda image_and_path: save(*image_and_path), drawn)
     for picture in pictures:
         if picture.records:
-            numbers = pd.DataFrame(noted(picture.lines, note))
+            numbers = pd.DataFrame(noted(picture.records, note))
             write_text(f"reports/numbers/{picture.name}.csv", numbers.to_csv(index=False))
 
 
