@@ -1,4 +1,4 @@
-"""A learning rate of the image encoder of its own: pretrained weights move less than those that start anew."""
+"""A learning rate of the image encoder of its own: pretrained weights move less than what starts anew."""
 
 from cxrlt_core.designs.hooks import Context, Rate
 from cxrlt_core.system.settings import Positive, Section, usual

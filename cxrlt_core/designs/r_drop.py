@@ -1,4 +1,4 @@
-"""R-Drop: an image passes the network twice, and the two answers, which dropout makes differ, are to agree."""
+"""R-Drop: images pass the network twice, and the two answers, which dropout makes differ, are to agree."""
 
 from __future__ import annotations
 
