@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.places import EDGES
+from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.figures.picture import Picture
 from cxrlt_core.figures.style import render, save
 from cxrlt_core.labels import POSITIVE
