@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from cxrlt_core.batches.augment import Augment
 from cxrlt_core.batches.transforms import apply_transforms, draw_transforms
-from cxrlt_core.params.training import Augment
 from cxrlt_core.reporting.markdown import markdown_table
 
 TURNS, SECONDS = 5, 1.0

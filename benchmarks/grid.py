@@ -12,9 +12,9 @@ from torch import nn
 
 from benchmarks.loops import Contestant, bare, make_images, ours, place
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.device import compiled
 
 PROFILE = Path(__file__).parents[1] / "profiles" / "paper.yaml"

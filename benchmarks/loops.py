@@ -15,20 +15,21 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from benchmarks.machine import peak_memory
-from cxrlt_core.batches.images import Images, PackedImages, normalise
+from cxrlt_core.batches.augment import Augment
+from cxrlt_core.batches.images import Images, PackedImages, PixelStats, normalise
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
-from cxrlt_core.params.training import Augment, Train
+from cxrlt_core.params.training import Train
 from cxrlt_core.system.device import autocast, compiled
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.loop import Training
 
-PIXELS = (0.5, 0.25)
+PIXELS = PixelStats(0.5, 0.25)
 AUGMENT = Augment(
     rotate=6, shift=0.05, scale=0.06, brightness=0.1, contrast=0.1, gamma=0, erase=0, flip=False
 )
@@ -99,15 +100,14 @@ def our_training(
         warmup=0.1, precision=options.precision, augment=AUGMENT, accumulate=1, clip=None, ema=None,
         compile=options.compile, resident="auto", sync_batchnorm=False, checkpoint_minutes=10, monitor=0,
     )  # fmt: skip
-    weights = np.ones(len(CLASSES))
-    model = network(options, device)
-    return build_training(model, images, targets, weights, bce, PIXELS, settings, None, 0, Ranks(device))
+    data = TrainingData(images, targets, CLASSES, np.ones(len(CLASSES)), PIXELS)
+    return build_training(network(options, device), data, TrainingSettings(settings, bce, 0), Ranks(device))
 
 
 def ours(options: argparse.Namespace, device: torch.device, images: Images, targets: np.ndarray) -> Step:
     """A step of our loop."""
     training = our_training(options, device, images, targets)
-    numbered = enumerate(images.batches(training.plan.draws(0)))
+    numbered = enumerate(images.batches(training.sampler.batches(0)))
 
     def step() -> None:
         number, batch = next(numbered)

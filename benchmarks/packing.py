@@ -22,7 +22,8 @@ from PIL import Image, features
 
 from benchmarks.machine import describe_machine, peak_memory
 from benchmarks.radiographs import write_deep, write_jpegs
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import pack_images
 from cxrlt_core.reporting.markdown import markdown_table
 
@@ -63,7 +64,7 @@ def describe_files(jpegs: list[Path]) -> str:
 def measure(size: int, jpegs: list[Path], deep: dict[str, list[Path]], repeats: int) -> None:
     """Print the table of one size."""
     bicubic, bilinear = (partial(plain_pillow, size, name) for name in ("BICUBIC", "BILINEAR"))
-    ours = partial(decode, size=size)
+    ours = partial(decode, geometry=Geometry(size, "squash"))
     methods = {
         PLAIN: bicubic,
         "plain Pillow, Lanczos": partial(plain_pillow, size, "LANCZOS"),
@@ -127,11 +128,12 @@ def take_turns(jobs: dict[str, tuple[Callable, list[Path]]], repeats: int) -> di
 def pack(paths: list[Path], size: int, workers: int) -> tuple[Seconds, str]:
     """Return the seconds per image of the whole packing, and its peak memory."""
     multiprocessing.set_start_method(None, force=True)  # start workers as in the study, not as here
-    names, files, root = [str(n) for n in range(len(paths))], [path.name for path in paths], paths[0].parent
+    root = paths[0].parent
+    images = ImageFiles([str(n) for n in range(len(paths))], [path.name for path in paths], root, ("",))
     start = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory(dir=root) as store:
         array = Path(store) / "images.npy"
-        index = pack_images(names, files, root, ("",), array, size, "squash", workers)
+        index = pack_images(images, array, Geometry(size, "squash"), workers)
     wall = time.perf_counter() - start[1]
     if index["reason"].notna().any():
         raise RuntimeError(index["reason"].dropna().iloc[0])

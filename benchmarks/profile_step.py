@@ -82,7 +82,7 @@ def profile(training: Training, steps: int, burn_in: int) -> dict[str, float]:
     """Milliseconds per step of each part."""
     clock = Clock(training.ranks.device)
     with ExitStack() as stack:
-        batches = stack.enter_context(closing(training.images.batches(training.plan.draws(0))))
+        batches = stack.enter_context(closing(training.images.batches(training.sampler.batches(0))))
         for owner, attribute, part in (
             (training_step, "prepare_images", "transforms"),
             (training.step, "network", "forward"),

@@ -22,9 +22,9 @@ import yaml
 
 from benchmarks.machine import describe_machine
 from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import write_json, write_parquet
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts.paths import dev_path

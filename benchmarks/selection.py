@@ -14,13 +14,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from cxrlt_core.designs.ensemble import Choice, ensemble
+from cxrlt_core.designs.ensemble import Ensemble, ensemble
 from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import mean_ap
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, repeat_choice
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
-from cxrlt_core.params.schema import Ensemble
 from cxrlt_core.reporting.markdown import markdown_table
 
 PREVALENCES = np.array([0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.015, 0.01])

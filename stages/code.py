@@ -5,22 +5,27 @@ Usage: python -m stages.code
 
 from pathlib import Path
 
+from cxrlt_core.designs import PREDICTION
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import designs_of
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
-from stages.artifacts.code import module_code, modules_of, stage_code, stages
+from stages.artifacts.code import design_code, module_code, modules_of, stage_code, stages, variant_code
 
 FOLDER = Path("fingerprints")
 
 
 def main(params: Params) -> None:
-    """Write a file per stage, per reader in ``data.sources`` and per entry of ``losses``."""
+    """Write a file per stage, per reader in ``data.sources``, and per variant what trains it."""
     files = {f"{name}.json": stage_code(name) for name in stages()}
+    files["settings.json"] |= module_code("cxrlt_core.study.gather")  # says in full what params.yaml says
+    files["ensemble.json"] |= design_code(row.method for row in params.table2)
     for name in params.data.sources:
         files[f"sources/{name}.json"] = named_code("cxrlt_core.sources", name, f"data.sources.{name}")
-    for name, loss in params.losses.items():
-        files[f"losses/{name}.json"] = named_code("cxrlt_core.losses", loss.kind, f"losses.{name}.kind")
+    for name in params.variants:
+        files[f"variants/{name}.json"] = variant_code(params, name)
+        files[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))
     for path in FOLDER.rglob("*.json"):
         if str(path.relative_to(FOLDER)) not in files:
             path.unlink()

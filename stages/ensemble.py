@@ -9,6 +9,7 @@ from cxrlt_core.evidence.scoring import count_classes, row_numbers, with_interva
 from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal_array
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.rows import contrasts2
+from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import score_text
@@ -24,15 +25,16 @@ def main(params: Params) -> None:
     remove_leftovers(params, "predictions/tta")
     device = open_device(params.compute.device, params.compute.threads)
     dev, test = read_set("dev"), read_set("test")
+    names = members_of(params)
     seeds, level, least = params.train.seeds, params.bootstrap.level, params.evidence.min_positives
     resamples = draw_patients(params, test)
     classes = count_classes(test.targets, resamples, test.classes, read_groups(), least)
     everything = read_members(params, dev, test, resamples, device)
-    array = orthogonal_array(len(params.members), len(seeds))
+    array = orthogonal_array(len(names), len(seeds))
     rows, scores, runs = {}, {}, {}
     for replenished in sorted({row.replenished for row in params.table2}):
-        used = [replenished or params.variants[name].data == "primary" for name in params.members]
-        models = [name for name, one in zip(params.members, used, strict=True) if one]
+        used = [replenished or params.variants[name].data == "primary" for name in names]
+        models = [name for name, one in zip(names, used, strict=True) if one]
         methods = {row.name: row.method for row in params.table2 if row.replenished == replenished}
         members = everything.among(used)
         runs |= members.recombine(methods, array[:, used], classes)
@@ -44,7 +46,7 @@ def main(params: Params) -> None:
             described = describe_row(members, weights, scored, plain, classes, seeds, level)
             rows[row] = {"models": models, **described}
             write_row(params, row, models, test, weights, scored)
-    singles = score_singles(everything, params.members, classes, level)
+    singles = score_singles(everything, names, classes, level)
     noise, first = RecombinedSeedVariance(array, runs), params.table2[0].name
     for name, entry in rows.items():
         entry |= row_numbers(scores, name, first, noise, level)

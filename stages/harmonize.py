@@ -9,16 +9,12 @@ from cxrlt_core.labels import CLASSES, count_labels
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import Harmonized, Options, read_source
 from cxrlt_core.sources.table import VIEWS
-from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:
     """Write data/labels/<source>.parquet and, with its counts, data/labels/<source>.json."""
-    if source not in params.data.sources:
-        known = ", ".join(params.data.sources)
-        raise StudyError(f"data.sources.{source}: missing key, found {known}")
     entry = params.data.sources[source]
     options = Options(Path(entry.test_list) if entry.test_list else None, entry.uncertain, entry.views)
     harmonized = read_source(source, Path(entry.labels), options)

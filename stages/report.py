@@ -6,6 +6,7 @@ Usage: python -m stages.report
 from collections.abc import Mapping
 from pathlib import Path
 
+from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.metrics.curves import cooccurrence
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.answer_report import answer_text
@@ -35,7 +36,7 @@ def main(params: Params) -> None:
     remove_leftovers(params, "data/encoders", "data/text", *folders)
     device = open_device(params.compute.device, params.compute.threads)
     note, ensembles = caveat(params), read_json("metrics/ensemble.json")
-    weights = {name: read_json(f"weights/{name}.json") for name in params.reweightings}
+    weights = {name: read_json(f"weights/{name}.json") for name in reweightings(params.reweight)}
     scores, noise = score_table1(params, weight_blocks(weights), device)
     rows, contrasts = table1(params, scores, noise)
     tables = {"table1": rows, "table2": table2(params, ensembles["rows"])}

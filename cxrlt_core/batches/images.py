@@ -65,6 +65,13 @@ class PackedImages:
         """Side of an image in pixels."""
         return self._arrays[0].shape[1]
 
+    def take(self, positions: np.ndarray) -> "PackedImages":
+        """Return a set of some of the images, in the order of their positions (n,)."""
+        taken = object.__new__(PackedImages)
+        taken._arrays, taken._array_of = self._arrays, self._array_of[positions]
+        taken._rows = self._rows[positions]
+        return taken
+
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the images, uint8 (H, W)."""
         for array, row in zip(self._array_of, self._rows, strict=True):

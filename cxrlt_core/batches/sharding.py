@@ -21,7 +21,7 @@ SHARE = 0.5  # of the free memory, for resident images
 
 
 class RankedBatch(Protocol):
-    """What must be known of a batch; see :mod:`cxrlt_core.training.plan`.
+    """What must be known of a batch; see :mod:`cxrlt_core.training.sampler`.
 
     Attributes:
         batch: positions of the images of all ranks, int64 (B,).

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cxrlt_core.params.training import Augment
+from cxrlt_core.batches.augment import Augment
 from cxrlt_core.system.device import upload
 
 ERASED_AREA = (0.02, 0.2)  # of the image

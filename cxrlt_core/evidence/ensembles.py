@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cxrlt_core.designs.ensemble import Choice, ensemble, model_wise_weights
+from cxrlt_core.designs.ensemble import ensemble, model_wise_weights
 from cxrlt_core.evidence.estimator import Sampled, SeedVariance, estimate, pooled
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import Classes, Score, mean_ap, score_row, with_intervals
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, Repeated, repeat_choice

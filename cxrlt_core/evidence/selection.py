@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.designs.reweight import Reweighting, reweight
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
-from cxrlt_core.params.schema import Reweighting
 from cxrlt_core.system.threads import in_threads
 
 CHOICES = 100  # resamples of the development patients that are chosen on

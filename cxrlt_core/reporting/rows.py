@@ -9,7 +9,7 @@ from cxrlt_core.evidence.effects import test_effects
 from cxrlt_core.evidence.scoring import Score, row_numbers
 from cxrlt_core.evidence.seed_variance import SeedVarianceModel
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.designs import ensemble_designs, row_designs, texts
+from cxrlt_core.reporting.designs import ensemble_designs, row_designs, selects, texts
 from cxrlt_core.reporting.tables import Row
 from cxrlt_core.system.rounding import rounded
 
@@ -31,7 +31,7 @@ def table1(
             design=texts(designs[row.name]),
             **row_numbers(scores, row.name, first, noise, level),
             published=row.published,
-            selected=params.variants[row.variant].weights != "uniform",
+            selected=selects(params, row.variant),
         )
         for row in params.table1
     ]

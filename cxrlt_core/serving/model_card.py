@@ -108,8 +108,8 @@ def _what(predictor: Predictor) -> str:
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    size = predictor.size
-    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{predictor.fit}`")
+    size, fit = predictor.geometry.size, predictor.geometry.fit
+    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{fit}`")
     return "\n".join(lines)
 
 
@@ -118,7 +118,7 @@ def _findings(predictor: Predictor, known: Known) -> str:
         "| finding | threshold | AP [interval] | AUROC | prevalence | positive images | positive patients |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, threshold in zip(predictor.classes, predictor.point.thresholds, strict=True):
+    for name, threshold in zip(predictor.classes, predictor.calibration.thresholds, strict=True):
         its = known.classes.get(name, {})
         ap = _number(its.get("AP"))
         if its.get("AP_low") is not None:

@@ -1,6 +1,6 @@
-"""The rows of Table 2, a training seed each: what they predict, and ensembles/<row>/<seed>/, to be used.
+"""The ensembles of Table 2: their members, and the predictions and the usable folder of each training seed.
 
-A folder's ensemble.json names the members and says how they are combined.
+The ensemble.json of ensembles/<row>/<seed>/ names the members and says how they are combined.
 """
 
 import json
@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from cxrlt_core.designs.ensemble import Choice
 from cxrlt_core.evidence.ensembles import Members, ScoredEnsemble
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.metrics.bootstrap import PatientResamples
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
+from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.files import read_parquet_metadata
 from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder, tta_path
 from stages.artifacts.predictions import read_models, write_predictions
@@ -30,7 +31,7 @@ def write_row(
     weights: Sequence[np.ndarray],
     scored: ScoredEnsemble,
 ) -> None:
-    """Write the predictions and the folders of a row of Table 2, one of each a training seed.
+    """Write the predictions and the folder of a row of Table 2 for each training seed.
 
     Args:
         params: of the study.
@@ -40,8 +41,8 @@ def write_row(
         weights: of each seed, (M, C).
         scored: the row on the test set.
     """
-    found = zip(params.train.seeds, weights, scored.predictions, scored.fits, strict=True)
-    for seed, its, probabilities, fit in found:
+    by_seed = zip(params.train.seeds, weights, scored.predictions, scored.fits, strict=True)
+    for seed, seed_weights, probabilities, fit in by_seed:
         write_predictions(ensemble_path(row, seed), data, probabilities)
         folder = ensemble_folder(row, seed)
         config = EnsembleConfig(
@@ -50,7 +51,7 @@ def write_row(
                 Member(os.path.relpath(model_folder(name, seed), folder), predicted_by(name, seed))
                 for name in models
             ],
-            weights=dict(zip(data.classes, its.T.tolist(), strict=True)),
+            weights=dict(zip(data.classes, seed_weights.T.tolist(), strict=True)),
             calibration=fit.to_json(data.classes),
             tta=params.tta.model_dump(),
             aggregate=params.study.aggregate,
@@ -75,7 +76,7 @@ def read_members(
         resamples: resampled test patients.
         device: to compute on.
     """
-    names, seeds, rule = params.members, params.train.seeds, params.study.aggregate
+    names, seeds, rule = members_of(params), params.train.seeds, params.study.aggregate
     on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
     dev_resamples = draw_patients(params, dev)
     choices = [Choice.of(dev.targets, one, dev_resamples, params.ensemble, device) for one in on_dev]

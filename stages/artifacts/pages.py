@@ -1,4 +1,4 @@
-"""What people read in reports/: tables in three forms, and pictures with their numbers."""
+"""What people read in reports/: tables in three forms, training curves, pictures with their numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,8 @@ from cxrlt_core.system.threads import in_threads
 from stages.artifacts.arrays import open_images
 from stages.artifacts.sets import read_set
 
+EXAMPLES = 12  # images
+
 
 def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
     """Write the tables as JSON, CSV and markdown."""
@@ -31,12 +33,13 @@ def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
 
 def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
     """Write each picture, and its numbers as CSV: apart, since DVC plots a CSV that lies among pictures."""
-    # one is drawn while those before it are written
-    drawn = ((render(one.figure, note), f"reports/figures/{name}.png") for name, one in pictures.items())
-    in_threads(lambda its: save(*its), drawn)
-    for name, one in pictures.items():
-        if one.records:
-            table = pd.DataFrame(noted(one.records, note))
+    paths = {name: f"reports/figures/{name}.png" for name in pictures}
+    # a generator: a picture is drawn while those before it are written
+    drawn = ((render(picture.figure, note), paths[name]) for name, picture in pictures.items())
+    in_threads(lambda arguments: save(*arguments), drawn)
+    for name, picture in pictures.items():
+        if picture.records:
+            table = pd.DataFrame(noted(picture.records, note))
             write_text(f"reports/numbers/{name}.csv", table.to_csv(index=False))
 
 
@@ -55,9 +58,6 @@ def gather_histories(variants: Sequence[str], note: str) -> list[dict]:
     return records
 
 
-EXAMPLES = 12
-
-
 def draw_images(params: Params) -> dict[str, Picture]:
     """Draw what may be shown: real images only with ``report.show_images``."""
     pictures = {}
@@ -71,7 +71,7 @@ def draw_images(params: Params) -> dict[str, Picture]:
 def _first_images(params: Params) -> Picture:
     data = read_set("dev")
     positions = np.arange(min(EXAMPLES, len(data.table)))
-    images = open_images(data, params.image).gather(positions).numpy()[:, 0]
+    images = open_images(data, params).gather(positions).numpy()[:, 0]
     labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
     return examples(images, labels)
 
@@ -81,7 +81,7 @@ def _attention_maps(params: Params) -> dict[str, Picture]:
     table = read_parquet("predictions/attention.parquet")
     if table.empty:
         return {}
-    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
+    images = open_images(read_set("dev"), params).gather(table["position"].to_numpy()).numpy()[:, 0]
     return {"attention": attention(_records(table), images)}
 
 
@@ -89,6 +89,6 @@ def _records(table: pd.DataFrame) -> list[dict]:
     """Return what :mod:`cxrlt_core.figures.attention_maps` draws."""
     boxes, side = table[list(EDGES)].to_numpy(), math.isqrt(len(table["map"].iloc[0]))
     return [
-        {**one, "map": one["map"].reshape(side, side), "box": box if np.isfinite(box).all() else None}
-        for one, box in zip(table.to_dict("records"), boxes, strict=True)
+        {**row, "map": row["map"].reshape(side, side), "box": box if np.isfinite(box).all() else None}
+        for row, box in zip(table.to_dict("records"), boxes, strict=True)
     ]

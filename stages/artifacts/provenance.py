@@ -52,7 +52,7 @@ def record(
     seeds = [str(seed) for seed in params.train.seeds]
     return {
         "params": fingerprint(row_identity(params, variants, row)),
-        "code": row_code(params, variants, STAGES[table]),
+        "code": row_code(params, variants, STAGES[table], row),
         "data": fingerprint(hashes),
         "sets": hashes,
         "image_encoders": {

@@ -1,4 +1,4 @@
-"""What the report scores on the development set: the rows of Table 1, and the choice of class weights."""
+"""Scores on the development set: the rows of Table 1, and how stable the choice of class weights is."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.scoring import Score, count_classes
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.selection import upweighted_share
@@ -13,6 +14,7 @@ from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred, resample_patients
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import members
 from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
@@ -37,7 +39,7 @@ def score_table1(
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return _read_dev(params, dev, variant, tta)
 
-    noise = pooled_seed_variance(dev.targets, rows, params.members, read, classes)
+    noise = pooled_seed_variance(dev.targets, rows, members(params), read, classes)
     return score_rows(dev.targets, rows, read, classes, resamples, patients, device), noise
 
 
@@ -52,7 +54,7 @@ def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[st
         found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {
         name: upweighted_share(np.concatenate(found), dev.classes, rule)
-        for name, rule in params.reweightings.items()
+        for name, rule in reweightings(params.reweight).items()
     }
 
 

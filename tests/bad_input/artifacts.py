@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import (
     read_json,
     read_parquet,

@@ -1,4 +1,4 @@
-"""params.yaml, through :func:`cxrlt_core.params.read.read_params_file` and :func:`parse_params`."""
+"""params.yaml, through :func:`cxrlt_core.study.read.read_params_file` and :func:`parse_params`."""
 
 import copy
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from cxrlt_core.params.parse import parse_params
-from cxrlt_core.params.read import read_params_file
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.read import read_params_file
 from tests.architecture import ROOT
 from tests.bad_input.case import Case
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from pydicom import uid
 
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
 from tests.bad_input.case import Case
 from tests.cxrlt_core.packing.pictures import png16, radiograph, write_dicom
 
@@ -36,7 +36,7 @@ def made(make: Callable[[Path], object], name: str = "a.png") -> Attempt:
 
     def attempt(folder: Path) -> None:
         make(folder / name)
-        decode(folder / name, 32)
+        decode(folder / name, Geometry(32, "squash"))
 
     return attempt
 
@@ -85,15 +85,17 @@ JPEG, PNG = encoded("JPEG", quality=95), encoded("PNG")
 LOSSLESS = {"syntax": uid.JPEGLosslessSV1, "content": b"\xff\xd8\xff\xd9"}
 
 CASES = [
-    Case("no such file", lambda folder: decode(folder / "a.png", 32), "file not found"),
+    Case("no such file", made(lambda path: None), "file not found"),
     Case("an empty file", content(b""), "not a JPEG, PNG or DICOM image"),
     Case("text", content(b"no image"), "not a JPEG, PNG or DICOM image"),
     Case("a folder", made(Path.mkdir), "is a directory"),
     Case("a pipe, which would be waited for", made(os.mkfifo), "not a regular file"),
     Case("a link to itself", made(lambda path: path.symlink_to(path)), "too many levels of symbolic links"),
-    Case("a name that is too long", lambda folder: decode(folder / ("a" * 300), 32), "file name too long"),
+    Case("a name that is too long", made(lambda path: None, "a" * 300), "file name too long"),
     Case(
-        "a name with a NUL", lambda folder: decode(folder / "a\0.png", 32), "undecodable: embedded null byte"
+        "a name with a NUL",
+        made(lambda path: None, "a\0.png"),
+        "undecodable: embedded null byte",
     ),
     *(
         Case(f"a {kind}", content(encoded(kind)), "not a JPEG, PNG or DICOM image")

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.ensemble import Choice
-from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.batches.images import PackedImages, PixelStats
+from cxrlt_core.designs.reweight import reweight, reweightings
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.evidence.ensembles import Members, gap_of_plain_mean, optimism, score_ensemble
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import Score, contrast, count_classes
 from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, SeedVarianceModel, orthogonal_array
 from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
@@ -26,17 +26,19 @@ from cxrlt_core.metrics.scores import SUMMARY
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.schema import Params
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.reporting.rows import contrasts2, effects1, table1
+from cxrlt_core.study.variants import loss_of
+from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.rounding import or_none
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.objective import class_weights
 from tests.golden.study import CLASSES, GROUPS, golden_params, labels, opinions, patients, pictures
 
 CPU = torch.device("cpu")
-PIXELS = (0.35, 0.2)  # mean and deviation
+PIXELS = PixelStats(0.35, 0.2)  # mean and deviation
 
 
 @cache
@@ -61,17 +63,17 @@ def training(params: Params) -> dict[str, Any]:
     targets = labels(72, stream=0)
     images = pictures(targets, stream=0)
     poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), weights_rule(params))
-    run = build_training(
-        untrained(params, targets), packed(images), targets,
-        class_weights(poor["weights"], CLASSES, targets, report=False),
-        build_loss(params.loss_of("weighted"), targets), PIXELS, params.train, params.mixup, 0, Ranks(CPU),
-    )  # fmt: skip
+    weights = class_weights(poor["weights"], CLASSES, targets, report=False)
+    data = TrainingData(packed(images), targets, CLASSES, weights, PIXELS)
+    loss = build_loss(loss_of(params, "weighted"), targets)
+    settings = TrainingSettings(params.train, loss, 0, params.variants["weighted"].designs)
+    run = build_training(untrained(params, targets), data, settings, Ranks(CPU))
     with TemporaryDirectory() as folder:
         history = run.run(Checkpoint(Path(folder)))
     dev = labels(60, stream=1)
     shown = pictures(dev, stream=1)
     views = [None, *draw_views(contents_of(shown), params.tta)]
-    plain, *viewed = predict(run.state.model, packed(shown), PIXELS, CPU, "fp32", 32, views)
+    plain, *viewed = predict(Scorer(run.state.model, PIXELS, "fp32"), packed(shown), CPU, 32, views)
     return {
         "losses": run.state.losses.tolist(),
         "history": history,
@@ -84,7 +86,7 @@ def training(params: Params) -> dict[str, Any]:
 
 def weights_rule(params: Params) -> Any:
     """How classes are upweighted."""
-    return params.reweightings[params.variants["weighted"].weights]
+    return reweightings(params.reweight)[params.variants["weighted"].weights]
 
 
 def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
@@ -98,11 +100,11 @@ def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
         pixel_mean=PIXELS[0],
         pixel_deviation=PIXELS[1],
         text="any",
-        separate=params.variants["weighted"].separate,
         query=params.query.model_dump(),
         image_fit="squash",
         precision="fp32",
         augment=params.train.augment.model_dump(),
+        designs={"separate": {}},
     )
     embeddings = np.random.default_rng(0).integers(-9, 10, (len(CLASSES), 6)).astype(np.float32)
     torch.manual_seed(0)
@@ -125,7 +127,7 @@ def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score],
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return [opinions(targets, names.index(variant), seed, tta) for seed in params.train.seeds]
 
-    noise = pooled_seed_variance(targets, rows, params.members, read, classes)
+    noise = pooled_seed_variance(targets, rows, members_of(params), read, classes)
     scores = score_rows(targets, rows, read, classes, resamples, whose)
     told, contrasts = table1(params, scores, noise)
     table = {
@@ -153,7 +155,7 @@ def ensemble_table(params: Params) -> dict[str, Any]:
     dev, test, seeds = labels(100, stream=2), labels(120, stream=3), range(len(params.train.seeds))
     size, seed = params.bootstrap.resamples, params.bootstrap.seed
     of_dev, resamples = (resample_patients(patients(n), size, seed) for n in (100, 120))
-    models = range(len(params.members))
+    models = range(len(members_of(params)))
     choices = [
         Choice.of(dev, np.stack([opinions(dev, m, s, 1) for m in models]), of_dev, params.ensemble, CPU)
         for s in seeds
@@ -163,7 +165,7 @@ def ensemble_table(params: Params) -> dict[str, Any]:
     classes = count_classes(test, resamples, CLASSES, GROUPS, params.evidence.min_positives)
     array, runs, scores, rows = orthogonal_array(len(models), len(seeds)), {}, {}, {}
     for row in params.table2:
-        used = [row.replenished or params.variants[name].data == "primary" for name in params.members]
+        used = [row.replenished or params.variants[name].data == "primary" for name in members_of(params)]
         members = everything.among(used)
         runs |= members.recombine({row.name: row.method}, array[:, used], classes)
         weights = [choice.weights(row.method) for choice in members.choices]

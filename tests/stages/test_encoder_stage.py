@@ -8,8 +8,8 @@ import timm
 import torch
 import yaml
 
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 from stages import encoder, pretrained

@@ -17,8 +17,8 @@ from cxrlt_core.evidence.contrasts import (
 from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.evidence.scoring import TESTED, Score
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.reporting.designs import row_designs
+from cxrlt_core.study.parse import parse_params
 
 ROOT = Path(__file__).parents[3]
 RULES = Rules(level=0.95, negligible=0.002)

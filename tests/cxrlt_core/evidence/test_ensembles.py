@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxrlt_core.designs.ensemble import Choice
+from cxrlt_core.designs.ensemble import Ensemble
 from cxrlt_core.evidence.ensembles import (
     Members,
     gap_of_plain_mean,
@@ -11,12 +11,12 @@ from cxrlt_core.evidence.ensembles import (
     score_ensemble,
     score_singles,
 )
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import count_classes
 from cxrlt_core.evidence.seed_variance import orthogonal_array
 from cxrlt_core.evidence.selection import selection_variance
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision
-from cxrlt_core.params.schema import Ensemble
 
 NAMES, GROUPS = ["a", "b", "c"], {"a": "head", "b": "medium", "c": "tail"}
 

@@ -11,9 +11,9 @@ import yaml
 
 from cxrlt_core import losses
 from cxrlt_core.losses import build_loss, find_kind, kinds
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import row_designs
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.checkpoint import Checkpoint
 

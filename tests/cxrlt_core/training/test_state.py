@@ -12,24 +12,24 @@ import pytest
 import torch
 from processes import CPU, FORK, begin, together
 from runs import Weights, same, weights
-from settings import augment, loss, usual
+from settings import MIXUP, augment, loss, usual
 
-from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.batches.sharding import ShardedImages
 from cxrlt_core.losses import build_loss
-from cxrlt_core.params.training import Mixup, Train
+from cxrlt_core.params.training import Train
 from cxrlt_core.system import files
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.errors import LOST, Stopped, StudyError
 from cxrlt_core.training import loop
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.state import check_content
 
 PLANS = {
     "plain": {},
-    "mixup": {"mixup": Mixup(alpha=0.5), "epochs": None, "steps": 13},
-    "ema and accumulation": {"ema": 0.9, "accumulate": 2, "clip": 1.0, "mixup": Mixup(alpha=0.5)},
+    "mixup": {"designs": MIXUP, "epochs": None, "steps": 13},
+    "ema and accumulation": {"ema": 0.9, "accumulate": 2, "clip": 1.0, "designs": MIXUP},
 }
 
 
@@ -143,11 +143,13 @@ def train_afresh(folder, slow: bool) -> None:
         epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1, checkpoint_minutes=1e-9,
         augment=augment(rotate=5), ema=0.9,
     )  # fmt: skip
-    one = build_training(
-        torch.nn.Sequential(*layers), PackedImages({"s": array}, ["s"] * 20, range(20)),
-        generator.integers(-1, 2, size=(20, 2)).astype(np.int8), np.ones(2), build_loss(loss("bce"), None),
-        (0.5, 0.3), settings, Mixup(alpha=0.5), 0, Ranks(CPU),
-    )  # fmt: skip
+    images, targets = (
+        PackedImages({"s": array}, ["s"] * 20, range(20)),
+        generator.integers(-1, 2, size=(20, 2)),
+    )
+    data = TrainingData(images, targets.astype(np.int8), ["a", "b"], np.ones(2), PixelStats(0.5, 0.3))
+    how = TrainingSettings(settings, build_loss(loss("bce"), None), 0, MIXUP)
+    one = build_training(torch.nn.Sequential(*layers), data, how, Ranks(CPU))
     if slow:
         step = one.step
         one.step = lambda *batch: (time.sleep(0.1), step(*batch))[1]
@@ -314,8 +316,8 @@ def change(state, path, value):
         (["model"], {}),
         (["model", "head.bias"], torch.zeros(4)),
         (["model", "head.bias"], torch.zeros(3, dtype=torch.float64)),
-        (["ema"], None),
-        (["ema"], []),
+        (["average"], None),
+        (["average"], []),
         (["optimiser", "state", 0, "exp_avg"], torch.zeros(2)),
         (["optimiser", "param_groups"], []),
         (["optimiser"], None),

@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import read_json, read_parquet
 
 MODEL, ROW = "resnet50_bert_separate", "class_wise"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts import provenance
 
