@@ -21,10 +21,12 @@ import pandas as pd
 import yaml
 
 from benchmarks.machine import describe_machine
+from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.variants import members
 from cxrlt_core.system.files import write_json, write_parquet
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts.paths import dev_path
@@ -49,7 +51,7 @@ def main() -> None:
         rows = [measure(stage) for stage in STAGES]
     print(f"{describe_machine('torch')}\n")
     print(
-        f"{len(params.members)} members, {options.dev:,} development and {options.test:,} test images, "
+        f"{len(members(params))} members, {options.dev:,} development and {options.test:,} test images, "
         f"{len(CLASSES)} classes, {options.seeds} seeds, {options.resamples:,} resamples, "
         f"{options.threads} threads; load of the machine {os.getloadavg()[2]:.1f}.\n"
     )
@@ -92,7 +94,7 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
         sizes_of_set = {"patients": int(table["patient_id"].nunique()), "studies": images}
         counts[name] = {"images": images, **sizes_of_set, "classes": classes}
         if name in sizes:
-            write_predictions(params, name, table, generator)
+            predict_all(params, name, table, generator)
     write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts})
     groups = ["head" if p >= 0.1 else "tail" if p < 0.01 else "medium" for p in PREVALENCES]
     described = zip(CLASSES, groups, PREVALENCES, strict=True)
@@ -116,7 +118,7 @@ def make_set(name: str, images: int, generator: np.random.Generator) -> pd.DataF
     return pd.concat([table, pd.DataFrame(labels, columns=CLASSES)], axis=1)
 
 
-def write_predictions(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
+def predict_all(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
     """Write probabilities with noise that all models share and noise of each variant and seed."""
     targets, known = table[list(CLASSES)].to_numpy(), table[["image_id", "study_id", "patient_id"]]
     shared = generator.normal(size=targets.shape)
@@ -163,7 +165,7 @@ def describe_models(params: Params) -> None:
     places = {"variant": params.reweight.base, "grid": 7, "reason": None, "classes": {}}
     write_json("metrics/attention.json", places)
     ones = dict.fromkeys(CLASSES, 1.0)
-    for name, rule in params.reweightings.items():
+    for name, rule in reweightings(params.reweight).items():
         content = {"ratio": rule.ratio, "rule": rule.rule, "threshold": 0.3, "weights": ones}
         content["seeds"] = {seed: {"threshold": 0.3, "weights": ones} for seed in seeds}
         write_json(f"weights/{name}.json", content)
