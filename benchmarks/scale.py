@@ -95,7 +95,8 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
         counts[name] = {"images": images, **sizes_of_set, "classes": classes}
         if name in sizes:
             predict_all(params, name, table, generator)
-    write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts})
+    splits = dict.fromkeys(sizes, "fabricated")
+    write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts, "splits": splits})
     groups = ["head" if p >= 0.1 else "tail" if p < 0.01 else "medium" for p in PREVALENCES]
     described = zip(CLASSES, groups, PREVALENCES, strict=True)
     write_json("data/sets/classes.json", {c: {"group": g, "prevalence": p} for c, g, p in described})
