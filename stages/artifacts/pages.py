@@ -19,8 +19,6 @@ from cxrlt_core.system.records import to_json as plain
 from cxrlt_core.system.threads import in_threads
 from stages.artifacts.provenance import provenance
 
-EXAMPLES = 12  # images
-
 
 def write_numbers(results: Results) -> None:
     """Write the tables and what compares their rows, for people and for the plots of dvc.yaml."""
