@@ -13,6 +13,7 @@ from settings import loss as settings_of
 from cxrlt_core.losses import build_loss, find_kind, kinds, mean_loss
 from cxrlt_core.losses.asl import asl
 from cxrlt_core.losses.bce import bce
+from cxrlt_core.losses.class_balanced import BalancedBce, balance
 from cxrlt_core.losses.focal import focal
 from cxrlt_core.system.errors import StudyError
 
@@ -106,21 +107,12 @@ def test_settings_are_read_without_torch():
 
 def test_settings_reach_their_loss(batch):
     focus = {"gamma_pos": 1.0, "gamma_neg": 3.0, "clip": 0.1}
+    balanced = BalancedBce(balance(TRAINING_SET, 0.9))
     pairs = [
         (settings_of("bce"), bce(*batch, CLASS_WEIGHTS)),
         (settings_of("focal", gamma=3.0, alpha=0.3), focal(*batch, CLASS_WEIGHTS, gamma=3.0, alpha=0.3)),
         (settings_of("asl", **focus), asl(*batch, CLASS_WEIGHTS, **focus)),
+        (settings_of("class_balanced", beta=0.9), balanced(*batch, CLASS_WEIGHTS)),
     ]
     for settings, expected in pairs:
         assert build_loss(settings, TRAINING_SET)(*batch, CLASS_WEIGHTS) == expected
-
-
-def test_class_balanced_counts_the_training_set(batch):
-    logits, targets = batch
-    _, uniform = build_loss(settings_of("class_balanced", beta=0.0), TRAINING_SET)(
-        logits, targets, CLASS_WEIGHTS
-    )
-    _, balanced = build_loss(settings_of("class_balanced", beta=0.99), TRAINING_SET)(
-        logits, targets, CLASS_WEIGHTS
-    )
-    assert not torch.isclose(uniform, balanced)

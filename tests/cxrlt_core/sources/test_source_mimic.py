@@ -48,20 +48,15 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path):
 
 
 @pytest.mark.parametrize("ids", ["a,10000032,50414267", "a,p10000032,s50414267"])
-def test_ids_carry_the_source(tmp_path, ids):
-    rows = [TRAIN[0].replace("a,10000032,50414267", ids)]
-    row = read(write(tmp_path / "a.csv", MIMIC_HEADER, *rows)).table.iloc[0]
-    assert row["image_id"] == "mimic/files/p10/p10000032/s50414267/a.jpg"
-    assert (row["patient_id"], row["study_id"]) == ("mimic/10000032", "mimic/50414267")
-
-
 @pytest.mark.parametrize(
     "prefix", ["files/", "", "physionet.org/files/mimic-cxr-jpg/2.0.0/files/", "mimic/files/"]
 )
-def test_paths_begin_at_files(tmp_path, prefix):
-    row = mimic_row(path=f"{prefix}p10/p10000032/s50414267/a.jpg")
-    table = read(write(tmp_path / "a.csv", MIMIC_HEADER, row)).table
-    assert table["path"].item() == "files/p10/p10000032/s50414267/a.jpg"
+def test_ids_carry_the_source_and_paths_begin_at_files(tmp_path, ids, prefix):
+    row = mimic_row(path=f"{prefix}p10/p10000032/s50414267/a.jpg").replace("a,10000032,50414267", ids)
+    row = read(write(tmp_path / "a.csv", MIMIC_HEADER, row)).table.iloc[0]
+    assert row["path"] == "files/p10/p10000032/s50414267/a.jpg"
+    assert row["image_id"] == "mimic/files/p10/p10000032/s50414267/a.jpg"
+    assert (row["patient_id"], row["study_id"]) == ("mimic/10000032", "mimic/50414267")
 
 
 @pytest.mark.parametrize("path_column", ["fpath", "path"])

@@ -20,6 +20,7 @@ def test_known_classes_are_in_label_order():
     known = {name: find_reader(name).KNOWN for name in readers()}
     counts = {"chexpert": 14, "mimic": 26, "nih": 15, "padchest": 24}
     assert {name: len(classes) for name, classes in known.items()} == counts
+    assert set(CLASSES) - set(known["padchest"]) == {"Lung Lesion", "Pleural Other"}
     for classes in known.values():
         assert list(classes) == [label for label in CLASSES if label in classes]
 

@@ -54,21 +54,3 @@ def test_the_file_of_another_run_is_set_aside(tmp_path, capsys):
     one.path.rename(other.path)
     assert other.load() is None and other.path.with_suffix(".bad").exists()
     assert "of another run" in capsys.readouterr().out
-
-
-def test_a_state_that_does_not_fit_is_set_aside(tmp_path, capsys):
-    def refuse(state):
-        raise ValueError(f"{len(state)} keys")
-
-    checkpoint = Checkpoint(tmp_path)
-    checkpoint.save(STATE)
-    assert checkpoint.load(refuse) is None and not checkpoint.path.exists()
-    assert capsys.readouterr().out.endswith("set aside: 3 keys\n")
-
-
-def test_half_a_file_of_a_killed_process_is_cleared_away(tmp_path):
-    checkpoint = Checkpoint(tmp_path)
-    checkpoint.save(STATE)
-    (tmp_path / f".{checkpoint.path.name}.new.{2**30}.tmp").write_bytes(b"half")
-    assert checkpoint.load() is not None
-    assert [file.name for file in tmp_path.iterdir()] == [checkpoint.path.name]

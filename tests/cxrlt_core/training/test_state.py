@@ -4,25 +4,20 @@ import os
 import signal
 import time
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from processes import CPU, FORK, begin, together
+from processes import FORK, begin, together
 from runs import Weights, same, weights
-from settings import MIXUP, augment, loss, usual
+from settings import MIXUP
 
-from cxrlt_core.batches.images import PackedImages, PixelStats
+from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.batches.sharding import ShardedImages
-from cxrlt_core.losses import build_loss
-from cxrlt_core.params.training import Train
 from cxrlt_core.system import files
-from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.errors import LOST, Stopped, StudyError
 from cxrlt_core.training import loop
-from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.state import check_content
 
@@ -130,49 +125,6 @@ def test_killed_while_saving_it_ends_in_the_same_bits(moment, step, averaged, tr
     last = training(ema=0.9)
     assert last.run(Checkpoint(folder)) == history and same(expected, weights(last))
     assert [file.name for file in folder.iterdir()] == [Checkpoint(folder).path.name]
-
-
-def train_afresh(folder, slow: bool) -> None:
-    """Train with nothing but what is here, as an interpreter of its own can."""
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    layers = [torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(64, 2)]
-    generator = np.random.default_rng(0)
-    array = generator.integers(0, 256, size=(20, 8, 8)).astype(np.uint8)
-    settings = usual(Train,
-        epochs=2, batch_size=4, seeds=[0], learning_rate=0.01, weight_decay=0.1, checkpoint_minutes=1e-9,
-        augment=augment(rotate=5), ema=0.9,
-    )  # fmt: skip
-    images, targets = (
-        PackedImages({"s": array}, ["s"] * 20, range(20)),
-        generator.integers(-1, 2, size=(20, 2)),
-    )
-    data = TrainingData(images, targets.astype(np.int8), ["a", "b"], np.ones(2), PixelStats(0.5, 0.3))
-    how = TrainingSettings(settings, build_loss(loss("bce"), None), 0, MIXUP)
-    one = build_training(torch.nn.Sequential(*layers), data, how, Ranks(CPU))
-    if slow:
-        step = one.step
-        one.step = lambda *batch: (time.sleep(0.1), step(*batch))[1]
-    one.run(Checkpoint(folder))
-    torch.save(one.state.model.state_dict(), folder / "model.pt")
-
-
-def test_a_new_interpreter_goes_on_from_a_killed_one(tmp_path):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    victim = FORK.Process(target=train_afresh, args=(killed, True))
-    victim.start()
-    train_afresh(whole, False)
-    limit = time.monotonic() + 20
-    while torch_step(Checkpoint(killed)) < 3 and time.monotonic() < limit:
-        time.sleep(0.003)
-    os.kill(victim.pid, signal.SIGKILL)
-    victim.join()
-    assert 3 <= torch_step(Checkpoint(killed)) < 10 and not (killed / "model.pt").exists()
-    again = get_context("spawn").Process(target=train_afresh, args=(killed, False))
-    again.start()
-    again.join(60)
-    one, other = (torch.load(folder / "model.pt") for folder in (whole, killed))
-    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def train_ranks(make, plain, toy, folder, ranks, slow: bool = False):
