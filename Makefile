@@ -7,7 +7,7 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test fuzz faults lint licences bad-input clean
+.PHONY: help demo study verify check test fuzz faults lint licences clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -45,12 +45,9 @@ lint: .venv/installed
 licences: .venv/installed  ## list the installed packages with their licences, in docs/generated
 	python -m tools.licences
 
-bad-input: .venv/installed  ## list the bad inputs that are tried with the lines that they end in, in docs/generated
-	python -m tests.bad_input
-
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
-	rm -rf data/encoders data/pretrained data/settings data/watched docs/generated
+	rm -rf data/encoders data/pixels data/pretrained data/resized data/settings data/trained data/watched docs/generated
 	rm -rf data/text_encoders/*-standin ensembles metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock

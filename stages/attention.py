@@ -51,11 +51,11 @@ def main(params: Params) -> None:
 
 def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.DataFrame:
     """Choose the images to show by the model of the first seed: position, class, labelled, probability."""
-    found = read_predictions(dev_path(params.reweight.base, params.train.seeds[0]), data, "none")
-    precision = average_precision(data.targets, found)
+    predictions = read_predictions(dev_path(params.reweight.base, params.train.seeds[0]), data, "none")
+    precision = average_precision(data.targets, predictions)
     if known.any():
         precision[~known.any(0)] = np.nan
-    rows = examples_to_show(data.targets, found, precision, data.classes, read_groups(), EACH)
+    rows = examples_to_show(data.targets, predictions, precision, data.classes, read_groups(), EACH)
     shown = pd.DataFrame(rows, columns=["position", "class", "labelled", "probability"])
     return shown.astype({"position": int})
 

@@ -95,7 +95,7 @@ class Labels:
 
 
 class Objective(Protocol):
-    """The loss of a batch, as two sums like :class:`cxrlt_core.losses.Loss`; ``loss`` turns one into another."""
+    """The loss of a batch, as two sums (see ``losses.Loss``); ``loss`` turns one into another."""
 
     def __call__(self, logits: Tensor, labels: Labels, class_weights: Tensor) -> tuple[Tensor, Tensor]:
         """Sum the losses and the weights of the labels.

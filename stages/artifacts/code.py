@@ -30,7 +30,14 @@ IGNORED_MODULES = {
     "cxrlt_core.system.progress": "what a terminal shows",
     "cxrlt_core.system.settings": "the bricks of the schema",
     "stages.artifacts.border": "how a stage starts, also another one, and fails",
+    "stages.artifacts.monitor": "logs a score of a running training, which nothing reads but a figure",
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
+}
+
+#: Modules that run others which no import names: those of a package that hold a text.
+FINDERS = {
+    "cxrlt_core.figures": ("cxrlt_core.figures", "\ndef show("),
+    "cxrlt_core.metrics.metric": ("cxrlt_core.metrics", "\nMETRICS = "),
 }
 
 
@@ -77,14 +84,14 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
         module: its name.
         stop: modules and packages whose own imports are not followed.
     """
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name not in found and _file(name):
-            found.add(name)
+        if name not in reached and _file(name):
+            reached.add(name)
             waiting += [*_parents(name), *(() if _within(name, stop) else _imports(name))]
-    return sorted(found)
+    return sorted(reached)
 
 
 def meaning(source: str) -> str:
@@ -102,12 +109,12 @@ def _described(module: str) -> dict[str, str]:
 
 
 def _within(name: str, modules: Collection[str]) -> bool:
-    return any(name == one or name.startswith(f"{one}.") for one in modules)
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 
 def _text(node: ast.AST | list | object) -> str:
     if isinstance(node, list):
-        return ",".join(_text(one) for one in node if not _is_prose(one))
+        return ",".join(_text(child) for child in node if not _is_prose(child))
     if not isinstance(node, ast.AST):
         return "" if node is None else repr(node)
     fields = ((name, _text(value)) for name, value in ast.iter_fields(node))
@@ -160,4 +167,8 @@ def _imports(module: str) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    if module in FINDERS:
+        package, text = FINDERS[module]
+        within = (f"{package}.{name}" for name in modules_of(package))
+        names += (name for name in within if text in _source(name))
     return tuple(names)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pydicom import uid
+from pydicom import dcmread, uid
 
-from cxrlt_core.packing.decode import Geometry, decode
-from tests.bad_input.case import Case
+from cxrlt_core.packing.decode import decode
 from tests.cxrlt_core.packing.pictures import png16, radiograph, write_dicom
 
-Attempt = Callable[[Path], object]
+Attempt = Callable[[], object]
 GREY = np.linspace(100, 4095, 64 * 64).astype(np.uint16).reshape(64, 64)
 
 
@@ -26,17 +25,17 @@ def encoded(format: str, side: int = 300, **options: object) -> bytes:
     return stream.getvalue()
 
 
-def content(of: bytes, name: str = "a.jpg") -> Attempt:
+def content(of: bytes) -> Attempt:
     """Decode a file of some content."""
-    return made(lambda path: path.write_bytes(of), name)
+    return made(lambda path: path.write_bytes(of))
 
 
 def made(make: Callable[[Path], object], name: str = "a.png") -> Attempt:
     """Decode what is made at a path."""
 
-    def attempt(folder: Path) -> None:
-        make(folder / name)
-        decode(folder / name, Geometry(32, "squash"))
+    def attempt() -> None:
+        make(Path(name))
+        decode(Path(name), 32)
 
     return attempt
 
@@ -48,8 +47,6 @@ def dicom(pixels: np.ndarray = GREY, **fields: object) -> Attempt:
         given = {name: value for name, value in fields.items() if value is not None}
         write_dicom(path, pixels, **given)
         if len(given) < len(fields):
-            from pydicom import dcmread
-
             dataset = dcmread(path)
             for name in fields.keys() - given.keys():
                 delattr(dataset, name)
@@ -71,126 +68,69 @@ def resized(png: bytes, width: int, height: int) -> bytes:
     return png[:12] + head + struct.pack(">I", zlib.crc32(head)) + png[33:]
 
 
-def cut(of: bytes, share: float) -> bytes:
-    """The first part of a file."""
-    return of[: int(len(of) * share)]
-
-
-def garbled(of: bytes, start: int, length: int) -> bytes:
+def garbled(of: bytes, start: int) -> bytes:
     """A file with random bytes in it."""
-    return of[:start] + np.random.default_rng(0).bytes(length) + of[start + length :]
+    return of[:start] + np.random.default_rng(0).bytes(4096) + of[start + 4096 :]
+
+
+def sized(rows: int, columns: int) -> bytes:
+    """A JPEG that says to be of another size."""
+    return JPEG.replace(struct.pack(">HH", 300, 300), struct.pack(">HH", rows, columns), 1)
 
 
 JPEG, PNG = encoded("JPEG", quality=95), encoded("PNG")
 LOSSLESS = {"syntax": uid.JPEGLosslessSV1, "content": b"\xff\xd8\xff\xd9"}
 
-CASES = [
-    Case("no such file", made(lambda path: None), "file not found"),
-    Case("an empty file", content(b""), "not a JPEG, PNG or DICOM image"),
-    Case("text", content(b"no image"), "not a JPEG, PNG or DICOM image"),
-    Case("a folder", made(Path.mkdir), "is a directory"),
-    Case("a pipe, which would be waited for", made(os.mkfifo), "not a regular file"),
-    Case("a link to itself", made(lambda path: path.symlink_to(path)), "too many levels of symbolic links"),
-    Case("a name that is too long", made(lambda path: None, "a" * 300), "file name too long"),
-    Case(
-        "a name with a NUL",
-        made(lambda path: None, "a\0.png"),
-        "undecodable: embedded null byte",
+ATTEMPTS: dict[str, Attempt] = {
+    "no such file": lambda: decode(Path("a.png"), 32),
+    "an empty file": content(b""),
+    "text": content(b"no image"),
+    "a folder": made(Path.mkdir),
+    "a pipe, which would be waited for": made(os.mkfifo),
+    "a link to itself": made(lambda path: path.symlink_to(path)),
+    "a name that is too long": lambda: decode(Path("a" * 300), 32),
+    "a name with a NUL": lambda: decode(Path("a\0.png"), 32),
+    **{f"a {kind}": content(encoded(kind)) for kind in ("BMP", "GIF", "TIFF", "WEBP")},
+    "a JPEG that is cut": content(JPEG[: len(JPEG) // 2]),
+    "a JPEG that is cut within its header": content(JPEG[:100]),
+    "garbage within a JPEG": content(garbled(JPEG, len(JPEG) // 2)),
+    "garbage within a progressive JPEG": content(
+        garbled(encoded("JPEG", quality=95, progressive=True), 9000)
     ),
-    *(
-        Case(f"a {kind}", content(encoded(kind)), "not a JPEG, PNG or DICOM image")
-        for kind in ("BMP", "GIF", "TIFF", "WEBP")
-    ),
-    Case("a JPEG that is cut", content(cut(JPEG, 0.6)), "truncated"),
-    Case("a JPEG that is cut within its header", content(JPEG[:100]), "truncated"),
-    Case("garbage within a JPEG", content(garbled(JPEG, len(JPEG) // 2, 4096)), "corrupt JPEG data"),
-    Case(
-        "garbage within a progressive JPEG",
-        content(garbled(encoded("JPEG", quality=95, progressive=True), 9000, 4096)),
-        "corrupt JPEG data",
-    ),
-    Case(
-        "a JPEG that says to be of 65,500 × 65,500 pixels",
-        content(JPEG.replace(struct.pack(">HH", 300, 300), struct.pack(">HH", 65500, 65500), 1)),
-        "too many pixels",
-    ),
-    Case(
-        "a JPEG of no rows",
-        content(JPEG.replace(struct.pack(">HH", 300, 300), struct.pack(">HH", 0, 300), 1)),
-        "not a JPEG, PNG or DICOM image",
-    ),
-    Case("a PNG that is cut", content(cut(PNG, 0.6)), "truncated"),
-    Case("a PNG that is cut within its header", content(PNG[:20]), "truncated"),
-    Case(
-        "garbage within a PNG",
-        content(garbled(PNG, len(PNG) // 2, 4096)),
-        "undecodable: unrecognized data stream contents when reading image file",
-    ),
-    Case(
-        "a PNG with a bit changed in its header",
-        content(PNG[:17] + b"\x01" + PNG[18:]),
-        "not a JPEG, PNG or DICOM image",
-    ),
-    Case("a PNG of 89,500,000 pixels", content(resized(PNG, 10_000, 8_950)), "too many pixels"),
-    Case(
-        "a PNG that says to be of 60,000 × 60,000 pixels",
-        content(resized(PNG, 60000, 60000)),
-        "too many pixels",
-    ),
-    Case("a PNG of no width", content(resized(PNG, 0, 300)), "not a JPEG, PNG or DICOM image"),
-    *(
-        Case(
-            f"a PNG of 16 bits in {what}",
-            made(lambda path, kind=kind, bands=bands: png16(path, kind, GREY[..., None].repeat(bands, 2))),
-            "16 bits in colour or with transparency, expected grey alone",
+    "a JPEG that says to be of 65,500 × 65,500 pixels": content(sized(65500, 65500)),
+    "a JPEG of no rows": content(sized(0, 300)),
+    "a PNG that is cut": content(PNG[: len(PNG) // 2]),
+    "a PNG that is cut within its header": content(PNG[:20]),
+    "garbage within a PNG": content(garbled(PNG, len(PNG) // 2)),
+    "a PNG with a bit changed in its header": content(PNG[:17] + b"\x01" + PNG[18:]),
+    "a PNG of 89,500,000 pixels": content(resized(PNG, 10_000, 8_950)),
+    "a PNG that says to be of 60,000 × 60,000 pixels": content(resized(PNG, 60000, 60000)),
+    "a PNG of no width": content(resized(PNG, 0, 300)),
+    **{
+        f"a PNG of 16 bits in {what}": made(
+            lambda path, kind=kind, bands=bands: png16(path, kind, GREY[..., None].repeat(bands, 2))
         )
         for what, kind, bands in (("colour", 2, 3), ("grey and alpha", 4, 2), ("colour and alpha", 6, 4))
-    ),
-    Case("DICOM: nothing but the mark", content(b"\0" * 128 + b"DICM", "a.dcm"), "DICOM without pixel data"),
-    Case("DICOM: no pixels", dicom(PixelData=None), "DICOM without pixel data"),
-    *(
-        Case(f"DICOM: no {name}", dicom(**{name: None}), f"DICOM without {name}")
+    },
+    "DICOM: nothing but the mark": content(b"\0" * 128 + b"DICM"),
+    "DICOM: no pixels": dicom(PixelData=None),
+    **{
+        f"DICOM: no {name}": dicom(**{name: None})
         for name in ("Rows", "BitsAllocated", "PhotometricInterpretation", "SamplesPerPixel")
+    },
+    "DICOM: a deflated dataset": dicom(syntax=uid.DeflatedExplicitVRLittleEndian),
+    "DICOM: two frames": dicom(NumberOfFrames=2),
+    "DICOM: a palette": dicom(PhotometricInterpretation="PALETTE COLOR"),
+    "DICOM: 32 bits": dicom(BitsAllocated=32),
+    "DICOM: colour of 16 bits": dicom(np.dstack([GREY, GREY, GREY])),
+    "DICOM: padding alone": dicom(PixelPaddingValue=0, PixelPaddingRangeLimit=4095),
+    "DICOM: fewer pixels than rows and columns ask for": dicom(Rows=100),
+    "DICOM: 40,000 × 40,000 pixels": dicom(Rows=40000, Columns=40000),
+    "DICOM: 0 rows": dicom(Rows=0),
+    "DICOM: a compression that needs a package": dicom(**LOSSLESS),
+    "DICOM: a compression that is none": made(of_two_lines, "a.dcm"),
+    "DICOM: a film": dicom(syntax=uid.MPEG2MPML, content=b"\0\0"),
+    "DICOM: a JPEG within that is cut": dicom(
+        GREY.astype(np.uint8), syntax=uid.JPEGBaseline8Bit, content=encoded("JPEG", 64)[:421]
     ),
-    Case(
-        "DICOM: a deflated dataset",
-        dicom(syntax=uid.DeflatedExplicitVRLittleEndian),
-        "DICOM of a deflated dataset, which may unpack to any size",
-    ),
-    Case("DICOM: two frames", dicom(NumberOfFrames=2), "DICOM of several frames"),
-    Case(
-        "DICOM: a palette",
-        dicom(PhotometricInterpretation="PALETTE COLOR"),
-        "DICOM of unsupported pixels: PALETTE COLOR, 16 bits",
-    ),
-    Case("DICOM: 32 bits", dicom(BitsAllocated=32), "DICOM of unsupported pixels: MONOCHROME2, 32 bits"),
-    Case(
-        "DICOM: colour of 16 bits",
-        dicom(np.dstack([GREY, GREY, GREY])),
-        "DICOM of unsupported pixels: RGB, 16 bits",
-    ),
-    Case(
-        "DICOM: padding alone",
-        dicom(PixelPaddingValue=0, PixelPaddingRangeLimit=4095),
-        "DICOM of nothing but padding",
-    ),
-    Case("DICOM: fewer pixels than rows and columns ask for", dicom(Rows=100), "truncated"),
-    Case("DICOM: 40,000 × 40,000 pixels", dicom(Rows=40000, Columns=40000), "too many pixels"),
-    Case("DICOM: 0 rows", dicom(Rows=0), "DICOM without Rows"),
-    Case(
-        "DICOM: a compression that needs a package",
-        dicom(**LOSSLESS),
-        "undecodable DICOM: JPEG Lossless, try pip install pylibjpeg pylibjpeg-libjpeg",
-    ),
-    Case("DICOM: a compression that is none", made(of_two_lines, "a.dcm"), "undecodable DICOM: 1 2 840 …"),
-    Case(
-        "DICOM: a film",
-        dicom(syntax=uid.MPEG2MPML, content=b"\0\0"),
-        "undecodable DICOM: MPEG2 Main Profile / Main Level",
-    ),
-    Case(
-        "DICOM: a JPEG within that is cut",
-        dicom(GREY.astype(np.uint8), syntax=uid.JPEGBaseline8Bit, content=cut(encoded("JPEG", 64), 0.5)),
-        "truncated",
-    ),
-]
+}

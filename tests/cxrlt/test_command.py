@@ -87,12 +87,9 @@ def test_what_cannot_be_read_is_named_at_the_end(study, capsys):
 def test_attention_maps_are_written_for_what_is_present_or_asked_for(study, capsys):
     words = ("predict", "images/0.png", "--ensemble", "both", "--out", "o.csv", "--attention")
     assert run(capsys, *words, "maps")[0] == 0
-    present = {
-        r["finding"].replace(" ", "_") for r in rows(Path("o.csv").read_text()) if r["present"] == "yes"
-    }
-    assert present and {path.name for path in Path("maps").iterdir()} == {
-        f"images_0-{n}.png" for n in present
-    }
+    present = [row["finding"] for row in rows(Path("o.csv").read_text()) if row["present"] == "yes"]
+    expected = {f"images_0-{finding.replace(' ', '_')}.png" for finding in present}
+    assert expected and {path.name for path in Path("maps").iterdir()} == expected
     assert run(capsys, *words, "chosen", "--findings", "Hernia, Lung Lesion")[0] == 0
     found = sorted(Path("chosen").iterdir())
     assert [path.name for path in found] == ["images_0-Hernia.png", "images_0-Lung_Lesion.png"]
@@ -140,22 +137,14 @@ def test_a_submission_is_whole_or_none(study, capsys):
     (study / "mimic/files/p10/p1/s0/d1.png").unlink()
     code, _, err = run(capsys, *words, "s.zip")
     assert code == 1 and "d1.png: no such file or folder" in err and not Path("s.zip").exists()
-    assert (
-        run(capsys, *words, "s.txt")[2] == "error: --out s.txt: expected a name that ends in .zip or .csv\n"
-    )
+    err = run(capsys, *words, "s.txt")[2]
+    assert err == "error: --out s.txt: expected a name that ends in .zip or .csv\n"
 
 
 def test_exports_a_folder_that_works_elsewhere(study, capsys):
     (study / "metrics").mkdir()
-    scores = {
-        "AP": 0.5,
-        "AP_low": 0.4,
-        "AP_high": 0.6,
-        "AUROC": 0.75,
-        "positive": 3,
-        "known": 30,
-        "patients": 2,
-    }
+    scores = {"AP": 0.5, "AP_low": 0.4, "AP_high": 0.6, "AUROC": 0.75}
+    scores |= {"positive": 3, "known": 30, "patients": 2}
     entry = {"classes": {"Mass": scores}}
     (study / "metrics/ensemble.json").write_text(json.dumps({"rows": {"both": entry}}))
     code, out, _ = run(capsys, "export", "--ensemble", "both", "--out", "given", "--no-onnx")
@@ -173,15 +162,11 @@ def write_scored(study, name, seed=0):
     generator = np.random.default_rng(3)
     targets = generator.integers(-1, 2, (40, len(CLASSES)), dtype=np.int8)
     found = generator.random(targets.shape, dtype=np.float32)
-    rows = {"image_id": [f"i{n}" for n in range(40)], "study_id": [f"s{n // 2}" for n in range(40)]}
-    rows |= {"patient_id": [f"p{n // 4}" for n in range(40)]}
-    ids = pd.DataFrame(rows)
-    write_parquet(
-        "data/sets/dev.parquet", ids.assign(view="PA", **dict(zip(CLASSES, targets.T, strict=True)))
-    )
-    write_parquet(
-        f"predictions/dev/{name}/{seed}.parquet", ids.assign(**dict(zip(CLASSES, found.T, strict=True)))
-    )
+    images_of = {"image_id": 1, "study_id": 2, "patient_id": 4}
+    ids = pd.DataFrame({key: [f"{key[0]}{n // each}" for n in range(40)] for key, each in images_of.items()})
+    labels, scores = (pd.DataFrame(values, columns=CLASSES) for values in (targets, found))
+    write_parquet("data/sets/dev.parquet", pd.concat([ids.assign(view="PA"), labels], axis=1))
+    write_parquet(f"predictions/dev/{name}/{seed}.parquet", pd.concat([ids, scores], axis=1))
     write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
     bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
     write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
@@ -200,9 +185,8 @@ def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsy
         ap, low, high = (float(n) for n in re.findall(r"0\.\d{4}", cells[3]))
         known = targets[:, c] >= 0
         assert ap == pytest.approx(average_precision_score(targets[known, c], found[known, c]), abs=5.1e-5)
-        assert low < ap < high and float(cells[5]) == pytest.approx(
-            (targets[known, c] == 1).mean(), abs=5.1e-5
-        )
+        prevalence = (targets[known, c] == 1).mean()
+        assert low < ap < high and float(cells[5]) == pytest.approx(prevalence, abs=5.1e-5)
         assert int(cells[7]) == len({n // 4 for n in np.flatnonzero(targets[:, c] == 1)})
 
 
@@ -218,6 +202,7 @@ def test_info_describes_without_loading_weights(study, capsys):
 
 
 ONE = ("predict", "images", "--model", "one")
+MAPS = (*ONE, "--attention", "maps")
 
 
 @pytest.mark.parametrize(
@@ -227,11 +212,8 @@ ONE = ("predict", "images", "--model", "one")
         ((*ONE[:2], "--ensemble", "x"), "--ensemble x: no folder with ensemble.json; ensembles/ has both"),
         (("predict", "gone.png", *ONE[2:]), "gone.png: no such file or folder"),
         ((*ONE, "--findings", "Mass"), "expected --attention FOLDER with it"),
-        ((*ONE, "--attention", "maps"), "nothing is a yes; expected --findings A,B"),
-        (
-            (*ONE, "--attention", "maps", "--findings", "Flu"),
-            "no finding 'Flu'; expected some of Atelectasis",
-        ),
+        (MAPS, "nothing is a yes; expected --findings A,B"),
+        ((*MAPS, "--findings", "Flu"), "no finding 'Flu'; expected some of Atelectasis"),
         ((*ONE, "--device", "cuda:9"), "device: 'cuda:9' cannot be used"),
     ],
 )
@@ -283,9 +265,8 @@ def test_ctrl_c_ends_a_command_at_once():
 def test_help_is_quick_and_loads_nothing_heavy(command):
     program = f"import sys; sys.argv[1:] = ['{command}', '--help']\nfrom cxrlt.__main__ import main\n"
     program += "try: main()\nexcept SystemExit: print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    command_line = [sys.executable, "-c", program]
+    done = subprocess.run(command_line, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"usage: cxrlt {command}" in done.stdout
     assert not {"torch", "pandas"} & set(done.stdout.split())
 

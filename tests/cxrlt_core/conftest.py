@@ -2,13 +2,11 @@
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from settings import augment, loss, usual
 
 from cxrlt_core.batches.images import PackedImages, PixelStats
@@ -21,15 +19,15 @@ from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.loop import Training
+from tests.bad_input.params import SMOKE, with_changes
 
 torch.set_num_threads(1)
-PROFILES = Path(__file__).parents[2] / "profiles"
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="session")
 def smoke_content() -> dict[str, Any]:
-    return yaml.safe_load((PROFILES / "smoke.yaml").read_text(encoding="utf-8"))
+    return copy.deepcopy(SMOKE)
 
 
 @pytest.fixture(scope="session")
@@ -38,20 +36,10 @@ def smoke(smoke_content) -> Params:
 
 
 @pytest.fixture
-def changed(smoke_content) -> Callable[..., Params]:
+def changed() -> Callable[..., Params]:
     """Parse the smoke study with some values changed: ``changed({"train.epochs": 2})``."""
 
-    def parse(changes: dict[str, Any]) -> Params:
-        content = copy.deepcopy(smoke_content)
-        for key, value in changes.items():
-            *folders, last = (int(part) if part.isdigit() else part for part in key.split("."))
-            place = content
-            for folder in folders:
-                place = place[folder]
-            place[last] = value
-        return parse_params(content)
-
-    return parse
+    return lambda changes: parse_params(with_changes(changes))
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,7 @@ from hypothesis import strategies as st
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources import Options, read_source
 from cxrlt_core.sources.table import POLICIES, VIEWS
-from tests.cxrlt_core.sources.label_files import (
-    CHEXPERT_HEADER,
-    MIMIC_HEADER,
-    NIH_HEADER,
-    PADCHEST_HEADER,
-    chexpert_row,
-    mimic_row,
-    nih_row,
-    padchest_row,
-)
+from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import changed_bytes, changed_tables
 
@@ -24,21 +15,18 @@ pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableException
 
 FRONTAL = "CheXpert-v1.0-small/train/patient0000{}/study1/view1_frontal.jpg"
 SOUND = {
-    "nih": [NIH_HEADER, nih_row("1.png"), nih_row("2.png", "Mass|Edema", "2"), nih_row("3.png", view="AP")],
+    "nih": [nih_row("1.png"), nih_row("2.png", "Mass|Edema", "2"), nih_row("3.png", view="AP")],
     "chexpert": [
-        CHEXPERT_HEADER,
         chexpert_row(FRONTAL.format(1), Edema="1.0", Fracture="-1.0"),
         chexpert_row(FRONTAL.format(2), side="Lateral", projection="", Pneumonia="0.0"),
         chexpert_row(FRONTAL.format(3), No_Finding="1.0"),
     ],
     "mimic": [
-        MIMIC_HEADER,
         mimic_row("a"),
         mimic_row("b", view="", meaning="lateral", Edema="1"),
         mimic_row("c", view="AP", Mass="", Hernia="1.0"),
     ],
     "padchest": [
-        PADCHEST_HEADER,
         padchest_row(image="1.png"),
         padchest_row("['pneumonia', 'pleural effusion']", "2.png", view="L"),
         padchest_row("['unchanged', 'cardiomegaly']", "3.png", study="10_1"),
@@ -58,6 +46,10 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("labels")
 
 
+def sound(source):
+    return "\n".join([HEADERS[source], *SOUND[source], ""])
+
+
 def check(harmonized):
     table = harmonized.table
     assert len(table) and table["image_id"].is_unique
@@ -69,7 +61,7 @@ def check(harmonized):
 @pytest.mark.parametrize("source", SOUND)
 @given(data=st.data(), options=OPTIONS)
 def test_a_label_file_gives_a_table_or_a_line(folder, source, data, options):
-    name, content = data.draw(changed_tables("\n".join(SOUND[source]) + "\n"))
+    name, content = data.draw(changed_tables(sound(source)))
     path = folder / name
     path.write_bytes(content)
     harmonized = outcome(lambda: read_source(source, path, options), f"{path}: ")
@@ -80,7 +72,7 @@ def test_a_label_file_gives_a_table_or_a_line(folder, source, data, options):
 @given(content=changed_bytes(b"1.png\n3.png\n"))
 def test_a_test_list_gives_a_table_or_a_line(folder, content):
     labels, listed = folder / "nih.csv", folder / "list.txt"
-    labels.write_text("\n".join(SOUND["nih"]) + "\n")
+    labels.write_text(sound("nih"))
     listed.write_bytes(content)
     harmonized = outcome(lambda: read_source("nih", labels, Options(listed)), f"{listed}: ")
     if harmonized:
@@ -89,8 +81,8 @@ def test_a_test_list_gives_a_table_or_a_line(folder, content):
 
 
 def test_the_sound_files_are_read(folder):
-    for source, lines in SOUND.items():
-        (folder / "sound.csv").write_text("\n".join(lines) + "\n")
+    for source in SOUND:
+        (folder / "sound.csv").write_text(sound(source))
         harmonized = read_source(source, folder / "sound.csv", Options())
         check(harmonized)
         assert len(harmonized.table) == 3

@@ -24,21 +24,18 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("params") / "params.yaml"
 
 
-def read(path):
-    return parse_params(read_params_file(path), str(path))
-
-
 @given(content=changed_bytes(TEXT))
 def test_a_text_gives_a_study_or_lines(path, content):
     path.write_bytes(content)
-    study = outcome(lambda: read(path), f"{path}: ", LINES)
+    check(path)
+
+
+def check(path):
+    """A study or lines, and DVC, which reads YAML 1.2, reads the same study, or none."""
+    study = outcome(lambda: parse_params(read_params_file(path), str(path)), f"{path}: ", LINES)
     assert isinstance(study, Params | None)
-    if study:
-        agrees(study, path)
-
-
-def agrees(study, path):
-    """DVC, which reads YAML 1.2, reads the same study, or none."""
+    if study is None:
+        return
     try:
         content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except Exception:
@@ -54,7 +51,4 @@ def test_values_give_a_study_or_lines(content):
 @given(content=changed_values(CONTENT))
 def test_values_that_were_written_give_a_study_or_lines(path, content):
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    study = outcome(lambda: read(path), f"{path}: ", LINES)
-    assert isinstance(study, Params | None)
-    if study:
-        agrees(study, path)
+    check(path)

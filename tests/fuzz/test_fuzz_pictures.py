@@ -107,12 +107,10 @@ def test_a_dicom_file_gives_pixels_or_a_reason(path, kind, data, fit):
 
 
 #: Attributes that decide how pixels are read, and what they may hold.
+COUNTS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel")
+COUNTS += ("PixelRepresentation", "PlanarConfiguration", "PixelPaddingValue", "PixelPaddingRangeLimit")
 VALUES = {
-    **dict.fromkeys(
-        ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel"), NUMBERS
-    ),
-    **dict.fromkeys(("PixelRepresentation", "PlanarConfiguration", "PixelPaddingValue"), NUMBERS),
-    "PixelPaddingRangeLimit": NUMBERS,
+    **dict.fromkeys(COUNTS, NUMBERS),
     "NumberOfFrames": st.sampled_from([0, 1, 2, 10**9]),
     "PhotometricInterpretation": st.sampled_from(["MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "", "X"]),
     "VOILUTFunction": st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", "", "X"]),

@@ -4,8 +4,7 @@ Usage: python -m tests.golden
 """
 
 from cxrlt_core.system.files import write_json
-from tests.golden.compare import PATH
-from tests.golden.machine import machine
+from tests.golden.machine import PATH, machine
 from tests.golden.values import golden_values
 
 write_json(PATH, {"machine": machine(), **golden_values()})

@@ -9,6 +9,7 @@ import scipy
 import torch
 from threadpoolctl import threadpool_info
 
+PATH = Path(__file__).with_name("values.json")
 #: Variables by which a user makes a library take other kernels.
 SWITCHES = ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 PROCESSOR = ("vendor_id", "cpu family", "model")

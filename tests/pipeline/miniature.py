@@ -5,6 +5,7 @@ batches of its full release. PadChest is written here: multi-line cells, 16-bit 
 """
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,9 @@ from PIL import Image
 
 from cxrlt_core.demo.releases import write_release
 from cxrlt_core.params.schema import Demo, DemoImages
+from tests.cxrlt_core.sources.label_files import PADCHEST_HEADER
 
 PADCHEST = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
-PADCHEST_HEADER = (
-    ",ImageID,ImageDir,StudyDate_DICOM,StudyID,PatientID,PatientBirth,PatientSex_DICOM,"
-    "ViewPosition_DICOM,Projection,MethodProjection,Pediatric,Modality_DICOM,Manufacturer_DICOM,"
-    "PhotometricInterpretation_DICOM,PixelRepresentation_DICOM,PixelAspectRatio_DICOM,"
-    "SpatialResolution_DICOM,BitsStored_DICOM,WindowCenter_DICOM,WindowWidth_DICOM,Rows_DICOM,"
-    "Columns_DICOM,XRayTubeCurrent_DICOM,Exposure_DICOM,ExposureInuAs_DICOM,ExposureTime,"
-    "RelativeXRayExposure_DICOM,ReportID,Report,MethodLabel,Labels,Localizations,"
-    "LabelsLocalizationsBySentence,labelCUIS,LocalizationsCUIS"
-)
 
 #: What the miniature's PadChest images show, one after the other; the first five only PadChest labels.
 FINDINGS = (
@@ -40,14 +33,12 @@ def write_miniature(root: Path, train: int = 60, others: int = 30) -> None:
     """Write the four sources under a root, each in a folder as it is downloaded."""
     images = DemoImages(train=train, dev=others, test=others, extra=others)
     demo = Demo(seed=0, sources=["mimic", "nih", "chexpert"], text_encoders=[], size=48, images=images)
-    write_release("mimic", demo, root / "cxr-lt-2023", root / "mimic-cxr-jpg", root / "mimic-places.parquet")
+    places = root / "places.parquet"
+    write_release("mimic", demo, root / "cxr-lt-2023", root / "mimic-cxr-jpg", places)
     for source in ("nih", "chexpert"):
-        write_release(
-            source, demo, root / f"{source}-labels", root / source, root / f"{source}-places.parquet"
-        )
-        for file in (root / f"{source}-labels").iterdir():
-            file.rename(root / source / file.name)
-        (root / f"{source}-labels").rmdir()
+        write_release(source, demo, root / "labels", root / source, places)
+        shutil.copytree(root / "labels", root / source, dirs_exist_ok=True)
+        shutil.rmtree(root / "labels")
     _in_batches(root / "chexpert")
     write_padchest(root / "padchest", others)
 
@@ -76,9 +67,8 @@ def _in_batches(root: Path) -> None:
     first.mkdir()
     if (small / "valid").exists():
         (small / "valid").rename(first / "valid")
-    for name in ("train.csv", "valid.csv"):
-        text = (root / name).read_text().replace("CheXpert-v1.0-small/", "CheXpert-v1.0/")
-        (root / name).write_text(text)
+    for file in root.glob("*.csv"):
+        file.write_text(file.read_text().replace("CheXpert-v1.0-small/", "CheXpert-v1.0/"))
 
 
 def write_padchest(root: Path, count: int) -> None:
@@ -89,20 +79,12 @@ def write_padchest(root: Path, count: int) -> None:
         writer = csv.DictWriter(stream, PADCHEST_HEADER.split(","), restval="None")
         writer.writeheader()
         for number in range(count):
-            name, folder = f"{7_000 + number // 2}_{number:06d}.png", str(number % 2)
-            writer.writerow(
-                {
-                    "": number,
-                    "ImageID": name,
-                    "ImageDir": folder,
-                    "StudyID": f"{7_000 + number // 2}",
-                    "PatientID": f"{300 + number // 4}",
-                    "Projection": ("PA", "L", "AP_horizontal")[number % 3],
-                    "Report": "sin hallazg \n patolog .",
-                    "MethodLabel": "Physician",
-                    "Labels": FINDINGS[number % len(FINDINGS)],
-                }
-            )
+            study, folder = 7_000 + number // 2, str(number % 2)
+            name, view = f"{study}_{number:06d}.png", ("PA", "L", "AP_horizontal")[number % 3]
+            row = {"": number, "ImageID": name, "ImageDir": folder, "StudyID": study, "Projection": view}
+            row |= {"PatientID": 300 + number // 4, "Report": "sin hallazg \n patolog ."}
+            row |= {"MethodLabel": "Physician", "Labels": FINDINGS[number % len(FINDINGS)]}
+            writer.writerow(row)
             pixels = generator.integers(200, 4095, (60, 50)).astype(np.uint16)
             (root / folder).mkdir(exist_ok=True)
             Image.fromarray(pixels).save(root / folder / name)

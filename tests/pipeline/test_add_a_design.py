@@ -75,8 +75,8 @@ def test_the_variants_are_a_pair_and_their_trainings_differ(designed):
 def test_the_tree_keeps_its_rules(designed):
     """The documented test passes, every profile is whole, and DVC tracks what training reads."""
     tests = ("cxrlt_core/designs/test_smoothing.py", "stages/test_dvc_yaml.py", "test_architecture.py")
-    tests = [f"tests/{name}" for name in tests]
-    done = designed.run("python", "-m", "pytest", "-n0", "-p", "no:cacheprovider", *tests)
+    pytest_alone = ("python", "-m", "pytest", "-n0", "-p", "no:cacheprovider")
+    done = designed.run(*pytest_alone, *(f"tests/{name}" for name in tests))
     assert done.returncode == 0, done.stdout
     for path in [designed.folder / "params.yaml", *designed.folder.glob("profiles/*.yaml")]:
         done = designed.run("python", "-c", f"{LOAD}({str(path)!r})")

@@ -36,33 +36,6 @@ def test_dvc_says_the_line_and_stops(study):
     ]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "line"),
-    [
-        (
-            "image: densenet121,",
-            "image: vgg,",
-            "error: params.yaml: variants.densenet121_bert_reweighted.image: 'vgg' is not in image_encoders "
-            "(resnet50, densenet121)",
-        ),
-        (
-            "text: clinical_t5,",
-            "text: gpt,",
-            "error: params.yaml: variants.resnet50_t5_contrast_mixup.text: 'gpt' is not in text_encoders "
-            "(pubmedbert, clinical_t5)",
-        ),
-        (
-            "epochs: 1",
-            "epochs: 0",
-            "error: params.yaml: train.epochs: input should be greater than or equal to 1, found 0",
-        ),
-    ],
-)
-def test_wrong_params(study, before, after, line):
-    study.edit(before, after)
-    assert stage(study, "synthesize", "nih") == [line]
-
-
 def test_hub_model_without_network(study):
     study.edit("model: data/text_encoders/pubmedbert-standin", "model: someone/some-encoder")
     (line,) = stage(study, "embed", "pubmedbert")

@@ -21,11 +21,8 @@ def test_the_command_of_the_page_runs_the_study_with_it(fresh):
     assert {"embed@clinical_t5", f"train@{variant}", "report"} <= set(ran)
     rows = json.loads((fresh.folder / "reports/provenance.json").read_text())["table1"].values()
     origins = [row["text_encoders"]["clinical_t5"] for row in rows if variant in row["trainings"]]
-    assert origins and all(one["tensors"] == 101 and one["share"] == 1 for one in origins)
-    line = next(
-        line
-        for line in (fresh.folder / "reports/report.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("| text `clinical_t5` |")
-    )
+    assert origins and all(origin["tensors"] == 101 and origin["share"] == 1 for origin in origins)
+    report = (fresh.folder / "reports/report.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"^\| text `clinical_t5` \|.*", report, re.M)
     assert "`data/text_encoders/minilm`, mean pooling; model.safetensors (SHA-256 " in line
     assert "): 101 tensors, 22,565,376 parameters, 100.0% of the network; left out: " in line

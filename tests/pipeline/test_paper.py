@@ -10,13 +10,8 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.system.files import read_json, read_parquet
 
 SOURCES = ("mimic", "nih", "chexpert", "padchest")
-RARE = {
-    "Calcification of the Aorta",
-    "Pneumomediastinum",
-    "Pneumoperitoneum",
-    "Subcutaneous Emphysema",
-    "Tortuous Aorta",
-}
+RARE = {"Calcification of the Aorta", "Pneumomediastinum", "Pneumoperitoneum"}
+RARE |= {"Subcutaneous Emphysema", "Tortuous Aorta"}
 
 
 @pytest.fixture(scope="module")

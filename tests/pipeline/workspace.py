@@ -17,11 +17,8 @@ ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "HF_HUB_OFFLINE": "1",
-    **{
-        f"GIT_{who}_{what}": "test@example.org"
-        for who in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    },
+    **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"), "test@example.org"),
+    **dict.fromkeys(("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"), "test@example.org"),
 }
 
 
@@ -77,12 +74,9 @@ class Workspace:
     def restore(self) -> None:
         """Go back to what is committed, as ``git checkout`` and the cache have it: nothing is computed."""
         self.git("checkout", "--quiet", "--", ".")
-        for command in (
-            ("python", "-m", "tools.recover"),
-            ("dvc", "checkout", "--force"),
-        ):
-            done = self.run(*command)
-            assert done.returncode == 0, done.stdout + done.stderr
+        done = self.run("python", "-m", "tools.recover")
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.repro("checkout", "--force")
 
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)

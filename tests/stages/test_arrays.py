@@ -130,15 +130,8 @@ print("sum", int(arrays.open_images(data, load_params().image).gather(np.arange(
 
 def together(*commands: list[str]) -> list[str]:
     """Run commands at once; return what each says."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for command in commands
-    ]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    started = [subprocess.Popen([sys.executable, *command], text=True, **pipes) for command in commands]
     said = [process.communicate(timeout=120)[0] for process in started]
     assert [process.returncode for process in started] == [0] * len(commands), said
     return said
@@ -158,11 +151,8 @@ def test_two_packing_at_once_leave_what_one_would(packed):
     said = together(["-m", "stages.pack", "nih"], ["-m", "stages.pack", "nih"])
     assert "".join(said).count("drawing the demo's images again") == 1
     assert ARRAY.read_bytes() == kept() and INDEX.read_bytes() == index
-    assert {path.name for path in ARRAY.parent.iterdir()} == {
-        ARRAY.name,
-        f"{ARRAY.name}.lock",
-        "nih-32-squash.record.parquet",
-    }
+    left = {ARRAY.name, f"{ARRAY.name}.lock", "nih-32-squash.record.parquet"}
+    assert {path.name for path in ARRAY.parent.iterdir()} == left
 
 
 def test_drawing_again_writes_into_no_file_that_is_there(params):
@@ -176,8 +166,6 @@ def test_drawing_again_writes_into_no_file_that_is_there(params):
 
 
 def test_what_packs_is_not_part_of_what_opens():
-    behind = module_code("stages.artifacts.arrays")
-    assert not [
-        file for file in behind if file.startswith(("cxrlt_core/demo", "cxrlt_core/sources", "stages/pack"))
-    ]
-    assert "cxrlt_core/packing/pack.py" not in behind and "cxrlt_core/packing/decode.py" not in behind
+    packs = ("cxrlt_core/demo", "cxrlt_core/sources", "stages/pack")
+    packs += ("cxrlt_core/packing/pack.py", "cxrlt_core/packing/decode.py")
+    assert not [file for file in module_code("stages.artifacts.arrays") if file.startswith(packs)]

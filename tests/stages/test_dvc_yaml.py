@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import caveat
+from cxrlt_core.reporting.notes import caveat
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.settings import HARMLESS
 from tests.architecture import outs, within
@@ -193,13 +193,9 @@ def test_test_labels_reach_the_ensemble_stage_only():
 def test_reweighting_sees_development_metrics_only(stage):
     deps = [d for d in STAGES[stage]["deps"] if not d.startswith("fingerprints/")]
     assert deps == ["metrics/dev/${reweight.base}.json"]
+    assert "data/sets/dev.parquet" in STAGES["evaluate"]["deps"]
+    assert not any("test" in dep for dep in STAGES["evaluate"]["deps"])
 
 
 def test_the_pipeline_can_be_read():
     assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 260
-
-
-def test_encoders_are_tried_before_any_image_is_read():
-    """DVC takes stages that do not need each other in the order of dvc.yaml."""
-    order = list(STAGES)
-    assert max(map(order.index, ("embed", "encoder"))) < min(map(order.index, ("harmonize", "pack", "train")))

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 from hub_cache import COMMIT, write_snapshot
 
 from cxrlt_core.demo.text_models import write_text_model
@@ -13,8 +12,8 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import embed
+from tests.bad_input.params import with_changes
 
-SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
 OUT = Path("data/text/pubmedbert.safetensors")
 
 
@@ -30,8 +29,8 @@ def run(tmp_path, monkeypatch):
     write_snapshot(tmp_path / "hub", "org/bert", tmp_path / "model", COMMIT)
 
     def go(revision: str | None) -> bytes:
-        content = yaml.safe_load(SMOKE.read_text())
-        content["text_encoders"]["pubmedbert"] |= {"model": "org/bert", "revision": revision}
+        changes = {"model": "org/bert", "revision": revision}
+        content = with_changes({f"text_encoders.pubmedbert.{key}": value for key, value in changes.items()})
         embed.main(parse_params(content), "pubmedbert")
         return OUT.read_bytes()
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-import yaml
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.parse import parse_params
@@ -14,7 +13,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 from stages import encoder, pretrained
 from stages.artifacts import models
-from stages.artifacts.code import ROOT
+from tests.bad_input.params import SMOKE, with_changes
 
 FILE = Path("data/image_encoders/w.pth")
 TINY = {"channels": [4, 8, 8, 8]}
@@ -27,11 +26,9 @@ def here(tmp_path, monkeypatch) -> None:
 
 
 def study(**changes) -> Params:
-    content = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))
-    content["image_encoders"]["resnet50"].update(changes)
-    for text in content["text_encoders"].values():
-        text["model"] = "org/of_the_hub"
-    return parse_params(content)
+    of_the_hub = {f"text_encoders.{name}.model": "org/of_the_hub" for name in SMOKE["text_encoders"]}
+    image = {f"image_encoders.resnet50.{key}": value for key, value in changes.items()}
+    return parse_params(with_changes(of_the_hub | image))
 
 
 def local() -> Params:
@@ -95,9 +92,8 @@ def test_training_builds_the_encoder_that_was_described():
     weights(0)
     params = local()
     found = described(params)
-    plan = models.plan_image_encoder(
-        params, next(n for n, v in params.variants.items() if v.image == "resnet50")
-    )
+    name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
+    plan = models.plan_image_encoder(params, name)
     assert (plan.name, plan.options, plan.files.name) == (found["network"], found["options"], str(FILE))
     config = models.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
     assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
@@ -107,8 +103,8 @@ def test_training_builds_the_encoder_that_was_described():
     ("changes", "line"),
     [
         (
-            {"pretrained": "data/x.pth"},
-            "resnet50.pretrained: cannot load 'data/x.pth' into 'resnet10t': x.pth: no such",
+            {"pretrained": "x.pth"},
+            "resnet50.pretrained: cannot load 'x.pth' into 'resnet10t': x.pth: no such",
         ),
         ({"model": VIT, "options": {"img_size": 224}}, f"resnet50: '{VIT}' cannot encode images of 32 × 32"),
         ({"model": "resnet9"}, "resnet50.model: 'resnet9' is not a timm network"),

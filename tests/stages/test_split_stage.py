@@ -1,21 +1,18 @@
 """The split stage on label tables and indexes of two sources, as harmonize and pack write them."""
 
-import copy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet
 from stages import split
-from stages.artifacts.code import ROOT
+from tests.bad_input.params import SMOKE, with_changes
 
-SMOKE = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text(encoding="utf-8"))
 SETS = ("train_primary", "train_replenished", "dev", "test")
 EDEMA, MASS = "Edema", "Mass"
 PATIENTS = 60
@@ -23,9 +20,8 @@ PATIENTS = 60
 
 def make_params(**data):
     """Return the smoke study on mimic and nih, with some keys of ``data`` changed."""
-    content = copy.deepcopy(SMOKE)
-    content["data"] |= {"extra": ["nih"], "splits": {"dev": 0.2, "test": 0.3, "seed": 0}} | data
-    return parse_params(content)
+    changes = {"extra": ["nih"], "splits": {"dev": 0.2, "test": 0.3, "seed": 0}} | data
+    return parse_params(with_changes({f"data.{key}": value for key, value in changes.items()}))
 
 
 def write_source(
@@ -35,17 +31,12 @@ def write_source(
     n = 2 * len(official)
     patients = np.repeat(np.arange(len(official)), 2)
     generator = np.random.default_rng(len(source))
-    labels = np.full((n, len(CLASSES)), -1, np.int8)
+    labels = pd.DataFrame(-1, range(n), CLASSES, np.int8)
     for name in known:
-        labels[:, CLASSES.index(name)] = generator.random(n) < 0.4
-    text = {
-        "path": [f"{source}-{i}.png" for i in range(n)],
-        "patient_id": [f"{source}/p{p}" for p in patients],
-        "study_id": [f"{source}/s{p}" for p in patients],
-        "view": ["PA"] * n,
-        "split": [official[p] for p in patients],
-        "digest": [f"{source}-{i}" for i in range(n)],
-    }
+        labels[name] = (generator.random(n) < 0.4).astype(np.int8)
+    text = {"path": [f"{source}-{i}.png" for i in range(n)], "digest": [f"{source}-{i}" for i in range(n)]}
+    text |= {f"{key}_id": [f"{source}/{key[0]}{p}" for p in patients] for key in ("patient", "study")}
+    text |= {"view": ["PA"] * n, "split": [official[p] for p in patients]}
     for column, values in changes.items():
         for row, value in values.items():
             text[column][row] = value
@@ -53,21 +44,13 @@ def write_source(
     table["split"] = table["split"].astype("str")
     table.insert(0, "image_id", f"{source}/" + table["path"])
     digest = table.pop("digest").astype("str")
-    labels = pd.DataFrame(labels, columns=CLASSES)
     write_parquet(f"data/labels/{source}.parquet", pd.concat([table, labels], axis=1))
-    write_json(
-        f"data/labels/{source}.json",
-        {"images": n, "known": known, "official": {"dev": "development.csv"}, "unused": None},
-    )
+    counts = {"images": n, "known": known, "official": {"dev": "development.csv"}, "unused": None}
+    write_json(f"data/labels/{source}.json", counts)
     rejected = np.arange(n) == n - 1
-    index = pd.DataFrame(
-        {
-            "image_id": table["image_id"],
-            "row": pd.array(np.arange(n), "Int64"),
-            "reason": pd.Series(None, range(n), "str").mask(rejected, "truncated"),
-            "digest": digest.mask(rejected),
-        }
-    )
+    index = pd.DataFrame({"image_id": table["image_id"], "row": pd.array(np.arange(n), "Int64")})
+    index["reason"] = pd.Series(None, range(n), "str").mask(rejected, "truncated")
+    index["digest"] = digest.mask(rejected)
     index.loc[rejected, "row"] = pd.NA
     write_parquet(f"data/packed/{source}.parquet", index)
 
@@ -115,9 +98,8 @@ def test_writes_disjoint_sets_with_the_columns_that_training_reads(write):
     patients = [set(sets[name]["patient_id"]) for name in ("train_primary", "dev", "test")]
     assert sum(map(len, patients)) == len(set.union(*patients)) == PATIENTS
     replenished = sets["train_replenished"]
-    assert replenished["image_id"].tolist() == sets["train_primary"]["image_id"].tolist() + [
-        f"nih/nih-{i}.png" for i in range(16)
-    ]
+    added = [f"nih/nih-{i}.png" for i in range(16)]
+    assert replenished["image_id"].tolist() == [*sets["train_primary"]["image_id"], *added]
     assert set(replenished.loc[replenished["source"] == "nih", MASS]) == {-1}
 
 
@@ -127,21 +109,13 @@ def test_the_summary_counts_what_was_checked(write):
     summary = read_json("data/summary.json")
     assert list(summary) == ["classes", "splits", "sources", "sets", "not_replenished", "leaks", "repeats"]
     assert summary["classes"] == [EDEMA, MASS] and summary["not_replenished"] == [MASS]
-    assert {name: entry["images"] for name, entry in summary["sets"].items()} == {
-        name: len(images(name)) for name in SETS
-    }
-    assert summary["splits"] == {
-        "dev": "official: development.csv",
-        "test": "carved by patient, 0.3 of them",
-    }
-    assert summary["sources"]["mimic"] == {
-        "official": {"dev": "development.csv"},
-        "unused": None,
-        "images": 2 * PATIENTS,
-        "known": [EDEMA, MASS],
-        "rejected_images": {"truncated": 1},
-        "held_out": 0,
-    }
+    counted = {name: entry["images"] for name, entry in summary["sets"].items()}
+    assert counted == {name: len(images(name)) for name in SETS}
+    splits = {"dev": "official: development.csv", "test": "carved by patient, 0.3 of them"}
+    assert summary["splits"] == splits
+    mimic = {"official": {"dev": "development.csv"}, "unused": None, "images": 2 * PATIENTS}
+    mimic |= {"known": [EDEMA, MASS], "rejected_images": {"truncated": 1}, "held_out": 0}
+    assert summary["sources"]["mimic"] == mimic
     assert summary["sources"]["nih"]["held_out"] == 3  # of four, one is rejected
     assert len(summary["leaks"]) == 9
     assert all((leak["images"], leak["dropped"]) == (0, 0) for leak in summary["leaks"])
@@ -198,9 +172,7 @@ def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
 
 def test_an_official_split_that_parts_a_patient(write):
     write(mimic={"split": {0: "test", 1: "train", 2: "test", 3: "test"}})
-    with pytest.raises(
-        StudyError, match="1 images of train are of patients who are also in test, for example"
-    ):
+    with pytest.raises(StudyError, match="1 images of train are of patients who are also in test, for "):
         split.main(make_params())
     split.main(make_params(leaks="drop"))
     assert images("test") == [f"mimic/mimic-{i}.png" for i in (0, 2, 3)]
@@ -215,11 +187,9 @@ def test_a_set_that_the_drop_empties_is_named(write):
 
 def test_without_replenishment_nothing_is_replenished(write):
     write()
-    content = copy.deepcopy(SMOKE)
-    content["data"]["extra"] = []
-    content["variants"] = {n: v | {"data": "primary"} for n, v in content["variants"].items()}
-    content["table2"] = content["table2"][:1]
-    split.main(parse_params(content))
+    primary = {f"variants.{name}.data": "primary" for name in SMOKE["variants"]}
+    changes = {"data.extra": [], "table2": SMOKE["table2"][:1], **primary}
+    split.main(parse_params(with_changes(changes)))
     summary = read_json("data/summary.json")
     assert list(summary["sources"]) == ["mimic"] and summary["not_replenished"] == [EDEMA, MASS]
     assert images("train_replenished") == images("train_primary")

@@ -37,15 +37,13 @@ for _ in range(2):
 UNUSED = {"torch._dynamo", "sympy", "torchvision.datasets", "torchvision.ops.boxes", "timm.data.loader"}
 
 
+READING = ("harmonize", "pack", "split", "synthesize")
+
 #: Modules, code that runs after their import, and what may not be loaded by then.
 STARTS = [
     (("stages.describe", "stages.reweight"), "", {"torch", "pandas", "pyarrow"}),
     (("stages.synthesize_text",), "", {"torch", "transformers", "pandas"}),
-    (
-        ("stages.harmonize", "stages.pack", "stages.split", "stages.synthesize"),
-        "",
-        {"torch", "sklearn", "scipy", "pydicom"},
-    ),
+    (tuple(f"stages.{name}" for name in READING), "", {"torch", "sklearn", "scipy", "pydicom"}),
     (
         ("stages.ensemble", "stages.report", "cxrlt_core.training.build"),
         "stages.ensemble.open_device('cpu', 1)",

@@ -4,13 +4,7 @@ import torch
 from torch import nn
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.prediction.attention import (
-    attention_maps,
-    classes_to_show,
-    examples_to_show,
-    most_probable,
-)
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.prediction.attention import attention_maps, classes_to_show, examples_to_show, most_probable
 
 CPU = torch.device("cpu")
 
@@ -36,15 +30,6 @@ def test_maps_come_in_the_order_asked_for_whatever_the_batch(images):
     for one, position in zip(found, positions, strict=True):
         quarters = images.gather(np.array([position])).numpy().reshape(2, 4, 2, 4).mean((1, 3)) / 255
         np.testing.assert_allclose(one, np.tile((quarters - 0.5) / 0.25, (2, 1, 1)), atol=1e-6)
-
-
-def test_an_encoder_without_a_grid_is_named(images):
-    class NoGrid(nn.Module):
-        def attention(self, images):
-            raise StudyError("attention: 5 tokens of an image, expected a square grid")
-
-    with pytest.raises(StudyError, match="square grid"):
-        attention_maps(NoGrid(), images, np.array([0]), (0.5, 0.25), CPU, 4)
 
 
 def test_the_most_probable_come_first_positives_then_negatives_and_no_unknown():

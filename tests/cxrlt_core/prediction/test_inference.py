@@ -37,12 +37,13 @@ def numbered() -> PackedImages:
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 23, 100])
 def test_keeps_the_order_and_every_image_once(batch_size, numbered):
-    model = FirstPixel()
+    model = FirstPixel().train()
     [probabilities] = predict(Scorer(model, PixelStats(0.0, 1 / 255), "fp32"), numbered, CPU, batch_size)
     expected = 1 / (1 + np.exp(-np.arange(22, -1, -1.0)[:, None]))
     np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
     assert sum(model.sizes) == 23 and max(model.sizes) <= batch_size
     assert probabilities.dtype == np.float32
+    assert not any(model.modes)  # in evaluation mode
 
 
 def test_an_image_is_read_once_for_all_its_views(numbered, monkeypatch):
@@ -61,12 +62,6 @@ def test_the_reading_thread_ends_with_an_error_of_the_model(numbered):
     with pytest.raises(RuntimeError):
         predict(Scorer(nn.Linear(3, 3), PixelStats(0, 1), "fp32"), numbered, CPU, 2)
     assert "images" not in {thread.name for thread in threading.enumerate()}
-
-
-def test_the_model_is_in_evaluation_mode(numbered):
-    model = FirstPixel().train()
-    predict(Scorer(model, PixelStats(0, 1), "fp32"), numbered, CPU, 4)
-    assert not any(model.modes)
 
 
 def test_batch_size_and_repetition_do_not_matter_to_a_real_model(build, toy):
@@ -92,11 +87,8 @@ def test_bfloat16_probabilities_come_as_float32(build, toy):
 
 def test_every_image_gets_its_own_transform(build, toy):
     """Whatever the batch size, and whatever the rank: those of the set, not of the batch."""
-    images, ranges = (
-        PackedImages({"s": toy[0]}, ["s"] * 40, range(40)),
-        augment(rotate=20, gamma=0.5, erase=0.5),
-    )
-    transforms = draw_transforms(40, ranges, np.random.default_rng(0))
+    images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
+    transforms = draw_transforms(40, augment(rotate=20, gamma=0.5, erase=0.5), np.random.default_rng(0))
     model, pixels = build(), (0.4, 0.3)
     raw = normalise(images.gather(np.arange(40)), *pixels, transforms.gamma)
     with torch.inference_mode():

@@ -66,3 +66,7 @@ def padchest_row(labels="['normal']", image="10_a.png", patient="1", study="10",
     scan += " DICOM fields,No,CR,ImagingDynamicsCompanyLtd,MONOCHROME2,0,None,None,12,2092,2251,1728,1872"
     report = '250,2,2500,10,-1.42,4765777, sin hallazg patolog edad pacient .,Physician,"' + labels
     return f'{scan},{report}",[],"[[\'normal\'], [\'normal\']]","{cuis}",[]'
+
+
+HEADERS = {"nih": NIH_HEADER, "chexpert": CHEXPERT_HEADER, "mimic": MIMIC_HEADER}
+HEADERS["padchest"] = PADCHEST_HEADER

@@ -10,7 +10,6 @@ from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.packing.files import locate
 from cxrlt_core.sources import Options, find_reader, read_source
-from cxrlt_core.system.errors import StudyError
 
 A, B = "CheXpert-v1.0-small/train/patient00001/study", "CheXpert-v1.0-small/train/patient00002/study"
 ROWS = [
@@ -37,45 +36,23 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path, uncertain):
     assert found.uncertain == dict.fromkeys(found.known, 0) | {"Edema": 3, "Pneumonia": 1}
 
 
-@pytest.mark.parametrize(("uncertain", "value"), [("ignore", -1), ("zero", 0), ("one", 1)])
-def test_policy_decides_uncertain_marks_and_nothing_else(tmp_path, uncertain, value):
-    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS), uncertain).table
-    assert list(table["Edema"]) == [0, value, value, value, 0]
-    assert list(table["Support Devices"]) == [1, 0, 0, 0, 0]
-    assert (table["Hernia"] == -1).all()
-
-
 def test_a_class_may_have_a_policy_of_its_own(tmp_path):
     table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS), "zero", Pneumonia="one").table
     assert list(table["Edema"]) == [0, 0, 0, 0, 0]
     assert list(table["Pneumonia"]) == [0, 0, 1, 0, 0]
+    assert list(table["Support Devices"]) == [1, 0, 0, 0, 0]
+    assert (table["Hernia"] == -1).all()
 
 
 def test_frontal_views_only(tmp_path):
     path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
     found = read_source("chexpert", path, Options(views="frontal"))
     everything = read(path)
-    assert list(found.table["view"]) == ["AP", "PA"]
+    dropped = {"view OTHER": 2, "view LATERAL": 1, "no label": 1}
+    assert list(everything.table["view"]) == ["AP", "LATERAL", "PA", "OTHER", "OTHER"]
     pd.testing.assert_frame_equal(found.table, everything.table.iloc[[0, 2]].reset_index(drop=True))
-    assert found.dropped == {
-        "train.csv: view OTHER": 2,
-        "train.csv: view LATERAL": 1,
-        "train.csv: no label": 1,
-    }
+    assert found.dropped == {f"train.csv: {reason}": count for reason, count in dropped.items()}
     assert found.uncertain == dict.fromkeys(found.known, 0) | {"Edema": 1, "Pneumonia": 1}
-
-
-def test_no_frontal_view_at_all(tmp_path):
-    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[1], ROWS[3])
-    with pytest.raises(StudyError) as caught:
-        read_source("chexpert", path, Options(views="frontal"))
-    reasons = "1 × train.csv: view LATERAL, 1 × train.csv: no label"
-    assert str(caught.value) == f"{path}: no row is left, dropped: {reasons}"
-
-
-def test_views(tmp_path):
-    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)).table
-    assert list(table["view"]) == ["AP", "LATERAL", "PA", "OTHER", "OTHER"]
 
 
 @pytest.mark.parametrize("root", ["CheXpert-v1.0/", "CheXpert-v1.0-small/", ""])
@@ -87,13 +64,6 @@ def test_all_releases_give_the_same_ids(tmp_path, root):
     assert row["image_id"] == f"chexpert/{row['path']}"
     assert row["patient_id"] == "chexpert/patient00001"
     assert row["study_id"] == "chexpert/patient00001/study1"
-
-
-def test_same_basename_and_study_number_stay_apart(tmp_path):
-    rows = [chexpert_row(f"{root}1/view1_frontal.jpg", Edema="1.0") for root in (A, B)]
-    table = read(write(tmp_path / "train.csv", CHEXPERT_HEADER, *rows)).table
-    assert table["image_id"].is_unique
-    assert table["study_id"].is_unique
 
 
 LAYOUTS = {
@@ -126,37 +96,6 @@ def test_folder_takes_valid_as_dev(tmp_path):
     assert list(found.table["split"].fillna("none")) == ["none"] * 5 + ["dev"]
     assert found.uncertain["Edema"] == 4
     assert found.official == {"dev": "valid.csv"}
-
-
-def test_a_validation_set_under_another_name_is_refused(tmp_path):
-    write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
-    write(tmp_path / "val.csv", CHEXPERT_HEADER, *ROWS)
-    with pytest.raises(StudyError, match=r"no valid\.csv, yet val\.csv: rename or remove it"):
-        read(tmp_path)
-
-
-def test_folder_without_train(tmp_path):
-    write(tmp_path / "valid.csv", CHEXPERT_HEADER, *ROWS)
-    with pytest.raises(StudyError, match=r"expected train\.csv or train\.csv\.gz in this folder"):
-        read(tmp_path)
-
-
-def test_path_without_patient(tmp_path):
-    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[0], chexpert_row("train/view1.jpg"))
-    with pytest.raises(StudyError, match=r"train\.csv: row 3: Path: expected a path with patient"):
-        read(path)
-
-
-def test_only_blank_rows(tmp_path):
-    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, ROWS[3])
-    with pytest.raises(StudyError, match=r"train\.csv: no row is left, dropped: 1 × train\.csv: no label$"):
-        read(path)
-
-
-def test_test_list_is_refused(tmp_path):
-    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
-    with pytest.raises(StudyError, match=r"data\.sources\.chexpert\.test_list: only nih has one"):
-        read_source("chexpert", path, Options(path))
 
 
 def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):

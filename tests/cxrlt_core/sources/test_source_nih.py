@@ -6,7 +6,6 @@ from naive_reader import NIH_KNOWN, assert_same, read_nih
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources import Options, read_source
 from cxrlt_core.sources.nih import FINDINGS
-from cxrlt_core.system.errors import StudyError
 
 ROWS = [
     nih_row("00000001_000.png", "Cardiomegaly"),
@@ -46,34 +45,26 @@ def test_names_are_mapped_and_unlabelled_classes_unknown(tmp_path):
     assert (table[unknown] == -1).all(axis=None)
 
 
-def test_2017_file_with_trailing_commas_and_padded_ids(tmp_path):
-    new = write(tmp_path / "2020.csv", NIH_HEADER, *ROWS)
-    rows = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
-    old = write(tmp_path / "2017.csv", NIH_HEADER + ",", *rows)
-    assert_same(read(old).table, read_nih(new))
+QUOTED = NIH_HEADER.replace("OriginalImage[Width,Height]", '"OriginalImage[Width,Height]"')
+OLD = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
 
 
-@pytest.mark.parametrize("commas", [("", ","), (",", "")])
-def test_trailing_comma_in_header_or_rows_only(tmp_path, commas):
-    header, tail = commas
-    path = write(tmp_path / "a.csv", NIH_HEADER + header, *(row + tail for row in ROWS))
-    assert_same(read(path).table, read_nih(path))
-
-
-def test_quoted_header_names(tmp_path):
-    quoted = NIH_HEADER.replace("OriginalImage[Width,Height]", '"OriginalImage[Width,Height]"')
-    path = write(tmp_path / "a.csv", quoted, *ROWS)
-    assert_same(read(path).table, read_nih(path))
-
-
-def test_windows_line_ends_byte_order_mark_and_gzip(tmp_path):
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (NIH_HEADER + ",", OLD),  # of 2017: trailing commas and padded ids
+        (NIH_HEADER, [row + "," for row in ROWS]),
+        (NIH_HEADER + ",", ROWS),
+        (QUOTED, ROWS),
+        ("\ufeff" + NIH_HEADER, ROWS),
+        (NIH_HEADER.replace("Patient Age", '"Patient\nAge"'), ROWS),
+        ("\n" + NIH_HEADER, ["", *ROWS, "", ""]),
+    ],
+)
+@pytest.mark.parametrize(("name", "newline"), [("b.csv", "\n"), ("b.csv.gz", "\r\n")])
+def test_releases_that_are_written_otherwise(tmp_path, header, rows, name, newline):
     plain = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
-    windows = write(tmp_path / "b.csv.gz", "\ufeff" + NIH_HEADER, *ROWS, newline="\r\n")
-    assert_same(read(windows).table, read_nih(plain))
-
-
-def test_without_a_test_list_there_is_no_split(tmp_path):
-    assert read(write(tmp_path / "a.csv", NIH_HEADER, *ROWS)).table["split"].isna().all()
+    assert_same(read(write(tmp_path / name, header, *rows, newline=newline)).table, read_nih(plain))
 
 
 def test_test_list_splits_test_from_train(tmp_path):
@@ -91,66 +82,19 @@ def test_folder_brings_its_own_test_list(tmp_path):
     assert list(read(tmp_path, other).table["split"]) == ["test", "train", "train", "train"]
 
 
-def test_a_list_of_mostly_unknown_names_is_refused(tmp_path):
-    path = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
-    listed = write(tmp_path / "list.txt", "00000001_001.png", *(f"{n}.png" for n in range(9)))
-    with pytest.raises(StudyError, match=r"list\.txt: only 1 of its 10 images is in .*a\.csv, expected at"):
-        read(path, listed)
-
-
 def test_a_list_of_the_folder_may_be_named_otherwise_but_is_one(tmp_path):
     write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
     write(tmp_path / "test_list_NIH.txt", "00000003_004.png")
     found = read(tmp_path)
     assert list(found.table["split"]) == ["train", "train", "train", "test"]
     assert found.official == {"test": "test_list_NIH.txt"}
-    write(tmp_path / "test_list.txt.gz", "00000003_004.png")
-    with pytest.raises(
-        StudyError, match=r"expected one file test_list\*\.txt, found test_list\.txt\.gz, test"
-    ):
-        read(tmp_path)
 
 
-def test_folder_needs_exactly_one_label_file(tmp_path):
-    with pytest.raises(StudyError, match=r"expected one file Data_Entry_2017\*\.csv .* found none"):
-        read(tmp_path)
-    write(tmp_path / "Data_Entry_2017.csv", NIH_HEADER, *ROWS)
-    write(tmp_path / "Data_Entry_2017_v2020.csv.gz", NIH_HEADER, *ROWS)
-    with pytest.raises(StudyError, match=r"found Data_Entry_2017\.csv, Data_Entry_2017_v2020"):
-        read(tmp_path)
-
-
-def test_wrong_test_list(tmp_path):
-    path = write(tmp_path / "a.csv", NIH_HEADER, *ROWS)
-    listed = write(tmp_path / "list.txt", "x.png", "y.png")
-    with pytest.raises(StudyError, match=r"list\.txt: none of its 2 images is in .*a\.csv"):
-        read(path, listed)
-    listed.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(StudyError, match=r"list\.txt: not readable as UTF-8 text"):
-        read(path, listed)
-
-
-@pytest.mark.parametrize("findings", ["Covid", "Mass|Covid", "Mass|", "mass", ""])
-def test_unknown_finding(tmp_path, findings):
-    path = write(tmp_path / "a.csv", NIH_HEADER, ROWS[0], nih_row("00000009_000.png", findings))
-    with pytest.raises(StudyError, match=r"a\.csv: row 3: Finding Labels: unknown finding '") as caught:
-        read(path)
-    assert repr(findings.split("|")[-1]) in str(caught.value)
-    assert all(name in str(caught.value) for name in FINDINGS)
-
-
-@pytest.mark.parametrize("patient", ["", "p1", "1.0", "-1"])
-def test_patient_that_is_no_number(tmp_path, patient):
-    path = write(tmp_path / "a.csv", NIH_HEADER, ROWS[0], nih_row("00000009_000.png", patient=patient))
-    with pytest.raises(StudyError, match="row 3: Patient ID: expected a number, found"):
-        read(path)
-
-
-def test_full_size_against_the_naive_reader(tmp_path):
+def test_any_rows_against_the_naive_reader(tmp_path):
     rng = np.random.default_rng(0)
     names = np.array(list(FINDINGS))
     combinations = ["|".join(rng.permutation(names)[: rng.integers(1, 5)]) for _ in range(800)]
-    draws = rng.integers(800, size=112_120)
+    draws = rng.integers(800, size=5_000)
     rows = [
         nih_row(f"{i // 4:08d}_{i % 4:03d}.png", combinations[draw], str(i // 4), ("PA", "AP")[i % 2])
         for i, draw in enumerate(draws)

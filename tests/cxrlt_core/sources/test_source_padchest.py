@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,48 +12,8 @@ from cxrlt_core.sources import Options, find_reader, read_source
 from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, RULES
 from cxrlt_core.system.errors import StudyError
 
-#: Every finding and differential diagnosis of the release (Bustos et al. 2020).
-VOCABULARY = """COPD signs, Chilaiditi sign, NSG tube, abnormal foreign body, abscess, adenopathy,
-air bronchogram, air fluid level, air trapping, alveolar pattern, aortic aneurysm, aortic atheromatosis,
-aortic button enlargement, aortic elongation, aortic endoprosthesis, apical pleural thickening,
-artificial aortic heart valve, artificial heart valve, artificial mitral heart valve, asbestosis signs,
-ascendent aortic elongation, atelectasis, atelectasis basal, atypical pneumonia, axial hyperostosis,
-azygoesophageal recess shift, azygos lobe, blastic bone lesion, bone cement, bone metastasis, breast mass,
-bronchiectasis, bronchovascular markings, bullas, calcified adenopathy, calcified densities,
-calcified fibroadenoma, calcified granuloma, calcified mediastinal adenopathy, calcified pleural plaques,
-calcified pleural thickening, callus rib fracture, cardiomegaly, catheter, cavitation,
-central vascular redistribution, central venous catheter, central venous catheter via jugular vein,
-central venous catheter via subclavian vein, central venous catheter via umbilical vein, cervical rib,
-chest drain tube, chronic changes, clavicle fracture, consolidation, costochondral junction hypertrophy,
-costophrenic angle blunting, cyst, dai, descendent aortic elongation, dextrocardia,
-diaphragmatic eventration, double J stent, dual chamber device, electrical device, emphysema, empyema,
-end on vessel, endoprosthesis, endotracheal tube, esophagic dilatation, exclude, external foreign body,
-fibrotic band, fissure thickening, flattened diaphragm, fracture, gastrostomy tube, goiter, granuloma,
-ground glass pattern, gynecomastia, heart insufficiency, heart valve calcified, hemidiaphragm elevation,
-hiatal hernia, hilar congestion, hilar enlargement, humeral fracture, humeral prosthesis,
-hydropneumothorax, hyperinflated lung, hypoexpansion, hypoexpansion basal, increased density, infiltrates,
-interstitial pattern, kerley lines, kyphosis, laminar atelectasis, lepidic adenocarcinoma, lipomatosis,
-lobar atelectasis, loculated fissural effusion, loculated pleural effusion, lung metastasis,
-lung vascular paucity, lymphangitis carcinomatosa, lytic bone lesion, major fissure thickening,
-mammary prosthesis, mass, mastectomy, mediastinal enlargement, mediastinal mass, mediastinal shift,
-mediastinic lipomatosis, metal, miliary opacities, minor fissure thickening, multiple nodules,
-nephrostomy tube, nipple shadow, nodule, non axial articular degenerative changes, normal, obesity,
-osteopenia, osteoporosis, osteosynthesis material, pacemaker, pectum carinatum, pectum excavatum,
-pericardial effusion, pleural effusion, pleural mass, pleural plaques, pleural thickening,
-pneumomediastinum, pneumonia, pneumoperitoneo, pneumothorax, post radiotherapy changes, prosthesis,
-pseudonodule, pulmonary artery enlargement, pulmonary artery hypertension, pulmonary edema,
-pulmonary fibrosis, pulmonary hypertension, pulmonary mass, pulmonary venous hypertension,
-reservoir central venous catheter, respiratory distress, reticular interstitial pattern,
-reticulonodular interstitial pattern, rib fracture, right sided aortic arch, round atelectasis,
-sclerotic bone lesion, scoliosis, segmental atelectasis, single chamber device, soft tissue mass,
-sternoclavicular junction hypertrophy, sternotomy, subacromial space narrowing, subcutaneous emphysema,
-suboptimal study, superior mediastinal enlargement, supra aortic elongation, surgery, surgery breast,
-surgery heart, surgery humeral, surgery lung, surgery neck, suture material, thoracic cage deformation,
-total atelectasis, tracheal shift, tracheostomy tube, tuberculosis, tuberculosis sequelae, unchanged,
-vascular hilar enlargement, vascular redistribution, ventriculoperitoneal drain tube,
-vertebral anterior compression, vertebral compression, vertebral degenerative changes,
-vertebral fracture, volume loss"""
-FINDINGS = [" ".join(name.split()) for name in VOCABULARY.split(",")]
+LINES = Path(__file__).with_name("padchest_findings.txt").read_text().splitlines()
+FINDINGS = [line.split(":")[0] for line in LINES]
 
 LISTS = [
     "['normal']",
@@ -125,45 +86,11 @@ def test_rules_name_findings_of_padchest_once_each():
         assert len(set(names)) == len(names), name
 
 
-@pytest.mark.parametrize(
-    ("finding", "classes"),
-    [
-        ("atelectasis", {"Atelectasis"}),
-        ("laminar atelectasis", {"Atelectasis"}),
-        ("aortic atheromatosis", {"Calcification of the Aorta"}),
-        ("heart valve calcified", set()),
-        ("cardiomegaly", {"Cardiomegaly"}),
-        ("consolidation", {"Consolidation"}),
-        ("pulmonary edema", {"Edema"}),
-        ("emphysema", {"Emphysema"}),
-        ("superior mediastinal enlargement", {"Enlarged Cardiomediastinum"}),
-        ("pulmonary fibrosis", {"Fibrosis"}),
-        ("callus rib fracture", {"Fracture"}),
-        ("hiatal hernia", {"Hernia"}),
-        ("infiltrates", {"Infiltration"}),
-        ("ground glass pattern", {"Infiltration"}),
-        ("increased density", {"Lung Opacity"}),
-        ("pulmonary mass", {"Mass"}),
-        ("normal", {"No Finding"}),
-        ("multiple nodules", {"Nodule"}),
-        ("empyema", {"Pleural Effusion"}),
-        ("pericardial effusion", set()),
-        ("apical pleural thickening", {"Pleural Thickening"}),
-        ("pneumomediastinum", {"Pneumomediastinum"}),
-        ("atypical pneumonia", {"Pneumonia"}),
-        ("pneumoperitoneo", {"Pneumoperitoneum"}),
-        ("hydropneumothorax", {"Pleural Effusion", "Pneumothorax"}),
-        ("subcutaneous emphysema", {"Subcutaneous Emphysema"}),
-        ("dai", {"Support Devices"}),
-        ("artificial heart valve", {"Support Devices"}),
-        ("sternotomy", set()),
-        ("descendent aortic elongation", {"Tortuous Aorta"}),
-        ("supra aortic elongation", set()),
-        ("scoliosis", set()),
-    ],
-)
-def test_finding_to_classes(labels_of, finding, classes):
-    assert positive(labels_of(finding)) == classes
+@pytest.mark.parametrize("line", [line for line in LINES if ":" in line])
+def test_finding_to_classes(labels_of, line):
+    """The release's list of findings says for some what classes they are: ``finding: class + class``."""
+    finding, classes = line.split(":")
+    assert " + ".join(sorted(positive(labels_of(finding)))) == classes.strip()
 
 
 @pytest.mark.parametrize(
@@ -255,59 +182,6 @@ def test_folder_with_the_label_file(tmp_path):
     assert str(caught.value) == f"{tmp_path}: expected {name} or {name}.gz in this folder"
     path = write(tmp_path / f"{name}.gz", PADCHEST_HEADER, *ROWS)
     assert_same(read(tmp_path).table, read_padchest(path))
-
-
-@pytest.mark.parametrize(
-    "labels", ["normal", "['normal'", "['normal' 'mass']", "['normal', nan]", "['a',]", "__import__('os')"]
-)
-def test_labels_that_are_no_list(tmp_path, labels):
-    path = write(tmp_path / "a.csv", PADCHEST_HEADER, ROWS[0], padchest_row(labels, "b.png"))
-    with pytest.raises(StudyError) as caught:
-        read(path)
-    expected = f"expected a list such as ['pneumonia', 'cardiomegaly'], found {labels!r}"
-    assert str(caught.value) == f"{path}: row 4: Labels: {expected}"  # the row before has two lines
-
-
-def test_no_finding_of_padchest_in_the_file(tmp_path):
-    path = write(tmp_path / "a.csv", PADCHEST_HEADER, padchest_row("['Covid']"), padchest_row("nan", "b.png"))
-    with pytest.raises(StudyError, match=r"a\.csv: Labels: no finding of PadChest, expected some such as"):
-        read(path)
-
-
-def test_nothing_but_incomplete_lists(tmp_path):
-    path = write(
-        tmp_path / "a.csv", PADCHEST_HEADER, padchest_row("['scoliosis', 'unchanged', 'volume loss']")
-    )
-    with pytest.raises(StudyError, match=r"a\.csv: no row is left, dropped: 1 × a\.csv: no label$"):
-        read(path)
-
-
-@pytest.mark.parametrize("number", ["", "nan", "p1", "1.0"])
-@pytest.mark.parametrize(("key", "column"), [("patient", "PatientID"), ("study", "StudyID")])
-def test_id_that_is_no_number(tmp_path, key, column, number):
-    row = padchest_row(image="b.png", **{key: number})
-    path = write(tmp_path / "a.csv", PADCHEST_HEADER, padchest_row(), row)
-    with pytest.raises(StudyError, match=rf"a\.csv: row 3: {column}: expected a number.*, found '{number}'$"):
-        read(path)
-
-
-def test_image_twice(tmp_path):
-    path = write(tmp_path / "a.csv", PADCHEST_HEADER, *ROWS, ROWS[0])
-    with pytest.raises(StudyError, match=r"image '0_a\.png' is there twice"):
-        read(path)
-
-
-@pytest.mark.parametrize("column", ["ImageID", "StudyID", "PatientID", "Projection", "Labels"])
-def test_missing_column(tmp_path, column):
-    header = PADCHEST_HEADER.replace(f",{column},", ",other,")
-    with pytest.raises(StudyError, match=rf"a\.csv: missing column '{column}'$"):
-        read(write(tmp_path / "a.csv", header, *ROWS))
-
-
-def test_test_list_is_refused(tmp_path):
-    path = write(tmp_path / "a.csv", PADCHEST_HEADER, *ROWS)
-    with pytest.raises(StudyError, match=r"data\.sources\.padchest\.test_list: only nih has one"):
-        read_source("padchest", path, Options(path))
 
 
 def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):

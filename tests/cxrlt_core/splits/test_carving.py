@@ -49,14 +49,10 @@ def assigned(table) -> pd.Series:
     return assign_splits(table, STUDIED, FRACTIONS)
 
 
-def test_patients_never_stand_in_two_sets(table, assigned):
+def test_fractions_are_of_patients_who_never_stand_in_two_sets(table, assigned):
     assert (assigned.groupby(table["patient_id"]).nunique() == 1).all()
-
-
-def test_fractions_are_of_patients(table, assigned):
     shares = table["patient_id"].groupby(assigned).nunique() / 400
-    assert shares["dev"] == pytest.approx(0.2, abs=0.02)
-    assert shares["test"] == pytest.approx(0.25, abs=0.02)
+    assert [shares["dev"], shares["test"]] == pytest.approx([0.2, 0.25], abs=0.02)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -72,15 +68,11 @@ def test_each_class_keeps_its_share_in_every_set(seed):
 
 
 def test_depends_on_the_seed_alone(table, assigned):
-    pd.testing.assert_series_equal(assigned, assign_splits(table.copy(), STUDIED, FRACTIONS))
+    before = table.copy(deep=True)
+    pd.testing.assert_series_equal(assigned, assign_splits(table, STUDIED, FRACTIONS))
+    pd.testing.assert_frame_equal(table, before)
     other = assign_splits(table, STUDIED, Splits(dev=0.2, test=0.25, seed=1))
     assert (assigned != other).any()
-
-
-def test_the_table_is_left_alone(table):
-    before = table.copy(deep=True)
-    assign_splits(table, STUDIED, FRACTIONS)
-    pd.testing.assert_frame_equal(table, before)
 
 
 def test_official_splits_are_kept(table, assigned):
@@ -99,18 +91,14 @@ def test_development_is_carved_where_only_test_is_official(table, assigned, trai
     assert (again.groupby(table["patient_id"]).nunique() == 1).all()
 
 
-def test_classes_without_positives_do_not_disturb():
-    table = make_table(60)
-    table[STUDIED[0]] = np.int8(0)
-    check_sets(cut(table, assign_splits(table, STUDIED, FRACTIONS)))
-
-
 def test_too_few_patients_is_one_line():
     with pytest.raises(StudyError, match=r"^data\.splits\.test: cannot carve 0\.250 of 1 patients: .+$"):
         assign_splits(make_table(1), STUDIED, FRACTIONS)
 
 
-def test_empty_sets_are_refused(table):
+def test_empty_sets_are_refused_and_classes_without_positives_are_not(table):
+    healthy = make_table(60).assign(**{STUDIED[0]: np.int8(0)})
+    check_sets(cut(healthy, assign_splits(healthy, STUDIED, FRACTIONS)))
     splits = assign_splits(table, STUDIED, Splits(dev=0, test=0.25, seed=0))
     with pytest.raises(StudyError, match="the dev set is empty"):
         check_sets(cut(table, splits))
@@ -163,22 +151,16 @@ def test_only_carved_sets_are_repaired():
     table["split"] = np.where(official, "test", None)
     splits = assign_splits(table, list(CLASSES[:2]), Splits(dev=0.1, test=0.2, seed=0))
     assert (splits == "test").tolist() == official.tolist()
-    assert positives_of(table, splits, [CLASSES[0]])[CLASSES[0]].to_dict() == {
-        "dev": 1,
-        "test": 0,
-        "train": 2,
-    }
+    found = positives_of(table, splits, [CLASSES[0]])[CLASSES[0]]
+    assert found.to_dict() == {"dev": 1, "test": 0, "train": 2}
 
 
 def test_one_patient_is_moved_for_all_classes_of_its_own():
     table = rare_table(300, 0, (8,))
     table[CLASSES[1]] = table[CLASSES[0]]
     splits = assign_splits(table, list(CLASSES[:2]), Splits(dev=0.02, test=0.02, seed=0))
-    assert positives_of(table, splits, [CLASSES[0]])[CLASSES[0]].to_dict() == {
-        "dev": 1,
-        "test": 1,
-        "train": 6,
-    }
+    found = positives_of(table, splits, [CLASSES[0]])[CLASSES[0]]
+    assert found.to_dict() == {"dev": 1, "test": 1, "train": 6}
 
 
 @pytest.mark.parametrize(
@@ -203,11 +185,8 @@ def test_no_set_gives_its_last_positive_of_another_class(first, second, expected
 def test_a_label_space_of_one_class_is_cut(positives):
     table = rare_table(100, 0, (positives,))
     splits = assign_splits(table, [CLASSES[0]], FRACTIONS)
-    assert splits.value_counts().to_dict() == {
-        "train": pytest.approx(55, abs=2),
-        "dev": pytest.approx(20, abs=2),
-        "test": pytest.approx(25, abs=2),
-    }
+    counts = splits.value_counts().to_dict()
+    assert counts == pytest.approx({"train": 55, "dev": 20, "test": 25}, abs=2)
     share = positives_of(table, splits, [CLASSES[0]])[CLASSES[0]]
     assert share["test"] == pytest.approx(0.25 * positives, abs=1)
 
@@ -218,11 +197,8 @@ def test_patients_without_a_class_keep_their_share(seed):
     table = rare_table(600, seed, (120, 120, 120), sicker=4)
     splits = assign_splits(table, classes, Splits(dev=0.1, test=0.2, seed=seed))
     healthy = splits[(table[classes] != 1).all(axis=1)].value_counts()
-    total = healthy.sum()
-    assert (healthy["dev"], healthy["test"]) == (
-        pytest.approx(0.1 * total, abs=1.6),
-        pytest.approx(0.2 * total, abs=1.6),
-    )
+    shares = np.array([0.1, 0.2]) * healthy.sum()
+    assert [healthy["dev"], healthy["test"]] == pytest.approx(shares, abs=1.6)
 
 
 def test_classes_are_described(table):
@@ -239,11 +215,8 @@ def test_label_space_counts_and_prevalence(table):
     assert label_space(part) == STUDIED
     counts = count_labels(part, [*STUDIED, "Mass"])
     labels = part[STUDIED[5]]
-    assert counts["classes"][STUDIED[5]] == {
-        "positive": (labels == 1).sum(),
-        "negative": (labels == 0).sum(),
-        "unknown": 5,
-    }
+    expected = {"positive": (labels == 1).sum(), "negative": (labels == 0).sum(), "unknown": 5}
+    assert counts["classes"][STUDIED[5]] == expected
     assert counts["images"] == 50 and counts["patients"] == part["patient_id"].nunique()
     assert count_labels(part.assign(study_id="one"), STUDIED)["studies"] == 1
     prevalence = training_prevalence(part, [*STUDIED, "Mass"])
@@ -253,10 +226,7 @@ def test_label_space_counts_and_prevalence(table):
 
 def test_a_page_says_where_the_sets_come_from():
     splits = Splits(dev=0.1, test=0.25, seed=0)
-    assert describe_splits({"test": "test.csv"}, None, splits) == {
-        "dev": "carved by patient, 0.1 of them",
-        "test": "official: test.csv",
-    }
-    assert describe_splits({}, "dev.csv is empty", splits)["test"] == (
-        "carved by patient, 0.25 of them; dev.csv is empty"
-    )
+    expected = {"dev": "carved by patient, 0.1 of them", "test": "official: test.csv"}
+    assert describe_splits({"test": "test.csv"}, None, splits) == expected
+    carved = describe_splits({}, "dev.csv is empty", splits)["test"]
+    assert carved == "carved by patient, 0.25 of them; dev.csv is empty"

@@ -9,13 +9,6 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.checkpoint import Checkpoint
 
 
-def test_a_finished_run_is_not_trained_again(training, tmp_path):
-    expected = run(training(ema=0.9), tmp_path)
-    again = training(ema=0.9)
-    again.step = lambda *batch: 1 / 0
-    assert same(expected, run(again, tmp_path))
-
-
 @pytest.mark.parametrize(("n", "batch_size"), [(37, 8), (40, 8), (9, 8), (7, 8), (2, 8), (5, 2), (3, 2)])
 def test_every_image_once_an_epoch_in_even_batches(n, batch_size, training, tmp_path, monkeypatch):
     one = training(n, batch_size=batch_size, designs=MIXUP, epochs=2)

@@ -40,10 +40,12 @@ def addresses() -> dict[str, str]:
 
 
 class Trial:
-    """What was tried, and what was not as it was."""
+    """What was tried, and what was not as it was; a method a part."""
 
-    def __init__(self, study: Study, generator: random.Random) -> None:
-        self.study, self.generator = study, generator
+    def __init__(self, study: Study, folder: Path, asked: argparse.Namespace) -> None:
+        """Try so many kills; copies of the study lie in a folder."""
+        self.study, self.folder, self.generator = study, folder, random.Random(asked.seed)
+        self.count, self.locks = asked.kills, asked.locks
         self.counts: Counts = Counter()
         self.found: list[str] = []
         self.start = time.monotonic()
@@ -62,65 +64,55 @@ class Trial:
             print(f"NOT AS IT WAS: {self.found[-1]}", flush=True)
             (study or self.study).go_back()
 
-    def kills(self, count: int) -> None:
+    def kills(self) -> None:
         """Kill every kind of stage, and dvc meanwhile, in turns."""
         victims, stages = itertools.cycle(kills.VICTIMS), addresses()
 
-        def several(kind: str, its: int) -> None:
-            for one in kills.kill_often(self.study, stages[kind], victims, its, self.generator):
-                self.note(kind, f"{one.victim}, {one.moment}")
+        def several(kind: str, count: int) -> None:
+            for kill in kills.kill_often(self.study, stages[kind], victims, count, self.generator):
+                self.note(kind, f"{kill.victim}, {kill.moment}")
 
         for number, kind in enumerate(stages):
-            its = (count * (number + 1)) // len(stages) - (count * number) // len(stages)
-            self.attempt(kind, partial(several, kind, its))
+            share = (self.count * (number + 1)) // len(stages) - (self.count * number) // len(stages)
+            self.attempt(kind, partial(several, kind, share))
 
-    def lock(self, count: int) -> None:
-        """Kill dvc while it writes dvc.lock; in each tenth case git has none."""
-        for number in range(count):
+    def lock(self) -> None:
+        """Kill DVC while it writes dvc.lock; in each tenth case git has none."""
+        for number in range(self.locks):
             tear = partial(kills.tear_lock, self.study, self.generator, in_git=number % 10 > 0)
             self.attempt("dvc.lock", tear)
             self.note("dvc.lock", "dvc, write")
 
-    def disk(self, folder: Path) -> None:
+    def disk(self) -> None:
         """Fill the disk while every kind of stage writes, and while dvc does."""
-        with full_disk.small_disk(self.study, folder / "disk") as small:
+        with full_disk.small_disk(self.study, self.folder / "disk") as small:
             for kind, address in addresses().items():
                 for share in (0.0, self.generator.random()):
                     self.attempt(f"disk, {kind}", partial(self.fill, small, kind, address, share), small)
             for share in (0.3, 0.6, 0.9) if small else ():
-                self.attempt("disk, dvc", partial(self.fill_dvc, small, "split", share), small)
+                self.attempt("disk, dvc", partial(self.fill, small, "dvc", "split", share), small)
 
-    def fill(self, small: Study | None, kind: str, address: str, share: float) -> None:
+    def fill(self, small: Study | None, row: str, address: str, share: float) -> None:
         if small is None:
-            (said,) = full_disk.limit(self.study, {address: int(share * full_disk.PAGE)}) or [None]
+            said = next(iter(full_disk.limit(self.study, {address: int(share * full_disk.PAGE)})), None)
         else:
-            said = full_disk.fill(small, address, share)
-        self.note_full(kind, said)
-
-    def fill_dvc(self, small: Study, address: str, share: float) -> None:
-        self.note_full("dvc", full_disk.fill_dvc(small, address, share))
-
-    def note_full(self, row: str, said: str | None) -> None:
+            said = (full_disk.fill_dvc if row == "dvc" else full_disk.fill)(small, address, share)
         if said:
             self.note(row, "full disk")
             print(f"          {said}", flush=True)
 
-    def twice(self, folder: Path, count: int = 4) -> None:
+    def twice(self, count: int = 4) -> None:
         """Run the study twice at once."""
-        stages = [
-            address
-            for kind, address in addresses().items()
-            if kind in ("pack", "tta", "evaluate", "ensemble")
-        ]
+        stages = [addresses()[kind] for kind in ("pack", "tta", "evaluate", "ensemble")]
         for _ in range(count):
             self.attempt("two runs", lambda: print(at_once.run_twice(self.study, stages, self.generator)))
             self.note("two runs in a clone", "at once")
-        self.attempt("two clones", lambda: at_once.share_store(self.study, folder / "clones"))
+        self.attempt("two clones", lambda: at_once.share_store(self.study, self.folder / "clones"))
         self.note("two clones on a store", "at once")
 
-    def rank(self, folder: Path, count: int = 4) -> None:
+    def rank(self, count: int = 4) -> None:
         """Kill one of two processes that train together."""
-        pair = ranks.Pair(copied(self.study, folder / "pair"))
+        pair = ranks.Pair(copied(self.study, self.folder / "pair"))
         for number in range(count):
             self.attempt("rank", lambda rank=number % 2: print(pair.kill(rank, self.generator)))
             self.note("train, two processes", "a rank")
@@ -166,25 +158,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
-    parser.add_argument(
-        "--add", type=Path, nargs="+", default=[], help="outputs of other runs, to be counted"
-    )
+    parser.add_argument("--add", type=Path, nargs="+", default=[], help="outputs of other runs, to count")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         study = finished(folder, asked.study)
-        trial = Trial(study, random.Random(asked.seed))
-        parts = {
-            "kills": lambda: trial.kills(asked.kills),
-            "lock": lambda: trial.lock(asked.locks),
-            "disk": lambda: trial.disk(folder),
-            "twice": lambda: trial.twice(folder),
-            "rank": lambda: trial.rank(folder),
-            "clock": lambda: trial.clock(),
-        }
+        trial = Trial(study, folder, asked)
         for part in asked.only:
-            parts[part]()
+            getattr(trial, part)()
     text = table(sum(map(read_counts, map(Path.read_text, asked.add)), trial.counts), addresses())
     print(text)
     if asked.write and not trial.found:

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psutil
 
@@ -15,16 +15,14 @@ MOMENTS = ("write", "time")
 LOOK = 0.03  # seconds
 
 
-@dataclass(frozen=True)
-class Usual:
+class Usual(NamedTuple):
     """What a program does undisturbed: its writes below the study's folder, and its seconds."""
 
     writes: int
     seconds: float
 
 
-@dataclass(frozen=True)
-class Kill:
+class Kill(NamedTuple):
     """What was done to a stage."""
 
     stage: str  # its address, such as tta@resnet50

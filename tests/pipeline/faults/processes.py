@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,9 @@ class Command:
 
     def wake(self, processes: Sequence[psutil.Process]) -> None:
         """Let stopped processes go on."""
-        for one in processes:
-            try:
-                one.resume()
-            except psutil.NoSuchProcess:
-                continue
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def said(self) -> str:
         """Return all that was printed."""

@@ -31,11 +31,8 @@ class Pair:
 
     def models(self) -> dict[str, str]:
         """Return what was trained, without the times that it took."""
-        return {
-            name: mark
-            for name, mark in self.study.contents().items()
-            if name.startswith(f"models/{VARIANT}/")
-        }
+        contents = self.study.contents().items()
+        return {name: mark for name, mark in contents if name.startswith(f"models/{VARIANT}/")}
 
     def forget(self) -> None:
         """Let it train anew, from the first step."""
@@ -49,9 +46,8 @@ class Pair:
         Raises:
             Fault: more than a line was said, a process is left, or another model came out.
         """
-        command = self.begin_and_kill(rank, generator)
-        while command is None:  # it had ended
-            command = self.begin_and_kill(rank, generator)
+        while (command := self.begin_and_kill(rank, generator)) is None:
+            continue  # it had ended
         code, said = command.wait(), command.said()
         self.study.check_processes()
         lines = [line for line in said.splitlines() if line.startswith("error: ")]

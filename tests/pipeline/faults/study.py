@@ -15,16 +15,8 @@ from tests.pipeline.workspace import Workspace
 #: Whatever is not compared: DVC's own files, git's, and Python's.
 APART = (".dvc/", ".git/")
 #: Files that say how long something took; all others must come out byte for byte.
-TIMED = (
-    ".record.parquet",
-    "cost.json",
-    "cost_benefit",
-    "provenance.json",
-    "report.html",
-    "report.md",
-    "checkpoints/",
-    "data/watched/",
-)
+TIMED = (".record.parquet", "cost.json", "cost_benefit", "provenance.json")
+TIMED += ("report.html", "report.md", "checkpoints/", "data/watched/")
 #: Their outs are kept by git, not by DVC, or depend on times, as those of image files drawn again do.
 RERUN = {"code", "describe", "report", "pack@mimic", "pack@nih", "pack@chexpert"}
 SECONDS_TO_END = 10.0  # for what a killed dvc has started; a stage looks once a second
@@ -46,14 +38,11 @@ class Study:
 
     def contents(self) -> dict[str, str]:
         """Return every file of the study, with its SHA-256 if it holds no times."""
-        files = (
-            path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-        )
-        names = {path.relative_to(self.folder).as_posix(): path for path in files}
+        files = {path.relative_to(self.folder).as_posix(): path for path in self.folder.rglob("*")}
         return {
             name: "" if any(word in name for word in TIMED) else hashlib.sha256(path.read_bytes()).hexdigest()
-            for name, path in names.items()
-            if not name.startswith(APART) and name != "dvc.lock"
+            for name, path in files.items()
+            if path.is_file() and not (name.startswith(APART) or name == "dvc.lock" or "__pycache__" in name)
         }
 
     def forget(self, *addresses: str) -> None:
@@ -95,10 +84,8 @@ class Study:
             "missing": self.before.keys() - now.keys(),
             "another": {name for name in now.keys() & self.before.keys() if now[name] != self.before[name]},
         }
-        if any(found.values()):
-            raise Fault(
-                "; ".join(f"{what}: {', '.join(sorted(names))}" for what, names in found.items() if names)
-            )
+        if said := [f"{what}: {', '.join(sorted(names))}" for what, names in found.items() if names]:
+            raise Fault("; ".join(said))
         self.check_processes()
 
     def check_processes(self) -> None:
@@ -112,12 +99,12 @@ class Study:
     def processes(self) -> list[psutil.Process]:
         """Return the processes whose working folder is the study's."""
         place = os.path.realpath(self.folder)
-        return [one for one in psutil.process_iter(["cwd", "cmdline"]) if one.info["cwd"] == place]
+        return [p for p in psutil.process_iter(["cwd", "cmdline"]) if p.info["cwd"] == place]
 
     def go_back(self) -> None:
         """Take the copy, after a fault that was not mended."""
-        for one in self.processes():
-            one.kill()
+        for process in self.processes():
+            process.kill()
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         shutil.copytree(self.copy, self.folder, symlinks=True, dirs_exist_ok=True)

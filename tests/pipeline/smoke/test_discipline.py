@@ -44,13 +44,6 @@ def test_only_inference_reads_the_test_set_before_the_ensemble():
     assert readers(*TEST_SET) & upstream("ensemble") == {"tta"}
 
 
-def test_reweighting_reads_development_metrics_only():
-    deps = [d for d in paths(pipeline()["reweight"]["deps"]) if not d.startswith("fingerprints/")]
-    assert deps == ["metrics/dev/*.json"]  # one file, of the base variant
-    assert "data/sets/dev.parquet" in pipeline()["evaluate"]["deps"]
-    assert not any("test" in d for d in paths(pipeline()["evaluate"]["deps"]))
-
-
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):
     """Predictions of the test images, members of the ensembles and their weights stay as they are."""
     chosen = ("models", "weights", "stability", "chosen_again", "calibration", "dev_mAP", "plain_dev_mAP")

@@ -4,11 +4,7 @@ import sys
 
 import numpy as np
 import pandas as pd
-import pytest
-import torch
-import yaml
 
-from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import read_json, read_parquet
 
 MODEL, ROW = "resnet50_bert_separate", "class_wise"
@@ -73,9 +69,3 @@ def test_info_and_a_submission_of_the_study(smoke):
     listed = pd.read_csv(smoke.folder / "data/raw/mimic/labels/test.csv")
     assert table.index.tolist() == listed["dicom_id"].tolist() and table.shape[1] == 26
     assert (table.groupby(listed["study_id"].to_numpy()).nunique() == 1).all(axis=None)
-
-
-@pytest.fixture
-def smoke_params(smoke):
-    torch.set_num_threads(1)
-    return parse_params(yaml.safe_load((smoke.folder / "params.yaml").read_text()))
