@@ -9,26 +9,26 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from cxrlt_core.batches.augment import Augment
 from cxrlt_core.batches.transforms import apply_transforms, draw_transforms
-from cxrlt_core.params.training import Augment
 from cxrlt_core.reporting.markdown import markdown_table
 
 TURNS, SECONDS = 5, 1.0
 
 
 def compare_augmentation(ranges: Augment, size: int, batch: int, device: torch.device) -> str:
-    """Return a markdown table of images a second; draws are included."""
+    """Return a markdown table of images per second, random draws included."""
     images = torch.rand(batch, 1, size, size, device=device)
-    ways = {"ours": _ours(ranges, batch), "torchvision v2, image by image": _torchvision(ranges)}
+    methods = {"ours": _ours(ranges, batch), "torchvision v2, image by image": _torchvision(ranges)}
     if find_spec("kornia"):
-        ways["kornia"] = _kornia(ranges)
-    rates: dict[str, list[float]] = {name: [] for name in ways}
+        methods["kornia"] = _kornia(ranges)
+    rates: dict[str, list[float]] = {name: [] for name in methods}
     for _ in range(TURNS):
-        for name, way in ways.items():
-            rates[name].append(_rate(way, images))
-    first = np.array(rates["ours"])
+        for name, method in methods.items():
+            rates[name].append(_rate(method, images))
+    ours = np.array(rates["ours"])
     rows = [
-        [name, f"{np.median(r):,.0f}", f"{np.median(first / np.array(r)):.1f}"] for name, r in rates.items()
+        [name, f"{np.median(r):,.0f}", f"{np.median(ours / np.array(r)):.1f}"] for name, r in rates.items()
     ]
     return markdown_table(["transforms", "img/s", "times slower than ours"], rows)
 
@@ -59,13 +59,13 @@ def _kornia(ranges: Augment) -> Callable[[Tensor], Tensor]:
     )
 
 
-def _rate(way: Callable[[Tensor], Tensor], images: Tensor) -> float:
-    """Images a second, after a call to warm up."""
-    way(images)
+def _rate(method: Callable[[Tensor], Tensor], images: Tensor) -> float:
+    """Images per second, after a warm-up call."""
+    method(images)
     _wait(images)
     start, calls = time.perf_counter(), 0
     while time.perf_counter() - start < SECONDS:
-        way(images)
+        method(images)
         calls += 1
     _wait(images)
     return calls * len(images) / (time.perf_counter() - start)

@@ -1,6 +1,6 @@
 """Time of the patient bootstrap of one row of a table, against a loop over scikit-learn.
 
-In one run and in turns, on made labels with the prevalences of CXR-LT:
+In one run and in turns, on synthetic labels with the prevalences of CXR-LT:
 
     ranks         resample_ranks: AP and AUROC of every class
     all           resample: these, micro AP, F1, log loss, ECE, Brier score
@@ -20,24 +20,23 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe_machine, peak_memory
+from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES
 from cxrlt_core.metrics.bootstrap import PatientResamples, resample_patients
 from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.metrics.scores import CPU, resample, resample_ranks
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.system.device import describe_device
 
-IMAGES = 264_849  # of the published training labels, and the positives of each class among them
-POSITIVES = [67597, 4361, 76900, 16038, 38574, 4255, 30119, 1158, 11883, 4049, 10218, 2533, 79931, 5529]
-POSITIVES += [41869, 7663, 69240, 675, 3369, 788, 48093, 543, 14983, 2453, 89140, 3499]
+PREVALENCES = np.array(list(TRAINING_POSITIVES.values())) / TRAINING_IMAGES
 ROWS = 13  # of the tables
 
 
 def main() -> None:
-    """Print a markdown table and how far the two ways agree."""
+    """Print a markdown table and how far the two methods agree."""
     options = parse()
     torch.set_num_threads(options.threads)
     print(f"{describe_machine('torch', 'scikit-learn')}; {describe_device(CPU)}\n")
-    classes, loop = len(POSITIVES), options.loop
+    classes, loop = len(PREVALENCES), options.loop
     print(
         f"{options.images:,} images, 3 a patient, {classes} classes, {options.resamples:,} resamples; "
         f"turns: {options.rows}.\nThe loop is timed on {loop} resamples a turn and extrapolated, "
@@ -63,8 +62,8 @@ def measure(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the table: the median of the turns."""
     generator = np.random.default_rng(0)
     resamples = resample_patients(np.arange(options.images) // 3, options.resamples, seed=0)
-    calibration = Calibration(np.full(len(POSITIVES), 0.5), 1.5)
-    ways: dict[str, tuple[Callable, float]] = {
+    calibration = Calibration(np.full(len(PREVALENCES), 0.5), 1.5)
+    methods: dict[str, tuple[Callable, float]] = {
         "ranks": (lambda t, s: resample_ranks(t, s, resamples), 1),
         "all": (lambda t, s: resample(t, s, calibration, resamples), 1),
         "scikit-learn": (
@@ -72,16 +71,16 @@ def measure(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
             options.resamples / options.loop,
         ),
     }
-    seconds, memory = {name: [] for name in ways}, dict.fromkeys(ways, 0)
+    seconds, memory = {name: [] for name in methods}, dict.fromkeys(methods, 0)
     for _ in range(options.rows):
-        targets, scores = made(options.images, generator)
-        for name, (way, factor) in ways.items():
-            Path("/proc/self/clear_refs").write_text("5")  # forgets the peak memory so far
+        targets, scores = make_labels(options.images, generator)
+        for name, (method, factor) in methods.items():
+            Path("/proc/self/clear_refs").write_text("5")  # resets the peak memory
             start = time.perf_counter()
-            way(targets, scores)
+            method(targets, scores)
             seconds[name].append((time.perf_counter() - start) * factor)
             memory[name] = max(memory[name], peak_memory())
-    median = {name: float(np.median(found)) for name, found in seconds.items()}
+    median = {name: float(np.median(times)) for name, times in seconds.items()}
     header = ["way", "seconds, one row", f"seconds, {ROWS} rows", "× faster than the loop", "peak memory"]
     rows = [
         [name, f"{s:,.1f}", f"{ROWS * s:,.0f}", f"{median['scikit-learn'] / s:,.0f}", f"{memory[name]:,} MiB"]
@@ -90,10 +89,9 @@ def measure(options: argparse.Namespace) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def made(images: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def make_labels(images: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Labels int8 and probabilities float32, (N, C): positives lie two deviations higher before a sigmoid."""
-    prevalence = np.array(POSITIVES) / IMAGES
-    targets = (generator.random((images, len(prevalence))) < prevalence).astype(np.int8)
+    targets = (generator.random((images, len(PREVALENCES))) < PREVALENCES).astype(np.int8)
     logits = generator.normal(size=targets.shape) + 2 * targets - 1
     return targets, (1 / (1 + np.exp(-logits))).astype(np.float32)
 
@@ -115,12 +113,12 @@ def loop_over(targets: np.ndarray, scores: np.ndarray, resamples: PatientResampl
 def disagreement() -> tuple[float, float]:
     """Largest difference of AP and of AUROC from the loop on a small set with ties and unknown labels."""
     generator = np.random.default_rng(1)
-    targets, scores = made(600, generator)
+    targets, scores = make_labels(600, generator)
     targets[generator.random(targets.shape) < 0.2] = -1
     scores, resamples = np.round(scores, 2), resample_patients(np.arange(600) // 3, 20, seed=0)
-    found = resample_ranks(targets, scores, resamples)
+    actual = resample_ranks(targets, scores, resamples)
     expected = loop_over(targets, scores, resamples)
-    both = np.stack([found["AP"], found["AUROC"]])
+    both = np.stack([actual["AP"], actual["AUROC"]])
     np.testing.assert_array_equal(np.isnan(both), np.isnan(expected))
     ap, auroc = np.nanmax(np.abs(both - expected), axis=(1, 2))
     return float(ap), float(auroc)

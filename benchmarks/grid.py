@@ -12,14 +12,14 @@ from torch import nn
 
 from benchmarks.loops import Contestant, bare, make_images, ours, place
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.device import compiled
 
 PROFILE = Path(__file__).parents[1] / "profiles" / "paper.yaml"
 IMAGES = {"primary": 264_849, "replenished": 586_900}  # training images of the published study
-GAIN = 1.03  # in images a second; a batch twice as large that gains less ends the search
+GAIN = 1.03  # in images per second; the search ends where a doubled batch gains less
 GPUS = 8
 LOOPS = ("bare", "resident", "streaming")
 HEADER = [
@@ -32,7 +32,7 @@ Contestants = dict[str, Contestant]
 def grid(options: argparse.Namespace, device: torch.device, folder: Path) -> None:
     """Print a table of rates, then the projected hours."""
     study = parse_params(yaml.safe_load(PROFILE.read_text(encoding="utf-8")), str(PROFILE))
-    at = study.train.batch_size
+    published = study.train.batch_size
     print(
         f"Precision {options.precision}; the published study's query network; medians of {options.turns}"
         f" turn(s) of {options.steps} steps; {options.images:,} images; no MixUp. Peak memory and utilisation"
@@ -41,61 +41,61 @@ def grid(options: argparse.Namespace, device: torch.device, folder: Path) -> Non
     print(markdown_table(HEADER, []), end="")
     usual, best = {}, {}
     for size, compile_, model in _cases(options, device):
-        case = _changed(options, size=size, compile=compile_, model=model, query=study.query.model_dump())
-        for batch, found in saturate(case, device, make_images(case, folder), at):
-            print(_line(case, batch, found), flush=True)
-            if found is not None:
-                rate = _rate(found, "resident")
+        case = _with(options, size=size, compile=compile_, model=model, query=study.query.model_dump())
+        for batch, contestants in saturate(case, device, make_images(case, folder), published):
+            print(_line(case, batch, contestants), flush=True)
+            if contestants is not None:
+                rate = _rate(contestants, "resident")
                 rates = best.setdefault((size, compile_), {})
                 rates[model] = max(rate, rates.get(model, 0))
-                if batch == at:
+                if batch == published:
                     usual.setdefault((size, compile_), {})[model] = rate
-    print("\n" + projection(study, {f"{at}": usual, "the fastest": best}), end="")
+    print("\n" + projection(study, {f"{published}": usual, "the fastest": best}), end="")
 
 
 def _cases(options: argparse.Namespace, device: torch.device) -> Iterator[tuple[int, bool, str]]:
     """Yield size, whether to compile, and network."""
     plain = nn.Identity()
-    ways = [False] if options.eager or compiled(plain, device) is plain else [False, True]
+    choices = [False] if options.eager or compiled(plain, device) is plain else [False, True]
     for size in options.sizes:
-        for way in ways:
+        for compile_ in choices:
             for model in options.models:
-                yield size, way, model
+                yield size, compile_, model
 
 
 def saturate(
     options: argparse.Namespace, device: torch.device, data: tuple[PackedImages, np.ndarray], at_least: int
 ) -> Iterator[tuple[int, Contestants | None]]:
-    """Double the batch until that gains nothing more; yield what each took, None where memory ended."""
+    """Double the batch until the rate stops rising; yield the measurements, None if memory runs out."""
     (batch, last), rate = options.batches, 0.0
     while batch <= min(last, options.images):
-        found = measure(_changed(options, batch=batch), device, *data)
+        contestants = measure(_with(options, batch=batch), device, *data)
         _release(device)
-        yield batch, found
-        if found is None or (batch >= at_least and _rate(found, "resident") < GAIN * rate):
+        yield batch, contestants
+        if contestants is None or (batch >= at_least and _rate(contestants, "resident") < GAIN * rate):
             return
-        rate, batch = _rate(found, "resident"), 2 * batch
+        rate, batch = _rate(contestants, "resident"), 2 * batch
 
 
 def measure(
     options: argparse.Namespace, device: torch.device, packed: PackedImages, targets: np.ndarray
 ) -> Contestants | None:
-    """Let the loops train one after another, each with the memory to itself; None if it is too little."""
-    found = {}
+    """Train the loops one after another, each with all of the memory; None if it runs out."""
+    contestants = {}
     try:
         for name in LOOPS:
             if name == "bare":
                 step = bare(options, device, packed, targets)
             else:
                 step = ours(options, device, place(name, packed, device), targets)
-            found[name] = Contestant(name, step)
+            contestants[name] = Contestant(name, step)
             for _ in range(options.turns):
-                found[name].turn(options.steps, options.batch, device)
-            del step, found[name].step
+                contestants[name].turn(options.steps, options.batch, device)
+            del step, contestants[name].step
             _release(device)
     except torch.OutOfMemoryError:
         return None
-    return found
+    return contestants
 
 
 def hours(study: Params, rates: Mapping[str, float]) -> float:
@@ -103,7 +103,7 @@ def hours(study: Params, rates: Mapping[str, float]) -> float:
 
     Args:
         study: its variants and epochs.
-        rates: images a second by name of the network.
+        rates: images per second by name of the network.
     """
     seconds = 0.0
     for variant in study.variants.values():
@@ -117,15 +117,15 @@ def projection(study: Params, measured: Mapping[str, Mapping[tuple[int, bool], M
 
     Args:
         study: the published one.
-        measured: for each way to choose the batch, images a second by (size, compiled) and network.
+        measured: for each choice of the batch, images per second by (size, compiled) and network.
     """
     needed = {study.image_encoders[variant.image].model for variant in study.variants.values()}
     rows = []
     for batch, cases in measured.items():
-        for (size, way), rates in cases.items():
+        for (size, compile_), rates in cases.items():
             if needed <= rates.keys():
-                one = hours(study, rates)
-                rows.append([f"{size}", _yes(way), batch, f"{one:,.1f}", f"{one / GPUS:,.1f}"])
+                alone = hours(study, rates)
+                rows.append([f"{size}", _yes(compile_), batch, f"{alone:,.1f}", f"{alone / GPUS:,.1f}"])
     if not rows:
         return f"No projected hours: they take one batch of each of {', '.join(sorted(needed))}.\n"
     text = (
@@ -137,38 +137,38 @@ def projection(study: Params, measured: Mapping[str, Mapping[tuple[int, bool], M
     return text + markdown_table(["px", "compiled", "batch", "1 device", f"{GPUS} devices"], rows)
 
 
-def _line(options: argparse.Namespace, batch: int, found: Contestants | None) -> str:
-    """Return one line of the table; a run of hours shows each as it comes."""
-    return f"| {' | '.join(_row(options, batch, found))} |"
+def _line(options: argparse.Namespace, batch: int, contestants: Contestants | None) -> str:
+    """Return one line of the table; they are printed one by one, as a run takes hours."""
+    return f"| {' | '.join(_row(options, batch, contestants))} |"
 
 
-def _row(options: argparse.Namespace, batch: int, found: Contestants | None) -> list[str]:
+def _row(options: argparse.Namespace, batch: int, contestants: Contestants | None) -> list[str]:
     case = [options.model, f"{options.size}", _yes(options.compile), f"{batch}"]
-    if found is None:
+    if contestants is None:
         return [*case, "out of memory", *[""] * 6]
-    rates = [_rate(found, name) for name in LOOPS]
+    rates = [_rate(contestants, name) for name in LOOPS]
     ratios = [f"{rate / rates[0]:.2f}" for rate in rates[1:]]
-    busy = float(np.median(found["resident"].busy))
+    busy = float(np.median(contestants["resident"].busy))
     return [
-        *case, *(f"{rate:,.0f}" for rate in rates), *ratios, f"{found['resident'].memory:,} MiB",
+        *case, *(f"{rate:,.0f}" for rate in rates), *ratios, f"{contestants['resident'].memory:,} MiB",
         "–" if np.isnan(busy) else f"{100 * busy:.0f} %",
     ]  # fmt: skip
 
 
-def _rate(found: Contestants, name: str) -> float:
-    return float(np.median(found[name].rates))
+def _rate(contestants: Contestants, name: str) -> float:
+    return float(np.median(contestants[name].rates))
 
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _changed(options: argparse.Namespace, **changes: object) -> argparse.Namespace:
+def _with(options: argparse.Namespace, **changes: object) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(options), **changes})
 
 
 def _release(device: torch.device) -> None:
-    """Give memory back, that of compiled networks too."""
+    """Free memory, including that of compiled networks."""
     torch.compiler.reset()
     gc.collect()
     if device.type == "cuda":

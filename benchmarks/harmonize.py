@@ -1,4 +1,4 @@
-"""Time of reading label files into the common label space, against their number of rows.
+"""Time to read label files into the common label space, by their number of rows.
 
 Usage: python -m benchmarks.harmonize [source=file …]    further files, for example the real ones
 """
@@ -16,7 +16,7 @@ import pandas as pd
 from benchmarks.machine import describe_machine, peak_memory
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.sources import Options, find_reader, read_source
+from cxrlt_core.sources import Options, chexpert, read_source
 from cxrlt_core.sources.nih import FINDINGS
 
 ROWS = (10_000, 100_000, 400_000)
@@ -33,7 +33,7 @@ def main() -> None:
                 write(path, rows, np.random.default_rng(0))
                 jobs.append((source, path, "made"))
         jobs += [(source, Path(path), "given") for source, path in (a.split("=", 1) for a in sys.argv[1:])]
-        # A process each, so that peak memory is that of one file.
+        # A process per file, so that peak memory is that of one file.
         with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
             table = pool.starmap(measure, jobs, chunksize=1)
     print(describe_machine())
@@ -42,13 +42,13 @@ def main() -> None:
 
 
 def measure(source: str, path: Path, kind: str) -> list[str]:
-    """Return a row of the table: the median of some readings after one to warm up."""
+    """Return a row of the table: the median of some repeats after a warm-up."""
     seconds = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
-        found = read_source(source, path, Options())
+        harmonized = read_source(source, path, Options())
         seconds.append(time.perf_counter() - start)
-    rows, median = len(found.table) + sum(found.dropped.values()), float(np.median(seconds[1:]))
+    rows, median = len(harmonized.table) + sum(harmonized.dropped.values()), float(np.median(seconds[1:]))
     return [source, kind, f"{rows:,}", f"{median:.2f}", f"{rows / median:,.0f}", f"{peak_memory():,} MiB"]
 
 
@@ -82,7 +82,7 @@ def write_nih(path: Path, rows: int, rng: np.random.Generator) -> None:
 
 def write_chexpert(path: Path, rows: int, rng: np.random.Generator) -> None:
     """Write a train.csv of CheXpert."""
-    known = find_reader("chexpert").KNOWN
+    known = chexpert.KNOWN
     paths = [f"CheXpert-v1.0/train/patient{i // 4:06d}/study{i % 4}/view1_frontal.jpg" for i in range(rows)]
     table = pd.DataFrame(
         {"Path": paths, "Sex": "Male", "Age": 60, "Frontal/Lateral": "Frontal", "AP/PA": "AP"}

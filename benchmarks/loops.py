@@ -1,4 +1,4 @@
-"""Loops that train the same network: ours, the bare network, and the usual one."""
+"""Training loops over the same network: ours, the bare network, and a standard DataLoader loop."""
 
 import argparse
 import time
@@ -15,20 +15,21 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from benchmarks.machine import peak_memory
-from cxrlt_core.batches.images import Images, PackedImages, normalise
+from cxrlt_core.batches.augment import Augment
+from cxrlt_core.batches.images import Images, PackedImages, PixelStats, normalise
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
-from cxrlt_core.params.training import Augment, Train
+from cxrlt_core.params.training import Train
 from cxrlt_core.system.device import autocast, compiled
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.loop import Training
 
-PIXELS = (0.5, 0.25)
+PIXELS = PixelStats(0.5, 0.25)
 AUGMENT = Augment(
     rotate=6, shift=0.05, scale=0.06, brightness=0.1, contrast=0.1, gamma=0, erase=0, flip=False
 )
@@ -38,11 +39,11 @@ Step = Callable[[], None]
 
 @dataclass
 class Contestant:
-    """One way to train: a function that does a step, and what its turns took."""
+    """One way to train: a function that does a step, and the measurements of its turns."""
 
     name: str
     step: Step
-    rates: list[float] = field(default_factory=list)  # images a second
+    rates: list[float] = field(default_factory=list)  # images per second
     busy: list[float] = field(default_factory=list)  # share of the device, or of all cores
     memory: int = 0  # MiB
 
@@ -78,11 +79,12 @@ def place(name: str, packed: PackedImages, device: torch.device) -> Images:
 
 
 def network(options: argparse.Namespace, device: torch.device) -> nn.Module:
-    """The same model for all."""
+    """The model that all contestants train."""
     torch.manual_seed(0)
     config = ModelConfig(
-        list(CLASSES), options.model, {}, None, options.size, *PIXELS, "random", True, options.query
-    )
+        list(CLASSES), options.model, {}, None, options.size, *PIXELS, "random", True, options.query,
+        image_fit="squash", precision=options.precision, augment=AUGMENT.model_dump(),
+    )  # fmt: skip
     embeddings = np.random.default_rng(0).normal(size=(len(CLASSES), 64))
     encoder = build_network(options.model, {})
     model = new_model(config, encoder, embeddings, np.zeros((1, len(CLASSES)), np.int8))
@@ -96,17 +98,16 @@ def our_training(
     settings = Train(
         epochs=None, steps=10**6, batch_size=options.batch, seeds=[0], learning_rate=1e-4, weight_decay=0.01,
         warmup=0.1, precision=options.precision, augment=AUGMENT, accumulate=1, clip=None, ema=None,
-        compile=options.compile, resident="auto", sync_batchnorm=False, checkpoint_minutes=10,
+        compile=options.compile, resident="auto", sync_batchnorm=False, checkpoint_minutes=10, monitor=0,
     )  # fmt: skip
-    weights = np.ones(len(CLASSES))
-    model = network(options, device)
-    return build_training(model, images, targets, weights, bce, PIXELS, settings, None, 0, Ranks(device))
+    data = TrainingData(images, targets, CLASSES, np.ones(len(CLASSES)), PIXELS)
+    return build_training(network(options, device), data, TrainingSettings(settings, bce, 0), Ranks(device))
 
 
 def ours(options: argparse.Namespace, device: torch.device, images: Images, targets: np.ndarray) -> Step:
     """A step of our loop."""
     training = our_training(options, device, images, targets)
-    numbered = enumerate(images.batches(training.plan.draws(0)))
+    numbered = enumerate(images.batches(training.sampler.batches(0)))
 
     def step() -> None:
         number, batch = next(numbered)
@@ -118,22 +119,22 @@ def ours(options: argparse.Namespace, device: torch.device, images: Images, targ
 def bare(
     options: argparse.Namespace, device: torch.device, packed: PackedImages, targets: np.ndarray
 ) -> Step:
-    """A step on one batch that is ready."""
+    """A step on one prepared batch."""
     first = normalise(packed.gather(np.arange(options.batch)).to(device), *PIXELS)
     return loop(options, device, cycle([(first, torch.from_numpy(targets[: options.batch]).to(device))]))
 
 
 def loop(options: argparse.Namespace, device: torch.device, batches: Iterator[tuple[Tensor, Tensor]]) -> Step:
-    """A step as it is usually written."""
+    """A standard training step."""
     model = network(options, device)
-    called = compiled(model, device) if options.compile else model
+    compiled_model = compiled(model, device) if options.compile else model
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
     weights = torch.ones(len(CLASSES), device=device)
 
     def step() -> None:
         images, labels = (part.to(device, non_blocking=True) for part in next(batches))
         with autocast(device, options.precision):
-            logits = called(images.contiguous(memory_format=torch.channels_last))
+            logits = compiled_model(images.contiguous(memory_format=torch.channels_last))
         optimiser.zero_grad(set_to_none=True)
         mean_loss(*bce(logits, labels, weights)).backward()
         optimiser.step()
@@ -192,7 +193,7 @@ def wait(device: torch.device) -> None:
 
 
 def reset_peak(device: torch.device) -> None:
-    """Forget the peak memory so far."""
+    """Reset the peak memory."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -205,10 +206,10 @@ def peak(device: torch.device) -> int:
 
 
 def utilisation(device: torch.device, cores: float) -> float:
-    """Share of the GPU's time as its driver reports it; on the CPU, of the threads by this process."""
+    """Share of time that the GPU is busy, as its driver reports; on the CPU, of the threads used."""
     if device.type != "cuda":
         return cores / torch.get_num_threads()
     try:
         return torch.cuda.utilization(device) / 100
-    except Exception:  # the driver's library is not always there
+    except Exception:  # the driver's library may be missing
         return float("nan")

@@ -1,8 +1,8 @@
-"""How fast images are packed on one core, against plain Pillow and torchvision in the same run.
+"""Speed of packing images on one core, against plain Pillow and torchvision in the same run.
 
 Usage: python -m benchmarks.packing [--images N] [--size PIXELS …] [--noise LEVELS] [--repeats R]
 
-Rates are images per second of CPU time, which other programs disturb little, and of real time;
+Rates are images per second of CPU time, which other programs affect little, and of real time;
 of the whole packing, CPU time is that of all its processes.
 """
 
@@ -22,15 +22,16 @@ from PIL import Image, features
 
 from benchmarks.machine import describe_machine, peak_memory
 from benchmarks.radiographs import write_deep, write_jpegs
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import pack_images
 from cxrlt_core.reporting.markdown import markdown_table
 
 STUDY, CORES = 586_900, 16  # images of all three sources; cores of the projection
-COPIES = 16  # packing takes each file so often, lest its start count
+COPIES = 16  # repeats of each file, so that the start does not count
 PLAIN, FLOOR = "plain Pillow, bicubic (its default)", "floor: entropy decoding alone"
 
-Seconds = tuple[float, float]  # of CPU and of real time, an image
+Seconds = tuple[float, float]  # of CPU and of real time, per image
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def describe_files(jpegs: list[Path]) -> str:
-    """Return number, shape and mean size of the files, and who decodes them."""
+    """Return number, shape and mean size of the files, and the decoding library."""
     size = np.mean([path.stat().st_size for path in jpegs])
     width, height = Image.open(jpegs[0]).size
     return (
@@ -62,11 +63,11 @@ def describe_files(jpegs: list[Path]) -> str:
 
 def measure(size: int, jpegs: list[Path], deep: dict[str, list[Path]], repeats: int) -> None:
     """Print the table of one size."""
-    bicubic, bilinear = (partial(plain, size, name) for name in ("BICUBIC", "BILINEAR"))
-    ours = partial(decode, size=size)
+    bicubic, bilinear = (partial(plain_pillow, size, name) for name in ("BICUBIC", "BILINEAR"))
+    ours = partial(decode, geometry=Geometry(size, "squash"))
     methods = {
         PLAIN: bicubic,
-        "plain Pillow, Lanczos": partial(plain, size, "LANCZOS"),
+        "plain Pillow, Lanczos": partial(plain_pillow, size, "LANCZOS"),
         "plain Pillow, bilinear": bilinear,
         "torchvision decode_jpeg and resize": partial(torch_resize, size),
         "decode": ours,
@@ -77,25 +78,25 @@ def measure(size: int, jpegs: list[Path], deep: dict[str, list[Path]], repeats: 
     seconds, memory = take_turns(jobs, repeats), {}
     for workers in sorted({1, len(os.sched_getaffinity(0))}):
         name = f"pack_images, workers: {workers}"
-        # A process of its own, so that peak memory is that of packing.
+        # A separate process, so that peak memory is that of packing.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             seconds[name], memory[name] = pool.submit(pack, COPIES * jpegs, size, workers).result()
     print_table(size, seconds, memory)
     print(
-        f"\nFrom a bilinear resize at full resolution decode differs by {deviation(ours, bilinear, jpegs)} "
-        f"grey levels, bicubic by {deviation(bicubic, bilinear, jpegs)}."
+        f"\nFrom a bilinear resize at full resolution decode differs by {difference(ours, bilinear, jpegs)} "
+        f"grey levels, bicubic by {difference(bicubic, bilinear, jpegs)}."
     )
 
 
-def plain(size: int, resample: str, path: Path) -> np.ndarray:
-    """Return what a plain script makes of an image."""
+def plain_pillow(size: int, resample: str, path: Path) -> np.ndarray:
+    """Decode and resize an image as a plain script does."""
     image = Image.open(path).convert("L").resize((size, size), Image.Resampling[resample])
     return np.asarray(image)
 
 
 def torch_resize(size: int, path: Path) -> np.ndarray:
-    """Return what torchvision makes of an image on one thread."""
-    import torch  # late, lest the processes that pack load it
+    """Decode and resize an image with torchvision on one thread."""
+    import torch  # late, so that packing processes do not load it
     from torchvision.io import ImageReadMode, decode_jpeg, read_file
     from torchvision.transforms.v2.functional import resize
 
@@ -112,7 +113,7 @@ def decode_entropy(path: Path) -> None:
 
 
 def take_turns(jobs: dict[str, tuple[Callable, list[Path]]], repeats: int) -> dict[str, Seconds]:
-    """Return the median seconds an image of each method; they take turns, and a first round warms up."""
+    """Return the median seconds per image of each method, in turns, after a warm-up round."""
     readings = {name: [] for name in jobs}
     for turn in range(repeats + 1):
         for name, (method, paths) in jobs.items():
@@ -125,13 +126,14 @@ def take_turns(jobs: dict[str, tuple[Callable, list[Path]]], repeats: int) -> di
 
 
 def pack(paths: list[Path], size: int, workers: int) -> tuple[Seconds, str]:
-    """Return the seconds an image of the whole packing, and its peak memory."""
+    """Return the seconds per image of the whole packing, and its peak memory."""
     multiprocessing.set_start_method(None, force=True)  # start workers as in the study, not as here
-    names, files, root = [str(n) for n in range(len(paths))], [path.name for path in paths], paths[0].parent
+    root = paths[0].parent
+    images = ImageFiles([str(n) for n in range(len(paths))], [path.name for path in paths], root, ("",))
     start = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory(dir=root) as store:
         array = Path(store) / "images.npy"
-        index = pack_images(names, files, root, ("",), array, size, "squash", workers)
+        index = pack_images(images, array, Geometry(size, "squash"), workers)
     wall = time.perf_counter() - start[1]
     if index["reason"].notna().any():
         raise RuntimeError(index["reason"].dropna().iloc[0])
@@ -143,7 +145,7 @@ def pack(paths: list[Path], size: int, workers: int) -> tuple[Seconds, str]:
 
 
 def print_table(size: int, seconds: dict[str, Seconds], memory: dict[str, str]) -> None:
-    """Print rates, how often they are that of plain Pillow, and the hours that the study takes."""
+    """Print rates, their ratio to plain Pillow, and the hours of the published study."""
     base, floor = seconds[PLAIN][0], seconds[FLOOR][0]
     rows = [
         [
@@ -164,10 +166,10 @@ def print_table(size: int, seconds: dict[str, Seconds], memory: dict[str, str]) 
     )
 
 
-def deviation(method: Callable, reference: Callable, paths: list[Path]) -> str:
+def difference(method: Callable, reference: Callable, paths: list[Path]) -> str:
     """Return mean and maximum of the absolute difference."""
-    differences = np.array([np.abs(method(path) - reference(path).astype(int)) for path in paths])
-    return f"{differences.mean():.2f} (at most {differences.max()})"
+    absolute = np.array([np.abs(method(path) - reference(path).astype(int)) for path in paths])
+    return f"{absolute.mean():.2f} (at most {absolute.max()})"
 
 
 if __name__ == "__main__":

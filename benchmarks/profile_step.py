@@ -1,4 +1,4 @@
-"""Where the time of a step of our loop goes."""
+"""Time of the parts of a training step."""
 
 import time
 from collections import defaultdict
@@ -26,10 +26,10 @@ PARTS = {
 
 
 class Clock:
-    """Adds up the time of functions: of a GPU, between events on its stream; nothing waits for it."""
+    """Accumulates the time of functions; on a GPU between events on its stream, without waiting."""
 
     def __init__(self, device: torch.device) -> None:
-        """Start with nothing."""
+        """Start at zero."""
         self.device = device
         self._spans: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
 
@@ -44,8 +44,8 @@ class Clock:
 
         return call
 
-    def forget(self) -> None:
-        """Start again."""
+    def reset(self) -> None:
+        """Start at zero again."""
         self._spans.clear()
 
     def milliseconds(self, name: str) -> float:
@@ -64,11 +64,11 @@ class Clock:
 
 
 def profile_table(trainings: dict[str, Training], steps: int, burn_in: int) -> str:
-    """Return a markdown table of milliseconds a step and share of the step, for each training."""
+    """Return a markdown table of milliseconds per step and share of the step, for each training."""
     columns = {name: profile(training, steps, burn_in) for name, training in trainings.items()}
     header = ["part of a step"] + [text for name in columns for text in (f"{name}, ms", "share")]
     rows = [
-        [label] + [text for found in columns.values() for text in _cells(found[part], found[STEP])]
+        [label] + [text for times in columns.values() for text in _cells(times[part], times[STEP])]
         for part, label in [*PARTS.items(), ("rest", "rest"), (STEP, STEP)]
     ]
     return markdown_table(header, rows)
@@ -79,10 +79,10 @@ def _cells(part: float, whole: float) -> tuple[str, str]:
 
 
 def profile(training: Training, steps: int, burn_in: int) -> dict[str, float]:
-    """Milliseconds a step that each part takes."""
+    """Milliseconds per step of each part."""
     clock = Clock(training.ranks.device)
     with ExitStack() as stack:
-        batches = stack.enter_context(closing(training.images.batches(training.plan.draws(0))))
+        batches = stack.enter_context(closing(training.images.batches(training.sampler.batches(0))))
         for owner, attribute, part in (
             (training_step, "prepare_images", "transforms"),
             (training.step, "network", "forward"),
@@ -94,14 +94,14 @@ def profile(training: Training, steps: int, burn_in: int) -> dict[str, float]:
         ):
             timed = clock.timed(part, getattr(owner, attribute))
             stack.enter_context(patch.object(owner, attribute, timed))
-        following = clock.timed("images", lambda: next(batches))
+        next_batch = clock.timed("images", lambda: next(batches))
 
         def step(number: int) -> None:
-            training.step(number, *following())
+            training.step(number, *next_batch())
 
         for number in range(burn_in + steps):
             if number == burn_in:
-                clock.forget()
+                clock.reset()
             clock.timed(STEP, step)(number)
-    found = {part: clock.milliseconds(part) / steps for part in (*PARTS, STEP)}
-    return {**found, "rest": found[STEP] - sum(found[part] for part in PARTS)}
+    times = {part: clock.milliseconds(part) / steps for part in (*PARTS, STEP)}
+    return {**times, "rest": times[STEP] - sum(times[part] for part in PARTS)}

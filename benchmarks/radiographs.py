@@ -12,8 +12,8 @@ def radiograph(seed: int, noise: float) -> Image.Image:
     """Draw shades of three scales, detector noise, two lines, a marker and a collimated edge, 8-bit grey.
 
     Args:
-        seed: another image for each.
-        noise: standard deviation in grey levels; it decides the size of the JPEG file.
+        seed: selects the image.
+        noise: standard deviation in grey levels; it determines the size of the JPEG file.
     """
     generator = np.random.default_rng(seed)
     pixels = 120 + generator.normal(0, noise, (HEIGHT, WIDTH)).astype(np.float32)
@@ -42,7 +42,7 @@ def write_jpegs(folder: Path, count: int, noise: float) -> list[Path]:
 
 
 def write_deep(folder: Path, count: int, noise: float) -> dict[str, list[Path]]:
-    """Write the same pictures in 12 of 16 bits, as PNG and as uncompressed DICOM with a window."""
+    """Write the same images in 12 of 16 bits, as PNG and as uncompressed DICOM with a window."""
     pngs, dicoms = ([folder / f"{seed}.{suffix}" for seed in range(count)] for suffix in ("png", "dcm"))
     for seed in range(count):
         generator = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """The stages ensemble and report at the published study's size, on fabricated tables.
 
 A clone of the last commit gets profiles/paper.yaml with several seeds, sets with the prevalences of CXR-LT,
-probabilities of its variants and all else that the two stages read; then they run as `dvc repro` runs them.
+probabilities of its variants and everything else that the two stages read; then they run.
 
 Usage: python -m benchmarks.scale [--help]
 """
@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from benchmarks.bootstrap import IMAGES, POSITIVES
 from benchmarks.machine import describe_machine
-from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.designs.reweight import reweightings
+from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.variants import members
 from cxrlt_core.system.files import write_json, write_parquet
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts.paths import dev_path
@@ -34,12 +35,12 @@ from stages.artifacts.sets import read_set
 from stages.evaluate import write_metrics
 
 ROOT = Path(__file__).parents[1]
-PREVALENCES = np.array(POSITIVES) / IMAGES
+PREVALENCES = np.array(list(TRAINING_POSITIVES.values())) / TRAINING_IMAGES
 STAGES = ("ensemble", "report")
 
 
 def main() -> None:
-    """Print a markdown table, a line a stage."""
+    """Print a markdown table, a row per stage."""
     options = parse()
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "study"
@@ -47,14 +48,14 @@ def main() -> None:
         os.chdir(clone)
         params = write_params(options)
         fabricate(params, {"dev": options.dev, "test": options.test})
-        found = [measure(stage) for stage in STAGES]
+        rows = [measure(stage) for stage in STAGES]
     print(f"{describe_machine('torch')}\n")
     print(
-        f"{len(params.members)} members, {options.dev:,} development and {options.test:,} test images, "
+        f"{len(members(params))} members, {options.dev:,} development and {options.test:,} test images, "
         f"{len(CLASSES)} classes, {options.seeds} seeds, {options.resamples:,} resamples, "
         f"{options.threads} threads; load of the machine {os.getloadavg()[2]:.1f}.\n"
     )
-    print(markdown_table(["stage", "seconds", "CPU seconds", "peak memory"], found))
+    print(markdown_table(["stage", "seconds", "CPU seconds", "peak memory"], rows))
 
 
 def parse() -> argparse.Namespace:
@@ -80,7 +81,7 @@ def write_params(options: argparse.Namespace) -> Params:
 
 
 def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
-    """Write all that the two stages read."""
+    """Write everything that the two stages read."""
     generator, counts = np.random.default_rng(0), {}
     for name, images in {**sizes, "train_primary": 1000, "train_replenished": 1000}.items():
         table = make_set(name, images, generator)
@@ -90,10 +91,10 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
             c: {"positive": int(positive[c]), "negative": int(images - positive[c]), "unknown": 0}
             for c in CLASSES
         }
-        people = {"patients": int(table["patient_id"].nunique()), "studies": images}
-        counts[name] = {"images": images, **people, "classes": classes}
+        sizes_of_set = {"patients": int(table["patient_id"].nunique()), "studies": images}
+        counts[name] = {"images": images, **sizes_of_set, "classes": classes}
         if name in sizes:
-            predict(params, name, table, generator)
+            write_predictions(params, name, table, generator)
     write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts})
     groups = ["head" if p >= 0.1 else "tail" if p < 0.01 else "medium" for p in PREVALENCES]
     described = zip(CLASSES, groups, PREVALENCES, strict=True)
@@ -102,7 +103,7 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
 
 
 def make_set(name: str, images: int, generator: np.random.Generator) -> pd.DataFrame:
-    """Make a set, three images a patient."""
+    """Make a set, three images per patient."""
     number = np.arange(images)
     table = pd.DataFrame(
         {
@@ -117,8 +118,8 @@ def make_set(name: str, images: int, generator: np.random.Generator) -> pd.DataF
     return pd.concat([table, pd.DataFrame(labels, columns=CLASSES)], axis=1)
 
 
-def predict(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
-    """Write probabilities: images are hard for all models alike, and variants and seeds err on their own."""
+def write_predictions(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
+    """Write probabilities with noise that all models share and noise of each variant and seed."""
     targets, known = table[list(CLASSES)].to_numpy(), table[["image_id", "study_id", "patient_id"]]
     shared = generator.normal(size=targets.shape)
     skill = 1.5 + 0.1 * np.random.default_rng(1).normal(size=(len(params.variants), len(CLASSES)))
@@ -127,14 +128,14 @@ def predict(params: Params, name: str, table: pd.DataFrame, generator: np.random
             paths = [f"predictions/tta/{variant}/{seed}/{name}.parquet"]
             paths += [f"predictions/dev/{variant}/{seed}.parquet"] if name == "dev" else []
             for path in paths:
-                own = generator.normal(size=targets.shape)
-                logits = lift * targets + 0.9 * shared + 0.45 * own + np.log(PREVALENCES) - 1
-                found = pd.DataFrame((1 / (1 + np.exp(-logits))).astype(np.float32), columns=CLASSES)
-                write_parquet(path, pd.concat([known, found], axis=1), {"model": "{}"})
+                noise = generator.normal(size=targets.shape)
+                logits = lift * targets + 0.9 * shared + 0.45 * noise + np.log(PREVALENCES) - 1
+                scores = pd.DataFrame((1 / (1 + np.exp(-logits))).astype(np.float32), columns=CLASSES)
+                write_parquet(path, pd.concat([known, scores], axis=1), {"model": "{}"})
 
 
 def describe_models(params: Params) -> None:
-    """Write what a report tells of encoders, trainings, attention and class weights; none of it is true."""
+    """Write made-up records of encoders, trainings, attention and class weights for the report."""
     for name, encoder in params.image_encoders.items():
         content = {"network": encoder.model, "options": {}, "pixels": None, "tokens": 49, "width": 2048}
         content |= {"parameters": 23_500_000, "gflops": 4.1, "commit": None, "weights": None}
@@ -148,7 +149,7 @@ def describe_models(params: Params) -> None:
         "seconds": 1.0,
         "device": "none",
         "steps": 1,
-        "images": IMAGES,
+        "images": TRAINING_IMAGES,
         "passes": 1,
         "peak_memory_mib": 1,
     }
@@ -158,19 +159,20 @@ def describe_models(params: Params) -> None:
             write_json(f"models/{variant}/{seed}/cost.json", cost)
         lines = "".join(f"{seed},1,0.2,0.001\n" for seed in seeds)
         Path(f"models/{variant}/history.csv").write_text(f"seed,epoch,loss,learning_rate\n{lines}")
-        found = {seed: read_predictions(dev_path(variant, seed), data, "none") for seed in params.train.seeds}
-        write_metrics(variant, data, found, "none")
+        paths = {seed: dev_path(variant, seed) for seed in params.train.seeds}
+        predictions = {seed: read_predictions(path, data, "none") for seed, path in paths.items()}
+        write_metrics(variant, data, predictions, "none")
     places = {"variant": params.reweight.base, "grid": 7, "reason": None, "classes": {}}
     write_json("metrics/attention.json", places)
-    up = dict.fromkeys(CLASSES, 1.0)
-    for name, rule in params.reweightings.items():
-        content = {"ratio": rule.ratio, "rule": rule.rule, "threshold": 0.3, "weights": up}
-        content["seeds"] = {seed: {"threshold": 0.3, "weights": up} for seed in seeds}
+    ones = dict.fromkeys(CLASSES, 1.0)
+    for name, rule in reweightings(params.reweight).items():
+        content = {"ratio": rule.ratio, "rule": rule.rule, "threshold": 0.3, "weights": ones}
+        content["seeds"] = {seed: {"threshold": 0.3, "weights": ones} for seed in seeds}
         write_json(f"weights/{name}.json", content)
 
 
 def measure(stage: str) -> list[str]:
-    """Run a stage; return its line of the table."""
+    """Run a stage; return its row of the table."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", f"stages.{stage}"])
     _, status, usage = os.wait4(process.pid, 0)

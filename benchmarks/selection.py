@@ -1,8 +1,8 @@
-"""Whether the error of an ensemble is right, the choice on development patients included.
+"""Validity of the standard error of an ensemble, including the choice of members on development patients.
 
-Worlds of fixed models are made, and in each of them many studies with other development and test patients.
-How much a difference of two ensembles varies over them is set against the error that a study gives itself: of
-the test patients alone, with the choice as one test set shows it, and as the report has it, which takes off
+Fixed models are simulated, and for them many studies with new development and test patients. The standard
+deviation of a difference of two ensembles over the studies is compared with the standard error that a study
+estimates: of the test patients alone, with the choice as one test set shows it, and as reported, without
 choice × patient.
 
 Usage: python -m benchmarks.selection [--help]
@@ -14,13 +14,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from cxrlt_core.designs.ensemble import Choice, ensemble
+from cxrlt_core.designs.ensemble import Ensemble, ensemble
 from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import mean_ap
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, repeat_choice
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
-from cxrlt_core.params.schema import Ensemble
 from cxrlt_core.reporting.markdown import markdown_table
 
 PREVALENCES = np.array([0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.015, 0.01])
@@ -31,7 +31,7 @@ Z = 1.96
 
 
 def main() -> None:
-    """Print a markdown table, a line for each spread of the models and each pair of ensembles."""
+    """Print a markdown table, a row for each spread of the models and each pair of ensembles."""
     options = parse()
     print(f"{describe_machine('torch')}\n")
     header = ["models differ by", "difference", "SD over studies", "error, test patients alone"]
@@ -41,7 +41,7 @@ def main() -> None:
         "coverage, test patients alone",
         "as reported",
     ]
-    print(markdown_table(header, [line for spread in options.spreads for line in lines(options, spread)]))
+    print(markdown_table(header, [row for spread in options.spreads for row in rows(options, spread)]))
 
 
 def parse() -> argparse.Namespace:
@@ -51,77 +51,80 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=8)
     parser.add_argument("--studies", type=int, default=25, help="in each world")
     parser.add_argument("--models", type=int, default=8)
-    parser.add_argument("--dev", type=int, default=1000, help="images, one a patient")
+    parser.add_argument("--dev", type=int, default=1000, help="images, one per patient")
     parser.add_argument("--test", type=int, default=2000)
     parser.add_argument("--resamples", type=int, default=300)
     return parser.parse_args()
 
 
-def lines(options: argparse.Namespace, spread: float) -> Iterator[list[str]]:
-    """Yield what each pair of ensembles shows where models differ by a spread."""
+def rows(options: argparse.Namespace, spread: float) -> Iterator[list[str]]:
+    """Yield a row of the table for each pair of ensembles."""
     studies = [
-        [study(options, skill, np.random.default_rng([seed, number])) for number in range(options.studies)]
+        [simulate(options, skill, np.random.default_rng([seed, number])) for number in range(options.studies)]
         for seed, skill in enumerate(worlds(options, spread))
     ]
     for pair in PAIRS:
-        found = [[one[pair] for one in world] for world in studies]
-        points = np.array([[now.point for now, _, _ in world] for world in found])
-        errors = np.array([[[one.std_error for one in its] for its in world] for world in found])
-        off = np.abs(points - points.mean(axis=1, keepdims=True)) / np.sqrt(1 - 1 / options.studies)
-        now, alone, raw = np.sqrt((errors**2).mean(axis=(0, 1)))
-        deviation = np.sqrt(points.var(axis=1, ddof=1).mean())
-        held = [(off <= Z * errors[:, :, which]).mean() for which in (1, 0)]
+        differences = [[study[pair] for study in world] for world in studies]
+        points = np.array([[reported.point for reported, _, _ in world] for world in differences])
+        std_errors = np.array([[[e.std_error for e in row] for row in world] for world in differences])
+        distance = np.abs(points - points.mean(axis=1, keepdims=True)) / np.sqrt(1 - 1 / options.studies)
+        reported, patients, one_set = np.sqrt((std_errors**2).mean(axis=(0, 1)))
+        std = np.sqrt(points.var(axis=1, ddof=1).mean())
+        coverage = [(distance <= Z * std_errors[:, :, column]).mean() for column in (1, 0)]
         yield [
-            f"{spread:g}", " - ".join(pair).replace("_", "-"), f"{deviation:.4f}", f"{alone:.4f}",
-            f"{raw:.4f}", f"{now:.4f}", f"{held[0]:.3f}", f"{held[1]:.3f}",
+            f"{spread:g}", " - ".join(pair).replace("_", "-"), f"{std:.4f}", f"{patients:.4f}",
+            f"{one_set:.4f}", f"{reported:.4f}", f"{coverage[0]:.3f}", f"{coverage[1]:.3f}",
         ]  # fmt: skip
 
 
 def worlds(options: argparse.Namespace, spread: float) -> Iterator[np.ndarray]:
-    """Yield how far each model lifts the positives of each class, (M, C)."""
+    """Yield by how much each model raises the scores of the positives of each class, (M, C)."""
     for seed in range(options.worlds):
         generator = np.random.default_rng([99, seed])
         yield 1.5 + spread * generator.normal(size=(options.models, len(PREVALENCES)))
 
 
-def made(images: int, skill: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def draw_scores(
+    images: int, skill: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Make targets (N, C) and the scores of all models (M, N, C)."""
     targets = (generator.random((images, len(PREVALENCES))) < PREVALENCES).astype(np.int8)
-    noise = np.sqrt(SHARED) * generator.normal(size=targets.shape)
-    own = np.sqrt(1 - SHARED) * generator.normal(size=(len(skill), *targets.shape))
-    return targets, (skill[:, None] * targets + noise + own).astype(np.float32)
+    shared = np.sqrt(SHARED) * generator.normal(size=targets.shape)
+    individual = np.sqrt(1 - SHARED) * generator.normal(size=(len(skill), *targets.shape))
+    return targets, (skill[:, None] * targets + shared + individual).astype(np.float32)
 
 
-def study(
+def simulate(
     options: argparse.Namespace, skill: np.ndarray, generator: np.random.Generator
 ) -> dict[tuple[str, str], tuple[Estimate, Estimate, Estimate]]:
     """Return each difference with its error as reported, of test patients alone, and of one test set."""
-    dev, test = made(options.dev, skill, generator), made(options.test, skill, generator)
-    resamples = resample_patients(
-        np.arange(options.test), options.resamples, seed=int(generator.integers(2**31))
+    dev, test = (draw_scores(images, skill, generator) for images in (options.dev, options.test))
+    resamples, dev_resamples = (
+        resample_patients(np.arange(images), options.resamples, seed=int(generator.integers(2**31)))
+        for images in (options.test, options.dev)
     )
-    of_dev = resample_patients(np.arange(options.dev), options.resamples, seed=int(generator.integers(2**31)))
     settings = Ensemble(members=None, top_k=3, prior_positives=20)
-    choice = Choice.of(*dev, of_dev, settings, CPU)
-    rows: dict[str, Sampled] = {}
+    choice = Choice.of(*dev, dev_resamples, settings, CPU)
+    scores: dict[str, Sampled] = {}
     for method in METHODS:
         combined = ensemble(test[1], choice.weights(method))
-        others = repeat_choice(
-            Models(*dev, of_dev.first(CHOICES)),
+        repeated = repeat_choice(
+            Models(*dev, dev_resamples.first(CHOICES)),
             Models(*test, resamples.first(CROSSED)),
             choice.repeated_weights(method, CHOICES),
             CPU,
         )
         resampled = resample_ranks(test[0], combined, resamples)["AP"]
-        rows[method] = mean_ap([average_precision(test[0], combined)], [resampled], [others.test["AP"]])
-    return {(one, other): errors(rows[one] + -1.0 * rows[other]) for one, other in PAIRS}
+        scores[method] = mean_ap([average_precision(test[0], combined)], [resampled], [repeated.test["AP"]])
+    return {(a, b): estimates(scores[a] + -1.0 * scores[b]) for a, b in PAIRS}
 
 
-def errors(gap: Sampled) -> tuple[Estimate, Estimate, Estimate]:
+def estimates(difference: Sampled) -> tuple[Estimate, Estimate, Estimate]:
     """Return a difference with its error as reported, of test patients alone, and of one test set."""
-    now, alone = estimate(gap, None), estimate(Sampled(gap.points, gap.deviations, gap.bias), None)
-    raw = np.sqrt(alone.std_error**2 + gap.choices[0, :, 0].var(ddof=1))
-    return now, alone, Estimate(now.point, float(raw), np.inf, 1)
+    patients = estimate(Sampled(difference.points, difference.deviations, difference.bias), None)
+    reported = estimate(difference, None)
+    std_error = np.sqrt(patients.std_error**2 + difference.choices[0, :, 0].var(ddof=1))
+    return reported, patients, Estimate(reported.point, float(std_error), np.inf, 1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What `cxrlt predict` takes against what it cannot do without: the bare network, and decoding alone.
+"""Time of `cxrlt predict` against its necessary parts: the bare network, and decoding alone.
 
-CPU time tells what the command adds where others share the cores; images a second, what a user sees.
+CPU time is the cost of the command on shared cores; images per second are what a user sees.
 
 Usage: python -m benchmarks.serving <folder of a model> <images> [--threads 1] [--device auto]
 """
@@ -23,7 +23,7 @@ BATCH, ROUNDS = 64, 3
 
 
 def main() -> None:
-    """Print a line a rival: the best of some rounds, which are taken in turns."""
+    """Print a line per rival: the best of some rounds, in turns."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("images", nargs="+")
@@ -31,23 +31,25 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     model, paths = load_model(options.model, options.device, options.threads), find_images(options.images)
-    pixels = np.stack(list(decoded(paths, model.size, model.fit, options.threads)))[:, None]
+    pixels = np.stack(list(decoded(paths, model.geometry, options.threads)))[:, None]
     rivals = {
-        "bare network, pixels on the device": lambda: bare(model, pixels),
-        "decoding alone": lambda: list(decoded(paths, model.size, model.fit, options.threads)),
+        "bare network, pixels on the device": lambda: run_network(model, pixels),
+        "decoding alone": lambda: list(decoded(paths, model.geometry, options.threads)),
         "predict": lambda: model.predict(paths, batch_size=BATCH, threads=options.threads),
     }
     best = {name: np.full(2, np.inf) for name in rivals}
     for _ in range(ROUNDS):
         for name, rival in rivals.items():
             best[name] = np.minimum(best[name], seconds(rival, model.device))
-    print(f"{len(paths)} images, {model.size} pixels, {options.threads} threads, {describe_machine()}")
+    print(
+        f"{len(paths)} images, {model.geometry.size} pixels, {options.threads} threads, {describe_machine()}"
+    )
     for name, (wall, cpu) in best.items():
         print(f"{name:<36}{len(paths) / wall:8.0f} images/s{1000 * cpu / len(paths):8.2f} ms of CPU an image")
 
 
 @torch.inference_mode()
-def bare(model: Predictor, pixels: np.ndarray) -> None:
+def run_network(model: Predictor, pixels: np.ndarray) -> None:
     """Pass all pixels through the network of a model."""
     [member] = model.members
     images = torch.from_numpy(pixels).to(model.device)
@@ -58,7 +60,7 @@ def bare(model: Predictor, pixels: np.ndarray) -> None:
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
-    """Return the seconds that some work takes, the device's included, and those of the processor."""
+    """Return the wall-clock seconds of some work, the device's included, and its CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
     work()
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Runs a stage's module and writes what its start cost, and how much all had cost when it was done.
+"""Run a stage's module and write the CPU seconds of its start, and of all of it when it ended.
 
 Usage: python start_probe.py OUT import|run stages.NAME [ITEM]
 """
@@ -15,10 +15,10 @@ from pathlib import Path
 
 
 class ImportClock:
-    """CPU seconds of this process inside imports, wherever they stand."""
+    """CPU seconds of this process inside imports, at the top of modules or in functions."""
 
     def __init__(self) -> None:
-        """Start with what the interpreter has spent so far."""
+        """Start with the CPU seconds of the interpreter so far."""
         self.spent = time.process_time()
         self._inside = False
 
@@ -40,17 +40,17 @@ class ImportClock:
 
 def main() -> None:
     """Import a module, or run it as ``python -m`` would."""
-    out, way, module, *arguments = sys.argv[1:]
+    out, mode, module, *arguments = sys.argv[1:]
     sys.path[0], sys.argv = os.getcwd(), [module, *arguments]
     clock = ImportClock()
     builtins.__import__ = clock(builtins.__import__)
     importlib.import_module = clock(importlib.import_module)
-    if way == "import":
+    if mode == "import":
         importlib.import_module(module)
     else:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
-    found = {"start": clock.spent, "modules": sorted(sys.modules), "done": time.process_time()}
-    Path(out).write_text(json.dumps(found))
+    record = {"start": clock.spent, "modules": sorted(sys.modules), "done": time.process_time()}
+    Path(out).write_text(json.dumps(record))
 
 
 if __name__ == "__main__":

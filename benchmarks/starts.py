@@ -1,4 +1,4 @@
-"""CPU seconds that every stage spends on imports and on its end, and what they sum to over the demo.
+"""CPU seconds of every stage for imports and for its end, and their sum over the demo.
 
 Usage: python -m benchmarks.starts [--study FOLDER] [--repeats N]
 
@@ -46,7 +46,7 @@ HEAVY = (
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of dvc.yaml: how often the demo runs it, and one command of it in the measured study."""
+    """A stage of dvc.yaml: how many times the demo runs it, and one command of it in the measured study."""
 
     name: str
     runs: int
@@ -57,7 +57,7 @@ def main() -> None:
     """Print a markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--study", type=Path, help="folder of a study that has run")
-    parser.add_argument("--repeats", type=int, default=3, help="processes of each kind; the least counts")
+    parser.add_argument("--repeats", type=int, default=3, help="processes of each kind; the cheapest counts")
     arguments = parser.parse_args()
     if arguments.study:
         report(arguments.study, arguments.repeats)
@@ -95,20 +95,20 @@ def report(study: Path, repeats: int) -> None:
 
 def read_stages(study: Path) -> list[Stage]:
     """Return the stages of dvc.yaml; their number of runs is that of the study at the root."""
-    demo, here = (yaml.safe_load((folder / "params.yaml").read_text()) for folder in (ROOT, study))
+    demo, measured = (yaml.safe_load((folder / "params.yaml").read_text()) for folder in (ROOT, study))
     stages = yaml.safe_load((study / "dvc.yaml").read_text())["stages"]
-    found = []
+    runnable = []
     for name, stage in stages.items():
-        items = [_items(stage, params) for params in (demo, here)]
+        items = [_items(stage, params) for params in (demo, measured)]
         command = re.search(r"-m (.*)", stage.get("do", stage)["cmd"])[1]
         if items[1]:
             filled = re.sub(r"\$\{(item|key)\}", items[1][0], command)
-            found.append(Stage(name, len(items[0]), filled.split()))
-    return found
+            runnable.append(Stage(name, len(items[0]), filled.split()))
+    return runnable
 
 
 def _items(stage: dict[str, Any], params: dict[str, Any]) -> list[str]:
-    """Names that a stage runs over; one empty name where it runs once."""
+    """Items of a stage; one empty name if it has none."""
     if "foreach" not in stage:
         return [""]
     value = stage["foreach"]
@@ -119,24 +119,24 @@ def _items(stage: dict[str, Any], params: dict[str, Any]) -> list[str]:
     return list(value)
 
 
-def measure(study: Path, way: str, stage: Stage, repeats: int) -> dict[str, Any]:
+def measure(study: Path, mode: str, stage: Stage, repeats: int) -> dict[str, Any]:
     """Return the cheapest of some processes: its ``start``, ``end`` and ``process``, and ``modules``."""
-    return min((_once(study, way, stage) for _ in range(repeats)), key=lambda found: found["start"])
+    return min((_once(study, mode, stage) for _ in range(repeats)), key=lambda record: record["start"])
 
 
-def _once(study: Path, way: str, stage: Stage) -> dict[str, Any]:
+def _once(study: Path, mode: str, stage: Stage) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "start.json"
         process = subprocess.Popen(
-            [sys.executable, PROBE, out, way, *stage.command],
+            [sys.executable, PROBE, out, mode, *stage.command],
             cwd=study, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
         messages = process.stderr.read().decode()
         _, status, used = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{' '.join(stage.command)} failed:\n{messages}")
-        found, whole = json.loads(out.read_text()), used.ru_utime + used.ru_stime
-        return {**found, "end": whole - found["done"], "process": whole}
+        record, total = json.loads(out.read_text()), used.ru_utime + used.ru_stime
+        return {**record, "end": total - record["done"], "process": total}
 
 
 if __name__ == "__main__":

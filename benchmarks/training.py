@@ -1,13 +1,13 @@
-"""Images a second of our training loop against the bare network and against the usual way of feeding it.
+"""Images per second of our training loop against the bare network and a standard DataLoader loop.
 
 All contestants train the same network with the same optimiser, in turns, in one process:
 
-    bare       forward, backward and optimiser step on one batch that is ready on the device: the ceiling
+    bare       forward, backward and optimiser step on one batch in the memory of the device: the ceiling
     resident   our loop, images in the memory of the device
     streaming  our loop, images in a mapped file
-    usual      a DataLoader with a worker a core: JPEG files, torchvision transforms image by image
+    usual      a DataLoader with a worker per core: JPEG files, torchvision transforms image by image
 
-``--profile`` times the parts of a step of our loop; ``--grid`` looks for the batch that saturates the device.
+``--profile`` times the parts of a step of our loop; ``--grid`` searches the batch that saturates the device.
 
 Usage: python -m benchmarks.training [--help]
 """
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def compare(options: argparse.Namespace, device: torch.device, folder: Path) -> str:
-    """Let all contestants train in turns."""
+    """Train all contestants in turns."""
     print(
         f"{setting(options)}; {options.images:,} images; {options.turns} turns of {options.steps} steps"
         f" after {BURN_IN}; JPEG of {options.jpeg} px, {options.workers} workers.\n"
@@ -82,7 +82,7 @@ def profiles(options: argparse.Namespace, device: torch.device, folder: Path) ->
 
 
 def setting(options: argparse.Namespace) -> str:
-    """Name what is trained."""
+    """Describe the network and its training."""
     return (
         f"{options.model}, {options.size} px, batch {options.batch}, precision {options.precision}"
         f"{', compiled' if options.compile else ''}"
@@ -135,12 +135,13 @@ def table(contestants: list[Contestant]) -> str:
     """Medians over the turns; ratios are taken within a turn."""
     bare = np.array(contestants[0].rates)
     rows = []
-    for one in contestants:
-        rates, ratios = np.array(one.rates), np.array(one.rates) / bare
+    for contestant in contestants:
+        rates, ratios = np.array(contestant.rates), np.array(contestant.rates) / bare
         spread = f"{rates.min():,.0f}–{rates.max():,.0f}"
         share = f"{np.median(ratios):.2f}"
-        busy = f"{100 * np.median(one.busy):.0f} %"
-        rows.append([one.name, f"{np.median(rates):,.0f}", spread, share, f"{one.memory:,} MiB", busy])
+        busy = f"{100 * np.median(contestant.busy):.0f} %"
+        memory = f"{contestant.memory:,} MiB"
+        rows.append([contestant.name, f"{np.median(rates):,.0f}", spread, share, memory, busy])
     return markdown_table(["loop", "img/s", "range", "of bare", "peak memory", "utilisation"], rows)
 
 

@@ -1,4 +1,4 @@
-"""How often verdicts are false and intervals hold, in simulated studies in which no design does anything.
+"""Family-wise error rate of verdicts and coverage of intervals, in simulated studies without any effect.
 
 Each study has the nine rows of the published Table 1 (eight trainings, one of them with TTA and without)
 and its ten contrasts, all of them truly 0. Three kinds of studies:
@@ -9,9 +9,9 @@ and its ten contrasts, all of them truly 0. Three kinds of studies:
     ensembles  one difference of two ensembles of the same ten members, normal noise as above; the members
                matter alike, or one of them makes up 0.9 of the variance
 
-"Old" resamples seeds and patients together and widens the percentiles by t / z: what this project did
-before. "New" is cxrlt_core.evidence. FWER is the share of studies with any false verdict, nominally 0.05;
-a verdict needs p (Holm) of at most 0.05.
+"Old", the former method, resamples seeds and patients together and widens the percentiles by t / z. "New"
+is cxrlt_core.evidence. FWER is the share of studies with any false verdict, nominally 0.05; a verdict needs
+p (Holm) of at most 0.05.
 
 Usage: python -m benchmarks.verdicts [gaussian] [ensembles] [ap] [--help]
 """
@@ -53,7 +53,7 @@ GROUPS = {"head": (0, 3, 5), "all classes": (0, 8, 5), "tail": (5, 8, 5), "all, 
 
 @dataclass(frozen=True)
 class Study:
-    """What a study measured: metric of each training with each seed, on the patients and on resamples.
+    """Metric of each training with each seed, on the patients and on resamples.
 
     Attributes:
         points: float (2, T, S), without TTA and with it.
@@ -70,11 +70,11 @@ class Study:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What both estimators say of the k contrasts of a study.
+    """Results of both estimators for the k contrasts of a study.
 
     Attributes:
         false: any verdict, old and new; bool (2,).
-        holds: the interval of a contrast holds 0; bool (2, k).
+        holds: the interval of a contrast covers 0; bool (2, k).
         half: half-width of the intervals; float (2, k).
     """
 
@@ -88,7 +88,7 @@ def main() -> None:
     options = parse()
     torch.set_num_threads(1)
     print(f"{describe_machine('scipy', 'torch')}; one thread\n")
-    for kind in options.kinds:
+    for kind in KINDS if "all" in options.kinds else options.kinds:
         start = time.perf_counter()
         rows = [row for case in cases(kind, options) for row in case]
         print(f"### {kind}\n\n{markdown_table(HEADER, rows)}", flush=True)
@@ -102,10 +102,10 @@ HEADER += ["new", "lowest of a contrast, new", "half-width, old", "new"]
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kinds", nargs="*", choices=KINDS, default=KINDS)
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, "all"], default="all")
     parser.add_argument("--studies", type=int, default=2000, help="gaussian studies of a case")
     parser.add_argument("--ap-studies", type=int, default=300)
-    parser.add_argument("--images", type=int, default=1000, help="of an ap study, one a patient")
+    parser.add_argument("--images", type=int, default=1000, help="of an ap study, one per patient")
     parser.add_argument("--resamples", type=int, default=1000)
     return parser.parse_args()
 
@@ -117,19 +117,19 @@ def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
         return
     if kind == "ensembles":
         for seeds, ratio, share in [*product((3, 5), (0, 1, 2), (0.1,)), (3, 2, 0.9), (5, 2, 0.9)]:
-            found = [ensembles(seeds, ratio, share, options, n) for n in range(options.studies)]
-            yield [line(seeds, f"{ratio:g}", "alike" if share == 0.1 else "one member", found)]
+            verdicts = [ensembles(seeds, ratio, share, options, n) for n in range(options.studies)]
+            yield [table_row(seeds, f"{ratio:g}", "alike" if share == 0.1 else "one member", verdicts)]
         return
     settings = [(seeds, ratio, 1) for seeds in (2, 3, 5) for ratio in (0, 0.5, 1, 2)]
     for seeds, ratio, spread in [*settings, (3, 2, 9), (5, 2, 9)]:
-        found = [judge(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
-        yield [line(seeds, f"{ratio:g}", "alike" if spread == 1 else "variances 1 : 9", found)]
+        verdicts = [compare(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
+        yield [table_row(seeds, f"{ratio:g}", "alike" if spread == 1 else "variances 1 : 9", verdicts)]
 
 
 def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
     """Yield the lines of each case of average precision: several groups of classes from the same studies."""
     for seeds, spread in ((3, 0), (3, 0.2), (5, 0.2)):
-        found: dict[str, list[Verdicts]] = {name: [] for name in GROUPS}
+        verdicts: dict[str, list[Verdicts]] = {name: [] for name in GROUPS}
         parts: dict[str, list[tuple[float, float]]] = {name: [] for name in GROUPS}
         for number in range(options.ap_studies):
             positives, ap, samples = average_precisions(seeds, spread, options, number)
@@ -137,13 +137,14 @@ def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
                 chosen = np.flatnonzero(positives[first:last] >= least) + first
                 if len(chosen):
                     study = Study(ap[..., chosen].mean(axis=-1), centred_mean(samples[..., chosen]))
-                    found[name].append(judge(study))
+                    verdicts[name].append(compare(study))
                     parts[name].append(components(study))
-        lines = []
+        rows = []
         for name in GROUPS:
-            own, patients = np.mean(parts[name], axis=0)
-            lines.append(line(seeds, f"{np.sqrt(max(own, 0) / patients):.2f}", name, found[name]))
-        yield lines
+            trained, patients = np.mean(parts[name], axis=0)
+            ratio = f"{np.sqrt(max(trained, 0) / patients):.2f}"
+            rows.append(table_row(seeds, ratio, name, verdicts[name]))
+        yield rows
 
 
 def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespace, number: int) -> Study:
@@ -151,15 +152,15 @@ def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespac
 
     Args:
         seeds: S.
-        ratio: what seeds add to the mean of S, in units of the patients.
+        ratio: standard deviation of the mean of S due to seeds, relative to that due to patients.
         spread: largest variance of a training over the smallest; they take turns.
         options: number of resamples.
         number: of the study.
     """
     generator = np.random.default_rng([number, seeds, int(10 * ratio), spread])
     variances = np.resize([2 / (1 + spread), 2 * spread / (1 + spread)], len(TRAININGS))[:, None]
-    both = generator.normal(size=(1, len(TRAININGS), seeds))  # of a training; TTA moves it little
-    trained = both + 0.1 * generator.normal(size=(2, len(TRAININGS), seeds))
+    training = generator.normal(size=(1, len(TRAININGS), seeds))  # TTA changes it little
+    trained = training + 0.1 * generator.normal(size=(2, len(TRAININGS), seeds))
     points = trained * ratio * np.sqrt(seeds / 2 * variances)
     points += patient_noise(generator, (2, len(TRAININGS)), seeds, 1)[..., 0]
     cells = patient_noise(generator, (2, len(TRAININGS)), seeds, options.resamples)
@@ -167,7 +168,7 @@ def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespac
 
 
 def patient_noise(generator: np.random.Generator, shape: tuple, seeds: int, draws: int) -> np.ndarray:
-    """What patients add, (2, T, S, draws): a part that all seeds of a training share, and one of each seed.
+    """Noise of the patients, (2, T, S, draws): a part shared by the seeds of a training, and one per seed.
 
     The second, patient × seed, is three tenths of the variance of the mean of S.
     """
@@ -181,11 +182,11 @@ def patient_noise(generator: np.random.Generator, shape: tuple, seeds: int, draw
 
 
 def ensembles(seeds: int, ratio: float, share: float, options: argparse.Namespace, number: int) -> Verdicts:
-    """Draw a difference of two ensembles, to which ten members add noise, and ask both estimators.
+    """Draw a difference of two ensembles, with noise of ten members, and apply both estimators.
 
     Args:
         seeds: S.
-        ratio: what seeds add to the mean of S, in units of the patients.
+        ratio: standard deviation of the mean of S due to seeds, relative to that due to patients.
         share: of the variance that the first member has.
         options: number of resamples.
         number: of the study.
@@ -209,8 +210,8 @@ def average_precisions(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw a study image by image; every row has the same distribution, so all differences are truly 0.
 
-    The score of an image is 2 for a positive, noise that a training has with all seeds, noise of its own,
-    and a little of TTA or of its absence. A seed moves the 2, class by class.
+    The score of an image is 2 for a positive, plus noise of the training, noise of the seed and a little
+    noise of TTA. A seed changes the 2, class by class.
 
     Returns:
         Positive patients of each class, (C,), AP of all trainings, (2, T, S, C), and AP of the nine rows on
@@ -245,14 +246,14 @@ def centred_mean(samples: np.ndarray) -> np.ndarray:
 
 def components(study: Study) -> tuple[float, float]:
     """Variance that seeds and patients give the mean of S of a contrast of two trainings, on average."""
-    rows, own, patients = study.row_points(), [], []
+    rows, trained, patients = study.row_points(), [], []
     for number in PLAIN:
         points, samples = (combine(values, CONTRASTS[number]) for values in (rows, study.samples))
         shared, within = samples.mean(axis=0).var(ddof=1), samples.var(axis=1, ddof=1).mean()
-        both = (within - shared) * len(points) / (len(points) - 1)
-        own.append((points.var(ddof=1) - both) / len(points))
+        interaction = (within - shared) * len(points) / (len(points) - 1)
+        trained.append((points.var(ddof=1) - interaction) / len(points))
         patients.append(shared)
-    return float(np.mean(own)), float(np.mean(patients))
+    return float(np.mean(trained)), float(np.mean(patients))
 
 
 def combine(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
@@ -260,29 +261,29 @@ def combine(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
     return sum(weight * values[int(row) - 1] for row, weight in weights.items())
 
 
-def judge(study: Study) -> Verdicts:
-    """Ask both estimators."""
+def compare(study: Study) -> Verdicts:
+    """Apply both estimators to the contrasts of a study."""
     rows, metric = study.row_points(), "mAP"
     noise = PooledSeedVariance(ROWS, {metric: study.points})
     lows, highs, p_values = np.empty((3, 2, len(CONTRASTS)))
     for number, weights in enumerate(CONTRASTS):
         points, samples = combine(rows, weights), combine(study.samples, weights)
         lows[0, number], highs[0, number], p_values[0, number] = old(points, samples, number)
-        found = new(points, samples, noise.of(weights, metric, points))
-        lows[1, number], highs[1, number], p_values[1, number] = found
+        variance = noise.of(weights, metric, points)
+        lows[1, number], highs[1, number], p_values[1, number] = new(points, samples, variance)
     false = np.array([min(holm(p)) <= 1 - LEVEL for p in p_values])
     return Verdicts(false, (lows <= 0) & (highs >= 0), (highs - lows) / 2)
 
 
 def new(points: np.ndarray, samples: np.ndarray, noise: SeedVariance) -> tuple[float, float, float]:
-    """What this project does: low, high, p value."""
+    """The present method: low, high, p value."""
     around = samples - samples.mean(axis=1, keepdims=True)
-    one = estimate(Sampled(points, around, np.zeros_like(points)), noise)
-    return *one.interval(LEVEL), one.p_value()
+    contrast = estimate(Sampled(points, around, np.zeros_like(points)), noise)
+    return *contrast.interval(LEVEL), contrast.p_value()
 
 
 def old(points: np.ndarray, samples: np.ndarray, number: int) -> tuple[float, float, float]:
-    """What this project did before: low, high, p value."""
+    """The former method: low, high, p value."""
     seeds, resamples = samples.shape
     chosen = np.random.default_rng([number, seeds]).integers(seeds, size=(resamples, seeds - 1))
     around = samples - samples.mean(axis=1, keepdims=True) + points[:, None]
@@ -296,12 +297,12 @@ def old(points: np.ndarray, samples: np.ndarray, number: int) -> tuple[float, fl
     return low, high, min(1.0, 2 * (1 + int(beyond)) / (resamples + 1))
 
 
-def line(seeds: int, ratio: str, what: str, found: Sequence[Verdicts]) -> list[str]:
-    """Return a line of the table."""
-    false, holds = (np.mean([getattr(v, key) for v in found], axis=0) for key in ("false", "holds"))
-    half = np.mean([v.half for v in found], axis=0)
+def table_row(seeds: int, ratio: str, what: str, verdicts: Sequence[Verdicts]) -> list[str]:
+    """Return a row of the table."""
+    false, holds = (np.mean([getattr(v, key) for v in verdicts], axis=0) for key in ("false", "holds"))
+    half = np.mean([v.half for v in verdicts], axis=0)
     half = half[:, PLAIN if half.shape[1] > 1 else [0]].mean(axis=1)
-    cells = [str(seeds), ratio, what, f"{len(found):,}", *(f"{share:.3f}" for share in false)]
+    cells = [str(seeds), ratio, what, f"{len(verdicts):,}", *(f"{share:.3f}" for share in false)]
     cells += [*(f"{share:.3f}" for share in holds.mean(axis=1)), f"{holds[1].min():.3f}"]
     return [*cells, *(f"{width:.3g}" for width in half)]
 

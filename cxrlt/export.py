@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     folder = folder_of(options)
     predictor, study = open_predictor(folder, options), Study(folder)
     lines = [] if options.no_onnx else [export_graph(predictor, options)]
-    write_portable(folder, predictor.point, options.out)
+    write_portable(folder, predictor.calibration, options.out)
     card = model_card(f"{study.name}, seed {study.seed}", predictor, study.known(), lines)
     write_text(options.out / "README.md", card)
     print("\n".join([*lines, f"{options.out}: written"]))
@@ -46,13 +46,12 @@ def export_graph(predictor: "Predictor", options: argparse.Namespace) -> str:
     from cxrlt_core.serving.image_files import decoded, find_images
     from cxrlt_core.serving.onnx_graph import OPSET, export_onnx, onnx_difference
 
-    path, size = options.out / "model.onnx", predictor.size
+    path, size = options.out / "model.onnx", predictor.geometry.size
     export_onnx(predictor, path)
     noise = np.random.default_rng(0).integers(0, 256, (RANDOM, 1, size, size), dtype=np.uint8)
     files = find_images(options.check)[:SHOWN] if options.check else []
-    shown = [
-        one for one in decoded(files, size, predictor.fit, options.threads) if isinstance(one, np.ndarray)
-    ]
+    shown = decoded(files, predictor.geometry, options.threads)
+    shown = [image for image in shown if isinstance(image, np.ndarray)]
     batches = [noise, np.stack(shown)[:, None]] if shown else [noise]
     difference = onnx_difference(predictor, path, batches)
     about = f"model.onnx: opset {OPSET}, images uint8 (B, 1, {size}, {size}) to probabilities"

@@ -29,7 +29,6 @@ def describe_model(folder: Path) -> dict[str, str]:
     config, study = read_config(folder), Study(folder)
     mean, deviation = config.pixels
     query = config.query
-    last = "one a class" if config.separate else "shared"
     thresholds = study.calibration() or (folder / "calibration.json").exists()
     return {
         "model": str(folder),
@@ -38,7 +37,7 @@ def describe_model(folder: Path) -> dict[str, str]:
         "pixels": f"mean {mean:.4f}, deviation {deviation:.4f}, of 0 to 1",
         "text": config.text,
         "query": f"{query['layers']} layer(s) of width {query['width']}, {query['heads']} heads",
-        "last layer": last,
+        "designs": ", ".join(config.designs) or "none",
         "precision": config.precision,
         "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
         "thresholds": "known" if thresholds else "not known",

@@ -41,13 +41,12 @@ def folder_of(options: argparse.Namespace) -> Path:
 
 def open_predictor(folder: Path, options: argparse.Namespace) -> "Predictor":
     """Load a folder; a model within its study with the thresholds that the study has found."""
+    from cxrlt_core.metrics.calibration import Calibration
     from cxrlt_core.serving.loading import load_model
-    from cxrlt_core.serving.operating_point import OperatingPoint
 
     predictor, study = load_model(folder, options.device, options.threads), Study(folder)
-    if not study.is_ensemble and (calibration := study.calibration()):
-        point = OperatingPoint.from_json(calibration, predictor.classes)
-        predictor = replace(predictor, point=point)
+    if not study.is_ensemble and (content := study.calibration()):
+        return replace(predictor, calibration=Calibration.from_json(content, predictor.classes))
     return predictor
 
 

@@ -40,17 +40,17 @@ def run(options: argparse.Namespace) -> int:
         watch = painter(predictor, options.attention, wanted(options.findings, predictor.classes))
     elif options.findings is not None:
         raise StudyError("--findings: chooses attention maps; expected --attention FOLDER with it")
-    if not predictor.point.known:
+    if not predictor.calibration.known:
         print("no thresholds known, the columns threshold and present stay empty", file=sys.stderr)
     views = views_of(options, predictor)
-    found = predictor.predict(options.images, views, options.batch_size, options.threads, watch)
-    text = found.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    predictions = predictor.predict(options.images, views, options.batch_size, options.threads, watch)
+    text = predictions.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
     if options.out is None:
         sys.stdout.write(text)
         sys.stdout.flush()
     else:
         write_text(options.out, text)
-    return tell_rejected(found.rejected)
+    return tell_rejected(predictions.rejected)
 
 
 def tell_rejected(rejected: Mapping[Path, str]) -> int:
@@ -77,18 +77,19 @@ def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:
 
 def painter(predictor: "Predictor", folder: Path, chosen: list[int] | None) -> "Watcher":
     """Return what writes the attention maps of a batch: those chosen, or of each image its yeses."""
+    import numpy as np
     import torch
 
     from cxrlt_core.serving.overlay import overlay, write_overlay
 
-    if chosen is None and not predictor.point.known:
+    if chosen is None and not predictor.calibration.known:
         raise StudyError("--attention: no thresholds known, so nothing is a yes; expected --findings A,B")
 
     def paint(paths: Sequence[Path], images: "np.ndarray", probabilities: "np.ndarray") -> None:
-        maps, present = predictor.attention(torch.from_numpy(images)), predictor.point.present(probabilities)
+        maps = predictor.attention(torch.from_numpy(images))
+        present = predictor.calibration.present(probabilities) == "yes"
         for number, path in enumerate(paths):
-            its = chosen or [c for c, said in enumerate(present[number]) if said == "yes"]
-            for c in its:
+            for c in chosen or np.flatnonzero(present[number]):
                 write_overlay(folder, path, predictor.classes[c], overlay(images[number, 0], maps[number, c]))
 
     return paint

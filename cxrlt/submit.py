@@ -35,13 +35,15 @@ def run(options: argparse.Namespace) -> int:
     predictor = open_predictor(folder_of(options), options)
     paths, views = [options.images / path for path in listed["path"]], views_of(options, predictor)
     submission([], predictor.classes, [])  # says before hours of work whether the classes are all there
-    found = predictor.predict(paths, views, options.batch_size, options.threads)
-    if found.rejected:
-        path, why = next(iter(found.rejected.items()))
+    predictions = predictor.predict(paths, views, options.batch_size, options.threads)
+    if predictions.rejected:
+        path, why = next(iter(predictions.rejected.items()))
         raise StudyError(
-            f"{path}: {why}; {len(found.rejected)} of {len(paths)} images cannot be read, expected all"
+            f"{path}: {why}; {len(predictions.rejected)} of {len(paths)} images cannot be read, expected all"
         )
-    probabilities = aggregate(found.probabilities, listed["study_id"], listed["view"], options.aggregate)
+    probabilities = aggregate(
+        predictions.probabilities, listed["study_id"], listed["view"], options.aggregate
+    )
     write_submission(options.out, submission(listed["dicom_id"], predictor.classes, probabilities))
     print(f"{options.out}: {len(paths)} images")
     return 0

@@ -1,6 +1,10 @@
 """The label space of CXR-LT 2023 and the three states of a label."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 POSITIVE, NEGATIVE, UNKNOWN = 1, 0, -1
 
@@ -64,6 +68,19 @@ def group_classes(prevalence: Mapping[str, float], head: float, tail: float) -> 
     return {name: group(share) for name, share in prevalence.items()}
 
 
-def in_label_order(classes: Sequence[str]) -> list[str]:
-    """Return the given classes in label-space order."""
-    return [name for name in CLASSES if name in set(classes)]
+def count_labels(table: "pd.DataFrame", classes: Sequence[str]) -> dict:
+    """Count the images, patients and studies of a label table, and the labels of each class by state.
+
+    Returns:
+        ``{"images", "patients", "studies", "classes": {class: {"positive", "negative", "unknown"}}}``.
+    """
+    states = {"positive": POSITIVE, "negative": NEGATIVE, "unknown": UNKNOWN}
+    return {
+        "images": len(table),
+        "patients": table["patient_id"].nunique(),
+        "studies": table["study_id"].nunique(),
+        "classes": {
+            name: {state: int((table[name] == value).sum()) for state, value in states.items()}
+            for name in classes
+        },
+    }

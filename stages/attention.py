@@ -11,6 +11,7 @@ from cxrlt_core.metrics.pointing import pointing_games
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.attention import attention_maps, examples_to_show
+from cxrlt_core.study.variants import resolved
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
@@ -50,11 +51,11 @@ def main(params: Params) -> None:
 
 def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.DataFrame:
     """Choose the images to show by the model of the first seed: position, class, labelled, probability."""
-    found = read_predictions(dev_path(params.reweight.base, params.train.seeds[0]), data, "none")
-    precision = average_precision(data.targets, found)
+    predictions = read_predictions(dev_path(params.reweight.base, params.train.seeds[0]), data, "none")
+    precision = average_precision(data.targets, predictions)
     if known.any():
         precision[~known.any(0)] = np.nan
-    rows = examples_to_show(data.targets, found, precision, data.classes, read_groups(), EACH)
+    rows = examples_to_show(data.targets, predictions, precision, data.classes, read_groups(), EACH)
     shown = pd.DataFrame(rows, columns=["position", "class", "labelled", "probability"])
     return shown.astype({"position": int})
 
@@ -62,7 +63,8 @@ def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.
 def look(params: Params, data: LabelledSet, positions: np.ndarray) -> np.ndarray:
     """Return the maps of the models of all seeds, float32 (S, n, C, h, h)."""
     device = open_device(params.compute.device, params.compute.threads)
-    images, batch_size = open_images(data, params.image), params.compute.batch_size
+    image, batch_size = resolved(params, params.reweight.base).image, params.compute.batch_size
+    images = open_images(data, params, image)
     maps = []
     for seed in params.train.seeds:
         model = load_model(params.reweight.base, seed)

@@ -1,35 +1,40 @@
-"""Write what the code of every stage means into fingerprints/: the files that the stages depend on.
+"""Write the fingerprint of every stage's code into fingerprints/: the files that the stages depend on.
 
 Usage: python -m stages.code
 """
 
 from pathlib import Path
 
+from cxrlt_core.designs import PREDICTION
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import designs_of
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
-from stages.artifacts.code import module_code, modules_of, stage_code, stages
+from stages.artifacts.code import design_code, module_code, modules_of, stage_code, stages, variant_code
 
 FOLDER = Path("fingerprints")
 
 
 def main(params: Params) -> None:
-    """Write a file a stage, a reader that ``data.sources`` names and an entry of ``losses``."""
-    described = {f"{name}.json": stage_code(name) for name in stages()}
+    """Write a file per stage, per reader in ``data.sources``, and per variant what trains it."""
+    files = {f"{name}.json": stage_code(name) for name in stages()}
+    files["settings.json"] |= module_code("cxrlt_core.study.gather")  # says in full what params.yaml says
+    files["ensemble.json"] |= design_code(row.method for row in params.table2)
     for name in params.data.sources:
-        described[f"sources/{name}.json"] = chosen("cxrlt_core.sources", name, f"data.sources.{name}")
-    for name, loss in params.losses.items():
-        described[f"losses/{name}.json"] = chosen("cxrlt_core.losses", loss.kind, f"losses.{name}.kind")
+        files[f"sources/{name}.json"] = named_code("cxrlt_core.sources", name, f"data.sources.{name}")
+    for name in params.variants:
+        files[f"variants/{name}.json"] = variant_code(params, name)
+        files[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))
     for path in FOLDER.rglob("*.json"):
-        if str(path.relative_to(FOLDER)) not in described:
+        if str(path.relative_to(FOLDER)) not in files:
             path.unlink()
-    for file, modules in described.items():
+    for file, modules in files.items():
         write_json(FOLDER / file, modules)
 
 
-def chosen(package: str, module: str, key: str) -> dict[str, str]:
-    """Describe a module that params.yaml names.
+def named_code(package: str, module: str, key: str) -> dict[str, str]:
+    """Return the fingerprints of a module that params.yaml names.
 
     Raises:
         StudyError: when there is none of that name.

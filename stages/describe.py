@@ -1,18 +1,20 @@
-"""Write reports/data.md, which needs no training: what the sources bring and what the sets hold.
+"""Write reports/data.md, which needs no training: the contents of the sources and of the sets.
 
 Usage: python -m stages.describe
 """
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.data_report import render_data
-from cxrlt_core.system.files import read_json, write_text
+from cxrlt_core.results.data import ClassInfo, Data
+from cxrlt_core.system.files import write_text
 from stages.artifacts.border import run_stage
+from stages.artifacts.records import read
 
 
 def main(params: Params) -> None:
     """Write reports/data.md."""
-    summary, classes = read_json("data/summary.json"), read_json("data/sets/classes.json")
-    write_text("reports/data.md", render_data(params, summary, classes))
+    data, classes = read(Data, "data/summary.json"), read(dict[str, ClassInfo], "data/sets/classes.json")
+    write_text("reports/data.md", render_data(params, data, classes))
     print("The data are described in reports/data.md")
 
 

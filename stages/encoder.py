@@ -9,6 +9,7 @@ from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.model.image_encoder import describe_network, load_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.pretrained.origin import origin_text, weights_origin
+from cxrlt_core.study.variants import sizes_of
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
 
@@ -16,6 +17,10 @@ from stages.artifacts.border import run_stage
 def main(params: Params, name: str) -> None:
     """Write data/encoders/<name>.json, and print it in a line."""
     encoder, size, key = params.image_encoders[name], params.image.size, f"image_encoders.{name}"
+    for other in sorted({*sizes_of(params, name)} - {size}):  # of recipes
+        network, _ = load_network(encoder, resolve_encoder(encoder, other, key), other, key)
+        shape = describe_network(network, encoder, other, key)
+        print(f"{key}: at {other} pixels {shape['tokens']} tokens, {shape['gflops']:.3g} GFLOPs an image")
     plan = resolve_encoder(encoder, size, key)
     network, loaded = load_network(encoder, plan, size, key)
     description = {

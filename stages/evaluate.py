@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cxrlt_core.designs import PREDICTION
 from cxrlt_core.metrics.calibration import calibrate, calibrate_on_itself
-from cxrlt_core.metrics.scores import average_precision, describe_scores, summarise
+from cxrlt_core.metrics.scores import average_precision, describe_scores, point_metrics
 from cxrlt_core.params.schema import Params
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.prediction.inference import Scorer, posthoc, predict
+from cxrlt_core.study.variants import designs_of, resolved
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.distributed import open_ranks
 from cxrlt_core.system.files import write_json
@@ -27,15 +29,16 @@ from stages.artifacts.sets import LabelledSet, read_groups, read_set
 def main(params: Params, name: str) -> None:
     """Write predictions/dev/<variant>/<seed>.parquet and metrics/dev/<variant>.json."""
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
-    precision, batch_size = params.train.precision, params.compute.batch_size
+    designs, image = designs_of(params, name, PREDICTION), resolved(params, name).image
     with open_ranks(device) as ranks:
-        images, found = open_images(data, params.image), {}
+        images, found = open_images(data, params, image), {}
         for seed in params.train.seeds:
             model = load_model(name, seed)
             with task(f"{name}, seed {seed}, dev"):
-                [found[seed]] = predict(
-                    model.network, images, model.config.pixels, device, precision, batch_size, ranks=ranks
+                [probabilities] = predict(
+                    Scorer.of(model), images, device, params.compute.batch_size, ranks=ranks
                 )
+            found[seed] = posthoc(designs, data.classes, probabilities)
         if ranks.is_main:
             for seed, probabilities in found.items():
                 write_predictions(dev_path(name, seed), data, probabilities)
@@ -48,7 +51,7 @@ def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray],
     for seed, probabilities in found.items():
         scored = by_study(data, probabilities, rule)
         own = calibrate_on_itself(data.targets, scored, data.table["patient_id"])
-        summaries[seed], per_class = summarise(data.targets, scored, own, data.classes, groups)
+        summaries[seed], per_class = point_metrics(data.targets, scored, own, data.classes, groups)
         classes.append(per_class)
         fits[str(seed)] = calibrate(data.targets, scored).to_json(data.classes)
     averaged = {metric: np.mean([one[metric] for one in classes], axis=0) for metric in classes[0]}

@@ -4,46 +4,52 @@ Usage: python -m stages.pack <source>
 """
 
 import os
+import shutil
 from pathlib import Path
 
+import pandas as pd
+
+from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.lock import exclusive
 from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.record import is_packed
-from cxrlt_core.params.schema import Params
+from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader
-from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet, write_parquet
+from cxrlt_core.study.variants import geometries
+from cxrlt_core.system.files import read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_again, run_stage
-from stages.artifacts.paths import array_path, watched_path
+from stages.artifacts.paths import array_path, geometry_name, index_path, watched_path
 
 
 def main(params: Params, source: str) -> None:
-    """Write <image.store>/<source>-<size>-<fit>.npy and its index data/packed/<source>.parquet."""
-    if source not in params.data.sources:
-        known = ", ".join(params.data.sources)
-        raise StudyError(f"data.sources.{source}: missing key, found {known}")
+    """Write <image.store>/<source>-<size>-<fit>.npy for every size and fit in use, with an index each."""
     images = read_parquet(watched_path(source), ["image_id", "path"])
-    ids, root = images["image_id"].tolist(), Path(params.data.sources[source].images)
-    array, size, fit = array_path(params.image, source), params.image.size, params.image.fit
+    shutil.rmtree(Path(index_path(source, "any")).parent, ignore_errors=True)
+    used = {geometry_name(image): image for image in (params.image, *geometries(params).values())}
+    for name, image in used.items():
+        index = pack(params, source, image, images)
+        write_parquet(index_path(source, None if image == params.image else name), index)
+    write_json(Path(index_path(source, "any")).with_name("sizes.json"), sorted(used))
+
+
+def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.DataFrame:
+    """Pack the images of a source in a size and fit, and return their index."""
+    root, folders = Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS
+    files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders)
+    array, geometry = array_path(image, source), Geometry(image.size, image.fit)
     with exclusive(array):
         # DVC keeps the label files of the demo, not its images.
-        if source in params.demo.sources and not root.exists() and not is_packed(array, ids, root, size, fit):
+        drawn = source in params.demo.sources and not root.exists()
+        if drawn and not is_packed(array, files.ids, root, geometry):
             print(f"{root}: no such folder, drawing the demo's images again", flush=True)
             run_again("synthesize", source)
-        index = pack_images(
-            ids=ids,
-            paths=images["path"].tolist(),
-            root=root,
-            folders=find_reader(source).IMAGE_FOLDERS,
-            array=array,
-            size=size,
-            fit=fit,
-            workers=len(os.sched_getaffinity(0)),  # the pixels do not depend on it
-        )
+        workers = len(os.sched_getaffinity(0))  # the pixels do not depend on it
+        index = pack_images(files, array, geometry, workers)
         listed = array.with_suffix(".rejects.csv")
         check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images", listed)
-        write_parquet(f"data/packed/{source}.parquet", index)
-        print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
+    print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
+    return index
 
 
 if __name__ == "__main__":

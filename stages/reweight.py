@@ -5,7 +5,7 @@ Usage: python -m stages.reweight <name> …, each a reweighting, such as main
 
 from collections.abc import Sequence
 
-from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.designs.reweight import reweight, reweightings
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import read_json
 from stages.artifacts.border import run_stage
@@ -16,7 +16,7 @@ def main(params: Params, *names: str) -> None:
     """Write weights/<name>.json for each name."""
     by_seed = read_json(f"metrics/dev/{params.reweight.base}.json")["image_AP"]
     for name in names:
-        settings = params.reweightings[name]
+        settings = reweightings(params.reweight)[name]
         weights = {seed: reweight(values, settings) for seed, values in by_seed.items()}
         write_weights(name, weights)
         raised = [sum(weight != 1 for weight in one["weights"].values()) for one in weights.values()]

@@ -4,17 +4,18 @@ Usage: python -m stages.settings
 """
 
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import SCRATCH
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage
-from stages.artifacts.settings import settings_of
-
-KINDS = ("pretrained", "description", "training", "prediction", "tta", "ensemble", "report")
+from stages.artifacts.paths import trained_path
+from stages.artifacts.settings import settings_files
 
 
 def main(params: Params) -> None:
-    """Write data/settings/<kind>.json."""
-    for kind in KINDS:
-        write_json(f"data/settings/{kind}.json", settings_of(params, kind))
+    """Write data/settings/."""
+    for name, content in settings_files(params).items():
+        write_json(f"data/settings/{name}.json", content)
+    write_json(trained_path(SCRATCH), {})  # what a variant starts from that starts from nothing
 
 
 if __name__ == "__main__":

@@ -7,19 +7,19 @@ import pandas as pd
 
 from cxrlt_core.designs.replenishment import replenish, usable_rows
 from cxrlt_core.designs.reweight import uniform_weights
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.labels import CLASSES, count_labels
 from cxrlt_core.packing.packed_array import pictures
 from cxrlt_core.params.schema import Params
 from cxrlt_core.splits.carving import (
     assign_splits,
     check_sets,
-    count_labels,
-    describe_classes,
+    class_groups,
     describe_splits,
     label_space,
 )
 from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
 from cxrlt_core.splits.monitoring import monitored
+from cxrlt_core.study.variants import used_sources
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_stage
@@ -30,7 +30,7 @@ from stages.artifacts.sets import check_labels
 def main(params: Params) -> None:
     """Write data/sets/, data/summary.json and weights/uniform.json."""
     remove_leftovers(params, "data/labels", "data/packed")
-    extras = {source: packed_labels(source) for source in params.used_sources}
+    extras = {source: packed_labels(source) for source in used_sources(params)}
     primary = extras.pop(params.data.primary)
     classes = label_space(primary)
     if not classes:
@@ -45,7 +45,7 @@ def main(params: Params) -> None:
     check_sets(sets)
     for name, table in {**sets, "monitor": monitored(clean["dev"])}.items():
         write_set(name, table, classes)
-    described = describe_classes(sets["train_primary"], classes, params.data.groups)
+    described = class_groups(sets["train_primary"], classes, params.data.groups)
     write_json("data/sets/classes.json", described)
     write_json("weights/uniform.json", uniform_weights(classes))
     replenished = label_space(clean["train"][~own])
@@ -53,7 +53,7 @@ def main(params: Params) -> None:
     summary = {
         "classes": classes,
         "splits": describe_splits(read["official"], read["unused"], params.data.splits),
-        "sources": {name: describe_source(name, extras.get(name), classes) for name in params.used_sources},
+        "sources": {name: describe_source(name, extras.get(name), classes) for name in used_sources(params)},
         "sets": {name: count_labels(table, classes) for name, table in sets.items()},
         "not_replenished": [name for name in classes if name not in replenished],
         "leaks": describe_leaks(leaks),

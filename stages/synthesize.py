@@ -8,7 +8,7 @@ from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:
-    """Write labels, images and places.parquet of data/raw/<source> anew."""
+    """Replace labels, images and places.parquet of data/raw/<source>."""
     folder = Path("data/raw") / source
     write_release(source, params.demo, folder / "labels", folder / "images", folder / "places.parquet")
 

@@ -8,7 +8,7 @@ from stages.artifacts.border import run_stage
 
 
 def main(params: Params, name: str) -> None:
-    """Write data/text_encoders/<name>-standin anew."""
+    """Replace data/text_encoders/<name>-standin."""
     folder = Path("data/text_encoders") / f"{name}-standin"
     write_text_model(name, folder, params.demo.seed)
 

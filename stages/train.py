@@ -3,23 +3,26 @@
 Usage: python -m stages.train <variant>
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from cxrlt_core.batches.images import Images, intensity
+from cxrlt_core.batches.images import intensity
 from cxrlt_core.batches.sharding import place_images
+from cxrlt_core.designs import result
 from cxrlt_core.losses import build_loss
-from cxrlt_core.model.classifier import ModelConfig, new_model
+from cxrlt_core.model.classifier import Classifier, ModelConfig, new_model
 from cxrlt_core.model.encoder_spec import EncoderSpec
 from cxrlt_core.model.folder import save_model
 from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import designs_of, loss_of, resolved
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import format_interval, task
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.cost import cost
 from cxrlt_core.training.loop import ADVICE, Training
@@ -27,7 +30,7 @@ from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import describe_model, plan_image_encoder, read_embeddings, write_trained
+from stages.artifacts.models import describe_model, image_encoder_spec, read_embeddings, start, write_trained
 from stages.artifacts.monitor import Monitor
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
@@ -43,57 +46,56 @@ def main(params: Params, name: str) -> None:
 
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
+    whole, encoder = resolved(params, name), image_encoder_spec(params, name)
     data = read_set(f"train_{params.variants[name].data}")
-    packed, plan = open_images(data, params.image), plan_image_encoder(params, name)
-    config = describe_model(params, name, data.classes, intensity(packed), plan)
-    images = place_images(packed, params.train.resident, ranks)
-    monitor = Monitor(params, name, config.pixels, ranks)
+    packed = open_images(data, params, whole.image)
+    if (chosen := result(designs_of(params, name), "training_set", data.targets)) is not None:
+        packed, data = packed.take(chosen[0]), replace(data, targets=chosen[1])
+    config = describe_model(params, name, data.classes, intensity(packed), encoder)
+    images = place_images(packed, whole.train.resident, ranks)
+    monitor = Monitor(params, name, config, ranks)
     for seed in params.train.seeds:
-        training = prepare(params, name, seed, data, images, config, plan, ranks)
+        model = new_model_of(params, name, seed, data, config, encoder)
+        weights = read_weights(params.variants[name].weights, seed)
+        weights = class_weights(weights, data.classes, data.targets, report=ranks.is_main)
+        shown = TrainingData(images, data.targets, data.classes, weights, config.pixels)
+        loss = build_loss(loss_of(params, name), data.targets)
+        settings = TrainingSettings(whole.train, loss, seed, designs_of(params, name))
+        training = build_training(model, shown, settings, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         identity = training_identity(params, name, seed)
         checkpoint = Checkpoint(Path("checkpoints"), **identity, processes=ranks.size)
         with task(f"{name}, seed {seed}"):
             training.run(checkpoint, monitor.follow(seed, checkpoint.path))
         if ranks.is_main:
-            save_model(model_folder(name, seed), training.state.model, config)
-            write_json(model_folder(name, seed) / "cost.json", cost(training))
-            last, spent = training.state.history[-1], format_interval(training.state.seconds)
-            done = f"loss {last['loss']:.4f} in epoch {last['epoch']}; {spent}"
-            print(f"{name}, seed {seed}: {done}", flush=True)
+            write_model(name, seed, training, config)
     if ranks.is_main:
         write_trained(name, params.train.seeds)
 
 
-def prepare(
-    params: Params,
-    name: str,
-    seed: int,
-    data: LabelledSet,
-    images: Images,
-    config: ModelConfig,
-    plan: EncoderSpec,
-    ranks: Ranks,
-) -> Training:
-    """Build the model of a variant and all that it is trained with."""
+def new_model_of(
+    params: Params, name: str, seed: int, data: LabelledSet, config: ModelConfig, encoder: EncoderSpec
+) -> Classifier:
+    """Build the model of a variant, and let it start from the weights that ``init`` names."""
     variant = params.variants[name]
-    encoder = params.image_encoders[variant.image]
     torch.manual_seed(seed)
-    network, _ = load_network(encoder, plan, params.image.size, f"image_encoders.{variant.image}")
+    place = f"image_encoders.{variant.image}"
+    network, _ = load_network(params.image_encoders[variant.image], encoder, config.image_size, place)
     model = new_model(config, network, read_embeddings(variant.text, data.classes), data.targets)
-    weights = read_weights(variant.weights, seed)
-    return build_training(
-        model,
-        images,
-        data.targets,
-        class_weights(weights, data.classes, data.targets, report=ranks.is_main),
-        build_loss(params.loss_of(name), data.targets),
-        config.pixels,
-        params.train,
-        params.mixup if variant.mixup else None,
-        seed,
-        ranks,
-    )
+    if new := start(params, name, seed, model):
+        layers = ", ".join(dict.fromkeys(tensor.rpartition(".")[0] for tensor in new))
+        print(f"{name}, seed {seed}: starts from {variant.init} but for new layers: {layers}", flush=True)
+    return model
+
+
+def write_model(name: str, seed: int, training: Training, config: ModelConfig) -> None:
+    """Write a trained model and what it cost, and say how it ended."""
+    folder, state = model_folder(name, seed), training.state
+    save_model(folder, state.model, config)
+    write_json(folder / "cost.json", cost(training))
+    last = state.history[-1]
+    done = f"loss {last['loss']:.4f} in epoch {last['epoch']}; {format_interval(state.seconds)}"
+    print(f"{name}, seed {seed}: {done}", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 Usage: python -m stages.tta <variant>
 """
 
+from cxrlt_core.designs import PREDICTION
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.model.folder import model_marks
 from cxrlt_core.params.schema import Params
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.prediction.inference import Scorer, posthoc, predict
+from cxrlt_core.study.variants import designs_of, resolved
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.progress import task
@@ -30,18 +32,16 @@ def main(params: Params, name: str) -> None:
 def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     """Average the probabilities of all views of a set; all models see the same views."""
     data, device = read_set(split), ranks.device
-    images = open_images(data, params.image)
-    views = draw_views(contents_of(images), params.tta)
-    precision, batch_size = params.train.precision, params.compute.batch_size
+    images = open_images(data, params, resolved(params, name).image)
+    views, designs = draw_views(contents_of(images), params.tta), designs_of(params, name, PREDICTION)
     for seed in params.train.seeds:
         model = load_model(name, seed)
         with task(f"{name}, seed {seed}, {split}"):
-            found = predict(
-                model.network, images, model.config.pixels, device, precision, batch_size, views, ranks
-            )
+            probabilities = predict(Scorer.of(model), images, device, params.compute.batch_size, views, ranks)
         if ranks.is_main:
             marks = model_marks(model_folder(name, seed))
-            write_predictions(tta_path(name, seed, split), data, average_views(found), marks)
+            averaged = posthoc(designs, data.classes, average_views(probabilities))
+            write_predictions(tta_path(name, seed, split), data, averaged, marks)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Look for image files that are new or have changed, by size and time.
 
-DVC does not read image files. It runs this stage every time, and packing only where the list changes.
+DVC does not read image files. It runs this stage every time, and packs a source only if its list changes.
 
 Usage: python -m stages.watch
 """

@@ -23,31 +23,37 @@ GROUND = {"labels", "system"}
 ARROWS: dict[str, set[str]] = {
     "labels": set(),
     "system": set(),
-    "params": {"losses"},
     "losses": set(),
     "sources": set(),
-    "splits": {"params"},
     "packing": set(),
-    "batches": {"params"},
     "metrics": set(),
     "pretrained": set(),
-    "designs": {"batches", "losses", "metrics", "params", "pretrained"},
+    "batches": set(),
+    "designs": {"batches", "pretrained"},
+    "params": {"batches", "designs", "losses"},
+    "study": {"designs", "losses", "params"},
+    "splits": {"params"},
     "model": {"batches", "designs", "params", "pretrained"},
     "training": {"batches", "designs", "losses", "params"},
-    "prediction": {"batches"},
+    "prediction": {"batches", "designs", "model"},
     "evidence": {"designs", "metrics", "params"},
-    "figures": set(),
-    "reporting": {"evidence", "figures", "params", "prediction", "pretrained"},
+    "results": {"evidence", "params"},
+    "figures": {"evidence", "metrics", "results"},
+    "reporting": {
+        *("designs", "evidence", "figures", "metrics", "params", "prediction", "pretrained", "results"),
+        "study",
+    },
     "demo": {"params"},
-    "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
+    "serving": {"batches", "designs", "metrics", "model", "packing", "prediction"},
     "artifacts": {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
-        *("params", "prediction", "reporting", "serving", "sources", "training"),
+        *("params", "prediction", "reporting", "results", "serving", "sources", "study", "training"),
     },
-    "cxrlt": {"evidence", "model", "params", "prediction", "serving", "sources"},
+    "cxrlt": {"evidence", "metrics", "model", "prediction", "serving", "sources", "study"},
     "stages": {
-        *("artifacts", "batches", "demo", "designs", "evidence", "losses", "metrics", "model", "packing"),
-        *("params", "prediction", "pretrained", "reporting", "sources", "splits", "training"),
+        *("artifacts", "batches", "demo", "designs", "evidence", "figures", "losses", "metrics", "model"),
+        *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),
+        *("study", "training"),
     },
     "tools": {"artifacts", "model", "packing", "params", "pretrained", "sources"},
 }
@@ -107,20 +113,24 @@ def within(path: str, folder: str) -> bool:
     """Whether a path is a folder, or lies in it, for some value of the templates in either."""
     parts, outer = path.split("/"), folder.split("/")
     return len(parts) >= len(outer) and all(
-        fnmatch(one, other) or fnmatch(other, one) for one, other in zip(parts, outer, strict=False)
+        fnmatch(part, mask) or fnmatch(mask, part) for part, mask in zip(parts, outer, strict=False)
     )
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether one path lies in the other."""
-    return within(one, other) or within(other, one)
+def overlap(first: str, second: str) -> bool:
+    """Whether one of two paths lies in the other."""
+    return within(first, second) or within(second, first)
 
 
 def needs(stage: str) -> list[str]:
     """The stages whose outs a stage depends on."""
     graph = pipeline()
     wanted = paths(graph[stage]["deps"])
-    return [n for n, one in graph.items() if any(overlap(o, d) for o in outs(one) for d in wanted)]
+    return [
+        name
+        for name, maker in graph.items()
+        if any(overlap(out, path) for out in outs(maker) for path in wanted)
+    ]
 
 
 def pipeline_picture() -> str:

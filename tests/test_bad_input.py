@@ -1,4 +1,4 @@
-"""Every bad input in docs/bad-input.md ends in its line."""
+"""Every bad input in bad_input/bad-input.md ends in its line."""
 
 import re
 
@@ -8,7 +8,7 @@ from cxrlt_core.system.errors import StudyError
 from tests.architecture import ROOT
 from tests.bad_input import artifacts, label_files, params, pictures
 
-PAGE = (ROOT / "docs/bad-input.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "tests/bad_input/bad-input.md").read_text(encoding="utf-8")
 #: Heading of the page to what makes each bad input in the working folder and hands it to what users come by.
 ATTEMPTS = {
     "Label files": label_files.ATTEMPTS,

@@ -1,4 +1,4 @@
-"""Packed images of one set, gathered into batches: on the device where they fit, else from disk."""
+"""Packed images of one set, gathered into batches: on the device if they fit, else from disk."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
@@ -21,7 +21,7 @@ class PixelStats(NamedTuple):
 
 
 class Images(Protocol):
-    """Images that come in batches."""
+    """A set of images that yields batches."""
 
     def __len__(self) -> int:
         """Return the number of images in the set."""
@@ -33,7 +33,7 @@ class Images(Protocol):
         ...
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
-        """Yield uint8 (b, 1, H, W) for each array of positions, and what came with the positions.
+        """Yield uint8 (b, 1, H, W) for each array of positions, with the item that came with it.
 
         A batch may be overwritten once the next one is asked for. Close the generator when done early.
         """
@@ -41,10 +41,10 @@ class Images(Protocol):
 
 
 class PackedImages:
-    """The images of a set, in its order, out of one packed uint8 array per source."""
+    """The images of a set, in its order, from one packed uint8 array per source."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], sources: Sequence[str], rows: Sequence[int]) -> None:
-        """Describe a set.
+        """Locate the images.
 
         Args:
             arrays: source to uint8 (N, H, W).
@@ -52,8 +52,8 @@ class PackedImages:
             rows: row of each image in its source's array, (n,).
         """
         self._arrays = [np.asarray(array) for array in arrays.values()]  # indexing a memmap is slower
-        position = {name: i for i, name in enumerate(arrays)}
-        self._array_of = np.array([position[name] for name in sources], dtype=np.int64)
+        number = {name: i for i, name in enumerate(arrays)}
+        self._array_of = np.array([number[name] for name in sources], dtype=np.int64)
         self._rows = np.asarray(rows, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -65,20 +65,20 @@ class PackedImages:
         """Side of an image in pixels."""
         return self._arrays[0].shape[1]
 
+    def take(self, positions: np.ndarray) -> "PackedImages":
+        """Return a set of some of the images, in the order of their positions (n,)."""
+        taken = object.__new__(PackedImages)
+        taken._arrays, taken._array_of = self._arrays, self._array_of[positions]
+        taken._rows = self._rows[positions]
+        return taken
+
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the images, uint8 (H, W)."""
         for array, row in zip(self._array_of, self._rows, strict=True):
             yield self._arrays[array][row]
 
     def gather(self, positions: np.ndarray) -> Tensor:
-        """Copy images out of the arrays.
-
-        Args:
-            positions: in the set; int (b,).
-
-        Returns:
-            uint8 (b, 1, H, W) on the CPU, in the order asked for.
-        """
+        """Copy the images at some positions, int (b,): uint8 (b, 1, H, W) on the CPU, in that order."""
         out = np.empty((len(positions), 1, self.size, self.size), np.uint8)
         self.gather_into(positions, out)
         return torch.from_numpy(out)
@@ -87,9 +87,9 @@ class PackedImages:
         """Copy images into uint8 (b, 1, H, W)."""
         array_of, rows = self._array_of[positions], self._rows[positions]
         for number, array in enumerate(self._arrays):
-            mine = np.flatnonzero(array_of == number)
-            mine = mine[np.argsort(rows[mine], kind="stable")]  # disks like rising addresses
-            out[mine, 0] = array[rows[mine]]
+            indices = np.flatnonzero(array_of == number)
+            indices = indices[np.argsort(rows[indices], kind="stable")]  # disks like rising addresses
+            out[indices, 0] = array[rows[indices]]
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
         """Gather batch after batch; see :class:`Images`."""
@@ -97,7 +97,7 @@ class PackedImages:
             yield self.gather(positions), item
 
     def resident(self, device: torch.device, positions: np.ndarray | None = None) -> "ResidentImages":
-        """Load the set, or the images at some positions of it, into the memory of the device."""
+        """Load the set, or the images at some of its positions, into device memory."""
         positions = np.arange(len(self)) if positions is None else positions
         images = torch.empty((len(positions), 1, self.size, self.size), dtype=torch.uint8, device=device)
         for start in range(0, len(positions), LOADED_AT_ONCE):
@@ -107,7 +107,7 @@ class PackedImages:
 
 
 class ResidentImages:
-    """A set held in the memory of a device; gathers there."""
+    """A set in device memory."""
 
     def __init__(self, images: Tensor) -> None:
         """Take the images, uint8 (n, 1, H, W)."""
@@ -123,7 +123,7 @@ class ResidentImages:
         return self._images.shape[2]
 
     def gather(self, positions: np.ndarray) -> Tensor:
-        """Return uint8 (b, 1, H, W) on the device, in the order asked for."""
+        """Return the images at some positions, int (b,): uint8 (b, 1, H, W) on the device."""
         return self._images[upload(torch.from_numpy(positions), self._images.device)]
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
@@ -144,16 +144,16 @@ def intensity(images: PackedImages, sample: int = 10_000) -> PixelStats:
     return PixelStats(mean, max(std, 1e-3))
 
 
-def normalise(images: Tensor, mean: float, deviation: float, gamma: Tensor | None = None) -> Tensor:
-    """Turn uint8 (B, 1, H, W) into float32 of zero mean and unit deviation.
+def normalise(images: Tensor, mean: float, std: float, gamma: Tensor | None = None) -> Tensor:
+    """Turn uint8 (B, 1, H, W) into float32 with mean 0 and standard deviation 1.
 
     Args:
         images: pixels.
         mean: of the pixels, 0 to 1.
-        deviation: of the pixels.
-        gamma: power that an image's pixels, 0 to 1, are raised to first; float32 (B,).
+        std: of the pixels.
+        gamma: exponent applied first to the pixels, 0 to 1, of each image; float32 (B,).
     """
     pixels = images.to(torch.float32) / 255
     if gamma is not None:
         pixels = pixels ** upload(gamma, images.device)[:, None, None, None]
-    return (pixels - mean) / deviation
+    return (pixels - mean) / std

@@ -1,7 +1,7 @@
-"""Images that do not fit into the memory of the device: a thread reads them ahead of the step.
+"""Images that do not fit into device memory: a thread reads them ahead of the step.
 
-The thread gathers mapped rows into a small ring of buffers and, for a GPU, copies them there on a
-stream of its own, so that neither the processor nor the GPU waits for the other.
+The thread gathers memory-mapped rows into a small ring of buffers and copies them to a GPU on a separate
+stream, so that neither the processor nor the GPU waits for the other.
 """
 
 from collections.abc import Generator, Iterable
@@ -39,20 +39,18 @@ class StreamedImages:
         """Yield batches on the device; see :class:`cxrlt_core.batches.images.Images`.
 
         Raises:
-            Exception: whatever the work or the reading raised in the thread.
+            Exception: any error of the work or of reading, from the thread.
         """
-        free: SimpleQueue = SimpleQueue()
-        ready: SimpleQueue = SimpleQueue()
-        stop = Event()
+        free, ready, stop = SimpleQueue(), SimpleQueue(), Event()
         for _ in range(AHEAD):
             free.put(_Buffer(self._stream))
         thread = Thread(target=self._read, args=(work, free, ready, stop), name="images", daemon=True)
         thread.start()
         try:
-            while (found := ready.get()) is not None:
-                if isinstance(found, BaseException):
-                    raise found
-                buffer, images, item = found
+            while (batch := ready.get()) is not None:
+                if isinstance(batch, BaseException):
+                    raise batch
+                buffer, images, item = batch
                 yield buffer.received(images), item
                 free.put(buffer)
         finally:
@@ -77,19 +75,20 @@ class StreamedImages:
 
 
 class _Buffer:
-    """Room for a batch on the CPU; pinned where a GPU copies from it."""
+    """Memory for a batch on the CPU; pinned if a GPU copies from it."""
 
     def __init__(self, stream: torch.cuda.Stream | None) -> None:
-        self._stream, self._room = stream, torch.empty(0, dtype=torch.uint8)
+        self._stream, self._memory = stream, torch.empty(0, dtype=torch.uint8)
         self._copied = None if stream is None else torch.cuda.Event()
 
     def rows(self, n: int, size: int) -> Tensor:
-        """Uint8 (n, 1, size, size) to be filled, once the last copy out of it is done."""
+        """Uint8 (n, 1, size, size) to be filled, after the last copy from it has finished."""
         if self._copied is not None:
             self._copied.synchronize()
-        if len(self._room) < n * size * size:
-            self._room = torch.empty(n * size * size, dtype=torch.uint8, pin_memory=self._stream is not None)
-        return self._room[: n * size * size].view(n, 1, size, size)
+        needed = n * size * size
+        if len(self._memory) < needed:
+            self._memory = torch.empty(needed, dtype=torch.uint8, pin_memory=self._stream is not None)
+        return self._memory[:needed].view(n, 1, size, size)
 
     def sent(self, rows: Tensor, device: torch.device) -> Tensor:
         """Begin the copy to the device."""
@@ -100,7 +99,7 @@ class _Buffer:
         return images
 
     def received(self, images: Tensor) -> Tensor:
-        """Let the device's current work wait for the copy, without waiting here."""
+        """Make later work on the device wait for the copy, without waiting here."""
         if self._copied is not None:
             current = torch.cuda.current_stream(images.device)
             current.wait_event(self._copied)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cxrlt_core.params.training import Augment
+from cxrlt_core.batches.augment import Augment
 from cxrlt_core.system.device import upload
 
 ERASED_AREA = (0.02, 0.2)  # of the image
@@ -18,7 +18,7 @@ ERASED_ASPECT = 3.3  # longest side over shortest
 
 @dataclass(frozen=True)
 class Transforms:
-    """One transform an image; what no range asks for is None.
+    """One transform per image; None for those whose range is zero.
 
     Attributes:
         geometry: affine map from output to input coordinates, float32 (n, 2, 3).
@@ -40,31 +40,31 @@ class Transforms:
         """Return a copy on the device."""
         return self._map(lambda tensor: upload(tensor, device))
 
-    def _map(self, change: Callable[[Tensor], Tensor]) -> "Transforms":
+    def _map(self, function: Callable[[Tensor], Tensor]) -> "Transforms":
         parts = (self.geometry, self.tone, self.gamma, self.erased)
-        return Transforms(*(None if part is None else change(part) for part in parts))
+        return Transforms(*(None if part is None else function(part) for part in parts))
 
 
-class Draws(Protocol):
-    """What transforms need of a :class:`numpy.random.Generator`."""
+class UniformSource(Protocol):
+    """The part of :class:`numpy.random.Generator` that transforms use."""
 
     def uniform(self, low: float, high: float, size: tuple[int, int]) -> np.ndarray:
         """Return uniform numbers, float64."""
         ...
 
-    def spawn(self, n_children: int) -> Sequence["Draws"]:
+    def spawn(self, n_children: int) -> Sequence["UniformSource"]:
         """Return independent sources."""
         ...
 
 
-def draw_transforms(n: int, ranges: Augment, generator: Draws) -> Transforms:
+def draw_transforms(n: int, ranges: Augment, generator: UniformSource) -> Transforms:
     """Draw n transforms, each quantity uniform within its range.
 
     Args:
         n: number of images.
         ranges: half-widths of the ranges.
-        generator: source of the draws; always the same number of them, so that one range can be
-            changed without changing what the others draw. Gamma and erasing draw from a child of it.
+        generator: source of the draws. Their number is fixed, so that a change of one range leaves the
+            other draws unchanged; gamma and erasing draw from a child of it.
     """
     uniform = generator.uniform(-1, 1, size=(7, n))
     angle = np.deg2rad(ranges.rotate) * uniform[0]
@@ -89,7 +89,7 @@ def draw_transforms(n: int, ranges: Augment, generator: Draws) -> Transforms:
 
 
 def _rectangles(uniform: np.ndarray, share: float) -> np.ndarray:
-    """Random erasing (Zhong et al. 2020): a rectangle, empty where an image keeps all; (n, 4)."""
+    """Random erasing (Zhong et al. 2020): a rectangle, empty where nothing is erased; (n, 4)."""
     area = np.interp(uniform[1], (0, 1), ERASED_AREA) * (uniform[0] < share)
     aspect = ERASED_ASPECT ** (2 * uniform[2] - 1)
     sides = np.sqrt([area * aspect, area / aspect])
@@ -109,8 +109,7 @@ def apply_transforms(images: Tensor, transforms: Transforms) -> Tensor:
         transforms: of B images.
 
     Returns:
-        float32 (B, 1, H, W); beyond its border an image repeats its edge, and what is erased is 0, the
-        mean.
+        float32 (B, 1, H, W); an image is continued by its edge, and erased pixels are 0, the mean.
     """
     transforms = transforms.to(images.device)
     grid = F.affine_grid(transforms.geometry, list(images.shape), align_corners=False)
@@ -122,8 +121,6 @@ def apply_transforms(images: Tensor, transforms: Transforms) -> Tensor:
 
 def _erase(images: Tensor, rectangles: Tensor) -> Tensor:
     left, top, right, bottom = rectangles.T[:, :, None]
-    x, y = (
-        (torch.arange(side, device=images.device) + 0.5) / side for side in (images.shape[3], images.shape[2])
-    )
+    y, x = ((torch.arange(side, device=images.device) + 0.5) / side for side in images.shape[2:])
     columns, rows = (x >= left) & (x < right), (y >= top) & (y < bottom)
     return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)

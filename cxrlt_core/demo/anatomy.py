@@ -1,25 +1,25 @@
-"""Where things lie in a phantom: landmarks of a patient's chest, seen from the front or the side.
+"""The anatomy of a phantom: landmarks of a patient's chest, seen from the front or the side.
 
 Coordinates: x from -1 (left of the picture, the patient's right) to 1, y from -1 (top) to 1.
 A lung is described by ``u``, the distance from the midline of a frontal view, so that both lungs
-are one shape; in a lateral view, where the lungs cover each other, ``u`` is x itself.
+have the same shape; in a lateral view, where the lungs overlap, ``u`` is x.
 """
 
-from dataclasses import dataclass, fields
+from copy import copy
+from typing import NamedTuple
 
 import numpy as np
 
 from cxrlt_core.labels import CLASSES
 
-#: Numbers in 0..1 that make up a patient's body.
+#: Numbers in 0..1 that describe a patient's body.
 TRAITS = 21
 
-#: Numbers in 0..1 that make up the look of a finding: severity, side, then place and form.
+#: Numbers in 0..1 that describe the appearance of a finding: severity, side, position (3), form.
 LOOK = 6
 
 
-@dataclass(frozen=True)
-class Landmarks:
+class Landmarks(NamedTuple):
     """Positions and sizes of n images, each (n, 1, 1) float32; ``lateral`` is bool."""
 
     lateral: np.ndarray
@@ -34,7 +34,7 @@ class Landmarks:
     dome_right: np.ndarray  # y of the top of the diaphragm
     dome_left: np.ndarray
     dome_curve: np.ndarray  # fall of the diaphragm from its top to its edge
-    air: np.ndarray  # thickness that the lungs take away
+    air: np.ndarray  # thickness that the lungs remove
     heart_x: np.ndarray
     heart_y: np.ndarray
     heart_rx: np.ndarray
@@ -50,18 +50,18 @@ class Landmarks:
     grain: np.ndarray  # phase of the lungs' texture
 
     def view(self, front: float, side: float) -> np.ndarray:
-        """Return the number for a frontal or for a lateral view, (n, 1, 1) float32."""
+        """Choose between the values of a frontal and a lateral view, (n, 1, 1) float32."""
         return np.where(self.lateral, np.float32(side), np.float32(front))
 
     def take(self, rows: np.ndarray) -> "Landmarks":
         """Return the landmarks of some of the images."""
-        return Landmarks(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return Landmarks(*(landmark[rows] for landmark in self))
 
 
 def place_landmarks(
     traits: np.ndarray, views: np.ndarray, findings: np.ndarray, looks: np.ndarray
 ) -> Landmarks:
-    """Turn patients' traits into landmarks, changed by the findings that change the anatomy.
+    """Turn patients' traits into landmarks, moved by the findings that change the anatomy.
 
     Args:
         traits: (n, TRAITS) in 0..1, the same for all images of a patient.
@@ -124,10 +124,10 @@ def place_landmarks(
 
 
 class Canvas:
-    """Thickness maps of n images: coordinates, landmarks and the shapes that are drawn with them.
+    """Thickness maps of n images, with the coordinates, landmarks and shapes to draw on them.
 
     ``x`` and ``u`` are (n, 1, size), ``y`` is (n, size, 1), ``lungs`` is the lungs' mask and
-    ``map`` the thickness of what the rays passed, both (n, size, size) float32.
+    ``map`` the thickness of the tissue along the rays, both (n, size, size) float32.
     """
 
     def __init__(self, marks: Landmarks, x: np.ndarray, y: np.ndarray) -> None:
@@ -148,13 +148,12 @@ class Canvas:
         self.lungs *= self.edge(self.dome - y)
         self.map = np.zeros_like(self.lungs)
 
-    @classmethod
-    def part(cls, whole: "Canvas", rows: np.ndarray) -> "Canvas":
+    def take(self, rows: np.ndarray) -> "Canvas":
         """Return a canvas of some of the images, with an empty map."""
-        part = cls.__new__(cls)
-        part.marks, part.pixel = whole.marks.take(rows), whole.pixel
+        part = copy(self)
+        part.marks = self.marks.take(rows)
         for name in ("x", "y", "u", "top", "dome", "inner", "outer", "lungs"):
-            setattr(part, name, getattr(whole, name)[rows])
+            setattr(part, name, getattr(self, name)[rows])
         part.map = np.zeros_like(part.lungs)
         return part
 
@@ -183,7 +182,7 @@ class Canvas:
     def disc(
         self, x: np.ndarray, y: np.ndarray, rx: np.ndarray, ry: np.ndarray, soft: float = 0.3
     ) -> np.ndarray:
-        """Ellipse with a soft rim: ``soft`` is the share of the squared radius that it takes."""
+        """Ellipse with a soft rim, which takes the share ``soft`` of the squared radius."""
         across = (1 - ((self.x - x) / rx) ** 2) / soft
         down = ((self.y - y) / ry) ** 2 / soft
         return np.clip(across - down, 0, 1)
@@ -197,14 +196,14 @@ class Canvas:
         return np.maximum(profile, 0, out=profile)
 
     def half(self, side: np.ndarray) -> np.ndarray:
-        """One side of the body, +1 left (right of the picture) or -1; from the side, all of it."""
+        """Mask of one side of the body, +1 left (right of the picture) or -1; all of a lateral view."""
         m = self.marks
         return np.where(m.lateral, 1, self.edge((self.x - m.mid) * side)).astype(np.float32)
 
     def in_lung(
         self, side: np.ndarray, u: np.ndarray, v: np.ndarray, depth: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the x and y of a place in a lung.
+        """Return the x and y of a position in a lung.
 
         ``u`` runs from the inner (0) to the outer border, ``v`` from the apex (0) to the base,
         ``depth`` from front (0) to back, which only a lateral view shows.
@@ -244,7 +243,7 @@ def _trunk(c: Canvas) -> np.ndarray:
 
 def _mediastinum(c: Canvas) -> np.ndarray:
     m = c.marks
-    # From the side the mediastinum is spread over the middle of the chest.
+    # In a lateral view the mediastinum spreads over the middle of the chest.
     width = m.mediastinum * m.view(1, 1.5)
     band = c.edge(width - np.abs(c.x - m.mid), 0.06)
     tall = c.edge(c.y + 0.62, 0.25) * c.edge(m.heart_y + 0.1 - c.y, 0.2)
@@ -256,10 +255,10 @@ def _mediastinum(c: Canvas) -> np.ndarray:
 def _heart(c: Canvas) -> np.ndarray:
     m = c.marks
     across, down = c.x - m.heart_x, c.y - m.heart_y
-    # The heart's axis falls to the patient's left, or to the front.
+    # The heart's axis tilts to the patient's left, or to the front.
     tilt = m.view(0.35, -0.3)
     a, b = 1.8 / m.heart_rx**2, 1.8 / m.heart_ry**2
-    # The ellipse a (x - tilt y)² + b (y - tilt x)², multiplied out: x and y alone are cheap.
+    # The ellipse a (x - tilt y)² + b (y - tilt x)², expanded: terms in x or y alone are cheap.
     radius = (2 * tilt * (a + b) * across) * down
     radius -= (a + tilt**2 * b) * across**2
     radius -= (b + tilt**2 * a) * down**2 - 1.8

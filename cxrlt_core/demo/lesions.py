@@ -1,4 +1,4 @@
-"""The findings of a phantom: what each adds to, or takes from, the thickness that the rays pass.
+"""The findings of a phantom: what each adds to, or subtracts from, the thickness along the rays.
 
 Findings that change the anatomy (Cardiomegaly, Emphysema, …) move landmarks instead, see
 :func:`cxrlt_core.demo.anatomy.place_landmarks`; some do both.
@@ -16,7 +16,7 @@ from cxrlt_core.labels import CLASSES
 
 @dataclass(frozen=True)
 class Look:
-    """How a finding looks in n studies, each (n, 1, 1) float32: severity and place, 0 to 1.
+    """Appearance of a finding in n studies, each (n, 1, 1) float32 in 0..1, ``side`` excepted.
 
     ``side`` is +1 for the patient's left lung and -1 for the right one.
     """
@@ -35,13 +35,13 @@ class Look:
         return cls(severity, np.where(side < 0.5, -1, 1).astype(np.float32), *rest)
 
     def between(self, mild: float, grave: float) -> np.ndarray:
-        """Grade an amount by the severity."""
+        """Interpolate by the severity."""
         return np.float32(mild) + np.float32(grave - mild) * self.severity
 
     def place(
         self, c: Canvas, u: tuple[float, float], v: tuple[float, float]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return x and y of a place in the lung, within the given ranges."""
+        """Return x and y of a position in the lung, within the given ranges."""
         across, down = u[0] + (u[1] - u[0]) * self.u, v[0] + (v[1] - v[0]) * self.v
         return c.in_lung(self.side, across, down, self.depth)
 
@@ -57,15 +57,15 @@ def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> np.
         looks: (n, 26, LOOK) in 0..1, the same for all images of a study.
 
     Returns:
-        Boxes of what was painted, float32 (n, 26, 4), see :func:`cxrlt_core.demo.places.boxes_of`; NaN for
-        what only moves landmarks.
+        Boxes of the findings, float32 (n, 26, 4), see :func:`cxrlt_core.demo.places.boxes_of`; NaN for those
+        that only move landmarks.
     """
     boxes = np.full((*findings.shape, len(EDGES)), np.nan, np.float32)
     for name, paint in PAINTERS.items():
         column = CLASSES.index(name)
         rows = np.flatnonzero(findings[:, column])
         if rows.size:
-            part = Canvas.part(canvas, rows)
+            part = canvas.take(rows)
             amount = paint(part, Look.of(looks[rows, column]))
             canvas.map[rows] += amount
             boxes[rows, column] = boxes_of(amount)
@@ -73,7 +73,7 @@ def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> np.
 
 
 def _atelectasis(c: Canvas, k: Look) -> np.ndarray:
-    """Bands like plates above the diaphragm, which is drawn up."""
+    """Plate-like bands above the diaphragm, which is elevated."""
     x, y = k.place(c, (0.35, 0.65), (0.72, 0.9))
     slope = 0.5 * (k.form - 0.5)
     band = c.line(c.y - y - slope * (c.x - x), 0.07) + c.line(c.y - y + 0.14 - c.x * slope, 0.03)
@@ -179,7 +179,7 @@ def _nodule(c: Canvas, k: Look) -> np.ndarray:
 
 
 def _pleural_effusion(c: Canvas, k: Look) -> np.ndarray:
-    """Fluid at the base that rises along the chest wall; both sides where it is grave."""
+    """Fluid at the base that rises along the chest wall; both sides if it is severe."""
     m = c.marks
     reach = (c.u - m.inner) / (m.outer - m.inner)
     level = c.top + 0.16 - k.between(-0.1, 0.22) - 0.5 * np.maximum(reach - 0.35, 0) ** 2

@@ -10,18 +10,18 @@ from cxrlt_core.demo.lesions import draw_lesions
 from cxrlt_core.demo.population import Population
 from cxrlt_core.labels import CLASSES
 
-#: Images rendered at once at 64 px; their float32 maps then stay in the processor's cache.
+#: Pixels rendered at once: 64 images of 64 px, whose float32 maps stay in the processor's cache.
 CHUNK_PIXELS = 64 * 64 * 64
 
 
 @dataclass(frozen=True)
 class Style:
-    """How an institution's pictures differ from another's; grey values from 0 to 1."""
+    """The image style of an institution; pairs are ranges, grey values lie in 0..1."""
 
-    contrast: tuple[float, float]  # range of the exponent's scale
-    tone: tuple[float, float]  # how much the mid greys are lifted
+    contrast: tuple[float, float]  # scale of the exponent
+    tone: tuple[float, float]  # lift of the mid greys
     noise: tuple[float, float]  # standard deviation
-    border: float  # largest width of the black collimation border, share of the side
+    border: float  # largest width of the black collimation border, as a share of the side
     marker: tuple[float, float, float] | None  # height, width and grey of a corner label
     marked: float = 1.0  # share of the images with the label
 
@@ -33,54 +33,34 @@ STYLES: Mapping[str, Style] = {
 }
 
 
-def render(
+def render_images(
     population: Population, size: int, style: Style, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the population's images in order, each (size, size) uint8, with the boxes of its findings.
+    """Yield the population's images in order, with the boxes of their findings.
 
-    The boxes are float32 (26, 4), see :func:`cxrlt_core.demo.places.boxes_of`.
+    Anatomy is drawn once per patient, the appearance of the findings once per study, pose, exposure and
+    noise once per image.
 
-    Anatomy is drawn once a patient, the looks of the findings once a study, pose, exposure and
-    noise once an image.
+    Yields:
+        uint8 (size, size), and float32 (26, 4), see :func:`cxrlt_core.demo.places.boxes_of`.
     """
     images = population.images
     anatomy = rng.random((images["patient"].max() + 1, TRAITS), dtype=np.float32)
-    shape = (images["study"].max() + 1, len(CLASSES), LOOK)
-    looks = rng.random(shape, dtype=np.float32)
-    patient, study = images["patient"].to_numpy(), images["study"].to_numpy()
-    view = images["view"].to_numpy(dtype=str)
+    looks = rng.random((images["study"].max() + 1, len(CLASSES), LOOK), dtype=np.float32)
     step = max(1, CHUNK_PIXELS // size**2)
     for start in range(0, len(images), step):
-        rows = slice(start, start + step)
-        yield from _render_chunk(
-            anatomy[patient[rows]],
-            looks[study[rows]],
-            view[rows],
-            population.findings[rows],
-            size,
-            style,
-            rng,
-        )
-
-
-def _render_chunk(
-    anatomy: np.ndarray,
-    looks: np.ndarray,
-    view: np.ndarray,
-    findings: np.ndarray,
-    size: int,
-    style: Style,
-    rng: np.random.Generator,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    marks = place_landmarks(anatomy, view, findings, looks)
-    canvas = Canvas(marks, *_coordinates(len(view), size, rng))
-    draw_chest(canvas)
-    boxes = draw_lesions(canvas, findings, looks)
-    return zip(_expose(canvas.map, style, rng), boxes, strict=True)
+        rows = images.iloc[start : start + step]
+        views, findings = rows["view"].to_numpy(dtype=str), population.findings[start : start + step]
+        chunk_looks = looks[rows["study"]]
+        marks = place_landmarks(anatomy[rows["patient"]], views, findings, chunk_looks)
+        canvas = Canvas(marks, *_coordinates(len(rows), size, rng))
+        draw_chest(canvas)
+        boxes = draw_lesions(canvas, findings, chunk_looks)
+        yield from zip(_expose(canvas.map, style, rng), boxes, strict=True)
 
 
 def _coordinates(count: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return x (n, 1, size) and y (n, size, 1) of the pixels, posed a little differently each."""
+    """Return x (n, 1, size) and y (n, size, 1) of the pixels, each image in a slightly different pose."""
     axis = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1)[None]
     scale, right, down = rng.uniform(-0.03, 0.03, (3, count, 1)).astype(np.float32)
     x, y = axis * (1 + scale) + right, axis * (1 + scale) + down

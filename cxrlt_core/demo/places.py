@@ -1,4 +1,4 @@
-"""Where the findings of drawn images lie: a box each, against which a model's attention can be held."""
+"""Bounding boxes of the findings in synthetic images, with which a model's attention is compared."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_p
 #: Edges of a box, as shares of the image's side from its left and its top.
 EDGES = ("left", "top", "right", "bottom")
 
-#: Thickness that changes a pixel by about two grey values: what changes none by more has no place.
+#: Thickness that changes a pixel by about two grey values; a finding below it has no box.
 VISIBLE = 0.02
 
 
@@ -22,30 +22,30 @@ def boxes_of(amount: np.ndarray) -> np.ndarray:
     """Return the box around the pixels with at least half of a finding's greatest effect.
 
     Args:
-        amount: thickness that the finding adds or takes away, (n, size, size).
+        amount: thickness that the finding adds or subtracts, (n, size, size).
 
     Returns:
-        ``EDGES`` of each, float32 (n, 4) in 0..1, NaN where nothing can be seen.
+        ``EDGES`` of each, float32 (n, 4) in 0..1, NaN if the finding is invisible.
     """
     effect = np.abs(amount)
     most = effect.max((1, 2), keepdims=True)
     inside = (effect >= most / 2) & (most >= VISIBLE)
     columns, rows, size = inside.any(1), inside.any(2), amount.shape[-1]
-    first = [seen.argmax(1) for seen in (columns, rows)]
-    last = [size - seen[:, ::-1].argmax(1) for seen in (columns, rows)]
+    first = [visible.argmax(1) for visible in (columns, rows)]
+    last = [size - visible[:, ::-1].argmax(1) for visible in (columns, rows)]
     boxes = np.stack([*first, *last], axis=1).astype(np.float32) / np.float32(size)
     boxes[~columns.any(1)] = np.nan
     return boxes
 
 
 def write_places(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.ndarray) -> None:
-    """Write a row for each finding that has a place: ``path`` of its image, ``class`` and ``EDGES``.
+    """Write a row for each finding that has a box: ``path`` of its image, ``class`` and ``EDGES``.
 
     Args:
         path: of the table.
-        demo: that the images were drawn with.
+        demo: parameters of the images.
         images: paths of N images.
-        boxes: float (N, 26, 4), NaN where there is none.
+        boxes: float (N, 26, 4), NaN without a box.
     """
     row, column = np.nonzero(np.isfinite(boxes).all(-1))
     table = pd.DataFrame({"path": np.asarray(images)[row], "class": np.asarray(CLASSES)[column]})
@@ -56,9 +56,9 @@ def write_places(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.
 def read_places(
     path: Path | str, demo: Demo, images: Sequence[str], classes: Sequence[str]
 ) -> np.ndarray | None:
-    """Read the boxes of N images and C classes, float32 (N, C, 4), NaN where there is none.
+    """Read the boxes of N images and C classes, float32 (N, C, 4), NaN without a box.
 
-    None where there is no table, or that of another demo.
+    None if the table is missing or belongs to a demo with other parameters.
     """
     if not Path(path).exists() or read_parquet_metadata(path).get("drawn") != _drawn(demo):
         return None

@@ -1,7 +1,7 @@
 """Synthetic patients, studies and images: who has which findings, and what the labels say.
 
-Findings belong to a study. They are correlated through latent factors that a patient mostly keeps
-from study to study, and they are as rare as in CXR-LT 2023, only less extremely so.
+Findings belong to a study. They are correlated through latent factors that mostly persist between the
+studies of a patient, and their frequencies follow those of CXR-LT 2023, less extremely.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ import pandas as pd
 
 from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES
 
-#: Share of the positives that the labels miss; as many false alarms are added.
+#: Share of the positives that the labels miss; the same number of false positives is added.
 LABEL_NOISE = 0.07
 
-#: Positive studies that every set gets of every class, however small the set.
+#: Smallest number of positive studies of every class in every set.
 MIN_POSITIVES = 3
 
 FACTORS = ("heart failure", "infection", "air leak", "tumour", "ageing aorta", "chronic pleura")
@@ -84,20 +84,18 @@ def prevalence() -> np.ndarray:
 
 
 def draw_population(sets: Mapping[str, int], rng: np.random.Generator, laterals: bool = True) -> Population:
-    """Draw as many images as each set asks for; no patient is in two sets.
+    """Draw the images of each set; no patient is in two sets.
 
     Args:
         sets: name of a set to its number of images.
         laterals: whether a study may have a lateral view (about 10 % of the images).
     """
     parts = [_draw_set(count, rng, laterals) for count in sets.values()]
-    tables = []
-    patients = studies = 0
+    tables, patients, studies = [], 0, 0
     for name, part in zip(sets, parts, strict=True):
-        table = part.images
-        patient, study = table["patient"] + patients, table["study"] + studies
+        patient, study = part.images["patient"] + patients, part.images["study"] + studies
         patients, studies = patient.iloc[-1] + 1, study.iloc[-1] + 1
-        tables.append(table.assign(set=name, patient=patient, study=study))
+        tables.append(part.images.assign(set=name, patient=patient, study=study))
     return Population(
         images=pd.concat(tables, ignore_index=True),
         findings=np.concatenate([part.findings for part in parts]),
@@ -111,7 +109,6 @@ def _draw_set(count: int, rng: np.random.Generator, laterals: bool) -> Populatio
     study = np.repeat(np.arange(patient_of_study.size), images_per_study)[:count]
     patient_of_study = patient_of_study[: study[-1] + 1]
     position = np.arange(count) - np.searchsorted(study, study)
-
     findings = _draw_findings(patient_of_study, rng)
     reported = _misread(findings, rng)
     patient = patient_of_study[study]
@@ -137,7 +134,7 @@ def _draw_findings(patient_of_study: np.ndarray, rng: np.random.Generator) -> np
     loadings = np.array([LOADINGS.get(name, (0,) * len(FACTORS)) for name in CLASSES])
     noise = np.sqrt(1 - (loadings**2).sum(axis=1))
     scores = factors @ loadings.T + noise * rng.standard_normal((studies, len(CLASSES)))
-    # The healthiest studies have no finding; the devices of the others do not matter for that.
+    # The healthiest studies have No Finding, whatever their support devices.
     scores[:, NO_FINDING] = -factors.sum(axis=1) + 2 * rng.standard_normal(studies)
 
     wanted = np.maximum(np.rint(prevalence() * studies).astype(int), MIN_POSITIVES)
@@ -158,7 +155,7 @@ def _highest(scores: np.ndarray, count: int) -> np.ndarray:
 
 
 def _misread(findings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the findings with label noise: per class as many false alarms as missed positives.
+    """Return the findings with label noise: per class as many false as missed positives.
 
     Equal counts, because equal rates would swamp the rare classes. A study reported as No Finding
     has no other finding reported, Support Devices excepted.
@@ -180,13 +177,9 @@ def _misread(findings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw_views(
-    findings: np.ndarray,
-    study: np.ndarray,
-    position: np.ndarray,
-    rng: np.random.Generator,
-    laterals: bool,
+    findings: np.ndarray, study: np.ndarray, position: np.ndarray, rng: np.random.Generator, laterals: bool
 ) -> np.ndarray:
-    """Patients with devices are mostly X-rayed lying down (AP); a lateral goes with a PA."""
+    """Patients with devices mostly lie down (AP); a lateral view accompanies a PA."""
     lying = rng.random(len(findings)) < np.where(findings[:, SUPPORT_DEVICES], 0.65, 0.35)
     view = np.where(lying[study], "AP", "PA")
     turned = (position > 0) & ~lying[study] & (rng.random(study.size) < 0.7)

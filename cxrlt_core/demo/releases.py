@@ -1,7 +1,7 @@
 """Synthetic releases of MIMIC-CXR-JPG, ChestX-ray14 and CheXpert in their own on-disk formats.
 
-The study's readers read these files as they would read the real ones: same file names, columns,
-spellings and oddities. The same parameters give the same bytes.
+The readers treat these files like the real ones: same file names, columns, spellings and oddities. The
+same parameters give the same bytes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,55 +11,33 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cxrlt_core.demo.phantom import STYLES, render
+from cxrlt_core.demo.phantom import STYLES, render_images
 from cxrlt_core.demo.places import write_places
 from cxrlt_core.demo.population import Population, draw_population
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.schema import Demo
+from cxrlt_core.params.schema import Demo, DemoImages
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import atomic_folder
 
 JPEG_QUALITY = 95
 
-#: NIH's names of its 14 findings, and the study's.
-NIH_FINDINGS: Mapping[str, str] = {
-    "Atelectasis": "Atelectasis",
-    "Cardiomegaly": "Cardiomegaly",
-    "Consolidation": "Consolidation",
-    "Edema": "Edema",
-    "Effusion": "Pleural Effusion",
-    "Emphysema": "Emphysema",
-    "Fibrosis": "Fibrosis",
-    "Hernia": "Hernia",
-    "Infiltration": "Infiltration",
-    "Mass": "Mass",
-    "Nodule": "Nodule",
-    "Pleural_Thickening": "Pleural Thickening",
-    "Pneumonia": "Pneumonia",
-    "Pneumothorax": "Pneumothorax",
-}
+#: NIH's names of its 14 findings, and the classes of those with another name.
+NIH_FINDINGS = (
+    *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis"),
+    *("Hernia", "Infiltration", "Mass", "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax"),
+)
+NIH_RENAMED = {"Effusion": "Pleural Effusion", "Pleural_Thickening": "Pleural Thickening"}
 
-#: Two of the names have a comma and no quotes, as NIH wrote them: 9 columns that parse as 11.
+#: As NIH wrote it: two names have a comma and no quotes, so 9 columns parse as 11.
 NIH_HEADER = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
     "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"
 )
 
 CHEXPERT_CLASSES = (
-    "No Finding",
-    "Enlarged Cardiomediastinum",
-    "Cardiomegaly",
-    "Lung Opacity",
-    "Lung Lesion",
-    "Edema",
-    "Consolidation",
-    "Pneumonia",
-    "Atelectasis",
-    "Pneumothorax",
-    "Pleural Effusion",
-    "Pleural Other",
-    "Fracture",
-    "Support Devices",
+    *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema"),
+    *("Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other"),
+    *("Fracture", "Support Devices"),
 )
 
 #: Share of CheXpert's positives that become uncertain; half as many negatives do. Others: 4 %.
@@ -79,16 +57,16 @@ BLANK_ROWS = 2
 
 
 def write_release(source: str, demo: Demo, labels: Path, images: Path, places: Path) -> None:
-    """Write the label files and the images of a source in place of what the folders held.
+    """Write the label files and the images of a source, replacing the content of the folders.
 
-    A folder is replaced as a whole: no file in it is written to, since it may be a link, and the images are
+    A folder is replaced as a whole: files in it may be links and are never written to, and the images are
     all there or none. Sources have no patient in common.
 
     Args:
         source: ``mimic``, ``nih`` or ``chexpert``.
         labels: folder of the label files.
         images: folder that the label files' paths are relative to.
-        places: table of where the findings lie, see :func:`cxrlt_core.demo.places.write_places`.
+        places: table of the boxes of the findings, see :func:`cxrlt_core.demo.places.write_places`.
 
     Raises:
         StudyError: for another source.
@@ -96,26 +74,22 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
     if source not in WRITERS:
         raise StudyError(f"demo.sources: no release {source!r}, expected {', '.join(WRITERS)}")
     rng = np.random.default_rng([demo.seed, list(WRITERS).index(source)])
-    sets, write_labels = WRITERS[source]
-    population = draw_population(sets(demo), rng, laterals=source != "nih")
+    population = draw_population(_set_sizes(source, demo.images), rng, laterals=source != "nih")
     with atomic_folder(labels) as folder:
-        paths = write_labels(population, folder, rng)
-    pictures = render(population, demo.size, STYLES[source], rng)
+        paths = WRITERS[source](population, folder, rng)
+    rgba = _choose_rgba(len(paths), rng) if source == "nih" else set()
+    pictures = render_images(population, demo.size, STYLES[source], rng)
     with atomic_folder(images) as folder:
-        boxes = _write_images(folder, paths, pictures, coloured=_coloured(source, len(paths), rng))
+        boxes = _write_images(folder, paths, pictures, rgba)
     write_places(places, demo, paths, boxes)
 
 
-def _mimic_sets(demo: Demo) -> dict[str, int]:
-    return {"train": demo.images.train, "dev": demo.images.dev, "test": demo.images.test}
-
-
-def _nih_sets(demo: Demo) -> dict[str, int]:
-    return {"train_val": demo.images.extra, "test": max(1, demo.images.extra // 10)}
-
-
-def _chexpert_sets(demo: Demo) -> dict[str, int]:
-    return {"train": demo.images.extra, "valid": max(1, demo.images.extra // 20)}
+def _set_sizes(source: str, images: DemoImages) -> dict[str, int]:
+    if source == "mimic":
+        return {"train": images.train, "dev": images.dev, "test": images.test}
+    if source == "nih":
+        return {"train_val": images.extra, "test": max(1, images.extra // 10)}
+    return {"train": images.extra, "valid": max(1, images.extra // 20)}
 
 
 def _write_mimic(population: Population, labels: Path, rng: np.random.Generator) -> list[str]:
@@ -123,25 +97,17 @@ def _write_mimic(population: Population, labels: Path, rng: np.random.Generator)
     images = population.images
     subject = _identifiers(10_000_000, 20_000_000, images["patient"], rng)
     study = _identifiers(50_000_000, 60_000_000, images["study"], rng)
-    hexes = [rng.bytes(20).hex() for _ in range(len(images))]
-    dicom = ["-".join(h[i : i + 8] for i in range(0, 40, 8)) for h in hexes]
+    dicom = [rng.bytes(20).hex("-", 4) for _ in range(len(images))]
     view, code = _mimic_views(images["view"], rng)
     paths = [
         f"files/p{p // 1_000_000}/p{p}/s{s}/{d}.jpg" for p, s, d in zip(subject, study, dicom, strict=True)
     ]
-    table = pd.DataFrame(
-        {
-            "dicom_id": dicom,
-            "subject_id": subject,
-            "study_id": study,
-            "ViewPosition": view,
-            "ViewCodeSequence_CodeMeaning": code,
-            "fpath": paths,
-        }
-    )
+    table = pd.DataFrame({"dicom_id": dicom, "subject_id": subject, "study_id": study})
+    table = table.assign(ViewPosition=view, ViewCodeSequence_CodeMeaning=code, fpath=paths)
     table[list(CLASSES)] = population.reported.astype(int)
     for name, file in {"train": "train", "dev": "development", "test": "test"}.items():
-        _write_csv(labels / f"{file}.csv", table[(images["set"] == name).to_numpy()])
+        rows = (images["set"] == name).to_numpy()
+        table[rows].to_csv(labels / f"{file}.csv", index=False)
     return paths
 
 
@@ -158,38 +124,27 @@ def _write_nih(population: Population, labels: Path, rng: np.random.Generator) -
     images = population.images
     patient = images["patient"] + 1
     number = images.groupby("patient").cumcount()
-    # Follow-ups count visits elsewhere too, so they are not the file's number.
+    # Follow-ups count visits elsewhere too, so they differ from the file's number.
     visits = rng.integers(1, 6, len(images))[images["patient"]]
     width, height = rng.integers(1800, 3100, (2, len(images)))
     spacing = rng.choice([0.139, 0.143, 0.168, 0.171], len(images))
-    table = pd.DataFrame(
-        {
-            "index": [f"{p:08d}_{n:03d}.png" for p, n in zip(patient, number, strict=True)],
-            "findings": _nih_labels(population.reported, rng),
-            "follow-up": number + visits,
-            "patient": patient,
-            "age": images["age"],
-            "sex": images["sex"],
-            "view": images["view"],
-            "width": width,
-            "height": height,
-            "x": spacing,
-            "y": spacing,
-        }
-    )
-    rows = table.to_csv(index=False, header=False, lineterminator="\n")
-    _write_text(labels / "Data_Entry_2017_v2020.csv", f"{NIH_HEADER}\n{rows}")
+    files = pd.Series([f"{p:08d}_{n:03d}.png" for p, n in zip(patient, number, strict=True)])
+    findings = _nih_labels(population.reported, rng)
+    columns = [files, findings, number + visits, patient, *(images[name] for name in ("age", "sex", "view"))]
+    table = pd.DataFrame(dict(enumerate([*columns, width, height, spacing, spacing])))
+    rows = table.to_csv(index=False, header=False)
+    (labels / "Data_Entry_2017_v2020.csv").write_text(f"{NIH_HEADER}\n{rows}")
     for name in ("train_val", "test"):
-        listed = table["index"][images["set"] == name]
-        _write_text(labels / f"{name}_list.txt", "".join(f"{file}\n" for file in listed))
+        listed = files[images["set"] == name]
+        (labels / f"{name}_list.txt").write_text("".join(f"{file}\n" for file in listed))
     folder = np.where(np.arange(len(images)) < (len(images) + 1) // 2, 1, 2)
-    return [f"images_{f:03d}/images/{i}" for f, i in zip(folder, table["index"], strict=True)]
+    return [f"images_{f:03d}/images/{file}" for f, file in zip(folder, files, strict=True)]
 
 
 def _nih_labels(reported: np.ndarray, rng: np.random.Generator) -> list[str]:
     """Join each row's findings by ``|`` in any order; none of NIH's 14 is No Finding."""
-    names = np.array(list(NIH_FINDINGS))
-    known = reported[:, [CLASSES.index(name) for name in NIH_FINDINGS.values()]]
+    names = np.array(NIH_FINDINGS)
+    known = reported[:, [CLASSES.index(NIH_RENAMED.get(name, name)) for name in NIH_FINDINGS]]
     return ["|".join(rng.permutation(names[row])) or "No Finding" for row in known]
 
 
@@ -198,19 +153,12 @@ def _write_chexpert(population: Population, labels: Path, rng: np.random.Generat
     images = population.images
     lateral = images["view"] == "LATERAL"
     study = images.groupby("patient")["study"].transform(lambda s: s - s.iloc[0] + 1)
+    patient = (images["patient"] + 1).astype(str).str.zfill(5)
+    folder = "CheXpert-v1.0-small/" + images["set"] + "/patient" + patient + "/study" + study.astype(str)
+    view = (images["position"] + 1).astype(str) + np.where(lateral, "_lateral.jpg", "_frontal.jpg")
     table = pd.DataFrame(
         {
-            "Path": [
-                f"CheXpert-v1.0-small/{part}/patient{p + 1:05d}/study{s}/view{v + 1}_{side}.jpg"
-                for part, p, s, v, side in zip(
-                    images["set"],
-                    images["patient"],
-                    study,
-                    images["position"],
-                    np.where(lateral, "lateral", "frontal"),
-                    strict=True,
-                )
-            ],
+            "Path": folder + "/view" + view,
             "Sex": images["sex"].map({"F": "Female", "M": "Male"}),
             "Age": images["age"],
             "Frontal/Lateral": np.where(lateral, "Lateral", "Frontal"),
@@ -219,17 +167,17 @@ def _write_chexpert(population: Population, labels: Path, rng: np.random.Generat
     )
     table.loc[rng.integers((images["set"] == "train").sum()), "Sex"] = "Unknown"
     reported = population.reported[:, [CLASSES.index(name) for name in CHEXPERT_CLASSES]]
-    read_by_experts = (images["set"] == "valid").to_numpy()
-    written = _chexpert_labels(reported, images["study"].to_numpy(), rng)
-    written[read_by_experts] = reported[read_by_experts]
-    table[list(CHEXPERT_CLASSES)] = written
-    for name in ("train", "valid"):
-        _write_csv(labels / f"{name}.csv", table[(images["set"] == name).to_numpy()])
+    valid = (images["set"] == "valid").to_numpy()
+    marks = _chexpert_labels(reported, images["study"].to_numpy(), rng)
+    marks[valid] = reported[valid]
+    table[list(CHEXPERT_CLASSES)] = marks
+    for name, rows in {"train": ~valid, "valid": valid}.items():
+        table[rows].to_csv(labels / f"{name}.csv", index=False)
     return list(table["Path"])
 
 
 def _chexpert_labels(reported: np.ndarray, study: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return (N, 14) float: 1, -1, 0 where a report denies the finding, NaN where it is silent."""
+    """Return (N, 14) float: 1, -1, 0 if a report denies the finding, NaN if it does not mention it."""
     rate = np.array([UNCERTAIN.get(name, 0.04) for name in CHEXPERT_CLASSES])
     denied = np.where(np.array(CHEXPERT_CLASSES) == "No Finding", 0, 0.15)
     doubt, denial = rng.random((2, study[-1] + 1, len(rate)))[:, study]
@@ -242,48 +190,34 @@ def _chexpert_labels(reported: np.ndarray, study: np.ndarray, rng: np.random.Gen
 
 
 def _identifiers(low: int, high: int, number: pd.Series, rng: np.random.Generator) -> np.ndarray:
-    """Give each number 0, 1, … its own random identifier in [low, high)."""
+    """Map each number 0, 1, … to a random identifier in [low, high)."""
     count = number.max() + 1
     drawn = np.unique(rng.integers(low, high, 2 * count + 10))
     return rng.choice(drawn, count, replace=False)[number]
 
 
-def _coloured(source: str, count: int, rng: np.random.Generator) -> set[int]:
+def _choose_rgba(count: int, rng: np.random.Generator) -> set[int]:
     """Choose the few PNGs that NIH stored as RGBA."""
-    if source != "nih":
-        return set()
     return set(rng.choice(count, min(count, max(2, count // 200)), replace=False).tolist())
 
 
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    _write_text(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
 def _write_images(
-    root: Path, paths: list[str], pictures: Iterable[tuple[np.ndarray, np.ndarray]], coloured: set[int]
+    root: Path, paths: list[str], pictures: Iterable[tuple[np.ndarray, np.ndarray]], rgba: set[int]
 ) -> np.ndarray:
     """Write the images, and return the boxes of their findings, (N, 26, 4)."""
     boxes = []
-    for folder in dict.fromkeys(str(Path(path).parent) for path in paths):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    for row, (path, (picture, its)) in enumerate(zip(paths, pictures, strict=True)):
-        image = Image.fromarray(picture)
-        if row in coloured:
-            image = image.convert("RGBA")
+    for folder in {(root / path).parent for path in paths}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for row, (path, (picture, image_boxes)) in enumerate(zip(paths, pictures, strict=True)):
+        image = Image.fromarray(picture).convert("RGBA" if row in rgba else "L")
         image.save(root / path, quality=JPEG_QUALITY, compress_level=1)
-        boxes.append(its)
+        boxes.append(image_boxes)
     return np.stack(boxes)
 
 
-Writer = Callable[[Population, Path, np.random.Generator], list[str]]
-
-#: Source to its sets with their sizes, and the writer of its label files.
-WRITERS: Mapping[str, tuple[Callable[[Demo], dict[str, int]], Writer]] = {
-    "mimic": (_mimic_sets, _write_mimic),
-    "nih": (_nih_sets, _write_nih),
-    "chexpert": (_chexpert_sets, _write_chexpert),
+#: Source to the writer of its label files, which returns the images' paths.
+WRITERS: Mapping[str, Callable[[Population, Path, np.random.Generator], list[str]]] = {
+    "mimic": _write_mimic,
+    "nih": _write_nih,
+    "chexpert": _write_chexpert,
 }

@@ -1,10 +1,11 @@
 """Untrained stand-ins for the text encoders: tiny BERT and T5 folders that transformers loads.
 
-They let the demo run without a download. Their embeddings tell labels apart, but mean nothing.
+They let the demo run without a download. Their embeddings differ between labels, but mean nothing.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TYPE_CHECKING
 
 from cxrlt_core.labels import CLASSES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 BERT_WIDTH, T5_WIDTH = 64, 96
+MARKS = ".,:;-()"
 
 README = """# {title}
 
@@ -36,8 +38,7 @@ def write_text_model(name: str, folder: Path, seed: int) -> None:
         StudyError: for another name.
     """
     if name not in BUILDERS:
-        known = ", ".join(BUILDERS)
-        raise StudyError(f"demo.text_encoders: no stand-in {name!r}, expected {known}")
+        raise StudyError(f"demo.text_encoders: no stand-in {name!r}, expected {', '.join(BUILDERS)}")
     import torch
     import transformers
 
@@ -51,24 +52,18 @@ def write_text_model(name: str, folder: Path, seed: int) -> None:
         try:
             model.save_pretrained(draft)
             tokenizer.save_pretrained(draft)
-        except Exception as error:  # their libraries have errors of their own, of a full disk too
+        except Exception as error:  # these libraries raise errors of many types, for a full disk too
             raise OSError(reason(error)) from None
         (draft / "README.md").write_text(text, encoding="utf-8", newline="\n")
-
-
-def _words() -> list[str]:
-    """Return the words of the label names, lower case."""
-    return sorted({word for name in CLASSES for word in name.lower().split()})
 
 
 def _build_bert() -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-    digits_and_marks = [*"0123456789", *".,:;-()"]
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*letters, *digits_and_marks, *(f"##{c}" for c in [*letters, *"0123456789"])]
-    vocabulary = {token: row for row, token in enumerate([*special, *pieces, *_words()])}
+    words = sorted({word for name in CLASSES for word in name.lower().split()})
+    pieces = [*ascii_lowercase, *digits, *MARKS, *(f"##{c}" for c in ascii_lowercase + digits)]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *words]
+    vocabulary = {token: row for row, token in enumerate(tokens)}
     tokenizer = BertTokenizerFast(vocab=vocabulary, do_lower_case=True, model_max_length=64)
     config = BertConfig(
         vocab_size=len(vocabulary),
@@ -86,13 +81,11 @@ def _build_bert() -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
 def _build_t5() -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     from transformers import T5Config, T5ForConditionalGeneration, T5TokenizerFast
 
-    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     words = sorted({word for name in CLASSES for word in name.split()})
-    pieces = [*(f"▁{word}" for word in words), "▁"]
-    marks = [*letters, *(c.upper() for c in letters), *"0123456789", *".,:;-()"]
     # A unigram vocabulary: whole words are likelier than their letters.
     scores = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
-    scores += [(piece, -3.0) for piece in pieces] + [(mark, -9.0) for mark in marks]
+    scores += [(piece, -3.0) for piece in [*(f"▁{word}" for word in words), "▁"]]
+    scores += [(mark, -9.0) for mark in ascii_lowercase + ascii_uppercase + digits + MARKS]
     tokenizer = T5TokenizerFast(vocab=scores, extra_ids=0, model_max_length=64)
     config = T5Config(
         vocab_size=len(scores),
@@ -107,10 +100,8 @@ def _build_t5() -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     return T5ForConditionalGeneration(config), tokenizer
 
 
-Builder = Callable[[], tuple["PreTrainedModel", "PreTrainedTokenizerBase"]]
-
-#: Name to the encoder that it stands in for, and how the stand-in is built.
-BUILDERS: Mapping[str, tuple[str, Builder]] = {
+#: Name to the encoder that it stands in for, and the builder of model and tokenizer.
+BUILDERS: Mapping[str, tuple[str, Callable[[], tuple["PreTrainedModel", "PreTrainedTokenizerBase"]]]] = {
     "pubmedbert": ("a fine-tuned PubMedBERT", _build_bert),
     "clinical_t5": ("Clinical-T5", _build_t5),
 }

@@ -1,1 +1,144 @@
-"""The seven designs of the study, one file each."""
+"""Designs: the tricks of a study, one module each, found by name. docs/add-a-design.md walks through one.
+
+A design is a module of this package. It states
+
+- ``TITLE``, what tables call it, and ``SOURCE``, the paper that it follows;
+- ``Settings``, its keys in a variant, and ``cell(settings)``, the text of its cell in a table;
+- ``EXCLUDES``, designs that it cannot act together with, and why; ``AFTER``, designs that act before it;
+- its hooks: functions with the names of :data:`HOOKS`. A hook gets the design's settings and what it may
+  know, and returns what acts; :mod:`cxrlt_core.designs.hooks` has the types. What is not used costs nothing.
+
+A design that a key of its own in params.yaml chooses (the text encoder by ``text``, say) states that key as
+``FIELD`` in place of ``Settings``. Every stage reads settings, so torch is imported where a design acts.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+from cxrlt_core.system.errors import StudyError
+
+#: The hooks in the order in which data meet them, and what each returns.
+HOOKS = {
+    "training_set": "which images of the training set are shown, and with which labels",
+    "order": "the images of an epoch, in the order of their batches",
+    "draw": "random numbers of a batch, and images that it is blended with",
+    "inputs": "the images that the network sees, from those of the batch and what was drawn",
+    "encoder": "the image encoder, from the one that params.yaml names",
+    "head": "the network from image tokens to logits, in place of label queries and classifier",
+    "classifier": "the last layer, from label features to logits",
+    "forward": "how the network is called: several passes, mixed features",
+    "class_weights": "the weights of the classes in an epoch",
+    "loss": "the loss of a batch, from the loss of its labels",
+    "learning_rate": "the learning rate of a parameter, as a factor; 0 freezes it",
+    "step": "how gradients become an update",
+    "average": "the average of the weights that is kept and saved",
+    "probabilities": "predicted probabilities, from those of the network",
+    "views": "the views of an image that a prediction averages",
+    "combine": "the weights of the models of an ensemble",
+}
+#: Hooks that only one design of a variant can use: each replaces what is there.
+ALONE = ("training_set", "order", "draw", "encoder", "head", "classifier", "forward", "step", "average")
+NETWORK = ("encoder", "head", "classifier")
+#: What reaches the weights of a model, and what reaches its predictions.
+TRAINING = (*list(HOOKS)[: list(HOOKS).index("probabilities")],)
+PREDICTION = (*NETWORK, "probabilities")
+
+
+def names() -> list[str]:
+    """Return the names of all designs."""
+    return sorted(module.name for module in iter_modules(__path__) if module.name != "hooks")
+
+
+@cache
+def find_design(name: str) -> ModuleType:
+    """Return the module of a design; StudyError when there is none of that name."""
+    if name not in names():
+        raise StudyError(f"unknown design {name!r}, expected {', '.join(names())}")
+    return import_module(f"{__name__}.{name}")
+
+
+def of_variants() -> list[str]:
+    """Return the designs that a variant may name as a key, those with settings."""
+    return [name for name in names() if hasattr(find_design(name), "Settings")]
+
+
+def by_field() -> dict[str, ModuleType]:
+    """Return the designs that a key of every variant chooses, by that key."""
+    modules = map(find_design, names())
+    return {module.FIELD: module for module in modules if hasattr(module, "FIELD")}
+
+
+def methods() -> list[str]:
+    """Return what combines the models of an ensemble: the methods of Table 2."""
+    return [name for name in names() if hasattr(find_design(name), "combine")]
+
+
+def hooks_of(name: str) -> list[str]:
+    """Return the hooks that a design uses, in the order of :data:`HOOKS`."""
+    return [hook for hook in HOOKS if hasattr(find_design(name), hook)]
+
+
+def using(designs: Iterable[str], hooks: Collection[str]) -> list[str]:
+    """Return those of some designs that use any of some hooks, in the order in which they act."""
+    return [name for name in ordered(designs) if set(hooks) & set(hooks_of(name))]
+
+
+def ordered(designs: Iterable[str]) -> list[str]:
+    """Return designs in the order in which they act: by name, but after those in their ``AFTER``.
+
+    Of designs with one hook the first is the innermost: its images, or its loss, are what the next one gets.
+    """
+    given = sorted(designs)
+    graph = {name: [d for d in getattr(find_design(name), "AFTER", ()) if d in given] for name in given}
+    try:
+        return _by_name(TopologicalSorter(graph))
+    except CycleError as error:
+        raise StudyError(f"designs {' and '.join(error.args[1][1:])} each act after the other") from None
+
+
+def _by_name(sorter: TopologicalSorter) -> list[str]:
+    sorter.prepare()
+    result: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()])
+        result.append(ready.pop(0))
+        sorter.done(result[-1])
+    return result
+
+
+def conflicts(designs: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each two designs that cannot act together."""
+    given = sorted(designs)
+    for position, first in enumerate(given):
+        for second in given[position + 1 :]:
+            shared = [h for h in ALONE if h in hooks_of(first) and h in hooks_of(second)]
+            reasons = [_excludes(first, second), _excludes(second, first)]
+            reasons += [f"both decide {HOOKS[hook]}" for hook in shared]
+            if reason := next(filter(None, reasons), None):
+                yield f"{first} and {second} cannot act together: {reason}"
+
+
+def _excludes(name: str, other: str) -> str | None:
+    return getattr(find_design(name), "EXCLUDES", {}).get(other)
+
+
+def results(designs: Mapping[str, Any], hook: str, *known: Any) -> list[Any]:
+    """Return what a hook of each design that uses it returns, in the order in which they act.
+
+    Args:
+        designs: name to settings.
+        hook: one of :data:`HOOKS`.
+        known: what the hook gets besides the settings.
+    """
+    return [getattr(find_design(name), hook)(designs[name], *known) for name in using(designs, [hook])]
+
+
+def result(designs: Mapping[str, Any], hook: str, *known: Any) -> Any | None:
+    """Return what the one design that uses a hook returns; None where none does."""
+    return next(iter(results(designs, hook, *known)), None)

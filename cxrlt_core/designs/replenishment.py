@@ -7,6 +7,11 @@ import pandas as pd
 
 from cxrlt_core.labels import UNKNOWN
 
+TITLE = "replenished"
+SOURCE = "the published study"
+FIELD = "data"
+OFF = "primary"
+
 
 def replenish(
     primary: pd.DataFrame, extras: Mapping[str, pd.DataFrame], classes: Sequence[str]

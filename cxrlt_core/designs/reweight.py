@@ -1,10 +1,53 @@
 """Design 2, loss reweighting: upweight the classes that did poorly on the development set."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
-from cxrlt_core.params.schema import Reweighting
+from cxrlt_core.system.settings import Count, Name, Positive, Section, usual
+
+TITLE = "reweight"
+SOURCE = "the published study"
+FIELD = "weights"  # uniform, or the name of a reweighting
+OFF = "uniform"
+SELECTS = True  # by development data
+
+Rule = Literal["below_mean", "below_median", "bottom_k"]
+
+
+class Reweighting(Section):
+    """How development AP becomes weights of classes."""
+
+    ratio: Positive = usual(2)  # weight of the upweighted classes; all others weigh 1
+    rule: Rule = usual("below_mean")
+    k: Count = usual(5)  # for bottom_k
+
+
+class Reweight(Section):
+    """Loss weights from development AP: ``main``, ``contrast`` and any more, by name."""
+
+    base: Name = usual("resnet50_bert_separate")  # the variant whose development AP decides
+    ratio: Positive = usual(2)  # of the weights main
+    contrast_ratio: Positive = usual(3)  # of the weights contrast
+    rule: Rule = usual("below_mean")  # of both
+    k: Count = usual(5)  # of both, for bottom_k
+    more: dict[Name, Reweighting] = usual({})
+
+
+def cell(name: str, settings: Reweight) -> str:
+    """Say the ratio of the weights that a variant trains with, and the name where that is not plain."""
+    if name == OFF:
+        return ""
+    ratio = f"{reweightings(settings)[name].ratio:g}"
+    return f"{ratio} {name}" if name in settings.more else ratio
+
+
+def reweightings(settings: Reweight) -> dict[str, Reweighting]:
+    """Return every reweighting by its name."""
+    ratios = {"main": settings.ratio, "contrast": settings.contrast_ratio}
+    both = {n: Reweighting(ratio=r, rule=settings.rule, k=settings.k) for n, r in ratios.items()}
+    return {**both, **settings.more}
 
 
 def reweight(average_precision: Mapping[str, float | None], settings: Reweighting) -> dict:

@@ -1,19 +1,44 @@
 """Design 1, text encoder: one embedding per label name from a frozen pretrained language model."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import model_validator
 
-from cxrlt_core.params.schema import TextEncoder
-from cxrlt_core.pretrained.text_model import TextModel, load_text_model
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.settings import Section, usual
+
+if TYPE_CHECKING:  # every stage reads these settings; torch takes two seconds
+    from torch import Tensor
+
+    from cxrlt_core.pretrained.text_model import TextModel
+
+TITLE = "text encoder"
+SOURCE = "Zhang et al. 2023 (KAD), arXiv:2302.14042"
+FIELD = "text"
 
 #: Embeddings that differ by less, as a share of their length, differ by rounding alone.
 SAME = 1e-5
+
+
+class TextEncoder(Section):
+    """A frozen text encoder: hub id or local folder."""
+
+    model: str = usual("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract")
+    pooling: Literal["cls", "mean"] = usual("cls")
+    revision: str | None = usual(None)  # commit or tag of a hub model
+    prompt: str = usual("{label}")
+
+    @model_validator(mode="after")
+    def mention_label(self) -> TextEncoder:
+        """Reject a prompt that would give all labels the same embedding."""
+        if self.prompt.count("{") != 1 or self.prompt.count("}") != 1 or "{label}" not in self.prompt:
+            raise ValueError("prompt must contain {label} and no other braces")
+        return self
 
 
 def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> tuple[np.ndarray, dict[str, Any]]:
@@ -33,6 +58,10 @@ def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> tuple
         StudyError: when the model cannot be had or loaded whole, a prompt is too long for it, or it does not
             tell two labels apart.
     """
+    import torch
+
+    from cxrlt_core.pretrained.text_model import load_text_model
+
     try:
         model = load_text_model(encoder.model, encoder.revision)
     except StudyError as error:
@@ -77,7 +106,7 @@ def _check(embeddings: np.ndarray, labels: Sequence[str], key: str) -> None:
         if not np.isfinite(embedding).all():
             raise StudyError(f"{key}: the embedding of {label!r} is not finite")
     norms = np.linalg.norm(embeddings, axis=1)
-    for i, one in enumerate(embeddings):
-        near = np.linalg.norm(embeddings[:i] - one, axis=1) <= SAME * np.maximum(norms[:i], norms[i])
+    for i, embedding in enumerate(embeddings):
+        near = np.linalg.norm(embeddings[:i] - embedding, axis=1) <= SAME * np.maximum(norms[:i], norms[i])
         if near.any():
             raise StudyError(f"{key}: the model does not tell {labels[near.argmax()]!r} from {labels[i]!r}")

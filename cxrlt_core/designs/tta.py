@@ -1,15 +1,37 @@
 """Design 5, test-time augmentation: average the probabilities of several random views of an image."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxrlt_core.batches.transforms import Transforms, draw_transforms
-from cxrlt_core.params.schema import Tta
+from cxrlt_core.batches.augment import Augment
+from cxrlt_core.system.settings import Count, Section, Seed, usual
+
+if TYPE_CHECKING:  # every stage reads these settings; torch takes two seconds
+    from cxrlt_core.batches.transforms import Transforms
+
+TITLE = "TTA"
+SOURCE = "Shanmugam et al. 2021, arXiv:2011.11156"
 
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _ALL = 2**64 - 1
+
+
+class Tta(Section):
+    """Test-time augmentation: random views an image, probabilities averaged."""
+
+    views: Count = usual(8)
+    seed: Seed = usual(0)
+    augment: Augment
+
+
+def views(settings: Tta, contents: np.ndarray) -> list[Transforms]:
+    """Return the views that the prediction of an image averages; see :func:`draw_views`."""
+    return draw_views(contents, settings)
 
 
 def draw_views(contents: np.ndarray, settings: Tta) -> list[Transforms]:
@@ -26,10 +48,12 @@ def draw_views(contents: np.ndarray, settings: Tta) -> list[Transforms]:
     Returns:
         ``settings.views`` sets of n transforms.
     """
+    from cxrlt_core.batches.transforms import draw_transforms
+
     seed = _mixed(np.full(1, settings.seed + _GOLDEN & _ALL, np.uint64))
     streams = (_mixed(seed + np.uint64(view)) for view in range(settings.views))
     keys = [_mixed(contents ^ stream) for stream in streams]
-    return [draw_transforms(len(contents), settings.augment, _Draws(its)) for its in keys]
+    return [draw_transforms(len(contents), settings.augment, _Draws(key)) for key in keys]
 
 
 def contents_of(images: Iterable[np.ndarray]) -> np.ndarray:
@@ -48,7 +72,7 @@ class _Draws:
         steps = np.arange(1, size[0] + 1, dtype=np.uint64)[:, None] * np.uint64(_GOLDEN)
         return low + (high - low) * (_mixed(self._keys + steps) >> np.uint64(11)) * 2.0**-53
 
-    def spawn(self, n_children: int) -> list["_Draws"]:
+    def spawn(self, n_children: int) -> list[_Draws]:
         return [_Draws(_mixed(self._keys ^ np.uint64(child + 1))) for child in range(n_children)]
 
 

@@ -1,18 +1,16 @@
 """Contrasts: what one design changes, from every pair of rows that differ in it alone."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
-from cxrlt_core.evidence.estimator import Estimate
-from cxrlt_core.evidence.family import MIN_SEEDS, family_size, holm, verdict
+from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents
+from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
 from cxrlt_core.evidence.probability_of_improvement import probability_of_improvement
-from cxrlt_core.evidence.scoring import TESTED, Score, contrast
-from cxrlt_core.evidence.seed_variance import SeedVarianceModel
-from cxrlt_core.system.rounding import or_none, rounded
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import TESTED
+from cxrlt_core.system.rounding import rounded
 
 PRIMARY, EXPLORATORY = "primary", "exploratory"
 
@@ -49,6 +47,11 @@ class Pair:
     reference: str
 
     @property
+    def rows(self) -> list[str]:
+        """Names, the reference last."""
+        return [self.row, self.reference]
+
+    @property
     def weights(self) -> dict[str, float]:
         """Row to its weight in the difference."""
         return {self.row: 1.0, self.reference: -1.0}
@@ -56,12 +59,32 @@ class Pair:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Four rows: how the effect of one design depends on another."""
+    """Four rows: how the effect of one design depends on another.
+
+    Attributes:
+        first: the one design without the other.
+        second: the one design with the other.
+        side: the other design, from the reference of the first to that of the second.
+    """
 
     first: Pair
     second: Pair
-    design: str
-    change: str
+    side: Pair
+
+    @property
+    def design(self) -> str:
+        """Names of both designs."""
+        return f"{self.first.design} × {self.side.design}"
+
+    @property
+    def change(self) -> str:
+        """Values of both designs."""
+        return f"{self.first.change}, by {self.side.change}"
+
+    @property
+    def rows(self) -> list[str]:
+        """Names, two and two, the reference last."""
+        return [*self.second.rows, *self.first.rows]
 
     @property
     def weights(self) -> dict[str, float]:
@@ -78,17 +101,16 @@ class Contrast:
         change: its values.
         rows: names, the reference last.
         family: primary (all rows published) or exploratory.
-        difference: point, low, high.
+        difference: with its interval.
         simultaneous: low, high; all intervals of the family hold together.
         p: of no difference.
         p_holm: adjusted over the family.
         published: the paper's difference.
         detectable: minimum detectable difference, of mAP and of each class group.
         groups: difference of each group's mAP.
-        probability_of_improvement: that a new training of the first row beats one of the second: point, low,
-            high; None of an interaction.
-        parts: of the variance of the difference, :class:`cxrlt_core.evidence.estimator.VarianceComponents`;
-            not rounded.
+        probability_of_improvement: that a new training of the first row beats one of the second; undefined
+            of an interaction.
+        parts: of the variance of the difference; not rounded.
         verdict: in words.
     """
 
@@ -96,29 +118,16 @@ class Contrast:
     change: str
     rows: list[str]
     family: str
-    difference: list[float | None]
-    simultaneous: list[float | None]
+    difference: Interval
+    simultaneous: tuple[float | None, float | None]
     p: float | None
     p_holm: float | None
     published: float | None
     detectable: dict[str, float | None]
-    groups: dict[str, list[float | None]]
-    probability_of_improvement: list[float | None]
-    parts: dict[str, float | None] | None
+    groups: dict[str, Interval]
+    probability_of_improvement: Interval
+    parts: VarianceComponents | None
     verdict: str
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How contrasts are tested.
-
-    Attributes:
-        level: coverage of the intervals; 1 - level is the error rate of a family.
-        negligible: a difference that is too small to matter, either way.
-    """
-
-    level: float
-    negligible: float
 
 
 def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection[str] = ()) -> list[Pair]:
@@ -134,7 +143,7 @@ def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection
         differing = [name for name in after if after[name] != before[name]]
         if len(differing) == 1 or (differing and {row, reference} <= set(together)):
             changes = [words(before[name], after[name]) for name in differing]
-            change = " → ".join(", ".join(words) for words in zip(*changes, strict=True))
+            change = " → ".join(", ".join(side) for side in zip(*changes, strict=True))
             pairs.append(Pair(" + ".join(differing), change, row, reference))
     return pairs
 
@@ -148,119 +157,102 @@ def words(before: Design, after: Design) -> tuple[str, str]:
 
 def find_interactions(pairs: Sequence[Pair]) -> list[Interaction]:
     """Find two pairs of one change whose rows are pairs of another: a square of four rows."""
-    linked = {(p.reference, p.row): p for p in pairs}
+    linked = {(pair.reference, pair.row): pair for pair in pairs}
     squares, seen = [], set()
     for first, second in combinations(pairs, 2):
         if (first.design, first.change) != (second.design, second.change):
             continue
         side = linked.get((first.reference, second.reference))
-        corners = frozenset((first.row, first.reference, second.row, second.reference))
+        corners = frozenset((*first.rows, *second.rows))
         if side and linked.get((first.row, second.row)) and corners not in seen:
             seen.add(corners)
-            squares.append(Interaction(first, second, side.design, side.change))
+            squares.append(Interaction(first, second, side))
     return squares
 
 
 def test_contrasts(
-    found: Sequence[Pair | Interaction],
-    scores: Mapping[str, Score],
-    seed_variance: SeedVarianceModel,
-    published: Mapping[str, float | None],
-    rules: Rules,
+    comparisons: Sequence[Pair | Interaction], table: ScoredTable, negligible: float
 ) -> list[Contrast]:
-    """Judge the contrasts of a table: those of published rows as one family, the others as another.
+    """Test the contrasts of a table: those of published rows as one family, the others as another.
 
     Args:
-        found: from :func:`find_pairs` and :func:`find_interactions`.
-        scores: of each row, on the same resamples.
-        seed_variance: of the trainings behind the rows.
-        published: mAP of each row in the paper.
-        rules: level, and what is negligible.
+        comparisons: from :func:`find_pairs` and :func:`find_interactions`.
+        table: the scored rows; 1 - its level is the error rate of a family.
+        negligible: a difference that is too small to matter, either way.
 
     Returns:
         The primary family, then the exploratory one.
     """
     contrasts = []
-    for family in (PRIMARY, EXPLORATORY):
-        chosen = [one for one in found if _family(one, published) == family]
-        contrasts += _judge_family(family, chosen, scores, seed_variance, published, rules)
+    for name in (PRIMARY, EXPLORATORY):
+        members = [comparison for comparison in comparisons if _family(comparison, table) == name]
+        estimates = [
+            {group: table.contrast(comparison.weights, mean) for group, mean in TESTED.items()}
+            for comparison in members
+        ]
+        all_classes = [estimate["mAP"] for estimate in estimates]
+        family = Family(name, table.level, negligible, family_size(all_classes))
+        adjusted = holm([estimate.p_value() for estimate in all_classes])
+        for comparison, estimate, p_holm in zip(members, estimates, adjusted, strict=True):
+            published = table.published_sum(comparison.weights)
+            contrasts.append(_contrast(comparison, estimate, p_holm, published, family))
     return contrasts
 
 
-def to_json(contrasts: Sequence[Contrast]) -> list[dict]:
-    """Contrasts as plain values."""
-    return [asdict(one) for one in contrasts]
+class HasFamily(Protocol):
+    """A contrast, or what was derived from one."""
+
+    @property
+    def family(self) -> str:
+        """Primary or exploratory."""
+        ...
 
 
-def published_steps(contrasts: Sequence[Mapping]) -> list[Mapping]:
-    """Choose the primary contrasts among plain values; all where nothing is published."""
-    return [one for one in contrasts if one["family"] == PRIMARY] or list(contrasts)
+Member = TypeVar("Member", bound=HasFamily)
 
 
-def _family(one: Pair | Interaction, published: Mapping[str, float | None]) -> str:
-    return EXPLORATORY if any(published[row] is None for row in one.weights) else PRIMARY
+def published_steps(contrasts: Sequence[Member]) -> list[Member]:
+    """Choose the primary contrasts; all where nothing is published."""
+    # plain values, too, until all of the report reads typed ones
+    return [
+        contrast
+        for contrast in contrasts
+        if (contrast["family"] if isinstance(contrast, Mapping) else contrast.family) == PRIMARY
+    ] or list(contrasts)
 
 
-def _judge_family(
-    family: str,
-    found: Sequence[Pair | Interaction],
-    scores: Mapping[str, Score],
-    seed_variance: SeedVarianceModel,
-    published: Mapping[str, float | None],
-    rules: Rules,
-) -> list[Contrast]:
-    gaps = [
-        {name: contrast(scores, one.weights, key, seed_variance) for name, key in TESTED.items()}
-        for one in found
-    ]
-    points = [gap["mAP"] for gap in gaps]
-    adjusted, tests = holm([point.p_value() for point in points]), family_size(points)
-    tested = []
-    for one, gap, p_holm in zip(found, gaps, adjusted, strict=True):
-        point, given = gap["mAP"], gap["mAP"].seeds >= MIN_SEEDS
-        what, change, rows = _described(one)
-        tested.append(
-            Contrast(
-                what=what,
-                change=change,
-                rows=rows,
-                family=family,
-                difference=_numbers(point, rules.level),
-                simultaneous=_numbers(point, rules.level, tests)[1:],
-                p=rounded(point.p_value()) if given else None,
-                p_holm=rounded(p_holm) if given else None,
-                published=_paper(one, published),
-                detectable={
-                    name: rounded(of.detectable(rules.level, tests)) if given else None
-                    for name, of in gap.items()
-                },
-                groups={name: _numbers(of, rules.level) for name, of in gap.items() if name != "mAP"},
-                probability_of_improvement=_improvement(one, point, rules.level),
-                parts=point.parts and {part: or_none(value) for part, value in asdict(point.parts).items()},
-                verdict=verdict(point, p_holm, rules.level, tests, rules.negligible),
-            )
-        )
-    return tested
+def _family(comparison: Pair | Interaction, table: ScoredTable) -> str:
+    return PRIMARY if table.published_sum(comparison.weights) is not None else EXPLORATORY
 
 
-def _described(one: Pair | Interaction) -> tuple[str, str, list[str]]:
-    if isinstance(one, Pair):
-        return one.design, one.change, [one.row, one.reference]
-    rows = [one.second.row, one.second.reference, one.first.row, one.first.reference]
-    return f"{one.first.design} × {one.design}", f"{one.first.change}, by {one.change}", rows
-
-
-def _improvement(one: Pair | Interaction, gap: Estimate, level: float) -> list[float | None]:
-    values = probability_of_improvement(gap, level) if isinstance(one, Pair) else [np.nan] * 3
-    return [rounded(value) for value in values]
-
-
-def _paper(one: Pair | Interaction, published: Mapping[str, float | None]) -> float | None:
-    figures = [published[row] for row in one.weights]
-    if None in figures:
-        return None
-    return rounded(sum(weight * published[row] for row, weight in one.weights.items()))
-
-
-def _numbers(one: Estimate, level: float, tests: int = 1) -> list[float | None]:
-    return [rounded(value) for value in (one.point, *one.interval(level, tests))]
+def _contrast(
+    comparison: Pair | Interaction,
+    estimates: Mapping[str, Estimate],
+    p_holm: float,
+    published: float | None,
+    family: Family,
+) -> Contrast:
+    estimate, level, tests = estimates["mAP"], family.level, family.tests
+    enough = estimate.seeds >= MIN_SEEDS
+    improvement = Interval(None, None, None)
+    if isinstance(comparison, Pair):
+        improvement = Interval(*map(rounded, probability_of_improvement(estimate, level)))
+    return Contrast(
+        what=comparison.design,
+        change=comparison.change,
+        rows=comparison.rows,
+        family=family.name,
+        difference=estimate.rounded(level),
+        simultaneous=estimate.rounded(level, tests)[1:],
+        p=rounded(estimate.p_value()) if enough else None,
+        p_holm=rounded(p_holm) if enough else None,
+        published=published,
+        detectable={
+            group: rounded(each.detectable(level, tests)) if enough else None
+            for group, each in estimates.items()
+        },
+        groups={group: each.rounded(level) for group, each in estimates.items() if group != "mAP"},
+        probability_of_improvement=improvement,
+        parts=estimate.parts,
+        verdict=family.verdict(estimate, p_holm),
+    )

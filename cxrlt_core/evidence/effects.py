@@ -1,15 +1,15 @@
 """Main effects: what each design adds over all rows of a table, if designs add up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import Design, Rules, words
-from cxrlt_core.evidence.estimator import Estimate
-from cxrlt_core.evidence.family import MIN_SEEDS, family_size, holm, verdict
-from cxrlt_core.evidence.scoring import TESTED, Score, contrast
-from cxrlt_core.evidence.seed_variance import SeedVarianceModel
+from cxrlt_core.evidence.contrasts import Design, words
+from cxrlt_core.evidence.estimator import Estimate, Interval
+from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import TESTED
 from cxrlt_core.system.rounding import rounded
 
 NOT_ESTIMABLE = "not estimable"
@@ -37,7 +37,7 @@ class Effect:
         design: its name.
         change: from what the first row has, to what.
         weights: row to its weight in the effect; empty where it cannot be estimated.
-        difference: point, low, high.
+        difference: with its interval.
         p_holm: adjusted over the effects.
         published: the same weighted sum of the published figures.
         verdict: in words.
@@ -46,10 +46,31 @@ class Effect:
     design: str
     change: str
     weights: dict[str, float]
-    difference: list[float | None]
+    difference: Interval
     p_holm: float | None
     published: float | None
     verdict: str
+
+
+@dataclass(frozen=True)
+class Additivity:
+    """Whether designs add up.
+
+    Attributes:
+        ways: in how many they might not.
+        p_holm: the smallest p of them, adjusted; None with too few seeds, or where the rows leave no way.
+    """
+
+    ways: int
+    p_holm: float | None
+
+
+@dataclass(frozen=True)
+class MainEffects:
+    """The main effects of a table, and whether they tell all."""
+
+    effects: list[Effect]
+    additivity: Additivity
 
 
 def fit(designs: Mapping[str, Mapping[str, Design]]) -> Fit:
@@ -62,10 +83,10 @@ def fit(designs: Mapping[str, Mapping[str, Design]]) -> Fit:
     first = designs[rows[0]]
     for name in first:
         values: list[Design] = []
-        values += (own[name] for own in designs.values() if own[name] not in [first[name], *values])
+        values += (row[name] for row in designs.values() if row[name] not in [first[name], *values])
         for value in values:
             names.append((name, " → ".join(words(first[name], value))))
-            columns.append([float(own[name] == value) for own in designs.values()])
+            columns.append([float(row[name] == value) for row in designs.values()])
     matrix = np.array([np.ones(len(rows)), *columns]).T
     inverse = np.linalg.pinv(matrix)
     resolved = inverse @ matrix  # the identity where a coefficient is determined
@@ -84,71 +105,55 @@ def _weights(rows: Sequence[str], values: np.ndarray) -> dict[str, float]:
 def _directions(rows: Sequence[str], residuals: np.ndarray) -> list[dict[str, float]]:
     """Scale each residual so that its first weight is 1, and keep one of those that are then the same."""
     kept: list[np.ndarray] = []
-    for one in residuals:
-        weights = one[np.abs(one) > 1e-9]
-        if len(weights) and not any(np.allclose(one / weights[0], other) for other in kept):
-            kept.append(one / weights[0])
-    return [_weights(rows, one) for one in kept]
+    for residual in residuals:
+        weights = residual[np.abs(residual) > 1e-9]
+        if len(weights) and not any(np.allclose(residual / weights[0], scaled) for scaled in kept):
+            kept.append(residual / weights[0])
+    return [_weights(rows, scaled) for scaled in kept]
 
 
 def test_effects(
-    designs: Mapping[str, Mapping[str, Design]],
-    scores: Mapping[str, Score],
-    seed_variance: SeedVarianceModel,
-    published: Mapping[str, float | None],
-    rules: Rules,
-) -> dict:
-    """Judge the main effects of a table as one family, and whether designs add up.
+    designs: Mapping[str, Mapping[str, Design]], table: ScoredTable, negligible: float
+) -> MainEffects:
+    """Test the main effects of a table as one family, and whether designs add up.
 
     Args:
         designs: row to the name of each design to what it has of it.
-        scores: of each row, on the same resamples.
-        seed_variance: of the trainings behind the rows.
-        published: mAP of each row in the paper.
-        rules: level, and what is negligible.
-
-    Returns:
-        As plain values: ``effects``, and ``additivity``: in how many ways designs might not add up, and the
-        smallest p of them, adjusted; None with too few seeds, or where the rows leave no such way.
+        table: the scored rows.
+        negligible: an effect that is too small to matter, either way.
     """
     fitted = fit(designs)
-    estimates = {name: _estimated(weights, scores, seed_variance) for name, weights in fitted.effects.items()}
-    found = [one for one in estimates.values() if one]
-    adjusted = iter(holm([one.p_value() for one in found]))
+    estimates = {
+        name: table.contrast(weights, TESTED["mAP"]) for name, weights in fitted.effects.items() if weights
+    }
+    family = Family("effects", table.level, negligible, family_size(list(estimates.values())))
+    adjusted = holm([estimate.p_value() for estimate in estimates.values()])
+    p_holm = dict(zip(estimates, adjusted, strict=True))
     effects = [
-        Effect(*name, weights, [None] * 3, None, None, NOT_ESTIMABLE)
-        if (one := estimates[name]) is None
-        else _judged(name, weights, one, next(adjusted), family_size(found), published, rules)
+        _effect(name, weights, estimates[name], p_holm[name], table.published_sum(weights), family)
+        if weights
+        else Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE)
         for name, weights in fitted.effects.items()
     ]
-    left = [_estimated(weights, scores, seed_variance) for weights in fitted.residuals]
-    told = [p for p in holm([one.p_value() for one in left if one.seeds >= MIN_SEEDS]) if np.isfinite(p)]
-    additivity = {"ways": len(left), "p_holm": rounded(min(told)) if told else None}
-    return {"effects": [asdict(one) for one in effects], "additivity": additivity}
+    residuals = [table.contrast(weights, TESTED["mAP"]) for weights in fitted.residuals]
+    tested = holm([residual.p_value() for residual in residuals if residual.seeds >= MIN_SEEDS])
+    defined = [p for p in tested if np.isfinite(p)]
+    return MainEffects(effects, Additivity(len(residuals), rounded(min(defined)) if defined else None))
 
 
-def _estimated(
-    weights: Mapping[str, float], scores: Mapping[str, Score], seed_variance: SeedVarianceModel
-) -> Estimate | None:
-    return contrast(scores, weights, TESTED["mAP"], seed_variance) if weights else None
-
-
-def _judged(
+def _effect(
     name: tuple[str, str],
     weights: Mapping[str, float],
-    one: Estimate,
+    estimate: Estimate,
     p_holm: float,
-    tests: int,
-    published: Mapping[str, float | None],
-    rules: Rules,
+    published: float | None,
+    family: Family,
 ) -> Effect:
-    figures = [published[row] for row in weights]
-    known = None not in figures
     return Effect(
         *name,
         weights=dict(weights),
-        difference=[rounded(value) for value in (one.point, *one.interval(rules.level))],
-        p_holm=rounded(p_holm) if one.seeds >= MIN_SEEDS else None,
-        published=rounded(sum(w * published[row] for row, w in weights.items())) if known else None,
-        verdict=verdict(one, p_holm, rules.level, tests, rules.negligible),
+        difference=estimate.rounded(family.level),
+        p_holm=rounded(p_holm) if estimate.seeds >= MIN_SEEDS else None,
+        published=published,
+        verdict=family.verdict(estimate, p_holm),
     )

@@ -4,11 +4,14 @@ The estimator, how often it is right, and its sources are in docs/evidence.md.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit  # Student; scipy.stats takes longer to load
 
 from cxrlt_core.evidence.selection import selection_variance
+from cxrlt_core.system.records import Number
+from cxrlt_core.system.rounding import rounded
 
 POWER = 0.8  # of a detectable difference
 PRIOR = 6  # degrees of freedom that the noise of other trainings counts for, at most
@@ -94,10 +97,18 @@ class VarianceComponents:
 
     patients: float
     patients_by_seed: float
-    training: float
-    seed_variance: float
-    dof: float
+    training: Number
+    seed_variance: Number
+    dof: Number
     selection: float = 0.0
+
+
+class Interval(NamedTuple):
+    """A number with its interval, to four decimals; None where undefined or withheld."""
+
+    point: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,10 @@ class Estimate:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""
         half = self._critical(level, tests) * self.std_error
         return self.point - half, self.point + half
+
+    def rounded(self, level: float, tests: int = 1) -> Interval:
+        """Return the point and its interval as they are reported."""
+        return Interval(*map(rounded, (self.point, *self.interval(level, tests))))
 
     def p_value(self) -> float:
         """Two-sided p value of the hypothesis that the number is 0; NaN where undefined."""
@@ -187,7 +202,7 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
         float(own * seeds),
         float(training),
         float(seed_variance.variance),
-        seed_variance.dof,
+        float(seed_variance.dof),
         selection,
     )
     return Estimate(sampled.point, float(np.sqrt(squared)), float(dof), seeds, parts)

@@ -1,6 +1,7 @@
 """Verdicts on a family of contrasts: the probability of any false one in the family is held."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,7 @@ UP, DOWN, NEGLIGIBLE, UNRESOLVED = "resolved up", "resolved down", "negligible",
 NOT_MEASURED = "training noise not measured"
 TOO_FEW = "two seeds: no verdict"
 NOT_KNOWN = "error not known: no verdict"
-MIN_SEEDS = 3  # seeds from which on a verdict is given
+MIN_SEEDS = 3  # from which on a verdict is given
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -20,33 +21,41 @@ def holm(p_values: Sequence[float]) -> list[float]:
     factors = np.arange(len(order), 0, -1)
     adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
-    return adjusted.tolist()
+    return [float(value) for value in adjusted]
 
 
 def family_size(estimates: Sequence[Estimate]) -> int:
     """Number of estimates that are defined, at least 1."""
-    return max(1, sum(np.isfinite(one.std_error) for one in estimates))
+    return max(1, sum(np.isfinite(estimate.std_error) for estimate in estimates))
 
 
-def verdict(one: Estimate, p_holm: float, level: float, tests: int, negligible: float) -> str:
-    """Say what a difference shows.
+@dataclass(frozen=True)
+class Family:
+    """Tests that are held to one error rate together.
 
-    Args:
-        one: the difference.
-        p_holm: its p value, adjusted over the family.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
-        negligible: what is too small to matter, either way.
+    Attributes:
+        name: of the family.
+        level: 1 - level is the error rate.
+        negligible: a difference that is too small to matter, either way.
+        tests: their number.
     """
-    if one.seeds == 1:
-        return NOT_MEASURED
-    if one.seeds < MIN_SEEDS:
-        return TOO_FEW
-    if not np.isfinite(one.std_error):
-        return NOT_KNOWN
-    low, high = one.interval(level, tests)
-    if -negligible <= low and high <= negligible:
-        return NEGLIGIBLE
-    if not p_holm <= 1 - level:
-        return UNRESOLVED
-    return UP if one.point > 0 else DOWN
+
+    name: str
+    level: float
+    negligible: float
+    tests: int
+
+    def verdict(self, difference: Estimate, p_holm: float) -> str:
+        """Say what a difference shows, by its interval and its p value adjusted over the family."""
+        if difference.seeds == 1:
+            return NOT_MEASURED
+        if difference.seeds < MIN_SEEDS:
+            return TOO_FEW
+        if not np.isfinite(difference.std_error):
+            return NOT_KNOWN
+        low, high = difference.interval(self.level, self.tests)
+        if -self.negligible <= low and high <= self.negligible:
+            return NEGLIGIBLE
+        if not p_holm <= 1 - self.level:
+            return UNRESOLVED
+        return UP if difference.point > 0 else DOWN

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cxrlt_core.evidence.scoring import count_classes, with_intervals
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.trainings import score_rows
 from cxrlt_core.metrics.bootstrap import resample_patients
@@ -30,10 +31,8 @@ def class_scores(
     Returns:
         Class to its metrics, ``AP`` with ``AP_low`` and ``AP_high``, and its counts.
     """
-    resamples, row = (
-        resample_patients(patients, settings.resamples, settings.seed),
-        {"model": ("model", False)},
-    )
-    classes = count_classes(targets, resamples, list(groups), groups, least=0)
-    scores = score_rows(targets, row, lambda *_: [probabilities], classes, resamples, patients)
-    return with_intervals(scores, "model", PooledSeedVariance(row, {}), settings.level)
+    row = {"model": ("model", False)}
+    resamples = resample_patients(patients, settings.resamples, settings.seed)
+    data = EvaluationSet(targets, count_classes(targets, resamples, list(groups), groups, least=0), resamples)
+    scores = score_rows(data, row, lambda *_: [probabilities], patients)
+    return ScoredTable(scores, PooledSeedVariance(row, {}), settings.level).class_scores("model")

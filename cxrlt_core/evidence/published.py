@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from cxrlt_core.evidence.estimator import Estimate, VarianceComponents
 from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES
+from cxrlt_core.system.rounding import rounded, significant
 
 #: Images of the published development and test sets (CXR-LT 2023).
 IMAGES = {"dev": 36_769, "test": 75_492}
@@ -24,20 +25,19 @@ SLOPE = 0.5  # of logit AP over logit prevalence: halfway between that of a coin
 
 @dataclass(frozen=True)
 class Claim:
-    """What a published difference asks for.
+    """What a published difference asks for, rounded; None where not measured or infinite.
 
     Attributes:
         patients: detectable difference, if trainings added no noise.
-        trainings: detectable difference with the noise of one training each, were it known exactly; NaN where
-            it was not measured.
+        trainings: detectable difference with the noise of one training each, were it known exactly.
         resolvable: whether the difference reaches it; None where that hangs on what was not measured.
-        images: that resolve the difference if trainings add no noise; infinite for a difference of 0.
+        images: that resolve the difference if trainings add no noise.
     """
 
-    patients: float
-    trainings: float
+    patients: float | None
+    trainings: float | None
     resolvable: bool | None
-    images: float
+    images: float | None
 
 
 def claim(
@@ -57,7 +57,8 @@ def claim(
     patients, trainings = (_known(squared, level, tests) for squared in (scaled, scaled + parts.training))
     size = abs(difference)
     resolvable = bool(size >= trainings) if size < patients or np.isfinite(trainings) else None
-    return Claim(patients, trainings, resolvable, published * (patients / size) ** 2 if size else np.inf)
+    needed = published * (patients / size) ** 2 if size else np.inf
+    return Claim(rounded(patients), rounded(trainings), resolvable, significant(needed, 3))
 
 
 def reference(images: int, correlation: float, level: float, tests: int) -> float:

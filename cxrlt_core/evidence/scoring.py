@@ -1,18 +1,17 @@
 """A row of a table: every metric, with each training seed, on the patients and on their resamples."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
-from cxrlt_core.evidence.seed_variance import SeedVarianceModel
+from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred
 from cxrlt_core.metrics.calibration import Calibration
-from cxrlt_core.metrics.scores import CPU, MEANS, SUMMARY, describe_scores, resample
-from cxrlt_core.system.rounding import rounded
+from cxrlt_core.metrics.metric import mean_over_classes, means, metrics
+from cxrlt_core.metrics.scores import CPU, describe_scores, group_masks, resample
 
 #: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
 TESTED = {name: f"tested_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
@@ -35,14 +34,12 @@ class Classes:
         groups: class to head, medium or tail.
         patients: patients with a known positive, int (C,).
         least: positive patients that a class needs to count in a verdict.
-        sets: name of a further mean to its classes.
     """
 
     names: Sequence[str]
     groups: Mapping[str, str]
     patients: np.ndarray
     least: int
-    sets: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def tested(self) -> np.ndarray:
@@ -52,15 +49,15 @@ class Classes:
     @property
     def members(self) -> dict[str, np.ndarray]:
         """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
-        own = {"mAP": np.full(len(self.names), True)}
-        own |= {f"mAP_{group}": np.array([self.groups[n] == group for n in self.names]) for group in GROUPS}
-        own |= {TESTED[name]: which & self.tested for name, which in own.items()}
-        sets = {ap_of(name): {name} for name in self.names} | dict(self.sets)
-        return own | {key: np.isin(self.names, list(its)) for key, its in sets.items()}
+        masks = group_masks(self.names, self.groups)
+        members = {f"mAP_{group}" if group else "mAP": mask for group, mask in masks.items()}
+        members |= {TESTED[name]: which & self.tested for name, which in members.items()}
+        alone = np.eye(len(self.names), dtype=bool)
+        return members | {ap_of(name): which for name, which in zip(self.names, alone, strict=True)}
 
     def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
         """Take each mean of average precision over its defined classes, the last axis; NaN without any."""
-        return {name: _mean_where(ap, which & np.isfinite(ap)) for name, which in self.members.items()}
+        return {name: mean_over_classes(ap, which) for name, which in self.members.items()}
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,23 @@ class Score:
     def __getitem__(self, name: str) -> Sampled:
         """Return a mean."""
         return self.means[name]
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Images that rows are scored on.
+
+    Attributes:
+        targets: int (N, C), -1 unknown.
+        classes: of the C columns.
+        resamples: of the patients, the same for every row that is compared.
+        device: to compute on.
+    """
+
+    targets: np.ndarray
+    classes: Classes
+    resamples: PatientResamples
+    device: torch.device = CPU
 
 
 def count_classes(
@@ -101,41 +115,35 @@ def count_classes(
 
 
 def score_row(
-    targets: np.ndarray,
+    data: EvaluationSet,
     probabilities: Sequence[np.ndarray],
     calibrations: Sequence[Calibration],
-    classes: Classes,
-    resamples: PatientResamples,
-    device: torch.device = CPU,
     repeated: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> Score:
     """Score one row.
 
     Args:
-        targets: int (N, C), -1 unknown.
+        data: images to score on.
         probabilities: of each training seed, float (N, C).
         calibrations: thresholds and temperature of each training seed.
-        classes: of the C columns.
-        resamples: resampled patients, the same for every row that is compared.
-        device: to compute on.
         repeated: of each training seed, metrics with other choices, float (R, 1 + K, C), from
             :func:`cxrlt_core.evidence.selection.repeat_choice`; empty where nothing was chosen.
     """
-    seeds, per_class = [], []
+    classes, seeds, per_class = data.classes, [], []
     chosen = repeated or [{}] * len(probabilities)
-    for its, calibration, others in zip(probabilities, calibrations, chosen, strict=True):
-        found = resample(targets, its, calibration, resamples.with_original(), device)
+    for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
+        found = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
         points = {metric: values[0] for metric, values in found.items()}
-        per_class.append({metric: points[metric] for metric in MEANS})
+        per_class.append({metric.name: points[metric.name] for metric in metrics() if not metric.pooled})
         resampled = {metric: values[1:] for metric, values in found.items()}
-        seeds.append(_one_seed(points, resampled, others, classes))
+        seeds.append(_one_seed(points, resampled, choices, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
-    described = describe_scores(targets, averaged, classes.names, classes.groups)
+    described = describe_scores(data.targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):
         described[name]["patients"] = int(patients)
-    means = {name: _together([its[name] for its in seeds]) for name in seeds[0]}
-    if len(resamples.counts) < FEWEST_PATIENTS:
-        means = {name: one.without_error() for name, one in means.items()}
+    means = {name: _sampled([seed[name] for seed in seeds]) for name in seeds[0]}
+    if len(data.resamples.counts) < FEWEST_PATIENTS:
+        means = {name: mean.without_error() for name, mean in means.items()}
     return Score(means, described)
 
 
@@ -150,10 +158,10 @@ def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Seque
     every = np.full(len(points[0]), True)
     nothing = [None] * len(points)
     columns = zip(points, resampled or nothing, repeated or nothing, strict=True)
-    return _together([_mean_of(*_columns(*its), every) for its in columns])
+    return _sampled([_mean_of(*_columns(*seed), every) for seed in columns])
 
 
-def _together(seeds: Sequence[tuple]) -> Sampled:
+def _sampled(seeds: Sequence[tuple]) -> Sampled:
     return Sampled(*map(np.array, zip(*seeds, strict=True)))
 
 
@@ -164,11 +172,13 @@ def _one_seed(
     columns = {
         metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
     }
-    every = np.full(len(classes.names), True)
-    of = {name: ("AP", which) for name, which in classes.members.items()}
-    of |= {mean: (metric, every) for metric, mean in MEANS.items() if metric != "AP"}
-    of["micro_AP"] = ("micro_AP", np.array([True]))
-    return {name: _mean_of(*columns[metric], which) for name, (metric, which) in of.items()}
+    masks = group_masks(classes.names, classes.groups)
+    over = {
+        mean.name: (mean.metric.name, np.array([True]) if mean.metric.pooled else masks[mean.group])
+        for mean in means()
+    }
+    over |= {name: ("AP", mask) for name, mask in classes.members.items()}
+    return {name: _mean_of(*columns[metric], mask) for name, (metric, mask) in over.items()}
 
 
 def _columns(
@@ -197,84 +207,3 @@ def _mean_of(
         bias[which].mean(),
         others[:, :, which].mean(axis=2),
     )
-
-
-def _mean_where(values: np.ndarray, which: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return np.where(which, values, 0.0).sum(axis=-1) / which.sum(axis=-1)
-
-
-def contrast(
-    scores: Mapping[str, Score], weights: Mapping[str, float], metric: str, seed_variance: SeedVarianceModel
-) -> Estimate:
-    """Estimate a weighted sum of rows.
-
-    Args:
-        scores: of the rows, on the same resamples.
-        weights: row to its weight.
-        metric: name of a mean.
-        seed_variance: of the trainings behind the rows.
-    """
-    first, *others = (weight * scores[row][metric] for row, weight in weights.items())
-    total = sum(others, first)
-    return estimate(total, seed_variance.of(weights, metric, total.points))
-
-
-def row_numbers(
-    scores: Mapping[str, Score], row: str, first: str, seed_variance: SeedVarianceModel, level: float
-) -> dict:
-    """Return what a table tells of a row: four decimals, None where undefined.
-
-    Args:
-        scores: of all rows, on the same resamples.
-        row: its name.
-        first: name of the row that it is compared with.
-        seed_variance: of the trainings behind the rows.
-        level: of the intervals.
-    """
-    shown = {name: contrast(scores, {row: 1.0}, name, seed_variance) for name in SUMMARY}
-    own = scores[row]["mAP"]
-    low, high = shown["mAP"].interval(level)
-    metrics = {"mAP": own.point, "mAP_low": low, "mAP_high": high, "mAP_corrected": own.corrected}
-    metrics |= {name: one.point for name, one in shown.items()}
-    metrics["mAP_seed_sd"] = own.seed_deviation
-    gap = contrast(scores, _minus(row, first), "mAP", seed_variance)
-    return {
-        "metrics": {name: rounded(value) for name, value in metrics.items()},
-        "std_errors": {name: rounded(one.std_error) for name, one in shown.items()},
-        "seeds": [rounded(point) for point in own.points],
-        "difference": [rounded(value) for value in (gap.point, *gap.interval(level))],
-    }
-
-
-def class_numbers(
-    scores: Mapping[str, Score], weights: Mapping[str, float], seed_variance: SeedVarianceModel, level: float
-) -> dict[str, list[float | None]]:
-    """Estimate a weighted sum of rows class by class: class to average precision, low, high.
-
-    Args:
-        scores: of all rows, on the same resamples.
-        weights: row to its weight: one row alone, or a contrast.
-        seed_variance: of the trainings behind the rows.
-        level: of the intervals, each for itself.
-    """
-    found = {}
-    for name in scores[next(iter(weights))].classes:
-        one = contrast(scores, weights, ap_of(name), seed_variance)
-        found[name] = [rounded(value) for value in (one.point, *one.interval(level))]
-    return found
-
-
-def with_intervals(
-    scores: Mapping[str, Score], row: str, seed_variance: SeedVarianceModel, level: float
-) -> dict[str, dict]:
-    """Return the metrics of a row's classes, average precision with its interval."""
-    bounds = class_numbers(scores, {row: 1.0}, seed_variance, level)
-    return {
-        name: {**entry, "AP_low": bounds[name][1], "AP_high": bounds[name][2]}
-        for name, entry in scores[row].classes.items()
-    }
-
-
-def _minus(row: str, first: str) -> dict[str, float]:
-    return {row: 0.0} if row == first else {row: 1.0, first: -1.0}

@@ -1,10 +1,29 @@
-"""A picture with its caption and the numbers that it shows."""
+"""A picture with its place in the report, its words, and the numbers that it shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
+from enum import StrEnum
+from typing import Any
 
 from matplotlib.figure import Figure
+
+
+class Section(StrEnum):
+    """Where in the report a picture stands."""
+
+    ANSWER = "answer"
+    TABLE1 = "table1"
+    CONTRASTS1 = "contrasts1"
+    CHANGES = "changes"  # what designs change class by class
+    TABLE2 = "table2"
+    CONTRASTS2 = "contrasts2"
+    SELECTION = "selection"
+    CALIBRATION = "calibration"
+    PLAN = "plan"
+    CLASSES = "classes"
+    ATTENTION = "attention"
+    DATA = "data"
+    TRAINING = "training"
 
 
 @dataclass(frozen=True)
@@ -12,16 +31,51 @@ class Picture:
     """What the report shows.
 
     Attributes:
+        name: of its files.
+        section: of the report.
+        position: among the pictures of the section.
+        alt: what it shows in a few words, for those who do not see it; its message is the caption's.
         figure: the drawing.
         caption: its message.
-        records: the numbers in it, a line of its CSV each.
+        records: the numbers in it, data classes, a line of its CSV each; images have none.
     """
 
+    name: str
+    section: Section
+    position: int
+    alt: str
     figure: Figure
     caption: str
-    records: Sequence[Mapping] = field(default_factory=list)
+    records: Sequence[Any] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The records, flat: a mapping is a column for each of its keys; ``label`` is called ``class``."""
+        lines: list[dict[str, Any]] = []
+        for record in self.records:
+            lines.append({})
+            for name, value in vars(record).items():
+                column = "class" if name == "label" else name
+                lines[-1] |= value if isinstance(value, Mapping) else {column: value}
+        return lines
+
+    @property
+    def markdown(self) -> str:
+        """The picture, its caption and a link to its numbers."""
+        numbers = f" ([numbers](numbers/{self.name}.csv))" if self.records else ""
+        return f"![{self.alt}](figures/{self.name}.png)\n\n{self.caption}{numbers}\n"
 
 
-def picture(module: ModuleType, records: Sequence[Mapping], *settings: object) -> Picture:
-    """Draw with one of the modules of this room."""
-    return Picture(module.draw(records, *settings), module.caption(records, *settings), records)
+@dataclass(frozen=True)
+class ClassRecord:
+    """A record of a class, to which others add what they show.
+
+    Attributes:
+        label: name of the class.
+        group: head, medium or tail.
+        prevalence: in the training set; None without a known label.
+    """
+
+    label: str
+    group: str
+    prevalence: float | None

@@ -4,10 +4,12 @@ Colours are told apart by people with any colour vision and, by lightness, in gr
 same once more. Pictures are drawn at the width of a page, where their smallest letters are 8 points.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Self, TypeVar
 
 import matplotlib
 import numpy as np
@@ -16,9 +18,13 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from cxrlt_core.figures.picture import ClassRecord
 from cxrlt_core.labels import GROUPS
+from cxrlt_core.results.study import Results
+from cxrlt_core.system import text
 from cxrlt_core.system.files import atomic
 
+OfClass = TypeVar("OfClass", bound=ClassRecord)
 WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks
 SMALL = 8
@@ -40,26 +46,28 @@ SERIES = [
 SEQUENTIAL = "Blues"  # the darker the more, in grey as well
 FIRST, SECOND = 10, 62  # points right of an axis at which columns of text begin
 
-matplotlib.use("Agg")
-matplotlib.rcParams.update(
-    {
-        "font.size": 9,
-        "axes.titlesize": 9,
-        "axes.titlelocation": "left",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": MUTED,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": FAINT,
-        "grid.linewidth": 0.6,
-        "lines.linewidth": 1.4,
-        "lines.markersize": 5,
-        "legend.frameon": False,
-        "legend.fontsize": SMALL + 0.5,
-        "figure.dpi": DOTS,
-    }
-)
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "legend.fontsize": SMALL + 0.5,
+    "figure.dpi": DOTS,
+}
+
+
+def applied() -> AbstractContextManager[None]:
+    """Draw in this style within the block, figures and what they are made of."""
+    return matplotlib.rc_context(STYLE)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,11 @@ class Sampling:
 
     level: float
     seeds: int
+
+    @classmethod
+    def of(cls, results: Results) -> Self:
+        """Return what the intervals of a study are about."""
+        return cls(results.params.bootstrap.level, len(results.params.train.seeds))
 
     @property
     def text(self) -> str:
@@ -88,6 +101,7 @@ def canvas(height: float, width: float = WIDTH, **panels: int | Sequence[float])
     return figure, figure.subplots(squeeze=False, **panels)
 
 
+@matplotlib.rc_context(STYLE)
 def render(figure: Figure, note: str = "") -> Image.Image:
     """Draw a figure, cut to what it shows, with a note below; RGB.
 
@@ -98,9 +112,9 @@ def render(figure: Figure, note: str = "") -> Image.Image:
     shown = figure.get_tightbbox()
     if note:
         bottom = (shown.y0 - 0.16) / figure.get_figheight()
-        text = figure.text(0.5, bottom, note, ha="center", fontsize=SMALL, color=MUTED)
+        line = figure.text(0.5, bottom, note, ha="center", fontsize=SMALL, color=MUTED)
         inches = figure.dpi_scale_trans.inverted()
-        shown = Bbox.union([shown, text.get_window_extent().transformed(inches)])
+        shown = Bbox.union([shown, line.get_window_extent().transformed(inches)])
     drawn = BytesIO()
     figure.savefig(drawn, format="png", bbox_inches=shown.padded(MARGIN), pil_kwargs={"compress_level": 1})
     with Image.open(drawn) as image:
@@ -135,54 +149,42 @@ def lines(axes: Axes, labels: Sequence[str]) -> None:
 def column(axes: Axes, title: str, texts: Sequence[str], at: int) -> None:
     """Write a column right of the axis, a text a line; ``at`` is its distance in points."""
     place = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
-    for y, text in enumerate(texts):
-        axes.annotate(text, (1, y), (at, 0), va="center", color=INK, fontsize=SMALL + 0.5, **place)
+    for y, words in enumerate(texts):
+        axes.annotate(words, (1, y), (at, 0), va="center", color=INK, fontsize=SMALL + 0.5, **place)
     axes.annotate(title, (1, -0.6), (at, 3), va="bottom", color=MUTED, fontsize=SMALL + 0.5, **place)
 
 
-def interval(axes: Axes, y: float, low: float | None, high: float | None, **style: object) -> None:
+def interval(axes: Axes, y: float, low: float | None, high: float | None, **look: object) -> None:
     """Draw an interval along a line, where it is known."""
     if low is not None and high is not None:
-        axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=2, **style)
+        axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=2, **look)
 
 
-def shade_groups(axes: Axes, records: Sequence[Mapping]) -> None:
+def shade_groups(axes: Axes, records: Sequence[ClassRecord]) -> None:
     """Shade the lines of head, medium and tail classes, and name the groups at the right."""
-    groups = [record["group"] for record in records]
+    groups = [record.group for record in records]
     for group in dict.fromkeys(groups):
         first, last = groups.index(group), len(groups) - groups[::-1].index(group)
         axes.axhspan(first - 0.5, last - 0.5, color=OF_GROUP[group][2], zorder=0, linewidth=0)
         corner(axes, first, group)
 
 
-def corner(axes: Axes, line: int, text: str) -> None:
+def corner(axes: Axes, line: int, words: str) -> None:
     """Name a block of lines at the right, in its first line."""
     place = {"transform": axes.get_yaxis_transform(), "va": "top", "ha": "right"}
-    axes.text(0.995, line - 0.45, text, color=MUTED, fontsize=SMALL + 0.5, style="italic", **place)
+    axes.text(0.995, line - 0.45, words, color=MUTED, fontsize=SMALL + 0.5, style="italic", **place)
 
 
-def by_prevalence(records: Sequence[Mapping]) -> list[Mapping]:
+def by_prevalence(records: Iterable[OfClass]) -> list[OfClass]:
     """Sort classes by group, then by falling prevalence; one without known labels is last."""
-    return sorted(records, key=lambda r: (GROUPS.index(r["group"]), -(r["prevalence"] or 0)))
+    return sorted(records, key=lambda record: (GROUPS.index(record.group), -(record.prevalence or 0)))
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """A number with its sign, or a dash where undefined."""
-    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
-
-
-def plain(value: float | None, digits: int = 3) -> str:
-    """A number, or a dash where undefined."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    """A number with its sign, a minus as it is printed, or a dash where undefined."""
+    return text.signed(value, digits).replace("-", "−")
 
 
 def spelled(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval of differences in words of a caption; nothing where undefined."""
     return "" if low is None or high is None else f" [{signed(low, digits)}, {signed(high, digits)}]"
-
-
-def sentence(names: Sequence[str], most: int = 4) -> str:
-    """Name a few: ``a, b and c``, or ``a, b and 5 more``."""
-    if len(names) > most:
-        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -4,8 +4,9 @@ A temperature T divides the logits of all classes: one number cannot change a ra
 and touches neither average precision nor AUROC (Guo et al. 2017).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,8 @@ class Calibration:
     """What development labels say of a model's probabilities.
 
     Attributes:
-        thresholds: of each class, float64 (C,); NaN without a known positive.
-        temperature: of all images, or of each, float64 (N, 1).
+        thresholds: of each class, float64 (C,): at or above it a finding is present; NaN where unknown.
+        temperature: of all images, or of each, float64 (N, 1); NaN where unknown.
     """
 
     thresholds: np.ndarray
@@ -30,8 +31,25 @@ class Calibration:
 
     def to_json(self, classes: Sequence[str]) -> dict:
         """Return the one temperature, and class to threshold, as JSON wants them."""
-        limits = zip(classes, map(or_none, self.thresholds), strict=True)
-        return {"temperature": float(self.temperature), "thresholds": dict(limits)}
+        thresholds = zip(classes, map(or_none, self.thresholds), strict=True)
+        return {"temperature": or_none(self.temperature), "thresholds": dict(thresholds)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any] | None, classes: Sequence[str]) -> "Calibration":
+        """Read what :meth:`to_json` returns; None knows nothing."""
+        content = content or {"temperature": None, "thresholds": {}}
+        thresholds = np.array([content["thresholds"].get(name) for name in classes], np.float64)
+        return cls(thresholds, float(np.float64(content["temperature"])))
+
+    @property
+    def known(self) -> bool:
+        """Whether any class has a threshold."""
+        return bool(np.isfinite(self.thresholds).any())
+
+    def present(self, probabilities: np.ndarray) -> np.ndarray:
+        """Say ``yes`` or ``no`` of float32 probabilities (N, C), and nothing where no threshold is known."""
+        answers = np.where(probabilities >= self.thresholds.astype(np.float32), "yes", "no")
+        return np.where(np.isnan(self.thresholds), "", answers)
 
 
 def calibrate(targets: np.ndarray, probabilities: np.ndarray) -> Calibration:

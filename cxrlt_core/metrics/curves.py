@@ -7,7 +7,7 @@ import numpy as np
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.metrics.scores import average_precision
-from cxrlt_core.metrics.sums import BINS
+from cxrlt_core.metrics.sums import BINS, bin_of
 from cxrlt_core.system.rounding import rounded
 
 POINTS = 200  # of a curve, at most
@@ -70,7 +70,7 @@ def reliability(targets: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray
     """
     known = targets != UNKNOWN
     scores, positive = scores[known].astype(np.float64), targets[known] == POSITIVE
-    bins = np.clip((scores * BINS).astype(np.int64), 0, BINS - 1)
+    bins = bin_of(scores)
     labels = np.bincount(bins, minlength=BINS)
     sums = (np.bincount(bins, weights=values, minlength=BINS) for values in (scores, positive))
     with np.errstate(invalid="ignore"):

@@ -1,7 +1,7 @@
 """The model: S(x) = Φ_query(Φ_image(x), Φ_text(Y)), from image to one logit per label."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cxrlt_core.designs.separate_classifier import build_classifier
+from cxrlt_core.batches.images import PixelStats
+from cxrlt_core.designs import find_design, result
+from cxrlt_core.designs.hooks import NetworkShape
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.model.image_encoder import TokenEncoder, build_network
 from cxrlt_core.model.query_network import QueryNetwork, label_coordinates
@@ -29,20 +31,25 @@ class ModelConfig:
     pixel_mean: float  # of the study, 0 to 1
     pixel_deviation: float
     text: str
-    separate: bool
     query: dict[str, Any]
     image_fit: str  # how an image of another shape became square: squash, crop or pad
     precision: str  # auto, bf16 or fp32
     augment: dict[str, Any]  # ranges of the random transforms in training
+    designs: dict[str, dict[str, Any]]  # those that predictions need: name to settings
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of config.json."""
         return asdict(self)
 
     @property
-    def pixels(self) -> tuple[float, float]:
-        """Mean and deviation of the pixels that the model was trained on, 0 to 1."""
-        return self.pixel_mean, self.pixel_deviation
+    def design_settings(self) -> Mapping[str, Any]:
+        """Name of each design to its settings."""
+        return {name: find_design(name).Settings(**given) for name, given in self.designs.items()}
+
+    @property
+    def pixels(self) -> PixelStats:
+        """Of the images that the model was trained on."""
+        return PixelStats(self.pixel_mean, self.pixel_deviation)
 
     @property
     def rescale(self) -> tuple[float, float] | None:
@@ -53,10 +60,24 @@ class ModelConfig:
         return self.pixel_deviation / deviation, (self.pixel_mean - mean) / deviation
 
 
-class Classifier(nn.Module):
-    """Image encoder, query network and last layer."""
+class SharedClassifier(nn.Module):
+    """One linear layer scores the feature vector of every class."""
 
-    def __init__(self, encoder: TokenEncoder, queries: QueryNetwork, head: nn.Module) -> None:
+    def __init__(self, width: int, prior_logits: Tensor) -> None:
+        """Start at the mean of the prior logits (C,)."""
+        super().__init__()
+        self.linear = nn.Linear(width, 1)
+        nn.init.constant_(self.linear.bias, float(prior_logits.mean()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Score label features (B, C, d) as logits (B, C)."""
+        return self.linear(features)[..., 0]
+
+
+class Classifier(nn.Module):
+    """Image encoder, query network and last layer; a head of a design's takes the tokens as they are."""
+
+    def __init__(self, encoder: nn.Module, queries: nn.Module, head: nn.Module) -> None:
         """Chain the parts."""
         super().__init__()
         self.encoder, self.queries, self.head = encoder, queries, head
@@ -75,8 +96,10 @@ class Classifier(nn.Module):
             cross-attention, the mean over heads and layers; the cells of an image add up to 1.
 
         Raises:
-            StudyError: when the encoder's tokens are no square grid.
+            StudyError: when the encoder's tokens are no square grid, or no label asks the image.
         """
+        if not isinstance(self.queries, QueryNetwork):
+            raise StudyError("attention: this model has no label queries; expected one without a head")
         tokens = self.encoder(images)
         side = math.isqrt(tokens.shape[1])
         if side * side != tokens.shape[1]:
@@ -110,11 +133,15 @@ def rebuild_model(config: ModelConfig, weights: dict[str, Tensor]) -> Classifier
 def _assemble(
     config: ModelConfig, network: nn.Module, coordinates: np.ndarray, prior: np.ndarray
 ) -> Classifier:
-    tokens = TokenEncoder(network, config.rescale)
-    settings = QuerySettings(**config.query)
-    queries = QueryNetwork(settings, torch.from_numpy(coordinates), tokens.width)
-    prior = torch.from_numpy(prior.astype(np.float32))
-    return Classifier(tokens, queries, build_classifier(config.separate, settings.width, prior))
+    designs, settings = config.design_settings, QuerySettings(**config.query)
+    encoder = TokenEncoder(network, config.rescale)
+    encoder = result(designs, "encoder", encoder) or encoder
+    shape = NetworkShape(encoder.width, settings.width, torch.from_numpy(prior.astype(np.float32)))
+    if (head := result(designs, "head", shape)) is not None:
+        return Classifier(encoder, nn.Identity(), head)
+    queries = QueryNetwork(settings, torch.from_numpy(coordinates), encoder.width)
+    classifier = result(designs, "classifier", shape) or SharedClassifier(settings.width, shape.prior_logits)
+    return Classifier(encoder, queries, classifier)
 
 
 def prior_logits(targets: np.ndarray) -> np.ndarray:

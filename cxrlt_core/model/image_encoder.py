@@ -1,13 +1,11 @@
 """Image encoder: any timm network on grey input, its feature map before pooling turned into tokens."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import timm
 import torch
-from timm.models import _builder
 from torch import Tensor, nn
 
 from cxrlt_core.model.encoder_spec import EncoderSpec
@@ -81,35 +79,17 @@ def load_network(
             whole.
     """
     try:
-        with _conversions() as noted:
-            network = build_network(spec.name, {**spec.options, "pretrained": spec.files is not None})
+        network = build_network(spec.name, spec.options)
     except Exception as error:  # timm raises many kinds; all come from this one setting
         raise StudyError(f"{key}: cannot build {encoder.model!r}: {reason(error)}") from None
     _check_patches(network, size, key)
     if spec.files is None:
         return network, None
     try:
-        tensors = read_weights(spec.files.weights)
-        return network, load_weights(network, tensors, encoder, noted[-1] if noted else None)
+        return network, load_weights(network, spec.name, read_weights(spec.files.weights), encoder)
     except StudyError as error:
         place = f"{key}.pretrained: cannot load {spec.files.name!r} into {encoder.model!r}"
         raise StudyError(f"{place}: {error}") from None
-
-
-@contextmanager
-def _conversions() -> Iterator[list[Callable | None]]:
-    """Note how timm would convert an author's layout for the network that is built, and let it load nothing.
-
-    Its own loader lets any tensor be missing where the classifier is left out. But it alone is told the
-    conversion, which has another name in each family of networks.
-    """
-    noted: list[Callable | None] = []
-    own = _builder.load_pretrained
-    _builder.load_pretrained = lambda network, filter_fn=None, **_: noted.append(filter_fn)
-    try:
-        yield noted
-    finally:
-        _builder.load_pretrained = own
 
 
 def _check_patches(network: nn.Module, size: int, key: str) -> None:

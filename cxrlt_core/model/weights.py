@@ -1,10 +1,12 @@
 """Weights of an image encoder: plain tensors, renamed to fit, and whole or an error."""
 
+import inspect
 import re
+import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from timm.models import adapt_input_conv
+from timm.models import adapt_input_conv, model_entrypoint
 from timm.models._input import get_model_traits
 from torch import Tensor, nn
 
@@ -19,10 +21,12 @@ HEADS = ("aux_head.*", "classif.*", "classifier.*", "fc.*", "head.*", "head_dist
 #: What a file may lack: what pools and normalises for a classifier, as tokens are taken before, and the
 #: batches that batch normalisation counts, absent from old files.
 MAY_LACK = ("head.norm.*", "head.pre_logits.*", "*.num_batches_tracked")
+#: What timm's families of networks call their conversion of authors' layouts.
+CONVERSIONS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 
 
 def load_weights(
-    network: nn.Module, tensors: Mapping[str, Tensor], encoder: ImageEncoder, timms_own: Callable | None
+    network: nn.Module, name: str, tensors: Mapping[str, Tensor], encoder: ImageEncoder
 ) -> Loaded:
     """Load tensors of a file into a network for grey images, all that it needs or none.
 
@@ -30,16 +34,15 @@ def load_weights(
 
     Args:
         network: of timm, without classifier.
+        name: timm's name of it.
         tensors: of the file, by their names there.
         encoder: how they are renamed.
-        timms_own: timm's conversion of authors' layouts to this network, which resamples position
-            embeddings to its size, too.
 
     Raises:
         StudyError: naming every tensor that is missing, unexpected, misshapen or not finite, and what would
             obviously fit; or when two tensors get the same name.
     """
-    state = dict(_converted(network, renamed_weights(tensors, encoder), timms_own))
+    state = dict(_converted(network, name, renamed_weights(tensors, encoder)))
     expected = network.state_dict()
     _sum_colours(network, state, expected)
     try:
@@ -69,18 +72,21 @@ def _renamed(name: str, rules: Sequence[Sequence[str | None]]) -> str | None:
     return name
 
 
-def _converted(
-    network: nn.Module, state: dict[str, Tensor], timms_own: Callable | None
-) -> Mapping[str, Tensor]:
-    """Apply timm's own conversion; where it breaks down, its input shows better what is wrong."""
-    if timms_own is None:
+def _converted(network: nn.Module, name: str, state: dict[str, Tensor]) -> Mapping[str, Tensor]:
+    """Apply timm's conversion of authors' layouts, which resamples position embeddings, too.
+
+    Where it breaks down, its input shows better what is wrong.
+    """
+    family = sys.modules[model_entrypoint(name).__module__]
+    convert = next((getattr(family, known) for known in CONVERSIONS if hasattr(family, known)), None)
+    if convert is None:
         return state
-    for arguments in ((dict(state), network), (dict(state),)):  # some take the tensors alone
-        try:
-            return timms_own(*arguments)
-        except Exception:  # whatever a converter meets in tensors of another network
-            continue
-    return state
+    parameters = inspect.signature(convert).parameters
+    options = {"adapt_layer_scale": True} if "adapt_layer_scale" in parameters else {}  # DeiT III's names
+    try:
+        return convert(*(dict(state), network)[: len(parameters)], **options)
+    except Exception:  # whatever a converter meets in tensors of another network
+        return state
 
 
 def _sum_colours(network: nn.Module, state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -38,10 +39,27 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-Fit = Literal["squash", "crop", "pad"]
+
+@dataclass(frozen=True)
+class Geometry:
+    """The square that images become.
+
+    Attributes:
+        size: side in pixels.
+        fit: how other shapes become square: ``squash`` changes the proportions, ``crop`` keeps the central
+            square of the shorter side, ``pad`` adds black borders to the whole image.
+    """
+
+    size: int
+    fit: Literal["squash", "crop", "pad"]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.size, self.size
 
 
-def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
+def decode(path: Path | str, geometry: Geometry) -> np.ndarray:
     """Return a JPEG, PNG or DICOM file as a uint8 (size, size) array.
 
     Colour and palette become luma (ITU-R 601), and an alpha channel is dropped. Pixels of 16 bits
@@ -51,9 +69,7 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
 
     Args:
         path: the file; its first bytes tell the format, not its name.
-        size: side of the square in pixels.
-        fit: how other shapes become square: ``squash`` changes the proportions, ``crop`` keeps
-            the central square of the shorter side, ``pad`` adds black borders to the whole image.
+        geometry: size and shape of the array.
 
     Raises:
         StudyError: with a short reason, without the path, when the file cannot be decoded whole.
@@ -62,7 +78,7 @@ def decode(path: Path | str, size: int, fit: Fit = "squash") -> np.ndarray:
         _refuse_special(path)
         with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):  # one odd field or other
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _shrink(_open(file), size, fit)
+            return _shrink(_open(file), geometry)
     except Exception as error:  # on broken bytes decoders raise nearly anything
         raise StudyError(_reason(error)) from None
 
@@ -86,42 +102,36 @@ def _open(file: BinaryIO) -> Image.Image:
     return image
 
 
-def _shrink(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
+def _shrink(image: Image.Image, geometry: Geometry) -> np.ndarray:
     width, height = image.size
-    box, target = _frame(width, height, size, fit)
+    box, target = _frame(width, height, geometry)
     reduced = image.draft("L", tuple(math.ceil(REDUCING_GAP * side) for side in target))
     # At 1/8 scale a side is rounded up; the box leaves out the padding, which would shift the image.
     scale = reduced[1][2] / width if reduced else 1
     box = tuple(edge * scale for edge in box)
     shrunk = _upright(image, _grey(image).resize(target, Image.Resampling.BILINEAR, box=box))
-    if fit == "pad":
-        square = Image.new("L", (size, size))
-        square.paste(shrunk, ((size - shrunk.width) // 2, (size - shrunk.height) // 2))
+    if geometry.fit == "pad":
+        square = Image.new("L", geometry.shape)
+        square.paste(shrunk, tuple((geometry.size - side) // 2 for side in shrunk.size))
         shrunk = square
     return np.asarray(shrunk)
 
 
-def _frame(
-    width: int, height: int, size: int, fit: Fit
-) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
+def _frame(width: int, height: int, geometry: Geometry) -> tuple[tuple[float, ...], tuple[int, int]]:
     """Return the box of the image that is shown, and the width and height that it shrinks to."""
-    if fit == "pad":
-        longest = max(width, height)
-        return (0, 0, width, height), (_share(width, longest, size), _share(height, longest, size))
-    if fit == "crop":
+    whole = (0, 0, width, height)
+    if geometry.fit == "pad":
+        return whole, tuple(max(1, round(side / max(width, height) * geometry.size)) for side in whole[2:])
+    if geometry.fit == "crop":
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
-        return (left, top, left + side, top + side), (size, size)
-    return (0, 0, width, height), (size, size)
+        return (left, top, left + side, top + side), geometry.shape
+    return whole, geometry.shape
 
 
 def _upright(image: Image.Image, shrunk: Image.Image) -> Image.Image:
     turn = TURNS.get(image.getexif().get(Base.Orientation))
     return shrunk if turn is None else shrunk.transpose(turn)
-
-
-def _share(side: int, longest: int, size: int) -> int:
-    return max(1, round(side / longest * size))
 
 
 def _grey(image: Image.Image) -> Image.Image:

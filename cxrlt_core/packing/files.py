@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,23 @@ from cxrlt_core.system.errors import StudyError
 
 CHUNK = 1000  # files that a thread takes at a time
 THREADS = 16  # which wait for a network's file system side by side
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The images of a source, by name and place.
+
+    Attributes:
+        ids: unique name of each image.
+        paths: file of each image, relative to ``root`` or to one of ``folders`` in it.
+        root: folder of the source's images.
+        folders: glob patterns below ``root``, in order of preference; "" is ``root`` itself.
+    """
+
+    ids: Sequence[str]
+    paths: Sequence[str]
+    root: Path
+    folders: tuple[str, ...]
 
 
 def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:

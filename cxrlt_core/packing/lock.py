@@ -1,69 +1,55 @@
-"""One process at a time packs an array; the kernel frees the lock of a dead one."""
+"""One process at a time packs an array."""
 
-import fcntl
-import hashlib
-import os
-import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, SoftFileLock, Timeout
 
 from cxrlt_core.system.errors import StudyError
+
+READERS_TAKE = 1.0  # seconds at most: they hold the lock only to see that nobody packs
 
 
 @contextmanager
 def exclusive(array: Path) -> Iterator[None]:
-    """Hold ``<array>.lock``, a file that stays; wait, and say so, while another process holds it.
+    """Hold ``<array>.lock``; wait, and say so, while another process holds it. The dead hold none.
 
-    Where the file system has no locks, only processes of one machine wait for each other; a line says so.
+    Where the file system has no locks, the file itself is one, and a line says so.
 
     Raises:
-        StudyError: if the lock cannot be written.
+        StudyError: if the lock cannot be taken.
     """
+    lock = FileLock(lock_path(array))
     try:
         array.parent.mkdir(parents=True, exist_ok=True)
-        file = _locked(array)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of what the line below says
+                lock.acquire(timeout=READERS_TAKE)
+        except Timeout:
+            print(f"{array}: waiting for the process that packs it", flush=True)
+            lock.acquire()
     except OSError as error:
         raise StudyError(f"{error.filename or array}: {error.strerror or error}") from None
-    with file:
-        yield
-
-
-def _locked(array: Path) -> IO[str]:
-    file = _beside(array).open("a")
+    if isinstance(lock, SoftFileLock):
+        print(f"{array.parent}: no file locks: if another machine dies, remove {lock.lock_file}", flush=True)
     try:
-        _take(file, fcntl.LOCK_EX, array)
-    except OSError as error:
-        file.close()
-        print(f"{array.parent}: no file locks ({error.strerror}): do not pack on two machines at once")
-        file = _on_this_machine(array).open("a")
-        _take(file, fcntl.LOCK_EX, array)
-    return file
+        yield
+    finally:
+        lock.release()
 
 
 def wait_until_packed(array: Path) -> None:
-    """Wait while another process packs an array, whose rows are not all there before it ends."""
-    for place in (_beside(array), _on_this_machine(array)):
-        try:
-            with place.open() as file:
-                _take(file, fcntl.LOCK_SH, array)
-        except OSError:  # never packed there, or no locks
-            continue
+    """Wait while another process packs an array, whose rows are not all there before it ends.
+
+    Nobody waits who may not write to the store, or where nobody has packed.
+    """
+    if lock_path(array).exists():
+        with suppress(StudyError), exclusive(array):
+            pass
 
 
-def _take(file: IO[str], kind: int, array: Path) -> None:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f"{array}: waiting for the process that packs it", flush=True)
-        fcntl.flock(file, kind)
-
-
-def _beside(array: Path) -> Path:
+def lock_path(array: Path) -> Path:
+    """Return the lock of an array, a file that may stay."""
     return array.with_name(f"{array.name}.lock")
-
-
-def _on_this_machine(array: Path) -> Path:
-    name = hashlib.sha256(str(array.resolve()).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"packing-{os.getuid()}-{name}.lock"

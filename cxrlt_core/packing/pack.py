@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -29,8 +29,8 @@ import numpy as np
 import pandas as pd
 from numpy.lib.format import open_memmap
 
-from cxrlt_core.packing.decode import Fit, decode
-from cxrlt_core.packing.files import file_stamp, file_stamps, locate
+from cxrlt_core.packing.decode import Geometry, decode
+from cxrlt_core.packing.files import ImageFiles, file_stamp, file_stamps, locate
 from cxrlt_core.packing.packed_array import digest
 from cxrlt_core.packing.record import Record, open_record
 from cxrlt_core.system.errors import Stopped, StudyError
@@ -42,26 +42,13 @@ CHUNK = 32  # images that a worker takes at a time
 RECORD_SECONDS = 10.0  # a kill loses at most this much work
 
 
-def pack_images(
-    ids: Sequence[str],
-    paths: Sequence[str],
-    root: Path,
-    folders: tuple[str, ...],
-    array: Path,
-    size: int,
-    fit: Fit,
-    workers: int,
-) -> pd.DataFrame:
+def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: int) -> pd.DataFrame:
     """Pack images into ``array`` and return the index.
 
     Args:
-        ids: unique name of each image; rows that are already packed are found by it.
-        paths: file of each image, relative to ``root`` or to one of ``folders`` in it.
-        root: folder of the source's images.
-        folders: glob patterns below ``root``, in order of preference; "" is ``root`` itself.
+        images: of a source; rows that are already packed are found by their names.
         array: the .npy file; its row i is image i, and stays zero if the image is rejected.
-        size: side of the packed images in pixels.
-        fit: how other shapes become square: ``squash``, ``crop`` or ``pad``.
+        geometry: of the packed images.
         workers: processes; 1 runs in this one.
 
     Returns:
@@ -69,12 +56,12 @@ def pack_images(
         ``digest`` of the pixels (null if rejected).
 
     Raises:
-        StudyError: if a path leaves ``root``, a folder cannot be read or the disk is full.
+        StudyError: if a path leaves the source's folder, a folder cannot be read or the disk is full.
     """
     try:
-        files = locate(paths, root, folders)
-        record = open_record(array, ids, root, size, fit)
-        reasons = _fill(record, files, fit, workers)
+        files = locate(images.paths, images.root, images.folders)
+        record = open_record(array, images.ids, images.root, geometry)
+        reasons = _fill(record, files, geometry, workers)
     except OSError as error:
         raise StudyError(f"{error.filename or array}: {error.strerror or error}") from None
     index = pd.DataFrame({"image_id": record.ids, "row": pd.array(np.arange(len(reasons)), dtype="Int64")})
@@ -130,7 +117,7 @@ class _Result:
     reason: str | None = None  # of a rejection
 
 
-def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> list[str | None]:
+def _fill(record: Record, files: list[str | None], geometry: Geometry, workers: int) -> list[str | None]:
     """Pack all images that the record lacks; return the reason of each rejection, None elsewhere."""
     record.forget(file_stamps(files))
     items = list(map(_Item, range(len(files)), files, record.stamps, record.digests))
@@ -140,7 +127,7 @@ def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> li
     bar = progress(len(items), "images", f"pack {record.array.stem}")
     with bar, termination() as asked, _mapper(min(workers, len(chunks))) as map_chunks:
         try:
-            for results in map_chunks(partial(_pack_chunk, record.array, fit), chunks):
+            for results in map_chunks(partial(_pack_chunk, record.array, geometry), chunks):
                 rows = slice(len(reasons), len(reasons) + len(results))
                 record.stamps[rows] = [result.stamp for result in results]
                 record.digests[rows] = [result.digest for result in results]
@@ -157,30 +144,30 @@ def _fill(record: Record, files: list[str | None], fit: Fit, workers: int) -> li
     return reasons
 
 
-def _pack_chunk(array: Path, fit: Fit, chunk: list[_Item]) -> list[_Result]:
+def _pack_chunk(array: Path, geometry: Geometry, chunk: list[_Item]) -> list[_Result]:
     """Write the rows of some images."""
-    pixels = open_memmap(array, mode="r")
+    offset = open_memmap(array, mode="r").offset
     # Written, not mapped: a full disk is then an error instead of a dead process.
     with array.open("r+b") as out:
 
         def write(row: int, image: np.ndarray) -> None:
-            out.seek(pixels.offset + row * image.nbytes)
+            out.seek(offset + row * image.nbytes)
             out.write(image)
 
-        return [_pack_image(item, pixels.shape[1], fit, write) for item in chunk]
+        return [_pack_image(item, geometry, write) for item in chunk]
 
 
-def _pack_image(item: _Item, size: int, fit: Fit, write: Callable[[int, np.ndarray], None]) -> _Result:
+def _pack_image(item: _Item, geometry: Geometry, write: Callable[[int, np.ndarray], None]) -> _Result:
     stamp = file_stamp(item.file)
     if item.stamp and stamp in (item.stamp, None):
         return _Result(item.stamp, item.digest)
     try:
         if item.file is None:
             raise StudyError("file not found")
-        image = decode(item.file, size, fit)
+        image = decode(item.file, geometry)
         result = _Result(stamp, digest(image))
     except StudyError as error:
-        image, result = np.zeros((size, size), np.uint8), _Result(reason=str(error))
+        image, result = np.zeros(geometry.shape, np.uint8), _Result(reason=str(error))
     write(item.row, image)
     return result
 

@@ -9,14 +9,14 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.lib.format import open_memmap
 
-from cxrlt_core.packing.decode import VERSION, Fit
+from cxrlt_core.packing.decode import VERSION, Geometry
 from cxrlt_core.packing.packed_array import damaged_rows, map_array, record_path, text_or_none
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import atomic, read_parquet, read_parquet_metadata, write_parquet
@@ -58,26 +58,25 @@ class Record:
         return np.flatnonzero([stamp is not None for stamp in self.stamps])
 
 
-def is_packed(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit) -> bool:
+def is_packed(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -> bool:
     """Return whether an array holds each of these images already; arguments as in :func:`open_record`."""
-    record = _read(array, _settings(root, size, fit))
+    record = _read(array, _settings(root, geometry))
     return record is not None and record.ids == list(ids) and len(record.packed_rows) == len(record.ids)
 
 
-def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit) -> Record:
+def open_record(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -> Record:
     """Return the record of an array that holds these images, laid out anew if it did not.
 
     Args:
         array: the .npy file.
         ids: name of each row.
         root: folder of the source's images.
-        size: side of the packed images in pixels.
-        fit: how other shapes become square.
+        geometry: of the packed images.
 
     Raises:
         StudyError: if the disk has no room for the array.
     """
-    settings = _settings(root, size, fit)
+    settings = _settings(root, geometry)
     ids = list(ids)
     old = _read(array, settings) or Record(array, [], [], [], settings)
     if old.damaged:
@@ -86,14 +85,14 @@ def open_record(array: Path, ids: Sequence[str], root: Path, size: int, fit: Fit
         return old
     old_rows = {name: row for row, name in enumerate(old.ids) if old.stamps[row]}
     sources = [old_rows.get(name) for name in ids]
-    _lay_out(array, sources, size)
+    _lay_out(array, sources, geometry.size)
     record = Record(array, ids, _take(old.stamps, sources), _take(old.digests, sources), settings)
     record.save()
     return record
 
 
-def _settings(root: Path, size: int, fit: Fit) -> str:
-    return json.dumps({"decoder": VERSION, "size": size, "fit": fit, "root": str(root)})
+def _settings(root: Path, geometry: Geometry) -> str:
+    return json.dumps({"decoder": VERSION, **asdict(geometry), "root": str(root)})
 
 
 def _take(values: list[str | None], rows: list[int | None]) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""The sections of pretrained encoders, of texts and of images."""
+"""The sections of image encoders."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -36,22 +36,6 @@ NO_OPTIONS = {
 def refused_option(name: str) -> bool:
     """Whether an option would load a file behind the checks, or change what the study decides."""
     return name in NO_OPTIONS or name.startswith("pretrained")
-
-
-class TextEncoder(Section):
-    """A frozen text encoder: hub id or local folder."""
-
-    model: str = usual("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract")
-    pooling: Literal["cls", "mean"] = usual("cls")
-    revision: str | None = usual(None)  # commit or tag of a hub model
-    prompt: str = usual("{label}")
-
-    @model_validator(mode="after")
-    def mention_label(self) -> "TextEncoder":
-        """Reject a prompt that would give all labels the same embedding."""
-        if self.prompt.count("{") != 1 or self.prompt.count("}") != 1 or "{label}" not in self.prompt:
-            raise ValueError("prompt must contain {label} and no other braces")
-        return self
 
 
 class ImageEncoder(Section):

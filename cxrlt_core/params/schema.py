@@ -1,21 +1,24 @@
-"""The study's parameters as frozen, typed objects; :mod:`cxrlt_core.params.parse` makes them."""
+"""The study's parameters as frozen, typed objects; :mod:`cxrlt_core.study.parse` makes them."""
 
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from cxrlt_core.designs.ensemble import Ensemble
+from cxrlt_core.designs.reweight import Reweight
+from cxrlt_core.designs.text_encoder import TextEncoder
+from cxrlt_core.designs.tta import Tta
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.losses import LossSettings
-from cxrlt_core.params.encoders import ImageEncoder, TextEncoder
-from cxrlt_core.params.training import Augment, LossEntry, Mixup, Train
+from cxrlt_core.params.designs import Designs, known_method
+from cxrlt_core.params.encoders import ImageEncoder
+from cxrlt_core.params.training import LossEntry, Train
 from cxrlt_core.system.settings import (
     MOST,
     Count,
     Fraction,
     Name,
     NotNegative,
-    Positive,
     Real,
     Section,
     Seed,
@@ -114,12 +117,15 @@ class Data(Section):
     groups: Groups
 
 
+Fit = Literal["squash", "crop", "pad"]
+
+
 class Image(Section):
     """Packed images: square, grey, uint8."""
 
     size: Annotated[int, Field(ge=16, le=4096)] = usual(224)  # pixels
     store: str = usual("data/arrays")  # folder of the packed arrays
-    fit: Literal["squash", "crop", "pad"] = usual("squash")  # how other shapes become square
+    fit: Fit = usual("squash")  # how other shapes become square
     max_rejects: Fraction = usual(0.01)  # share of unreadable images that stops the run
 
 
@@ -140,45 +146,10 @@ class QueryNetwork(Section):
         return self
 
 
-class Reweighting(Section):
-    """How development AP becomes weights of classes."""
-
-    ratio: Positive = usual(2)  # weight of the upweighted classes; all others weigh 1
-    rule: Literal["below_mean", "below_median", "bottom_k"] = usual("below_mean")
-    k: Count = usual(5)  # for bottom_k
-
-
-class Reweight(Section):
-    """Loss weights from development AP: ``main``, ``contrast`` and any more, by name."""
-
-    base: Name = usual("resnet50_bert_separate")  # the variant whose development AP decides
-    ratio: Positive = usual(2)  # of the weights main
-    contrast_ratio: Positive = usual(3)  # of the weights contrast
-    rule: Literal["below_mean", "below_median", "bottom_k"] = usual("below_mean")  # of both
-    k: Count = usual(5)  # of both, for bottom_k
-    more: dict[Name, Reweighting] = usual({})
-
-
-class Tta(Section):
-    """Test-time augmentation: random views an image, probabilities averaged."""
-
-    views: Count = usual(8)
-    seed: Seed = usual(0)
-    augment: Augment
-
-
 class StudyLevel(Section):
     """Whether an image is scored with its own prediction or with that of its study."""
 
     aggregate: Literal["none", "mean", "view_weighted"] = usual("none")
-
-
-class Ensemble(Section):
-    """Choice of the models that each class averages."""
-
-    members: Annotated[list[Name], Field(min_length=1)] | None = usual(None)  # null: of the published rows
-    top_k: Count = usual(3)
-    prior_positives: Positive = usual(20)  # shrunk: positives at which the choice has half the say
 
 
 class Bootstrap(Section):
@@ -226,16 +197,25 @@ class Report(Section):
     show_images: bool = usual(False)  # pictures of patients; for synthetic or public images only
 
 
+class Recipe(Section):
+    """``train``, ``image`` and ``query`` of the variants that name it: the study's, with its changes."""
+
+    train: Train
+    image: Image
+    query: QueryNetwork
+
+
 class Variant(Section):
-    """One training: a combination of the designs."""
+    """One training: what it is made of, and the designs that it has; what is absent is off."""
 
     image: Name = usual("resnet50")
     text: Name = usual("pubmedbert")
-    separate: bool = usual(True)
     loss: Name = usual("bce")
     weights: Name = usual("uniform")  # or a reweighting
-    mixup: bool = usual(False)
     data: Literal["primary", "replenished"] = usual("primary")
+    init: Name = usual("none")  # or the variant whose weights of the same seed it starts from
+    recipe: Name | None = None
+    designs: Designs = Field({})  # each a key of its own in params.yaml
 
 
 class Table1Row(Section):
@@ -254,7 +234,7 @@ class Table1Row(Section):
 class Table2Row(Section):
     """A row of Table 2: an ensemble, and the figure published for it."""
 
-    method: Literal["model_wise", "class_wise", "bagged", "shrunk"] = usual("class_wise")
+    method: Annotated[str, AfterValidator(known_method)] = usual("class_wise")
     replenished: bool = usual(False)
     published: Real | None = None
 
@@ -274,7 +254,8 @@ class Params(Section):
     image_encoders: dict[Name, ImageEncoder]
     query: QueryNetwork
     train: Train
-    mixup: Mixup
+    recipes: dict[Name, Recipe] = usual({})
+    designs: Designs = Field({})  # each a section of its own: of all variants that have it
     losses: dict[Name, LossEntry] = usual({"bce": {"kind": "bce"}})
     reweight: Reweight
     tta: Tta
@@ -288,38 +269,3 @@ class Params(Section):
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
     table1: Annotated[list[Table1Row], Field(min_length=1)]
     table2: Annotated[list[Table2Row], Field(min_length=1)]
-
-    @property
-    def used_sources(self) -> list[str]:
-        """The primary source, then the extra ones."""
-        return [self.data.primary, *self.data.extra]
-
-    @property
-    def reweightings(self) -> dict[str, Reweighting]:
-        """Every reweighting by its name."""
-        both = {"main": self.reweight.ratio, "contrast": self.reweight.contrast_ratio}
-        rule, k = self.reweight.rule, self.reweight.k
-        main = {name: Reweighting(ratio=ratio, rule=rule, k=k) for name, ratio in both.items()}
-        return {**main, **self.reweight.more}
-
-    @property
-    def members(self) -> list[str]:
-        """The variants that ensembles are made of: those named, or else those of the published rows."""
-        published = [row.variant for row in self.table1 if row.published is not None]
-        chosen = published if self.ensemble.members is None else self.ensemble.members
-        return [name for name in self.variants if name in chosen]
-
-    def content_of(self, variant: str) -> dict[str, Any]:
-        """Return the fields of a variant, with what they name in place of the names."""
-        chosen = self.variants[variant]
-        weights = self.reweightings.get(chosen.weights)
-        return chosen.model_dump() | {
-            "image": self.image_encoders[chosen.image].model_dump(),
-            "text": self.text_encoders[chosen.text].model_dump(),
-            "loss": self.losses[chosen.loss].model_dump(),
-            "weights": weights and weights.model_dump(),
-        }
-
-    def loss_of(self, variant: str) -> LossSettings:
-        """Return the settings of the loss that a variant trains with."""
-        return self.losses[self.variants[variant].loss]

@@ -1,10 +1,11 @@
-"""The parameters of training: optimisation, transforms, MixUp and losses."""
+"""The parameters of training: optimisation and losses."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from cxrlt_core.batches.augment import Augment
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.settings import (
@@ -18,19 +19,6 @@ from cxrlt_core.system.settings import (
     Seed,
     usual,
 )
-
-
-class Augment(Section):
-    """Ranges of the random transforms; every image draws its own."""
-
-    rotate: NotNegative = usual(0)  # degrees, either way
-    shift: Fraction = usual(0)  # share of the image side, either way
-    scale: Fraction = usual(0)  # relative change, either way
-    brightness: NotNegative = usual(0)  # in units of the normalised image's standard deviation
-    contrast: Fraction = usual(0)  # relative change, either way
-    gamma: NotNegative = usual(0)  # pixels to a power of up to 1 + gamma, or down to its inverse
-    erase: Fraction = usual(0)  # share of the images that lose a rectangle
-    flip: bool = usual(False)  # mirror half of the images; the heart then lies on the right
 
 
 class Train(Section):
@@ -67,12 +55,6 @@ class Train(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds must differ from each other")
         return self
-
-
-class Mixup(Section):
-    """MixUp: the mixing share is drawn from Beta(alpha, alpha)."""
-
-    alpha: Positive = usual(0.2)
 
 
 def _of_its_kind(entry: Any) -> Any:

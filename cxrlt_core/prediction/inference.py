@@ -1,15 +1,19 @@
 """Inference: probabilities of every image of a set, in the set's order, none lost and none counted twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cxrlt_core.batches.images import PackedImages, normalise
+from cxrlt_core.batches.images import PackedImages, PixelStats, normalise
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.batches.transforms import Transforms, apply_transforms
+from cxrlt_core.designs import results
+from cxrlt_core.model.folder import TrainedModel
 from cxrlt_core.system.device import autocast, explain_out_of_memory
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.progress import progress
@@ -17,13 +21,31 @@ from cxrlt_core.system.progress import progress
 ADVICE = "lower compute.batch_size"
 
 
+@dataclass(frozen=True)
+class Scorer:
+    """A network and how it is fed: pixels that it was trained with, and ``auto``, ``bf16`` or ``fp32``."""
+
+    network: nn.Module
+    pixels: PixelStats
+    precision: str
+
+    @classmethod
+    def of(cls, model: TrainedModel) -> Self:
+        """Feed a model as it was trained."""
+        return cls(model.network, model.config.pixels, model.config.precision)
+
+    def __call__(self, images: Tensor, view: Transforms | None = None) -> Tensor:
+        """Return the probabilities of a batch, float32 (b, C); its images are uint8 (b, 1, H, W)."""
+        prepared = prepare(images, self.pixels, view)
+        with autocast(images.device, self.precision):
+            return torch.sigmoid(self.network(prepared))
+
+
 @torch.inference_mode()
 def predict(
-    model: nn.Module,
+    scorer: Scorer,
     images: PackedImages,
-    pixels: tuple[float, float],
     device: torch.device,
-    precision: str,
     batch_size: int,
     views: Sequence[Transforms | None] = (None,),
     ranks: Ranks | None = None,
@@ -31,11 +53,9 @@ def predict(
     """Predict a set, once for each view; every image is read once.
 
     Args:
-        model: a trained model.
+        scorer: a trained model.
         images: N images; each rank reads its share.
-        pixels: mean and standard deviation that the model was trained with.
         device: to run on.
-        precision: ``auto``, ``bf16`` or ``fp32``.
         batch_size: images a step, on each rank.
         views: of test-time augmentation, a transform for each image; None leaves images as they are.
         ranks: the processes that share the images; this one alone if absent.
@@ -47,7 +67,7 @@ def predict(
         StudyError: when the device has too little memory.
     """
     ranks = ranks or Ranks(device)
-    model = model.to(device, memory_format=torch.channels_last).eval()
+    scorer.network.to(device, memory_format=torch.channels_last).eval()
     mine = ranks.share(len(images))
     shown = mine if len(mine) else np.zeros(1, np.int64)  # who has none still learns the number of classes
     outputs: list[list[Tensor]] = [[] for _ in views]
@@ -58,19 +78,16 @@ def predict(
     ):
         for batch, positions in batches:
             for output, view in zip(outputs, views, strict=True):
-                its = None if view is None else view[positions].to(device)
-                output.append(score(model, batch, pixels, precision, its))
+                output.append(scorer(batch, None if view is None else view[positions].to(device)))
             bar.update(len(positions))
     return [ranks.collect(torch.cat(output)[: len(mine)], len(images)).cpu().numpy() for output in outputs]
 
 
-def score(
-    model: nn.Module, images: Tensor, pixels: tuple[float, float], precision: str, view: Transforms | None
-) -> Tensor:
-    """Return the probabilities of a batch, float32 (b, C); its images are uint8 (b, 1, H, W)."""
-    prepared = prepare(images, pixels, view)
-    with autocast(images.device, precision):
-        return torch.sigmoid(model(prepared))
+def posthoc(designs: Mapping[str, Any], classes: Sequence[str], probabilities: np.ndarray) -> np.ndarray:
+    """Return what designs make of predicted probabilities, float32 (N, C); views are averaged by then."""
+    for change in results(designs, "probabilities", classes):
+        probabilities = change(probabilities)
+    return probabilities
 
 
 def prepare(images: Tensor, pixels: tuple[float, float], view: Transforms | None = None) -> Tensor:

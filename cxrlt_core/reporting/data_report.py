@@ -3,41 +3,43 @@
 from collections.abc import Mapping, Sequence
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.markdown import counts_text, markdown_table, percent
-from cxrlt_core.reporting.tables import caveat
+from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.reporting.notes import caveat
+from cxrlt_core.results.data import ClassInfo, Data, LabelCounts, SetCounts, SourceCounts
+from cxrlt_core.system import text
 
 NOBODY = "none"
 
 
-def render_data(params: Params, summary: Mapping, classes: Mapping[str, Mapping]) -> str:
+def render_data(params: Params, data: Data, classes: Mapping[str, ClassInfo]) -> str:
     """Write the page as markdown.
 
     Args:
         params: of the study.
-        summary: content of data/summary.json.
-        classes: class to group and training prevalence.
+        data: its sources and sets.
+        classes: of the label space, by name.
     """
     note = caveat(params)
     title = [f"> **{note}**\n"] if note else []
     title.append(f"# The data of: {params.report.title}\n")
-    sections = [_sources(params, summary), _sets(params, summary, classes), _leaks(params, summary)]
-    labels = [_labels(name, entry, params) for name, entry in summary["sources"].items()]
+    sections = [_sources(params, data), _sets(data, classes), _leaks(params, data)]
+    labels = [_labels(name, source, params) for name, source in data.sources.items()]
     return "\n".join([*title, *sections, *labels])
 
 
-def _sources(params: Params, summary: Mapping) -> str:
+def _sources(params: Params, data: Data) -> str:
     rows = [
         [
             f"`{name}`",
             "primary" if name == params.data.primary else "replenishment",
-            *(f"{entry[count]:,}" for count in ("rows", "images", "patients", "studies")),
-            counts_text(entry["views"]),
-            str(len(entry["known"])),
-            counts_text(entry["dropped"]),
-            counts_text(entry["rejected_images"]),
-            f"{entry['held_out']:,}",
+            *(f"{count:,}" for count in (source.rows, source.images, source.patients, source.studies)),
+            text.counts(source.views),
+            str(len(source.known)),
+            text.counts(source.dropped),
+            text.counts(source.rejected_images),
+            f"{source.held_out:,}",
         ]
-        for name, entry in summary["sources"].items()
+        for name, source in data.sources.items()
     ]
     header = ["source", "role", "label rows", "images", "patients", "studies", "views", "known classes"]
     header += ["rows dropped", "images rejected", "held out"]
@@ -49,68 +51,66 @@ development or test set, or carry no label of the label space.
 """
 
 
-def _sets(params: Params, summary: Mapping, classes: Mapping[str, Mapping]) -> str:
-    names = set_names(params)
-    sets = {name: summary["sets"][name] for name in names}
-    sizes = [
-        [name, *(f"{entry[n]:,}" for n in ("images", "patients", "studies"))] for name, entry in sets.items()
-    ]
+def _sets(data: Data, classes: Mapping[str, ClassInfo]) -> str:
+    sets = data.shown()
     rows = [
         [
-            name,
-            described["group"],
-            percent(described["prevalence"]),
-            *(_known_text(entry["classes"][name]) for entry in sets.values()),
+            label,
+            info.group,
+            text.percent(info.prevalence),
+            *(_known_text(counts.classes[label]) for counts in sets.values()),
         ]
-        for name, described in classes.items()
+        for label, info in classes.items()
     ]
     return f"""## Sets
 
-{markdown_table(["set", "images", "patients", "studies"], sizes)}
-{origins_text(summary)}
+{sizes_table(data)}
+{origins_text(data)}
 Positives of each class, of how many known labels. The groups follow the prevalence in `train_primary`.
 
-{markdown_table(["class", "group", "prevalence", *names], rows)}{_gaps(params, summary)}"""
+{markdown_table(["class", "group", "prevalence", *sets], rows)}{_gaps(data)}"""
 
 
-def origins_text(summary: Mapping) -> str:
-    """Say where the development and the test set come from, a line each."""
-    return "\n".join(f"- `{name}`: {origin}" for name, origin in summary["splits"].items()) + "\n"
-
-
-def set_names(params: Params) -> list[str]:
-    """Return the sets that a reader should see: the replenished one only where something replenishes it."""
-    replenished = ["train_replenished"] if params.data.extra else []
-    return ["train_primary", *replenished, "dev", "test"]
-
-
-def _known_text(counts: Mapping[str, int]) -> str:
-    return f"{counts['positive']:,} of {counts['positive'] + counts['negative']:,}"
-
-
-def _gaps(params: Params, summary: Mapping) -> str:
-    lines = [
-        f"- Without a positive in `{name}`: {', '.join(lacking) or NOBODY}.\n"
-        for name in set_names(params)
-        for lacking in [_without_positive(summary["sets"][name])]
+def sizes_table(data: Data) -> str:
+    """Show how large the sets are."""
+    sizes = [
+        [name, *(f"{count:,}" for count in (counts.images, counts.patients, counts.studies))]
+        for name, counts in data.shown().items()
     ]
-    if params.data.extra:
-        lacking = ", ".join(summary["not_replenished"]) or NOBODY
+    return markdown_table(["set", "images", "patients", "studies"], sizes)
+
+
+def origins_text(data: Data) -> str:
+    """Say where the development and the test set come from, a line each."""
+    return "\n".join(f"- `{name}`: {origin}" for name, origin in data.splits.items()) + "\n"
+
+
+def _known_text(counts: LabelCounts) -> str:
+    return f"{counts.positive:,} of {counts.known:,}"
+
+
+def _gaps(data: Data) -> str:
+    lines = [
+        f"- Without a positive in `{name}`: {', '.join(_without_positive(counts)) or NOBODY}.\n"
+        for name, counts in data.shown().items()
+    ]
+    if data.replenished:
+        lacking = ", ".join(data.not_replenished) or NOBODY
         lines.append(f"- Known to no source of the replenishment, so not helped by it: {lacking}.\n")
     return "\n" + "".join(lines)
 
 
-def _without_positive(entry: Mapping) -> Sequence[str]:
-    return [name for name, counts in entry["classes"].items() if not counts["positive"]]
+def _without_positive(counts: SetCounts) -> Sequence[str]:
+    return [label for label, one in counts.classes.items() if not one.positive]
 
 
-def _leaks(params: Params, summary: Mapping) -> str:
+def _leaks(params: Params, data: Data) -> str:
     leaks = [
         [leak["kind"], leak["set"], leak["in"], f"{leak['images']:,}", f"{leak['dropped']:,}"]
-        for leak in summary["leaks"]
+        for leak in data.leaks
     ]
     repeats = [
-        [name, f"{found['groups']:,}", f"{found['images']:,}"] for name, found in summary["repeats"].items()
+        [name, *(f"{found[key]:,}" for key in ("groups", "images"))] for name, found in data.repeats.items()
     ]
     return f"""## Checks
 
@@ -129,18 +129,18 @@ _LEAK_POLICIES = {
 }
 
 
-def _labels(name: str, entry: Mapping, params: Params) -> str:
+def _labels(name: str, source: SourceCounts, params: Params) -> str:
     policies = params.data.sources[name].uncertain
     rows = [
         [
             label,
-            *(f"{counts[state]:,}" for state in ("positive", "negative", "unknown", "uncertain")),
-            policies.get(label, policies["default"]) if counts["uncertain"] else "",
+            *(f"{n:,}" for n in (counts.positive, counts.negative, counts.unknown, counts.uncertain)),
+            policies.get(label, policies["default"]) if counts.uncertain else "",
         ]
-        for label, counts in entry["classes"].items()
-        if label in entry["known"]
+        for label, counts in source.classes.items()
+        if label in source.known
     ]
-    others = [label for label in entry["classes"] if label not in entry["known"]]
+    others = [label for label in source.classes if label not in source.known]
     return f"""## Labels of `{name}`
 
 {markdown_table(["class", "positive", "negative", "unknown", "uncertain in the file", "policy"], rows)}

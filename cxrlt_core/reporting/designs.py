@@ -1,71 +1,107 @@
 """What the rows of the tables have of each design: as text for people, as content for comparisons.
 
-Designs are the fields of a variant, whatever they are; only what they are called is written down here.
+A column is whatever two rows may differ in: what every variant states, its designs, and the keys of recipes.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cxrlt_core.designs import NETWORK, by_field, find_design, ordered, using
+from cxrlt_core.designs.tta import TITLE as TTA
 from cxrlt_core.evidence.contrasts import Design
 from cxrlt_core.params.schema import Params, Table1Row, Table2Row
+from cxrlt_core.study.variants import BY_RECIPE, contents, loss_of
 
 TICK = "✓"
-#: Field of a variant to what the tables call it; another field goes by its own name.
-TITLES = {
-    "image": "image encoder",
-    "text": "text encoder",
-    "weights": "reweight",
-    "mixup": "MixUp",
-    "data": "replenished",
-}
+Contents = Mapping[str, Mapping[str, Any]]  # variant to what it is, key by key
 
 
 def row_designs(params: Params, row: Table1Row) -> dict[str, Design]:
-    """Return the designs of a row of Table 1: every field of its variant by content, and TTA."""
-    contents, designs = params.content_of(row.variant), {}
-    for field, value in params.variants[row.variant].model_dump().items():
-        text = _text(params, row.variant, field, value)
-        designs[TITLES.get(field, field)] = Design(text, contents[field], str(value))
-    return designs | {"TTA": Design(_tick(row.tta), row.tta)}
+    """Return the designs of a row of Table 1, by the titles of their columns."""
+    variants = list(dict.fromkeys(other.variant for other in params.table1))
+    whole = {name: contents(params, name) for name in variants}
+    columns = dict(_columns(params, row.variant, whole))
+    return columns | {TTA: Design(_tick(row.tta), row.tta)}
+
+
+def _columns(params: Params, name: str, whole: Contents) -> Iterator[tuple[str, Design]]:
+    """Yield the columns of a variant, in the order in which data meet what they are about."""
+    variant, content = params.variants[name], whole[name]
+    used = ordered({design for other in whole for design in params.variants[other].designs})
+    network, fields = using(used, NETWORK), by_field()
+
+    def stated(key: str) -> tuple[str, Design]:
+        value = getattr(variant, key)
+        title = fields[key].TITLE if key in fields else {"image": "image encoder"}.get(key, key)
+        return title, Design(_stated_text(params, name, key), content[key], value)
+
+    def own(design: str) -> tuple[str, Design]:
+        settings = variant.designs.get(design)
+        text = "" if settings is None else _settings_text(params, design, settings, whole)
+        return find_design(design).TITLE, Design(text, content.get(design), str(settings))
+
+    yield from map(stated, ("image", "text"))
+    yield from map(own, network)
+    yield from map(stated, ("loss", "weights"))
+    yield from map(own, (design for design in used if design not in network))
+    yield stated("data")
+    if any(other["init"] for other in whole.values()):
+        yield "start", Design("" if content["init"] is None else variant.init, content["init"], variant.init)
+    for keys in recipe_columns(whole):
+        values = [content[key] for key in keys]
+        yield " + ".join(key.rpartition(".")[2] for key in keys), Design(", ".join(map(str, values)), values)
+
+
+def recipe_columns(whole: Contents) -> list[list[str]]:
+    """Return the keys in which the recipes of variants differ; those that change together share a column."""
+    columns: dict[tuple[int, ...], list[str]] = {}
+    for key in next(iter(whole.values())):
+        if key.partition(".")[0] in BY_RECIPE and "." in key:
+            values = [repr(content[key]) for content in whole.values()]
+            if len(set(values)) > 1:
+                columns.setdefault(tuple(map(values.index, values)), []).append(key)
+    return list(columns.values())
+
+
+def _stated_text(params: Params, name: str, key: str) -> str:
+    value, design = getattr(params.variants[name], key), by_field().get(key)
+    if key == "loss":
+        return "" if loss_of(params, name).kind == "bce" else str(value)
+    if hasattr(design, "cell"):
+        return design.cell(value, params.reweight)
+    return _tick(value != design.OFF) if hasattr(design, "OFF") else str(value)
+
+
+def _settings_text(params: Params, design: str, settings: Any, whole: Contents) -> str:
+    """Return the text of a design's cell: its own; or a tick, and the settings in which rows differ."""
+    if hasattr(find_design(design), "cell"):
+        return find_design(design).cell(settings)
+    others = [params.variants[name].designs.get(design, settings) for name in whole]
+    differ = [key for key, value in settings if any(getattr(other, key) != value for other in others)]
+    return ", ".join(f"{key} {getattr(settings, key)}" for key in differ) or TICK
+
+
+def selects(params: Params, variant: str) -> bool:
+    """Whether development data chose something of a variant, which is then scored on them."""
+    chosen = params.variants[variant]
+    stated = [
+        module for key, module in by_field().items() if getattr(chosen, key) != getattr(module, "OFF", ...)
+    ]
+    return any(getattr(module, "SELECTS", False) for module in [*stated, *map(find_design, chosen.designs)])
 
 
 def ensemble_designs(row: Table2Row) -> dict[str, Design]:
     """Return the designs of a row of Table 2."""
     return {
-        "ensemble": Design(row.method.replace("_", "-"), row.method),
-        "replenished": Design(_tick(row.replenished), row.replenished),
+        find_design("ensemble").TITLE: Design(find_design(row.method).TITLE, row.method),
+        by_field()["data"].TITLE: Design(_tick(row.replenished), row.replenished),
     }
 
 
-def texts(designs: dict[str, Design]) -> dict[str, str]:
+def texts(designs: Mapping[str, Design]) -> dict[str, str]:
     """Return what a table shows of designs."""
     return {name: design.text for name, design in designs.items()}
 
 
-def _text(params: Params, variant: str, field: str, value: Any) -> str:
-    match field:
-        case "weights":
-            return weights_text(params, value)
-        case "loss":
-            return loss_text(value, params.loss_of(variant).kind)
-        case "data":
-            return _tick(value == "replenished")
-    if isinstance(value, bool | None):
-        return _tick(bool(value))
-    return str(value)
-
-
 def _tick(on: bool) -> str:
     return TICK if on else ""
-
-
-def weights_text(params: Params, name: str) -> str:
-    """Say the ratio of the weights that a variant trains with, and the name where that is not plain."""
-    if name == "uniform":
-        return ""
-    ratio = f"{params.reweightings[name].ratio:g}"
-    return f"{ratio} {name}" if name in params.reweight.more else ratio
-
-
-def loss_text(name: str, kind: str) -> str:
-    """Name the entry of ``losses`` that a variant trains with; nothing for binary cross-entropy."""
-    return "" if kind == "bce" else name

@@ -1,43 +1,23 @@
 """The part of reports/report.md that tells what a study would need to resolve more."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import MIN_SEEDS
-from cxrlt_core.evidence.power_analysis import Size, power_analysis
+from cxrlt_core.evidence.power_analysis import ContrastPower, Need
 from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
-from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.tables import Row, contrast_labels, number_text, signed
-
-SETS = {"table1": "dev", "table2": "test"}  # that the tables are scored on
-
-
-def plan_study(
-    params: Params, contrasts: Mapping[str, Sequence[Mapping]], sets: Mapping[str, Mapping]
-) -> dict[str, dict]:
-    """Plan the contrasts of both tables, as plain values.
-
-    Args:
-        params: of the study.
-        contrasts: table to its contrasts, from :func:`cxrlt_core.evidence.contrasts.to_json`.
-        sets: set to its counts, from data/summary.json.
-    """
-    seeds, level = len(params.train.seeds), params.bootstrap.level
-    sizes = {
-        t: Size(name, sets[name]["images"], sets[name]["patients"], seeds, level) for t, name in SETS.items()
-    }
-    return {table: power_analysis(found, sizes[table]) for table, found in contrasts.items()}
+from cxrlt_core.results.study import Results
+from cxrlt_core.results.tables import Table
+from cxrlt_core.system import text
 
 
-def planner_section(
-    params: Params, plans: Mapping[str, Mapping], tables: Mapping[str, Sequence[Row]], figure: str
-) -> str:
-    """Write the section of the report, with the picture of where variances come from."""
-    if not any(one["contrasts"] for one in plans.values()):
+def planner_section(results: Results, figure: str) -> str:
+    """Write the section of the report; figure: where variances come from, as markdown."""
+    if not any(table.power.contrasts for table in results.tables):
         return "## What it would take\n\nNo two rows differ in one design alone.\n"
+    seeds = len(results.params.train.seeds)
     parts = [
         f"""## What it would take
 
@@ -46,17 +26,12 @@ The bars split the variance of each difference: what other **patients** would ch
 for each seed (**patient × seed**), what other **trainings** would change, and what another choice of members on other \
 development patients would (**selection**). More seeds shrink the second and third, more patients the first, second and fourth. \
 Trainings have no bar where seeds differ by no more than patient × seed explains.
-{ONE_SEED if len(params.train.seeds) == 1 else ""}"""
+{ONE_SEED if seeds == 1 else ""}"""
     ]
-    needs = [
-        _needs(one, number, tables[table])
-        for number, (table, one) in enumerate(plans.items(), 1)
-        if one["contrasts"] and one["seeds"] > 1
-    ]
-    if needs:
-        parts += [_needs_text(params), *needs]
-    if any(one["claim"] for its in plans.values() for one in its["contrasts"]):
-        parts.append(_claims(params, plans, tables))
+    if seeds > 1:
+        parts += [_needs_text(seeds), *(_needs(table) for table in results.tables if table.power.contrasts)]
+    if any(plan.claim for table in results.tables for plan in table.power.contrasts):
+        parts.append(_claims(results))
     return "\n".join(parts)
 
 
@@ -66,8 +41,7 @@ patients add.
 """
 
 
-def _needs_text(params: Params) -> str:
-    seeds = len(params.train.seeds)
+def _needs_text(seeds: int) -> str:
     return f"""### To resolve a difference
 
 What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
@@ -76,76 +50,72 @@ is itself uncertain, so its need is a rough guide.
 """
 
 
-def _needs(one: Mapping, number: int, rows: Sequence[Row]) -> str:
-    chosen = published_steps(one["contrasts"])
-    labels = contrast_labels(rows, chosen)
+def _needs(table: Table) -> str:
+    plans = published_steps(table.power.contrasts)
     lines = [
-        [label, number_text(c["detectable"]), *_need_cells(c["measured"]), *_need_cells(c["published"])]
-        for label, c in zip(labels, chosen, strict=True)
+        [_label(table, plan), text.number(plan.detectable), *_need(plan.measured), *_need(plan.published)]
+        for plan in plans
     ]
     header = ["contrast", "detectable Δ", "measured Δ", "seeds", "or patients"]
     header += ["published Δ", "seeds", "or patients"]
-    return f"""Table {number}, today {one["patients"]:,} {_set_text(one)} patients:
+    return f"""{table.title}, today {table.power.patients:,} {table.data} patients:
 
 {markdown_table(header, lines)}"""
 
 
-def _set_text(one: Mapping) -> str:
-    return {"dev": "development", "test": "test"}[one["split"]]
+def _label(table: Table, plan: ContrastPower) -> str:
+    """Name a contrast by design, change and the numbers of its rows."""
+    return f"{plan.what}  {plan.change}  ({table.rows_text(plan.rows)})"
 
 
-def _need_cells(need: Mapping[str, Any] | None) -> list[str]:
+def _need(need: Need | None) -> list[str]:
     if need is None:
         return ["–"] * 3
-    return [signed(need["difference"]), *(_count(need[what]) for what in ("seeds", "patients"))]
+    return [text.signed(need.difference), _count(need.seeds), _count(need.patients)]
 
 
 def _count(number: float | str | None) -> str:
     return "–" if number is None else number if isinstance(number, str) else f"{number:,.0f}"
 
 
-def _claims(params: Params, plans: Mapping[str, Mapping], tables: Mapping[str, Sequence[Row]]) -> str:
+def _claims(results: Results) -> str:
     lines = []
-    for number, (table, one) in enumerate(plans.items(), 1):
-        claims = [c for c in one["contrasts"] if c["claim"]]
-        for label, c in zip(contrast_labels(tables[table], claims), claims, strict=True):
-            claimed = c["claim"]
-            lines.append(
-                [
-                    f"Table {number}: {label}",
-                    signed(c["published"]["difference"]),
-                    number_text(claimed["patients"]),
-                    number_text(claimed["trainings"]),
-                    ANSWERS[claimed["resolvable"]],
-                    _count(claimed["images"]),
-                ]
-            )
+    for table in results.tables:
+        for plan in table.power.contrasts:
+            if plan.claim:
+                lines.append(
+                    [
+                        f"{table.title}: {_label(table, plan)}",
+                        text.signed(plan.published.difference),
+                        text.number(plan.claim.patients),
+                        text.number(plan.claim.trainings),
+                        ANSWERS[plan.claim.resolvable],
+                        _count(plan.claim.images),
+                    ]
+                )
     header = ["published step", "published Δ", "detectable Δ: patients alone", "with one training each"]
     header += ["could be resolved", "images, trainings aside"]
-    told = f"{sum(line[4] == ANSWERS[True] for line in lines)} of {len(lines)} could be"
+    resolvable = f"{sum(line[4] == ANSWERS[True] for line in lines)} of {len(lines)} could be"
     return f"""### Could the published steps have been resolved?
 
 By a study of the published size, {IMAGES["dev"]:,} development and {IMAGES["test"]:,} test images and one training of each \
-variant, with the noise of this study: {told}.
+variant, with the noise of this study: {resolvable}.
 
 {markdown_table(header, lines)}
-{_assumptions(params, plans)}"""
+{_assumptions(results)}"""
 
 
 ANSWERS = {True: "yes", False: "no", None: "not known"}
 
 
-def _assumptions(params: Params, plans: Mapping[str, Mapping]) -> str:
+def _assumptions(results: Results) -> str:
     demo = (
         "**The noise is that of a synthetic study: images drawn by a program and stand-in encoders. The table shows how the "
         "question is answered, not what the published study could see.** "
-        if params.demo.sources
+        if results.params.demo.sources
         else ""
     )
-    references = " and ".join(
-        f"{', '.join(f'{value:.4f} at {c}' for c, value in one['reference'].items())} ({_set_text(one)} images)"
-        for one in plans.values()
-    )
+    references = " and ".join(_references(results.tables))
     return f"""{demo}*Assumptions.* The parts of each contrast's variance are those measured here, on this study's classes; \
 those of patients and selection are divided by the ratio of images, with images per patient as here; that of trainings stays, since \
 one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test would see less. \
@@ -154,3 +124,11 @@ test), the probability to resolve {POWER:.0%}. As a reference that needs no stud
 of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by {SLOPE:g} per logit of prevalence, and images independent, are told apart, \
 patients alone, from differences of {references}, by the correlation of the two models' noise (docs/evidence.md).
 """
+
+
+def _references(tables: Sequence[Table]) -> list[str]:
+    """What the reference tells apart, for the images of each table."""
+    return [
+        f"{', '.join(f'{value:.4f} at {c}' for c, value in table.power.reference.items())} ({table.data} images)"
+        for table in tables
+    ]

@@ -1,62 +1,55 @@
 """Flat tables behind the plots of dvc.yaml: one line a mark, the columns that .dvc/plots/ names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from cxrlt_core.reporting.tables import Row, noted, rows_text
+from cxrlt_core.reporting.notes import caveat, noted
+from cxrlt_core.results.study import Results
 
 
-def classes_csv(classes: Mapping[str, Mapping], metrics: Mapping[str, Mapping], note: str) -> str:
+def classes_csv(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> str:
     """Return AP and AUROC of every class and variant on the development set, the commonest class first.
 
     Args:
-        classes: class to its group and its prevalence in the training set.
+        results: of the study.
         metrics: variant to its development metrics, as the evaluate stage writes them.
-        note: of a demo, see :func:`cxrlt_core.reporting.tables.caveat`.
     """
-    ordered = sorted(classes, key=lambda name: -(classes[name]["prevalence"] or 0))
+    classes = sorted(results.classes.items(), key=lambda item: -(item[1].prevalence or 0))
     records = [
         {
             "variant": variant,
-            "class": name,
-            **classes[name],
-            "positive": one["classes"][name]["positive"],
-            "AP": one["classes"][name]["AP"],
-            "AUROC": one["classes"][name]["AUROC"],
+            "class": label,
+            **vars(info),
+            **{key: metrics[variant]["classes"][label][key] for key in ("positive", "AP", "AUROC")},
         }
-        for variant, one in metrics.items()
-        for name in ordered
+        for variant in metrics
+        for label, info in classes
     ]
-    return pd.DataFrame(noted(records, note)).to_csv(index=False, float_format="%.4f")
+    table = pd.DataFrame(noted(records, caveat(results.params)))
+    return table.to_csv(index=False, float_format="%.4f")
 
 
-def contrasts_csv(
-    contrasts: Mapping[str, Sequence[Mapping]], tables: Mapping[str, Sequence[Row]], note: str
-) -> str:
-    """Return the differences between rows, each with the interval in which its whole family holds.
-
-    Args:
-        contrasts: table to its contrasts, as plain values.
-        tables: table to its rows.
-        note: of a demo, see :func:`cxrlt_core.reporting.tables.caveat`.
-    """
+def contrasts_csv(results: Results) -> str:
+    """Return the differences between rows, each with the interval in which its whole family holds."""
     records = []
-    for table, found in contrasts.items():
-        numbers = {row.name: place for place, row in enumerate(tables[table], 1)}
-        for one in found:
-            low, high = one["simultaneous"]
+    for table in results.tables:
+        for contrast in table.contrasts:
+            low, high = contrast.simultaneous
+            rows = f"{table.name}: {table.rows_text(contrast.rows)}"
             records.append(
                 {
-                    "step": f"{one['what']} {one['change']} ({table}: {rows_text(one['rows'], numbers)})",
-                    "difference": one["difference"][0],
+                    "step": f"{contrast.what} {contrast.change} ({rows})",
+                    "difference": contrast.difference.point,
                     "difference_low": low,
                     "difference_high": high,
-                    "published_difference": one["published"],
-                    "family": one["family"],
-                    "verdict": one["verdict"],
+                    "published_difference": contrast.published,
+                    "family": contrast.family,
+                    "verdict": contrast.verdict,
                 }
             )
+    note = caveat(results.params)
     columns = [*CONTRAST_COLUMNS, *(["note"] if note else [])]
     return pd.DataFrame(noted(records, note), columns=columns).to_csv(index=False)
 

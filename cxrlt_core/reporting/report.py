@@ -1,25 +1,23 @@
 """reports/report.md: what was run, what came out, and how far the numbers can be believed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 
+from cxrlt_core.figures import Picture, Section
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.answer_report import answer_section
 from cxrlt_core.reporting.attention_report import attention_section
-from cxrlt_core.reporting.data_report import origins_text, set_names
+from cxrlt_core.reporting.data_report import origins_text, sizes_table
 from cxrlt_core.reporting.effects_report import effects_section, improvement_section
-from cxrlt_core.reporting.evidence_report import (
-    contrasts_section,
-    contrasts_text,
-    seeds_text,
-)
-from cxrlt_core.reporting.figure_text import figure_text
-from cxrlt_core.reporting.markdown import markdown_table, percent
+from cxrlt_core.reporting.evidence_report import contrasts_section, contrasts_text, seeds_text
+from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.planner_report import planner_section
 from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text
-from cxrlt_core.reporting.study import Study
-from cxrlt_core.reporting.tables import duration, further_metrics, number_text, to_markdown
+from cxrlt_core.reporting.tables import further_metrics, to_markdown
+from cxrlt_core.results.models import Cost, Encoder
+from cxrlt_core.results.study import Results
+from cxrlt_core.system import text
 
 DEMO_WARNING = (
     "> **Synthetic demo: the images are drawn by a program and the encoders are small stand-ins, trained on "
@@ -28,53 +26,52 @@ DEMO_WARNING = (
 STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
 
 
-def render(study: Study) -> str:
-    """Write the report as markdown; pictures are linked from ``figures/``."""
-    demo = study.params.demo
+#: Gives the pictures of a section as markdown.
+Figures = Callable[[Section], str]
+
+
+def render(results: Results, pictures: Sequence[Picture]) -> str:
+    """Write the report as markdown; its pictures, in their order, are linked from ``figures/``."""
+
+    def figures(section: Section) -> str:
+        return "\n".join(picture.markdown for picture in pictures if picture.section == section)
+
+    demo = results.params.demo
     warning = [DEMO_WARNING] if demo.sources else [STANDIN_WARNING] if demo.text_encoders else []
     sections = [
-        _title,
-        _answer,
-        _run,
-        _table1,
-        _table2,
-        _planner,
-        _classes,
-        _attention,
-        _data,
-        _training,
-        _provenance,
+        f"# {results.params.report.title}\n",
+        f"{answer_section(results)}\n{figures(Section.ANSWER)}",
+        _run(results),
+        _table1(results, figures),
+        _table2(results, figures),
+        planner_section(results, figures(Section.PLAN)),
+        f"### Would a new training agree?\n\n{improvement_section(results)}",
+        _classes(results, figures),
+        attention_section(results, figures(Section.ATTENTION)),
+        _data(results, figures),
+        _training(results, figures),
+        _provenance(results),
     ]
-    return "\n".join(warning + [section(study) for section in sections])
+    return "\n".join(warning + sections)
 
 
-def _title(study: Study) -> str:
-    return f"# {study.params.report.title}\n"
-
-
-def _answer(study: Study) -> str:
-    answer = answer_section(study.params, study.planner, study.contrasts, study.tables, study.positives)
-    return f"{answer}\n{_figure(study, 'designs')}"
-
-
-def _run(study: Study) -> str:
-    level = f"{study.params.bootstrap.level:.0%}"
-    sets = study.summary["sets"]
+def _run(results: Results) -> str:
+    params, sets = results.params, results.data.sets
     return f"""## What was run, and how to read it
 
-{len(study.params.variants)} variants, trained {_times(study)} on {sets["train_primary"]["images"]:,} images of \
-`{study.params.data.primary}`{_extra_text(study)}, {len(study.summary["classes"])} classes; development \
-set of {sets["dev"]["images"]:,} and test set of {sets["test"]["images"]:,} images, split by patient.
+{len(params.variants)} variants, trained {_times(len(params.train.seeds))} on {sets["train_primary"].images:,} images of \
+`{params.data.primary}`{_extra_text(params.data.extra)}, {len(results.data.classes)} classes; development \
+set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient.
 
 - **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
-classes grouped by training prevalence ({_group_limits(study)}). Unknown labels count nowhere.
-- **Intervals** [low, high] are {level} intervals and ± one standard error, from the spread of \
-{study.params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
+classes grouped by training prevalence ({_group_limits(results)}). Unknown labels count nowhere.
+- **Intervals** [low, high] are {params.bootstrap.level:.0%} intervals and ± one standard error, from the spread of \
+{params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
 share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
 - **Less bias**: average precision of few positives comes out too high; this is mAP less what the resamples show of that.
-{seeds_text(study.params)}
-{contrasts_text(study.params)}
-{_study_level(study)}- **Published** figures are the paper's, for comparison only. They enter no computation.
+{seeds_text(params)}
+{contrasts_text(params)}
+{_study_level(params.study.aggregate)}- **Published** figures are the paper's, for comparison only. They enter no computation.
 - **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
 - **Further metrics**: *micro AP* pools the labels of all classes; the others are means over classes, each class against \
 the rest. *F1* is taken at the threshold of each class that is best on development data and *at 0.5*, as the challenge has it; \
@@ -83,13 +80,11 @@ temperature (*scaled*); *Brier* is the mean squared error of the probability.
 """
 
 
-def _times(study: Study) -> str:
-    seeds = len(study.params.train.seeds)
+def _times(seeds: int) -> str:
     return "once" if seeds == 1 else f"{seeds} times,"
 
 
-def _study_level(study: Study) -> str:
-    rule = study.params.study.aggregate
+def _study_level(rule: str) -> str:
     if rule == "none":
         return ""
     weights = ", ".join(f"{view} {weight:g}" for view, weight in VIEW_WEIGHTS.items())
@@ -100,131 +95,112 @@ def _study_level(study: Study) -> str:
     )
 
 
-def _extra_text(study: Study) -> str:
-    extra = study.params.data.extra
+def _extra_text(extra: Sequence[str]) -> str:
     if not extra:
         return ""
     return f", replenished with {' and '.join(f'`{name}`' for name in extra)} where a row says so"
 
 
-def _group_limits(study: Study) -> str:
-    limits = study.params.data.groups
-    sizes = {g: sum(c["group"] == g for c in study.classes.values()) for g in GROUPS}
+def _group_limits(results: Results) -> str:
+    limits = results.params.data.groups
+    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
     return (
         f"head from {limits.head:.0%}: {sizes['head']} classes, medium: {sizes['medium']}, "
         f"tail below {limits.tail:.0%}: {sizes['tail']}"
     )
 
 
-def _table1(study: Study) -> str:
+def _table1(results: Results, figures: Figures) -> str:
+    params, table = results.params, results.tables[0]
     return f"""## Table 1: the designs, on the development set
 
-{to_markdown(study.table1, study.params.bootstrap.level)}
-{_figure(study, "table1")}
-The development set chose the class weights (`reweight.base`: `{study.params.reweight.base}`), so reweighted rows (†) are \
-scored on data that their loss has seen in that one way. {upweighted_text(study.weights, study.upweighted)} \
+{to_markdown(table.rows, params.bootstrap.level)}
+{figures(Section.TABLE1)}
+The development set chose the class weights (`reweight.base`: `{params.reweight.base}`), so reweighted rows (†) are \
+scored on data that their loss has seen in that one way. {upweighted_text(results.weights, results.upweighted)} \
 {UPWEIGHTED}
 
 ### What each design changes
 
-{_contrasts(study, 1, "dev", "development set")}
-{_figure(study, "class_changes")}
-{_figure(study, "reweighting")}
+{contrasts_section(params, table, figures(Section.CONTRASTS1))}
+{figures(Section.CHANGES)}
 ### Main effects
 
-{effects_section(study.effects, study.table1, study.params.bootstrap.level)}
+{effects_section(results)}
 ### Further metrics
 
-{further_metrics(study.table1)}
+{further_metrics(table.rows)}
 The thresholds of *F1* were chosen on these same data (†); each half of the patients is scaled by the temperature that the \
 other half asks for.
 """
 
 
-def _contrasts(study: Study, number: int, split: str, data: str) -> str:
-    rows, contrasts = (by_name[f"table{number}"] for by_name in (study.tables, study.contrasts))
-    positives = study.positives[split]
-    figure = _figure(study, f"contrasts{number}")
-    return contrasts_section(study.params, rows, contrasts, positives, data, figure)
-
-
-def _table2(study: Study) -> str:
-    top_k = study.params.ensemble.top_k
-    prior = study.params.ensemble.prior_positives
+def _table2(results: Results, figures: Figures) -> str:
+    params, table = results.params, results.tables[1]
     return f"""## Table 2: the ensembles, on the test set
 
-{to_markdown(study.table2, study.params.bootstrap.level)}
-{_figure(study, "table2")}
-All members predict with TTA ({study.params.tta.views} views). *Model-wise* averages all models; *class-wise* \
-averages, per class, the {top_k} with the best development AP; both are the paper's. *Bagged* repeats that choice on resampled \
-development patients and weighs models by how often they are chosen; *shrunk* pulls the choice to the mean of all models, halfway \
-for a class with {prior:g} development positives. The test set is scored here, once, and nowhere else.
+{to_markdown(table.rows, params.bootstrap.level)}
+{figures(Section.TABLE2)}
+All members predict with TTA ({params.tta.views} views). *Model-wise* averages all models; *class-wise* \
+averages, per class, the {params.ensemble.top_k} with the best development AP; both are the paper's. *Bagged* repeats that choice on \
+resampled development patients and weighs models by how often they are chosen; *shrunk* pulls the choice to the mean of all models, \
+halfway for a class with {params.ensemble.prior_positives:g} development positives. The test set is scored here, once, and nowhere else.
 
 ### What each design changes
 
-{_contrasts(study, 2, "test", "test set")}
+{contrasts_section(params, table, figures(Section.CONTRASTS2))}
 ### What selection costs
 
-{selection_section(study.table2, study.ensembles, study.shown, study.params.bootstrap.level)}
-{_figure(study, "member_choice")}
+{selection_section(results)}
+{figures(Section.SELECTION)}
 ### Further metrics
 
-{further_metrics(study.table2)}
+{further_metrics(table.rows)}
 Thresholds and temperature were fitted on development data.
 
-{_figure(study, "reliability")}"""
+{figures(Section.CALIBRATION)}"""
 
 
-def _figure(study: Study, name: str) -> str:
-    return figure_text(study.figures, name)
-
-
-def _planner(study: Study) -> str:
-    return f"""{planner_section(study.params, study.planner, study.tables, _figure(study, "variance"))}
-### Would a new training agree?
-
-{improvement_section(study.contrasts, study.tables)}"""
-
-
-def _classes(study: Study) -> str:
-    sets = study.summary["sets"]
-    last = study.ensembles[study.shown]["classes"]
-    names = set_names(study.params)
-    stability = study.ensembles[study.shown]["stability"]
+def _classes(results: Results, figures: Figures) -> str:
+    sets, (shown, ensemble) = results.data.shown(), results.shown
     header = [
         "class",
         "group",
         "training prevalence",
-        *names,
+        *sets,
         "patients, dev",
         "patients, test",
         "AP",
         "AUROC",
     ]
-    header.append("stability of the choice")
-    lines = []
-    for name, entry in study.classes.items():
-        positives = [f"{sets[s]['classes'][name]['positive']:,}" for s in names]
-        scores = [number_text(last[name]["AP"]), number_text(last[name]["AUROC"]), percent(stability[name])]
-        patients = [f"{study.positives[split][name]:,}" for split in ("dev", "test")]
-        lines.append([name, entry["group"], percent(entry["prevalence"]), *positives, *patients, *scores])
+    lines = [
+        [
+            label,
+            info.group,
+            text.percent(info.prevalence),
+            *(f"{counts.classes[label].positive:,}" for counts in sets.values()),
+            *(f"{table.positives[label]:,}" for table in results.tables),
+            text.number(ensemble.classes[label].AP),
+            text.number(ensemble.classes[label].AUROC),
+            text.percent(ensemble.stability[label]),
+        ]
+        for label, info in results.classes.items()
+    ]
     return f"""## Classes
 
-{_figure(study, "long_tail")}
-{_figure(study, "class_scores")}
-{_figure(study, "precision_recall")}
-AP and AUROC: test set, `{study.shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
+{figures(Section.CLASSES)}
+AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
 development patients would choose again. Under the names of the sets: positive images; then positive patients.
 
-{markdown_table(header, lines)}{_undefined(study)}"""
+{markdown_table([*header, "stability of the choice"], lines)}{_undefined(results)}"""
 
 
-def _undefined(study: Study) -> str:
+def _undefined(results: Results) -> str:
     lacking = [
-        f"{name} ({split})"
+        f"{label} ({split})"
         for split in ("dev", "test")
-        for name, counts in study.summary["sets"][split]["classes"].items()
-        if not counts["positive"] or not counts["negative"]
+        for label, counts in results.data.sets[split].classes.items()
+        if not counts.positive or not counts.negative
     ]
     if not lacking:
         return ""
@@ -234,82 +210,74 @@ def _undefined(study: Study) -> str:
     )
 
 
-def _attention(study: Study) -> str:
-    level = study.params.bootstrap.level
-    return attention_section(study.attention, study.classes, level, _figure(study, "attention"))
-
-
-def _data(study: Study) -> str:
-    sets = study.summary["sets"]
-    counts = ("images", "patients", "studies")
-    rows = [[name, *(f"{sets[name][count]:,}" for count in counts)] for name in set_names(study.params)]
+def _data(results: Results, figures: Figures) -> str:
     return f"""## Data
 
-{markdown_table(["set", *counts], rows)}
-{origins_text(study.summary)}
+{sizes_table(results.data)}
+{origins_text(results.data)}
 [data.md](data.md) counts the labels of every source, what was dropped or rejected and why, and what was checked \
 across sets.
 
-{_figure(study, "cooccurrence")}
-{_figure(study, "examples")}"""
+{figures(Section.DATA)}"""
 
 
-def _training(study: Study) -> str:
-    time = "time" if len(study.params.train.seeds) == 1 else "time of each seed"
+def _training(results: Results, figures: Figures) -> str:
+    time = "time" if len(results.params.train.seeds) == 1 else "time of each seed"
     header = ["variant", "images", "steps", "passes over the primary images", time, "peak memory", "device"]
-    rows = [
-        [
-            name,
-            f"{costs[0]['images']:,}",
-            f"{costs[0]['steps']:,}",
-            str(costs[0]["passes"]),
-            ", ".join(duration(cost["seconds"]) for cost in costs),
-            f"{max(cost['peak_memory_mib'] for cost in costs):,} MiB",
-            " and ".join(dict.fromkeys(cost["device"] for cost in costs)),
-        ]
-        for name, costs in study.costs.items()
-    ]
+    lines = [_trained(name, costs) for name, costs in results.costs.items()]
     return f"""## Training
 
-{_figure(study, "learning_curves")}
-{_figure(study, "cost")}
+{figures(Section.TRAINING)}
 A replenished variant takes more steps for the same number of passes over the primary images.
 
-{markdown_table(header, rows)}"""
+{markdown_table(header, lines)}"""
 
 
-def _image_encoder(model: str, encoder: Mapping) -> str:
+def _trained(variant: str, costs: Sequence[Cost]) -> list[str]:
+    return [
+        variant,
+        f"{costs[0].images:,}",
+        f"{costs[0].steps:,}",
+        str(costs[0].passes),
+        ", ".join(text.duration(cost.seconds) for cost in costs),
+        f"{max(cost.peak_memory_mib for cost in costs):,} MiB",
+        " and ".join(dict.fromkeys(cost.device for cost in costs)),
+    ]
+
+
+def _image_encoder(model: str, encoder: Encoder) -> str:
     """Say what an image encoder is, and what was loaded."""
-    name = model if model == encoder["network"] else f"{model}`, `{encoder['network']}"
-    options = ", ".join(f"{key} {value}" for key, value in encoder["options"].items())
-    weights = origin_text(encoder["weights"]) if encoder["weights"] else "random weights"
-    pixels = encoder["pixels"] and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder["pixels"])
-    size = f"{encoder['tokens']} tokens of {encoder['width']}, {encoder['parameters']:,} parameters"
-    cost = f"{encoder['gflops']:.3g} GFLOPs an image"
+    name = model if model == encoder.network else f"{model}`, `{encoder.network}"
+    options = ", ".join(f"{key} {value}" for key, value in encoder.options.items())
+    weights = origin_text(encoder.weights) if encoder.weights else "random weights"
+    pixels = encoder.pixels and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder.pixels)
+    size = f"{encoder.tokens} tokens of {encoder.width}, {encoder.parameters:,} parameters"
+    cost = f"{encoder.gflops:.3g} GFLOPs an image"
     return f"{', '.join(filter(None, [f'`{name}`', options, pixels, size, cost]))}; {weights}"
 
 
-def _provenance(study: Study) -> str:
-    text = "".join(
-        f"| text `{name}` | `{e.model}`, {e.pooling} pooling; {origin_text(study.texts[name])} |\n"
-        for name, e in study.params.text_encoders.items()
+def _provenance(results: Results) -> str:
+    params, origins = results.params, results.origins
+    texts = "".join(
+        f"| text `{name}` | `{e.model}`, {e.pooling} pooling; {origin_text(origins.texts[name])} |\n"
+        for name, e in params.text_encoders.items()
     )
-    image = "".join(
-        f"| image `{name}` | {_image_encoder(e.model, study.encoders[name])} |\n"
-        for name, e in study.params.image_encoders.items()
+    images = "".join(
+        f"| image `{name}` | {_image_encoder(e.model, origins.encoders[name])} |\n"
+        for name, e in params.image_encoders.items()
     )
-    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
-    query = study.params.query
+    versions = ", ".join(f"{name} {version}" for name, version in origins.versions.items())
+    query = params.query
     return f"""## Where the numbers come from
 
 | what | value |
 | --- | --- |
-{image}{text}| query network | width {query.width}, {query.layers} layer(s), {query.heads} heads, feed-forward \
+{images}{texts}| query network | width {query.width}, {query.layers} layer(s), {query.heads} heads, feed-forward \
 {query.feedforward} |
-| images | {study.params.image.size} × {study.params.image.size} pixels, grey |
-| seeds | training {study.params.train.seeds}, bootstrap {study.params.bootstrap.seed}, TTA \
-{study.params.tta.seed}, splits {study.params.data.splits.seed} |
-| code | {study.revision} |
+| images | {params.image.size} × {params.image.size} pixels, grey |
+| seeds | training {params.train.seeds}, bootstrap {params.bootstrap.seed}, TTA \
+{params.tta.seed}, splits {params.data.splits.seed} |
+| code | {origins.revision} |
 | versions | {versions} |
 
 Same parameters, same machine, same tables. [provenance.json](provenance.json) has, for each row, the hashes of its parameters \

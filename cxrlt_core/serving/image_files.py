@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrlt_core.packing.decode import Fit, decode
+from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.dicom import is_dicom
 from cxrlt_core.system.errors import StudyError, reason
 
@@ -27,8 +27,7 @@ def find_images(names: Sequence[Path | str]) -> list[Path]:
     Raises:
         StudyError: when a name stands for no file, or a folder holds no image.
     """
-    found = [path for name in names for path in _named(name)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(path for name in names for path in _named(name)))
 
 
 def _named(name: Path | str) -> list[Path]:
@@ -45,12 +44,12 @@ def _named(name: Path | str) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    found = []
+    images = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [Path(root) / name for name in files if not name.startswith(".")]
-        found += [path for path in paths if _looks_like_an_image(path)]
-    return sorted(found)
+        images += [path for path in paths if _looks_like_an_image(path)]
+    return sorted(images)
 
 
 def _looks_like_an_image(path: Path) -> bool:
@@ -63,30 +62,29 @@ def _looks_like_an_image(path: Path) -> bool:
         return False
 
 
-def decoded(paths: Sequence[Path], size: int, fit: Fit, threads: int) -> Iterator[np.ndarray | StudyError]:
+def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator[np.ndarray | StudyError]:
     """Yield each file as a uint8 (size, size) array, or why it is none; in order, decoded ahead.
 
     Args:
         paths: image files.
-        size: side in pixels.
-        fit: how other shapes become square.
+        geometry: of the arrays.
         threads: to decode with.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        rest = (pool.submit(_decoded, path, size, fit) for path in paths)
+        rest = (pool.submit(_decoded, path, geometry) for path in paths)
         waiting = deque(islice(rest, AHEAD * threads))
         try:
             while waiting:
                 yield waiting.popleft().result()
                 waiting.extend(islice(rest, 1))
         finally:
-            for one in waiting:
-                one.cancel()
+            for future in waiting:
+                future.cancel()
 
 
-def _decoded(path: Path, size: int, fit: Fit) -> np.ndarray | StudyError:
+def _decoded(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
     try:
-        return decode(path, size, fit)
+        return decode(path, geometry)
     except StudyError as error:
         return error
     except Exception as error:

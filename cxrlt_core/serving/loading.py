@@ -1,17 +1,16 @@
 """Load the folder of a model or of an ensemble."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from cxrlt_core.designs.tta import Tta
+from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.model.folder import CONFIG, TrainedModel, model_marks, read_model
-from cxrlt_core.params.schema import Tta
 from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble
-from cxrlt_core.serving.operating_point import OperatingPoint
 from cxrlt_core.serving.predictor import Predictor
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError
@@ -41,25 +40,21 @@ def load_model(folder: Path | str, device: str = "auto", threads: int | None = N
         )
     model, path = read_model(folder), folder / CALIBRATION
     classes = model.config.classes
-    return _predictor(
-        [model],
-        np.ones((1, len(classes))),
-        OperatingPoint.from_json(read_json(path) if path.exists() else None, classes),
-        Tta(views=1, seed=0, augment=model.config.augment),
-        opened,
-    )
+    calibration = Calibration.from_json(read_json(path) if path.exists() else None, classes)
+    tta = Tta(views=1, seed=0, augment=model.config.augment)
+    return Predictor([_placed(model, opened)], np.ones((1, len(classes))), calibration, tta, opened)
 
 
 def _load_ensemble(folder: Path, device: torch.device) -> Predictor:
     config = read_ensemble(folder)
     weights = np.array([config.weights[name] for name in config.classes]).T
     used = np.flatnonzero(weights.any(axis=1))
-    members = [_read_member(folder, config.members[number]) for number in used]
-    kinds = {(*one.config.classes, one.config.image_size, one.config.image_fit) for one in members}
+    members = [_placed(_read_member(folder, config.members[number]), device) for number in used]
+    kinds = {(*m.config.classes, m.config.image_size, m.config.image_fit) for m in members}
     if len(kinds) > 1 or list(members[0].config.classes) != list(config.classes):
         raise StudyError(f"{folder / FILE}: members differ in classes, in image size or in fit")
-    point = OperatingPoint.from_json(config.calibration, config.classes)
-    return _predictor(members, weights[used], point, Tta(**config.tta), device)
+    calibration = Calibration.from_json(config.calibration, config.classes)
+    return Predictor(members, weights[used], calibration, Tta(**config.tta), device)
 
 
 def _read_member(folder: Path, member: Member) -> TrainedModel:
@@ -71,14 +66,5 @@ def _read_member(folder: Path, member: Member) -> TrainedModel:
     return read_model(place)
 
 
-def _predictor(
-    members: Sequence[TrainedModel],
-    weights: np.ndarray,
-    point: OperatingPoint,
-    tta: Tta,
-    device: torch.device,
-) -> Predictor:
-    placed = [
-        replace(one, network=one.network.to(device, memory_format=torch.channels_last)) for one in members
-    ]
-    return Predictor(placed, weights, point, tta, device)
+def _placed(model: TrainedModel, device: torch.device) -> TrainedModel:
+    return replace(model, network=model.network.to(device, memory_format=torch.channels_last))

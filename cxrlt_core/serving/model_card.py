@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cxrlt_core.serving.predictor import Predictor
+from cxrlt_core.system import text
 
 #: Source to what its licence says.
 LICENCES = {
@@ -108,8 +109,8 @@ def _what(predictor: Predictor) -> str:
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    size = predictor.size
-    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{predictor.fit}`")
+    size, fit = predictor.geometry.size, predictor.geometry.fit
+    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{fit}`")
     return "\n".join(lines)
 
 
@@ -118,7 +119,7 @@ def _findings(predictor: Predictor, known: Known) -> str:
         "| finding | threshold | AP [interval] | AUROC | prevalence | positive images | positive patients |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, threshold in zip(predictor.classes, predictor.point.thresholds, strict=True):
+    for name, threshold in zip(predictor.classes, predictor.calibration.thresholds, strict=True):
         its = known.classes.get(name, {})
         ap = _number(its.get("AP"))
         if its.get("AP_low") is not None:
@@ -156,8 +157,7 @@ with several seeds, of trainings; ± is a standard error."""
 
 
 def _with_error(row: Mapping[str, str], name: str) -> str:
-    error = row.get(f"{name}_se")
-    return _number(row.get(name)) + (f" ± {_number(error)}" if error else "")
+    return text.with_error(_parsed(row.get(name)), _parsed(row.get(f"{name}_se")))
 
 
 def _data(data: Mapping[str, Any] | None) -> str:
@@ -175,5 +175,9 @@ def _licences(data: Mapping[str, Any] | None) -> str:
 
 
 def _number(value: float | str | None) -> str:
-    """Four decimals of a number or of the text of one, a dash where undefined."""
-    return "–" if value in (None, "") or not np.isfinite(float(value)) else f"{float(value):.4f}"
+    return text.number(_parsed(value))
+
+
+def _parsed(value: float | str | None) -> float | None:
+    """A number, or the text of one; None where undefined."""
+    return None if value in (None, "") or not np.isfinite(float(value)) else float(value)

@@ -28,18 +28,18 @@ class Graph(nn.Module):
     def __init__(self, predictor: Predictor) -> None:
         """Take the models of a predictor, where they are."""
         super().__init__()
-        self.networks = nn.ModuleList(one.network for one in predictor.members)
-        self.pixels = [one.config.pixels for one in predictor.members]
+        self.networks = nn.ModuleList(model.network for model in predictor.members)
+        self.pixels = [model.config.pixels for model in predictor.members]
         weights = torch.from_numpy(predictor.weights.astype(np.float32)).to(predictor.device)
         self.register_buffer("weights", weights)
 
     def forward(self, images: Tensor) -> Tensor:
         """Turn uint8 (B, 1, H, W) into probabilities, float32 (B, C)."""
-        found = [
+        outputs = [
             torch.sigmoid(network(prepare(images, pixels)))
             for network, pixels in zip(self.networks, self.pixels, strict=True)
         ]
-        return (torch.stack(found) * self.weights[:, None]).sum(0)
+        return (torch.stack(outputs) * self.weights[:, None]).sum(0)
 
 
 def export_onnx(predictor: Predictor, path: Path | str) -> None:
@@ -51,7 +51,7 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
     graph = Graph(predictor).eval()
-    example = torch.zeros(2, 1, predictor.size, predictor.size, dtype=torch.uint8, device=predictor.device)
+    example = torch.zeros(2, 1, *predictor.geometry.shape, dtype=torch.uint8, device=predictor.device)
     try:
         with atomic(path) as temporary, _quiet():
             torch.onnx.export(
@@ -86,12 +86,12 @@ def onnx_difference(predictor: Predictor, path: Path | str, images: Sequence[np.
     from onnxruntime import InferenceSession
 
     session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    graph, found = Graph(predictor).eval(), 0.0
+    graph, largest = Graph(predictor).eval(), 0.0
     for batch in images:
         with torch.inference_mode():
             expected = graph(torch.from_numpy(batch).to(predictor.device)).cpu().numpy()
-        found = max(found, float(np.abs(session.run(None, {INPUT: batch})[0] - expected).max()))
-    return found
+        largest = max(largest, float(np.abs(session.run(None, {INPUT: batch})[0] - expected).max()))
+    return largest
 
 
 @contextlib.contextmanager

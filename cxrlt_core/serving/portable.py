@@ -4,24 +4,24 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.model.folder import CONFIG, WEIGHTS
 from cxrlt_core.serving.ensemble_folder import FILE, read_ensemble, write_ensemble
 from cxrlt_core.serving.loading import CALIBRATION
-from cxrlt_core.serving.operating_point import OperatingPoint
 from cxrlt_core.system.files import atomic, read_json, write_json
 
 
-def write_portable(folder: Path, point: OperatingPoint, out: Path) -> None:
+def write_portable(folder: Path, calibration: Calibration, out: Path) -> None:
     """Copy a model with its thresholds, or an ensemble with its members, so that ``out`` can be loaded.
 
     Args:
         folder: of the model or the ensemble.
-        point: its thresholds and temperature.
+        calibration: its thresholds and temperature.
         out: the new folder.
     """
     if not (folder / FILE).exists():
         _copy_model(folder, out)
-        write_json(out / CALIBRATION, point.to_json(read_json(folder / CONFIG)["classes"]))
+        write_json(out / CALIBRATION, calibration.to_json(read_json(folder / CONFIG)["classes"]))
         return
     config = read_ensemble(folder)
     members = []

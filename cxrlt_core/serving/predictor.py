@@ -13,13 +13,12 @@ from torch.nn import functional as F
 
 from cxrlt_core.batches.transforms import Transforms
 from cxrlt_core.designs.ensemble import ensemble
-from cxrlt_core.designs.tta import average_views, contents_of, draw_views
+from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
+from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.model.folder import TrainedModel
-from cxrlt_core.packing.decode import Fit
-from cxrlt_core.params.schema import Tta
-from cxrlt_core.prediction.inference import prepare, score
+from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.prediction.inference import Scorer, posthoc, prepare
 from cxrlt_core.serving.image_files import decoded, find_images
-from cxrlt_core.serving.operating_point import OperatingPoint
 from cxrlt_core.system.device import explain_out_of_memory, upload
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.progress import progress
@@ -41,14 +40,14 @@ class Predictions:
         paths: of the files that could be read.
         classes: names of the findings.
         probabilities: float32 (N, C).
-        point: how to read them.
+        calibration: how to read them.
         rejected: file to the reason why it could not be read.
     """
 
     paths: list[Path]
     classes: Sequence[str]
     probabilities: np.ndarray
-    point: OperatingPoint
+    calibration: Calibration
     rejected: dict[Path, str]
 
     def table(self) -> "pd.DataFrame":
@@ -59,17 +58,16 @@ class Predictions:
         """
         import pandas as pd
 
-        images, classes = len(self.paths), len(self.classes)
-        return pd.DataFrame(
-            {
-                "image": np.repeat([str(path) for path in self.paths], classes),
-                "finding": np.tile(list(self.classes), images),
-                "probability": self.probabilities.ravel(),
-                "calibrated": self.point.scaled(self.probabilities).astype(np.float32).ravel(),
-                "threshold": np.tile(self.point.thresholds, images),
-                "present": self.point.present(self.probabilities).ravel(),
-            }
-        )
+        shape = len(self.paths), len(self.classes)
+        columns = {
+            "image": np.array([str(path) for path in self.paths], object)[:, None],
+            "finding": np.array(self.classes, object),
+            "probability": self.probabilities,
+            "calibrated": scale(self.probabilities, self.calibration.temperature).astype(np.float32),
+            "threshold": self.calibration.thresholds,
+            "present": self.calibration.present(self.probabilities),
+        }
+        return pd.DataFrame({name: np.broadcast_to(x, shape).ravel() for name, x in columns.items()})
 
 
 @dataclass(frozen=True)
@@ -79,14 +77,14 @@ class Predictor:
     Attributes:
         members: M models.
         weights: of each for each class, float64 (M, C).
-        point: how to read the probabilities.
+        calibration: how to read the probabilities.
         tta: the random views that the study used; of a model, its transforms in training.
         device: where the models are.
     """
 
     members: Sequence[TrainedModel]
     weights: np.ndarray
-    point: OperatingPoint
+    calibration: Calibration
     tta: Tta
     device: torch.device = field(compare=False)
 
@@ -96,14 +94,10 @@ class Predictor:
         return self.members[0].config.classes
 
     @property
-    def size(self) -> int:
-        """Side in pixels of the square that the models see."""
-        return self.members[0].config.image_size
-
-    @property
-    def fit(self) -> Fit:
-        """How other shapes become that square."""
-        return self.members[0].config.image_fit
+    def geometry(self) -> Geometry:
+        """The square that the models see."""
+        config = self.members[0].config
+        return Geometry(config.image_size, config.image_fit)
 
     def predict(
         self,
@@ -132,27 +126,26 @@ class Predictor:
         kept: list[Path] = []
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
         with progress(len(paths), unit="image", description="predict") as bar, explain_out_of_memory(ADVICE):
-            found = zip(paths, decoded(paths, self.size, self.fit, threads), strict=True)
-            for batch in _cut(_readable(found, rejected, bar.update), batch_size):
+            files = zip(paths, decoded(paths, self.geometry, threads), strict=True)
+            for batch in _batches(_readable(files, rejected, bar.update), batch_size):
                 names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
-                its = draw_views(contents_of(pixels), tta) if views else [None]
-                outputs.append(self.probabilities(torch.from_numpy(pixels), its))
+                transforms = draw_views(contents_of(pixels), tta) if views else [None]
+                outputs.append(self.probabilities(torch.from_numpy(pixels), transforms))
                 kept += names
                 if watch is not None:
                     watch(names, pixels, outputs[-1])
-        return Predictions(kept, self.classes, np.concatenate(outputs), self.point, rejected)
+        return Predictions(kept, self.classes, np.concatenate(outputs), self.calibration, rejected)
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor, views: Sequence[Transforms | None] = (None,)) -> np.ndarray:
         """Return the mean over the views, weighted over the models; uint8 (b, 1, H, W) to float32 (b, C)."""
         images = upload(images, self.device)
         views = [None if view is None else view.to(self.device) for view in views]
-        found = []
+        probabilities = []
         for model in self.members:
-            config = model.config
-            each = [score(model.network, images, config.pixels, config.precision, view) for view in views]
-            found.append(average_views([one.cpu().numpy() for one in each]))
-        return ensemble(np.stack(found), self.weights).astype(np.float32)
+            averaged = average_views([Scorer.of(model)(images, view).cpu().numpy() for view in views])
+            probabilities.append(posthoc(model.config.design_settings, self.classes, averaged))
+        return ensemble(np.stack(probabilities), self.weights).astype(np.float32)
 
     @torch.inference_mode()
     def attention(self, images: Tensor) -> np.ndarray:
@@ -161,26 +154,24 @@ class Predictor:
         The cells of a map add up to 1. Maps of several models are brought to the finest grid and weighted.
         """
         images = upload(images, self.device)
-        maps = [one.network.attention(prepare(images, one.config.pixels)) for one in self.members]
-        side = max(one.shape[-1] for one in maps)
+        maps = [model.network.attention(prepare(images, model.config.pixels)) for model in self.members]
+        side = max(attention.shape[-1] for attention in maps)
         total = torch.zeros(())
-        for weights, one in zip(self.weights, maps, strict=True):
-            fine = F.interpolate(one, size=side, mode="bilinear", align_corners=False).cpu()
+        for weights, attention in zip(self.weights, maps, strict=True):
+            fine = F.interpolate(attention, size=side, mode="bilinear", align_corners=False).cpu()
             share = fine / fine.sum((-2, -1), keepdim=True)
             total = total + torch.from_numpy(weights.astype(np.float32))[:, None, None] * share
         return total.numpy()
 
 
-Found = tuple[Path, np.ndarray]
+Image = tuple[Path, np.ndarray]
 
 
 def _readable(
-    found: Iterable[tuple[Path, np.ndarray | StudyError]],
-    rejected: dict[Path, str],
-    count: Callable[[], object],
-) -> Iterator[Found]:
+    files: Iterable[tuple[Path, np.ndarray | StudyError]], rejected: dict[Path, str], count: Callable
+) -> Iterator[Image]:
     """Pass on what could be read, and note what could not."""
-    for path, image in found:
+    for path, image in files:
         count()
         if isinstance(image, StudyError):
             rejected[path] = str(image)
@@ -188,6 +179,6 @@ def _readable(
             yield path, image
 
 
-def _cut(items: Iterator[Found], size: int) -> Iterator[list[Found]]:
-    while batch := list(islice(items, size)):
+def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:
+    while batch := list(islice(images, size)):
         yield batch

@@ -1,7 +1,7 @@
 """Readers of the real data sets, each into the common label space.
 
-A source is one module of its name in this package, which offers what :class:`Reader` says, and one
-entry in ``data.sources``; docs/add-a-source.md walks through one.
+A source is a module of that name in this package, with the attributes of :class:`Reader`, and an entry in
+``data.sources``; see docs/add-a-source.md.
 """
 
 from importlib import import_module
@@ -9,23 +9,20 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol
 
-from cxrlt_core.sources.table import Harmonized, Options, summarise
+from cxrlt_core.sources.table import Harmonized, Options
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import existing
 
-__all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers", "summarise"]
+__all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers"]
 
 
 class Reader(Protocol):
-    """What a reader module offers.
+    """Interface of a reader module.
 
     Attributes:
-        KNOWN: classes that the source labels, in label-space order.
-        IMAGE_FOLDERS: glob patterns, relative to the source's images, of folders that paths start
-            from; "" is the images folder itself.
+        IMAGE_FOLDERS: glob patterns of the folders from which image paths start, relative to the source's
+            ``images``; "" is that folder itself.
     """
 
-    KNOWN: tuple[str, ...]
     IMAGE_FOLDERS: tuple[str, ...]
 
     def read(self, labels: Path, options: Options) -> Harmonized:
@@ -34,12 +31,12 @@ class Reader(Protocol):
 
 
 def readers() -> list[str]:
-    """Return the names that ``data.sources`` may use."""
+    """Return the valid names in ``data.sources``."""
     return sorted(module.name for module in iter_modules(__path__) if module.name != "table")
 
 
 def find_reader(name: str) -> Reader:
-    """Return the reader module of a source; StudyError when there is none of that name."""
+    """Return the reader module of a source; StudyError if there is none."""
     if name not in readers():
         raise StudyError(f"data.sources.{name}: unknown source, expected {', '.join(readers())}")
     return import_module(f"{__name__}.{name}")
@@ -51,26 +48,19 @@ def read_source(name: str, labels: Path, options: Options) -> Harmonized:
     Args:
         name: one of :func:`readers`.
         labels: label file, or the folder with the label files.
-        options: official test list, policy for uncertain marks, views.
+        options: of the source.
 
     Returns:
         The table with ``image_id`` (source and relative path), ``patient_id``, ``study_id``,
         ``view`` (PA, AP, LATERAL or OTHER), ``path`` (relative to the source's images), ``split``
         (train, dev, test or missing), then an int8 column per class: 1 positive, 0 negative,
-        -1 unknown; and what was left out.
+        -1 unknown; and the number of rows left out.
 
     Raises:
         StudyError: an unknown source, a missing file, or a bad file, row or value.
     """
     reader = find_reader(name)
     for key, path in (("labels", labels), ("test_list", options.test_list)):
-        if path is not None:
-            _existing(f"data.sources.{name}.{key}", path)
+        if path is not None and not path.exists():
+            raise StudyError(f"data.sources.{name}.{key}: {path}: no such file or folder")
     return reader.read(labels, options)
-
-
-def _existing(key: str, path: Path) -> None:
-    try:
-        existing(path)
-    except StudyError as error:
-        raise StudyError(f"{key}: {error}") from None

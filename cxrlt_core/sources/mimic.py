@@ -14,52 +14,37 @@ from cxrlt_core.sources.table import (
     LabelFile,
     Options,
     Part,
-    find_file,
+    find_split_files,
     join_parts,
     make_part,
     read_label_file,
-    refuse_other_files,
     refuse_test_list,
 )
 from cxrlt_core.system.errors import StudyError
 
-KNOWN = CLASSES
 IMAGE_FOLDERS = ("",)
 
-_FILES = {
-    "train": ("train.csv",),
-    "dev": ("development.csv", "dev.csv"),
-    "test": ("test.csv",),
-}
+_FILES = {"train": ("train.csv",), "dev": ("development.csv", "dev.csv"), "test": ("test.csv",)}
 
 #: ViewPosition or, where that is blank, ViewCodeSequence_CodeMeaning, in capitals.
-_VIEWS = {
-    "PA": "PA",
-    "POSTERO-ANTERIOR": "PA",
-    "AP": "AP",
-    "ANTERO-POSTERIOR": "AP",
-    "LATERAL": "LATERAL",
-    "LL": "LATERAL",
-    "RL": "LATERAL",
-    "LEFT LATERAL": "LATERAL",
-    "RIGHT LATERAL": "LATERAL",
-}
+_VIEWS = {"PA": "PA", "POSTERO-ANTERIOR": "PA", "AP": "AP", "ANTERO-POSTERIOR": "AP"}
+_VIEWS |= dict.fromkeys(("LATERAL", "LL", "RL", "LEFT LATERAL", "RIGHT LATERAL"), "LATERAL")
 
 
 def read(labels: Path, options: Options) -> Harmonized:
     """Read the folder of the release, or one CSV file.
 
-    The official split is taken over when train, development and test all have labels; otherwise
-    no row has a split. A blank cell in a labelled row is unknown.
+    The official split is used if train, development and test all have labels; otherwise no row has a
+    split. A blank cell in a labelled row is unknown.
     """
     refuse_test_list("mimic", options.test_list)
-    files = {split: read_label_file(path) for split, path in _label_files(labels).items()}
+    files = {split: read_label_file(path) for split, path in find_split_files(labels, _FILES).items()}
     labelled = {split: file for split, file in files.items() if _has_labels(file)}
     if not labelled:
         raise StudyError(f"{labels}: no labelled row, expected some 0 or 1")
     official = len(labelled) == len(_FILES)
     parts = [_part(file, split if official else None, options) for split, file in labelled.items()]
-    harmonized = join_parts(parts, KNOWN)
+    harmonized = join_parts(parts)
     blank = [file for split, file in files.items() if split not in labelled]
     dropped = {f"{file.path.name}: no label": len(file) for file in blank}
     return replace(
@@ -71,35 +56,25 @@ def read(labels: Path, options: Options) -> Harmonized:
 
 
 def _unused(labelled: dict[str, LabelFile]) -> str | None:
-    """Say that labels of an incomplete official split are carved anew, None where there are none."""
+    """Explain why the labels of an incomplete official split are carved anew, None if there are none."""
     names = [file.path.name for split, file in labelled.items() if split != "train"]
-    lacking = " and ".join(_FILES[split][0] for split in _FILES if split not in labelled)
-    return f"{names[0]} is carved anew, for {lacking} has no labels" if names else None
+    missing = " and ".join(_FILES[split][0] for split in _FILES if split not in labelled)
+    return f"{names[0]} is carved anew, for {missing} has no labels" if names else None
 
 
 def read_list(path: Path) -> pd.DataFrame:
-    """Read which images a file of the release lists, labels or none.
+    """Read the images that a file of the release lists, with or without labels.
 
     Returns:
-        A row an image: ``dicom_id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
+        A row per image: ``dicom_id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
     """
     file = read_label_file(path)
     columns = {"dicom_id": file.column("dicom_id"), "path": _paths(file)}
     return pd.DataFrame({**columns, "study_id": file.column("study_id"), "view": _views(file)})
 
 
-def _label_files(labels: Path) -> dict[str, Path]:
-    if not labels.is_dir():
-        return {"train": labels}
-    found = {split: find_file(labels, *names) for split, names in _FILES.items()}
-    if found["train"] is None:
-        raise StudyError(f"{labels}: expected train.csv or train.csv.gz in this folder")
-    refuse_other_files(labels, {_FILES[split][0]: path for split, path in found.items()})
-    return {split: path for split, path in found.items() if path is not None}
-
-
 def _has_labels(file: LabelFile) -> bool:
-    """Return whether any label is there: development and test may lack the columns or the values."""
+    """Return whether there is any label: development and test may lack the columns or the values."""
     present = [name for name in CLASSES if name in file.cells]
     return bool((file.cells[present] != "").any(axis=None))
 
@@ -112,11 +87,11 @@ def _part(file: LabelFile, split: str | None, options: Options) -> Part:
         "view": _views(file),
         "split": split,
     }
-    return make_part(file, "mimic", columns, KNOWN, file.marks(CLASSES), options)
+    return make_part(file, "mimic", columns, file.marks(CLASSES), options)
 
 
 def _paths(file: LabelFile) -> pd.Series:
-    """Return paths from ``files/`` on, which is how a copy of the release begins."""
+    """Return paths from ``files/`` on, the top folder of the release."""
     paths = file.paths("fpath" if "fpath" in file.cells else "path")
     paths = paths.str.replace(r"^.*/files/", "files/", regex=True)
     return paths.str.replace(r"^(p[0-9][0-9]/)", r"files/\1", regex=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.labels import in_label_order
 from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
@@ -21,39 +20,32 @@ from cxrlt_core.sources.table import (
 )
 from cxrlt_core.system.errors import StudyError, shown
 
-#: NIH's name of a finding to its class.
-FINDINGS = {
-    "Atelectasis": "Atelectasis",
-    "Cardiomegaly": "Cardiomegaly",
-    "Consolidation": "Consolidation",
-    "Edema": "Edema",
-    "Effusion": "Pleural Effusion",
-    "Emphysema": "Emphysema",
-    "Fibrosis": "Fibrosis",
-    "Hernia": "Hernia",
-    "Infiltration": "Infiltration",
-    "Mass": "Mass",
-    "No Finding": "No Finding",
-    "Nodule": "Nodule",
-    "Pleural_Thickening": "Pleural Thickening",
-    "Pneumonia": "Pneumonia",
-    "Pneumothorax": "Pneumothorax",
-}
+KNOWN = (
+    *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Emphysema", "Fibrosis", "Hernia"),
+    *("Infiltration", "Mass", "No Finding", "Nodule", "Pleural Effusion", "Pleural Thickening"),
+    *("Pneumonia", "Pneumothorax"),
+)
 
-KNOWN = tuple(in_label_order(list(FINDINGS.values())))
+_RENAMED = {"Pleural Effusion": "Effusion", "Pleural Thickening": "Pleural_Thickening"}
+
+#: NIH's name of a finding to its class.
+FINDINGS = {_RENAMED.get(name, name): name for name in KNOWN}
+
 IMAGE_FOLDERS = ("", "images", "images_*/images", "images_*")
 
 
 def read(labels: Path, options: Options) -> Harmonized:
     """Read the label file, or the folder that has it and perhaps ``test_list.txt``.
 
-    With a test list every image is in ``test`` or ``train``. NIH has no studies, so each image is
-    its own, and no uncertain marks.
+    With a test list every image is in ``test`` or ``train``. NIH has no uncertain marks and no studies:
+    each image is a study.
     """
     test_list = options.test_list
     if labels.is_dir():
-        test_list = test_list or _test_list(labels)
-        labels = _label_file(labels)
+        folder, labels = labels, _find_file(labels, "Data_Entry_2017*.csv")
+        test_list = test_list or _find_file(folder, "test_list*.txt")
+        if labels is None:
+            raise StudyError(f"{folder}: expected one file Data_Entry_2017*.csv in this folder, found none")
     file = read_label_file(labels)
     path = file.paths("Image Index")
     view = file.column("View Position")
@@ -64,31 +56,22 @@ def read(labels: Path, options: Options) -> Harmonized:
         "view": view.where(view.isin(["PA", "AP"]), "OTHER"),
         "split": None if test_list is None else _split(file, test_list),
     }
-    harmonized = join_parts([make_part(file, "nih", columns, KNOWN, _marks(file), options)], KNOWN)
+    harmonized = join_parts([make_part(file, "nih", columns, _marks(file), options)])
     official = {} if test_list is None else {"test": test_list.name}
     return replace(harmonized, official=official)
 
 
-def _test_list(folder: Path) -> Path | None:
-    """Return the test list of a folder, whatever follows its name; copies of the release differ there."""
-    found = sorted([*folder.glob("test_list*.txt"), *folder.glob("test_list*.txt.gz")])
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise StudyError(f"{folder}: expected one file test_list*.txt, found {names}")
-    return next(iter(found), None)
+def _find_file(folder: Path, pattern: str) -> Path | None:
+    """Return the file that matches, gzipped or not, if any; copies of the release differ in their names."""
+    files = sorted([*folder.glob(pattern), *folder.glob(f"{pattern}.gz")])
+    if len(files) > 1:
+        listed = ", ".join(path.name for path in files)
+        raise StudyError(f"{folder}: expected one file {pattern}, found {listed}")
+    return next(iter(files), None)
 
 
-def _label_file(folder: Path) -> Path:
-    pattern = "Data_Entry_2017*.csv"
-    found = sorted([*folder.glob(pattern), *folder.glob(f"{pattern}.gz")])
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise StudyError(f"{folder}: expected one file {pattern} in this folder, found {names}")
-    return found[0]
-
-
-def _marks(file: LabelFile) -> np.ndarray:
-    """Return int8 (N, 15), 1 or 0: the few hundred combinations are decoded once each."""
+def _marks(file: LabelFile) -> pd.DataFrame:
+    """Return the marks, 1 or 0: the few hundred combinations are decoded once each."""
     name = "Finding Labels"
     codes, combinations = pd.factorize(file.column(name))
     table = np.zeros((len(combinations), len(KNOWN)), np.int8)
@@ -99,15 +82,15 @@ def _marks(file: LabelFile) -> np.ndarray:
                 known = ", ".join(FINDINGS)
                 file.fail(record, f"{name}: unknown finding {shown(finding)}, expected some of {known}")
             table[row, KNOWN.index(FINDINGS[finding.strip()])] = 1
-    return table[codes]
+    return pd.DataFrame(table[codes], file.cells.index, KNOWN)
 
 
 def _split(file: LabelFile, test_list: Path) -> pd.Series:
-    listed = set(read_lines(test_list))
-    is_test = file.column("Image Index").isin(listed)
-    found = file.column("Image Index")[is_test].nunique()
-    if not found or found < len(listed) / 2:
-        known = "none" if not found else f"only {found}"
+    listed, images = set(read_lines(test_list)), file.column("Image Index")
+    is_test = images.isin(listed)
+    matches = images[is_test].nunique()
+    if not matches or matches < len(listed) / 2:
+        known = f"only {matches}" if matches else "none"
         raise StudyError(
             f"{test_list}: {known} of its {len(listed)} images is in {file.path}, expected at least half; "
             f"list the images of this copy alone"

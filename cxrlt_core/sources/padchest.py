@@ -28,10 +28,10 @@ from cxrlt_core.system.errors import StudyError
 
 
 class Rule(NamedTuple):
-    """What the listed findings say of a class; with none of either, it is negative."""
+    """Findings that decide the label of a class; without any of them it is negative."""
 
-    positive: tuple[str, ...]  # the class under another name, or a kind of it
-    unknown: tuple[str, ...] = ()  # may be the class or go with it: not positive, yet not negative
+    positive: tuple[str, ...]  # the class under another name, or a subtype of it
+    unknown: tuple[str, ...] = ()  # may be the class or accompany it: neither positive nor negative
 
 
 _ATELECTASIS = (
@@ -52,7 +52,7 @@ _NODULE_LIKE = (
 )
 _MASSES = ("mass", "pulmonary mass")
 _AORTA = ("aortic elongation", "ascendent aortic elongation", "descendent aortic elongation")
-# Of the trunks above the arch, of the arch alone, and a bulge: none is a tortuous aorta by itself.
+# Of the branches above the arch, of the arch alone, and a bulge: none is a tortuous aorta by itself.
 _AORTA_LIKE = ("supra aortic elongation", "aortic button enlargement", "aortic aneurysm")
 _DEVICES = (
     *("endotracheal tube", "tracheostomy tube", "NSG tube", "chest drain tube", "gastrostomy tube"),
@@ -63,22 +63,22 @@ _DEVICES = (
     *("single chamber device", "dual chamber device", "artificial heart valve"),
     *("artificial aortic heart valve", "artificial mitral heart valve"),
 )
-# Wires and clips of an operation (sternotomy, suture material) are no devices.
+# Surgical wires and clips (sternotomy, suture material) are not devices.
 _IMPLANTS = (
     *("metal", "osteosynthesis material", "prosthesis", "humeral prosthesis", "endoprosthesis"),
     *("aortic endoprosthesis", "abnormal foreign body", "external foreign body"),
 )
 
-#: Class to the findings that decide it. "Kind of" follows PadChest's tree. Left out, so unknown
+#: Class to the findings that decide it; subtypes follow PadChest's tree. Left out, so unknown
 #: throughout: Lung Lesion, which CXR-LT marks in fewer images than Mass or Nodule, so it is not
-#: their union; Pleural Other, a rest that PadChest has no finding for.
+#: their union; Pleural Other, for which PadChest has no finding.
 RULES = {
     "Atelectasis": Rule(_ATELECTASIS, ("volume loss", "hypoexpansion basal")),
-    # PadChest maps it to UMLS C1096249, "calcification of the aorta"; the other does not say of what.
+    # PadChest maps the first to UMLS C1096249, "calcification of the aorta"; the second has no site.
     "Calcification of the Aorta": Rule(("aortic atheromatosis",), ("calcified densities",)),
     "Cardiomegaly": Rule(("cardiomegaly",), ("pericardial effusion",)),
     "Consolidation": Rule(("consolidation",), ("air bronchogram", "alveolar pattern")),
-    # CXR-LT takes heart failure and congestion for edema, PadChest lists them as something else.
+    # CXR-LT counts heart failure and congestion as edema, PadChest lists them separately.
     "Edema": Rule(
         ("pulmonary edema",),
         (
@@ -116,16 +116,8 @@ RULES = {
     "Lung Opacity": Rule(
         ("increased density",),
         (
-            *(
-                *_INFILTRATES,
-                *_CONSOLIDATION,
-                *_ATELECTASIS,
-                *_NODULES,
-                *_NODULE_LIKE,
-                *_MASSES,
-                "cavitation",
-            ),
-            *("pneumonia", "atypical pneumonia", "tuberculosis", "pulmonary edema"),
+            *(*_INFILTRATES, *_CONSOLIDATION, *_ATELECTASIS, *_NODULES, *_NODULE_LIKE, *_MASSES),
+            *("cavitation", "pneumonia", "atypical pneumonia", "tuberculosis", "pulmonary edema"),
             *("pulmonary fibrosis", "fibrotic band", "bronchovascular markings", "volume loss"),
             "chronic changes",
         ),
@@ -138,7 +130,7 @@ RULES = {
             *("lung metastasis", "lepidic adenocarcinoma"),
         ),
     ),
-    "No Finding": Rule(("normal",)),  # and see _no_finding
+    "No Finding": Rule(("normal",)),  # see also _no_finding
     "Nodule": Rule(_NODULES, (*_NODULE_LIKE, "miliary opacities")),
     # A blunted angle is a little fluid or a scar.
     "Pleural Effusion": Rule(
@@ -162,11 +154,10 @@ RULES = {
     "Tortuous Aorta": Rule(_AORTA, _AORTA_LIKE),
 }
 
-#: Entries after which the list may lack a finding: a reference to an earlier report, a report of no
-#: use, an image of poor quality, and "" for a sentence that the authors' model had no finding for.
+#: Entries that leave the list incomplete: a reference to an earlier report, an unusable report, an
+#: image of poor quality, and "" for a sentence for which the authors' model had no finding.
 INCOMPLETE = ("unchanged", "exclude", "suboptimal study", "")
 
-KNOWN = tuple(RULES)
 IMAGE_FOLDERS = ("", "[0-9]*")  # all images in one folder, or in the folders 0 to 54
 
 _FILE = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
@@ -178,67 +169,59 @@ _FINDINGS = {finding for rule in RULES.values() for finding in rule.positive + r
 def read(labels: Path, options: Options) -> Harmonized:
     """Read the label file, or the folder that has it; there is no official split.
 
-    A class is positive when a finding of it is listed and otherwise negative, or unknown where
-    :data:`RULES` or :data:`INCOMPLETE` leave it open. An image with nothing known is dropped.
+    A class is positive if one of its findings is listed and otherwise negative, or unknown where
+    :data:`RULES` or :data:`INCOMPLETE` leave it open. An image without a known label is dropped.
     """
     refuse_test_list("padchest", options.test_list)
-    file = read_label_file(_label_file(labels))
+    path = find_file(labels, _FILE) if labels.is_dir() else labels
+    if path is None:
+        raise StudyError(f"{labels}: expected {_FILE} or {_FILE}.gz in this folder")
+    file = read_label_file(path)
     patient = file.extract("PatientID", "^([0-9]+)$", "a number")[0]
     study = file.extract("StudyID", "^([0-9][0-9_-]*)$", "a number, perhaps with - or _")[0]
     columns = {
         "path": file.paths("ImageID"),
         "patient_id": patient,
-        "study_id": patient + "/" + study,  # one StudyID of the release is with two patients
+        "study_id": patient + "/" + study,  # one StudyID of the release belongs to two patients
         "view": file.column("Projection").map(_VIEWS).fillna("OTHER"),
         "split": None,
     }
-    return join_parts([make_part(file, "padchest", columns, KNOWN, _marks(file), options)], KNOWN)
+    return join_parts([make_part(file, "padchest", columns, _marks(file), options)])
 
 
-def _label_file(labels: Path) -> Path:
-    found = find_file(labels, _FILE) if labels.is_dir() else labels
-    if found is None:
-        raise StudyError(f"{labels}: expected {_FILE} or {_FILE}.gz in this folder")
-    return found
-
-
-def _marks(file: LabelFile) -> np.ndarray:
-    """Return int8 (N, C), 1, 0 or BLANK: the distinct lists are decoded once each."""
+def _marks(file: LabelFile) -> pd.DataFrame:
+    """Return the marks, 1, 0 or BLANK: the distinct lists are decoded once each."""
     codes, cells = pd.factorize(file.column("Labels"))
     valid = np.array([_LIST.fullmatch(cell) is not None for cell in cells])
     file.check("Labels", valid[codes], "a list such as ['pneumonia', 'cardiomegaly']")
-    lists = [_findings(cell) for cell in cells]
+    # {""} for a blank cell or an empty list, which say nothing
+    lists = [{name.strip() for name in re.findall("'([^']*)'", cell)} or {""} for cell in cells]
     if _FINDINGS.isdisjoint(set().union(*lists)):
         raise StudyError(f"{file.path}: Labels: no finding of PadChest, expected some such as 'normal'")
-    return np.array([_decode(findings) for findings in lists], np.int8)[codes]
-
-
-def _findings(cell: str) -> set[str]:
-    """Return the findings of a list; {""} for a blank cell or an empty list, which say nothing."""
-    return {name.strip() for name in re.findall("'([^']*)'", cell)} or {""}
+    marks = np.array([_decode(findings) for findings in lists], np.int8)[codes]
+    return pd.DataFrame(marks, file.cells.index, list(RULES))
 
 
 def _decode(findings: set[str]) -> list[int]:
     """Return the mark of each known class."""
-    silent = NEGATIVE if findings.isdisjoint(INCOMPLETE) else BLANK
-    marks = {name: _mark(findings, rule, silent) for name, rule in RULES.items()}
+    unlisted = NEGATIVE if findings.isdisjoint(INCOMPLETE) else BLANK
+    marks = dict.fromkeys(RULES, unlisted)
+    for name, rule in RULES.items():
+        if not findings.isdisjoint(rule.positive):
+            marks[name] = POSITIVE
+        elif not findings.isdisjoint(rule.unknown):
+            marks[name] = BLANK
     marks["No Finding"] = _no_finding(findings, marks)
     return list(marks.values())
-
-
-def _mark(findings: set[str], rule: Rule, silent: int) -> int:
-    if not findings.isdisjoint(rule.positive):
-        return POSITIVE
-    return silent if findings.isdisjoint(rule.unknown) else BLANK
 
 
 def _no_finding(findings: set[str], marks: dict[str, int]) -> int:
     """Return No Finding: positive for ``normal`` with at most devices, negative with another class.
 
-    ``normal`` beside other findings means the rest of the image, and without any finding of our
-    classes (scoliosis, say) CXR-LT may see No Finding where PadChest does not say ``normal``.
+    ``normal`` beside other findings refers to the rest of the image, and with findings outside our
+    classes alone (scoliosis, say) CXR-LT may see No Finding where PadChest does not say ``normal``.
     """
     if findings.difference(_DEVICES) == {"normal"}:
         return POSITIVE
-    others = (mark for name, mark in marks.items() if name not in ("No Finding", "Support Devices"))
-    return NEGATIVE if POSITIVE in others else BLANK
+    diseases = (mark for name, mark in marks.items() if name not in ("No Finding", "Support Devices"))
+    return NEGATIVE if POSITIVE in diseases else BLANK

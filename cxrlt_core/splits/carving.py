@@ -42,14 +42,14 @@ def assign_splits(table: pd.DataFrame, classes: Sequence[str], splits: Splits) -
     carved = {name: share for name, share in fractions.items() if share and not (assigned == name).any()}
     pool = table[assigned == "train"]
     positive = (pool[list(classes)] == POSITIVE).groupby(pool["patient_id"]).any()
-    labels, place = positive.to_numpy(), np.full(len(positive), "train", object)
+    labels, split = positive.to_numpy(), np.full(len(positive), "train", object)
     fraction_left = 1.0
     for name, fraction in carved.items():
-        rest = np.flatnonzero(place == "train")
-        place[rest[_carve(labels[rest], fraction / fraction_left, splits.seed, name)]] = name
+        rest = np.flatnonzero(split == "train")
+        split[rest[_carve(labels[rest], fraction / fraction_left, splits.seed, name)]] = name
         fraction_left -= fraction
-    place = _cover(labels, place, ["train", *carved])
-    assigned[pool.index] = pool["patient_id"].map(pd.Series(place, positive.index))
+    _cover(labels, split, ["train", *carved])
+    assigned[pool.index] = pool["patient_id"].map(pd.Series(split, positive.index))
     return assigned
 
 
@@ -70,35 +70,30 @@ def _carve(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndar
     return chosen
 
 
-def _cover(labels: np.ndarray, place: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def _cover(labels: np.ndarray, split: np.ndarray, names: Sequence[str]) -> None:
     """Move a positive patient into each set that lacks a class.
 
     A set never gives a patient who is its last positive of any class, so no move undoes another.
 
     Args:
         labels: bool (patients, C).
-        place: set of each patient.
-        names: the sets; one gives before those after it.
-
-    Returns:
-        The set of each patient.
+        split: set of each patient, changed in place.
+        names: the sets, in the order in which they give patients away.
     """
-    place = place.copy()
-    counts = {name: labels[place == name].sum(axis=0) for name in names}
+    counts = {name: labels[split == name].sum(axis=0) for name in names}
     for c in range(labels.shape[1]):
         for name in names:
-            patient = None if counts[name][c] else _spare(labels, place, counts, c)
+            patient = None if counts[name][c] else _spare(labels, split, counts, c)
             if patient is not None:
-                counts[place[patient]] -= labels[patient]
+                counts[split[patient]] -= labels[patient]
                 counts[name] += labels[patient]
-                place[patient] = name
-    return place
+                split[patient] = name
 
 
-def _spare(labels: np.ndarray, place: np.ndarray, counts: Mapping[str, np.ndarray], c: int) -> int | None:
-    """Return a patient positive for class ``c`` whom its set can spare, None if there is none."""
+def _spare(labels: np.ndarray, split: np.ndarray, counts: Mapping[str, np.ndarray], c: int) -> int | None:
+    """Return a patient positive for class ``c`` whose set can spare them, None if there is none."""
     for name, count in counts.items():
-        patients = np.flatnonzero((place == name) & labels[:, c])
+        patients = np.flatnonzero((split == name) & labels[:, c])
         dispensable = ~(labels[patients] & (count == 1)).any(axis=1)
         if dispensable.any():
             return int(patients[dispensable.argmax()])
@@ -113,14 +108,10 @@ def describe_splits(official: Mapping[str, str], unused: str | None, splits: Spl
         unused: why official rows that are there in part are not taken, None without such.
         splits: of the study.
     """
-    shares = {"dev": splits.dev, "test": splits.test}
     note = f"; {unused}" if unused else ""
-    return {
-        name: f"official: {official[name]}"
-        if name in official
-        else f"carved by patient, {share:g} of them{note}"
-        for name, share in shares.items()
-    }
+    carved = {"dev": splits.dev, "test": splits.test}
+    origins = {name: f"carved by patient, {share:g} of them{note}" for name, share in carved.items()}
+    return origins | {name: f"official: {file}" for name, file in official.items() if name in origins}
 
 
 def check_sets(sets: Mapping[str, pd.DataFrame]) -> None:
@@ -132,24 +123,7 @@ def check_sets(sets: Mapping[str, pd.DataFrame]) -> None:
             )
 
 
-def count_labels(table: pd.DataFrame, classes: Sequence[str]) -> dict:
-    """Count a set: images, patients, studies, and per class positive, negative and unknown labels."""
-    labels = table[list(classes)].to_numpy()
-    counts = {state: (labels == value).sum(0) for state, value in _STATES.items()}
-    return {
-        "images": len(table),
-        "patients": table["patient_id"].nunique(),
-        "studies": table["study_id"].nunique(),
-        "classes": {
-            name: {state: int(counts[state][c]) for state in _STATES} for c, name in enumerate(classes)
-        },
-    }
-
-
-_STATES = {"positive": POSITIVE, "negative": 0, "unknown": UNKNOWN}
-
-
-def describe_classes(
+def class_groups(
     table: pd.DataFrame, classes: Sequence[str], groups: Groups
 ) -> dict[str, dict[str, str | float | None]]:
     """Return ``group`` and ``prevalence`` of each class in a training set; None without a known label."""

@@ -1,8 +1,8 @@
 """What the sets share: patients, relative paths, packed pixels.
 
 Sets are cut by patient, so within one source nothing is shared unless its official split is wrong or
-one picture goes under two patients. Across sources, a re-release brings images of the development and
-test sets under other names. A copy that was cropped or encoded anew, and renamed, is not found.
+one picture is listed under two patients. Across sources, a re-release brings images of the development and
+test sets under other names. A copy that was cropped or re-encoded, and renamed, is not found.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ import pandas as pd
 
 from cxrlt_core.system.errors import StudyError
 
-#: Kind to the column that tells it.
+#: Kind of a leak to the column in which it shows.
 KINDS = {"patient": "patient_id", "path": "path", "pixels": "picture"}
 
-#: A set and the one that it is searched for; the first one gives way.
+#: A set and the one it is compared with; the first gives way.
 PAIRS = (("dev", "test"), ("train", "test"), ("train", "dev"))
 
-_SAYS = {
+_PHRASES = {
     "patient": "are of patients who are also in",
     "path": "have the relative path of an image in",
     "pixels": "have the pixels of an image in",
@@ -32,33 +32,42 @@ class Leak:
 
     Attributes:
         kind: key of :data:`KINDS`.
-        name: the set that gives way.
-        other: the set that keeps its images.
-        found: bool (N,), the images of ``name`` that are also in ``other``.
+        subset: name of the set that gives way.
+        reference: name of the set that keeps its images.
+        shared: bool (N,), the images of ``subset`` that are also in ``reference``.
         example: image ids of the first of them and of its counterpart; None without any.
     """
 
     kind: str
-    name: str
-    other: str
-    found: np.ndarray
+    subset: str
+    reference: str
+    shared: np.ndarray
     example: tuple[str, str] | None
 
     @property
     def images(self) -> int:
-        """Number of images found."""
-        return int(self.found.sum())
+        """Number of shared images."""
+        return int(self.shared.sum())
+
+    def __str__(self) -> str:
+        """Describe the leak, with an example and the remedy."""
+        first, counterpart = self.example
+        return (
+            f"data.leaks: {self.images} images of {self.subset} {_PHRASES[self.kind]} {self.reference}, "
+            f"for example {first} and {counterpart}: set data.leaks to drop to leave these images out of "
+            f"{self.subset}, or correct data.extra or the official split"
+        )
 
 
 def separate(sets: Mapping[str, pd.DataFrame], policy: str) -> tuple[dict[str, pd.DataFrame], list[Leak]]:
     """Find what train, dev and test share; stop at it, or drop it from the set that gives way.
 
-    Train gives way to dev and test, dev to test. A drop takes the images found; others of the same
+    Train gives way to dev and test, dev to test. Only the shared images are dropped; others of the same
     patient, if the source names the patient otherwise, stay.
 
     Args:
         sets: ``train`` (with the replenishment), ``dev`` and ``test``: tables with ``image_id``,
-            ``patient_id``, ``path`` and ``picture``, a digest of the pixels; null is like no other.
+            ``patient_id``, ``path`` and ``picture``, a digest of the pixels; null equals nothing.
         policy: ``stop`` or ``drop``.
 
     Returns:
@@ -68,59 +77,44 @@ def separate(sets: Mapping[str, pd.DataFrame], policy: str) -> tuple[dict[str, p
     Raises:
         StudyError: under ``stop``, with a line for each kind and pair that has an image.
     """
-    leaks = [_find(kind, name, other, sets[name], sets[other]) for kind in KINDS for name, other in PAIRS]
-    found = [leak for leak in leaks if leak.images]
-    if found and policy == "stop":
-        raise StudyError("\n".join(map(_line, found)))
+    leaks = [_compare(sets, kind, *pair) for kind in KINDS for pair in PAIRS]
+    if policy == "stop" and any(leak.images for leak in leaks):
+        raise StudyError("\n".join(str(leak) for leak in leaks if leak.images))
     kept = {name: np.ones(len(table), bool) for name, table in sets.items()}
-    for leak in found:
-        kept[leak.name] &= ~leak.found
+    for leak in leaks:
+        kept[leak.subset] &= ~leak.shared
     return {name: table[kept[name]] for name, table in sets.items()}, leaks
 
 
-def _find(kind: str, name: str, other: str, table: pd.DataFrame, reference: pd.DataFrame) -> Leak:
+def _compare(sets: Mapping[str, pd.DataFrame], kind: str, subset: str, reference: str) -> Leak:
     # As objects: pandas converts Arrow strings one by one on every look-up.
-    keys, known = (t[KINDS[kind]].astype(object) for t in (table, reference))
-    found = keys.isin(known.dropna()).to_numpy()
-    if not found.any():
-        return Leak(kind, name, other, found, None)
-    first = found.argmax()
+    keys, known = (sets[name][KINDS[kind]].astype(object) for name in (subset, reference))
+    shared = keys.isin(known.dropna()).to_numpy()
+    if not shared.any():
+        return Leak(kind, subset, reference, shared, None)
+    first = shared.argmax()
     counterpart = (known == keys.iloc[first]).to_numpy().argmax()
-    example = (table["image_id"].iloc[first], reference["image_id"].iloc[counterpart])
-    return Leak(kind, name, other, found, example)
-
-
-def _line(leak: Leak) -> str:
-    mine, theirs = leak.example
-    return (
-        f"data.leaks: {leak.images} images of {leak.name} {_SAYS[leak.kind]} {leak.other}, for example "
-        f"{mine} and {theirs}: set data.leaks to drop to leave these images out of {leak.name}, "
-        f"or correct data.extra or the official split"
-    )
+    example = (sets[subset]["image_id"].iloc[first], sets[reference]["image_id"].iloc[counterpart])
+    return Leak(kind, subset, reference, shared, example)
 
 
 def describe_leaks(leaks: list[Leak]) -> list[dict[str, str | int]]:
-    """Count for data/summary.json what :func:`separate` let pass, so what was found was dropped.
+    """Count for data/summary.json what :func:`separate` let pass, so all of it was dropped.
 
-    An image that is found in several ways counts in each.
+    An image that is shared in several ways counts in each.
     """
     return [
-        {
-            "kind": leak.kind,
-            "set": leak.name,
-            "in": leak.other,
-            "images": leak.images,
-            "dropped": leak.images,
-        }
+        {"kind": leak.kind, "set": leak.subset, "in": leak.reference}
+        | dict.fromkeys(("images", "dropped"), leak.images)
         for leak in leaks
     ]
 
 
 def count_repeats(table: pd.DataFrame) -> dict[str, int]:
-    """Count pictures that a set holds under several image ids.
+    """Count pictures that are in a set under several image ids.
 
     Returns:
-        ``groups``: pictures that are there more than once; ``images``: their images beyond the first.
+        ``groups``: pictures that occur more than once; ``images``: their images beyond the first.
     """
     copies = table["picture"].value_counts()  # without nulls
     copies = copies[copies > 1]

@@ -1,16 +1,16 @@
-"""The development images by which a running training is looked at."""
+"""The development images on which a running training is monitored."""
 
 import hashlib
 
 import pandas as pd
 
-MOST = 1000  # images, as far as whole patients allow
+MOST = 1000  # images, or one patient's if that patient has more
 
 
 def monitored(development: pd.DataFrame) -> pd.DataFrame:
     """Choose a fixed sample of the development set: whole patients, in the order of a hash of their names.
 
-    So it holds about the set's share of every class, and a patient more or less changes it little.
+    It has about the class frequencies of the set, and one patient more or less changes it little.
 
     Args:
         development: the set, with ``patient_id``.

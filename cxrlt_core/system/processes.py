@@ -1,4 +1,4 @@
-"""End with the process that started this one, and at a signal from the first import on.
+"""End with the DVC that started this process, and at a signal.
 
 A killed process takes nothing below it along by itself.
 
@@ -14,37 +14,39 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import psutil
 
 from cxrlt_core.system.errors import stopped_line
-
-if TYPE_CHECKING:
-    import psutil
 
 SECONDS = 1.0  # between two looks
 
 
-def end_with_ancestor(accept: Callable[[Sequence[str]], bool]) -> None:
-    """Send SIGTERM to this process once the nearest accepted one above it is gone.
+def end_with_dvc(here: bool = True) -> None:
+    """Send SIGTERM to this process once the DVC that started it is gone; at once if it is gone already.
 
-    A thread watches, however many shells and launchers lie between; without such an ancestor there is none.
-    A script that ``python -m`` is about to import ends at a signal, see :func:`end_at_signals`.
+    However many shells and launchers lie between. Without a program ``dvc`` above, it is the nearest one of
+    Python, which may use DVC as a library. What DVC has not started is left alone.
 
     Args:
-        accept: says of a command line whether it is the ancestor's.
+        here: whether DVC runs on this machine; else it is watched only if it is found.
     """
-    if sys.argv[0] == "-m":  # that is what Python says while it looks for the module
-        end_at_signals()
-    import psutil  # behind what ends an import
+    if "DVC_STAGE" not in os.environ:  # DVC sets it
+        return
+    above = psutil.Process().parents()
+    for is_dvc in (is_program("dvc"), _is_python):
+        for process in above:
+            with suppress(psutil.Error):  # another user's, or gone
+                if is_dvc(process.cmdline()):
+                    threading.Thread(target=_watch, args=(process,), daemon=True).start()
+                    return
+    if here:
+        signal.raise_signal(signal.SIGTERM)
 
-    for process in psutil.Process().parents():
-        try:
-            found = accept(process.cmdline())
-        except psutil.Error:  # another user's, or gone
-            continue
-        if found:
-            threading.Thread(target=_watch, args=(process,), daemon=True).start()
-            return
+
+def _is_python(command: Sequence[str]) -> bool:
+    return os.path.basename(next(iter(command), "")).startswith("python")
 
 
 def is_program(name: str) -> Callable[[Sequence[str]], bool]:
@@ -52,9 +54,7 @@ def is_program(name: str) -> Callable[[Sequence[str]], bool]:
 
     def accept(command: Sequence[str]) -> bool:
         program, *words = [os.path.basename(word) for word in command[:3]] or [""]
-        return program == name or (
-            program.startswith("python") and (words[:1] == [name] or words == ["-m", name])
-        )
+        return program == name or (_is_python(command) and (words[:1] == [name] or words == ["-m", name]))
 
     return accept
 
@@ -119,15 +119,13 @@ def _leave(number: int, _: Any) -> None:
         os._exit(code)
 
 
-def _watch(process: "psutil.Process") -> None:
+def _watch(process: psutil.Process) -> None:
     while _alive(process):
         time.sleep(SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _alive(process: "psutil.Process") -> bool:
-    import psutil
-
+def _alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

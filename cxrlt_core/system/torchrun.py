@@ -9,12 +9,13 @@ import sys
 from tempfile import TemporaryDirectory
 
 from cxrlt_core.system.errors import LOST, reason
-from cxrlt_core.system.processes import end_at_signals
+from cxrlt_core.system.processes import end_at_signals, end_with_dvc
 
 
 def main() -> int:
     """Run what torchrun would; return its exit code. A process that failed has said why."""
     end_at_signals()  # until torchrun has handlers of its own
+    end_with_dvc(here=False)  # for the processes to come, too, of which torchrun takes care
     logging.disable(logging.ERROR)
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException

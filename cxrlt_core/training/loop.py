@@ -17,7 +17,8 @@ from cxrlt_core.system.processes import Request, termination
 from cxrlt_core.system.progress import Bar, progress
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.divergence import check_weights, finite_mean
-from cxrlt_core.training.plan import Draw, Plan
+from cxrlt_core.training.optimiser import train_mode
+from cxrlt_core.training.sampler import BatchSampler, BatchSpec
 from cxrlt_core.training.schedule import Schedule
 from cxrlt_core.training.state import State
 
@@ -27,7 +28,8 @@ ADVICE = "lower train.batch_size or image.size, raise train.accumulate, or set t
 train.resident: never"
 SAVE = 1  # below every exit code
 
-Watch = Callable[[State], None]
+OnEpochEnd = Callable[[State], None]
+Batches = Iterator[tuple[Tensor, BatchSpec]]
 
 
 @dataclass
@@ -36,30 +38,30 @@ class Training:
 
     Attributes:
         state: how far the run has come.
-        step: from number, images and draw to the loss; see :class:`cxrlt_core.training.step.Step`.
+        step: from number, images and batch to the loss; see :class:`cxrlt_core.training.step.TrainStep`.
         images: N images.
-        plan: the draws of all steps.
+        sampler: the batches of all steps.
         schedule: length of the run, and its learning rates.
         ranks: the processes that train together.
         checkpoint_minutes: between two savings within an epoch.
     """
 
     state: State
-    step: Callable[[int, Tensor, Draw], Tensor]
+    step: Callable[[int, Tensor, BatchSpec], Tensor]
     images: Images
-    plan: Plan
+    sampler: BatchSampler
     schedule: Schedule
     ranks: Ranks
     checkpoint_minutes: float
     _clock: float = field(init=False, default=0.0)
 
-    def run(self, checkpoint: Checkpoint, watch: Watch | None = None) -> list[dict[str, float]]:
+    def run(self, checkpoint: Checkpoint, on_epoch_end: OnEpochEnd | None = None) -> list[dict[str, float]]:
         """Train from where the checkpoint stands to the end; then the model holds the weights to save.
 
         Args:
             checkpoint: of this run.
-            watch: is shown the state at the end of each epoch, on the leading rank, while the model holds the
-                weights that it would be saved with; what it does changes nothing here.
+            on_epoch_end: is shown the state at the end of each epoch, on the main rank, while the model holds
+                the weights that it would be saved with; what it does changes nothing here.
 
         Returns:
             One entry an epoch: ``epoch`` (from 1), mean ``loss``, last ``learning_rate``.
@@ -70,50 +72,52 @@ class Training:
         """
         self.state.resume(checkpoint, self.ranks)
         with termination() as asked, explain_out_of_memory(ADVICE):
-            self._show(watch)  # the last run may have ended before it could
-            with closing(self.images.batches(self.plan.draws(self.state.step))) as batches:
+            self._epoch_ended(on_epoch_end)  # the last run may have ended before it could
+            with closing(self.images.batches(self.sampler.batches(self.state.step))) as batches:
                 while not self.state.finished:
                     self._epoch(batches, checkpoint, asked)
-                    self._show(watch)
+                    self._epoch_ended(on_epoch_end)
                     if code := self.ranks.highest(asked.code):
                         self._leave(code)
-        if self.state.ema is not None:
-            self.state.ema.copy_to_model()
+        if self.state.average is not None:
+            self.state.average.copy_to_model()
         return self.state.history
 
-    def _epoch(self, batches: Iterator[tuple[Tensor, Draw]], checkpoint: Checkpoint, asked: Request) -> None:
+    def _epoch(
+        self, batches: Iterator[tuple[Tensor, BatchSpec]], checkpoint: Checkpoint, asked: Request
+    ) -> None:
         """Train to the end of the epoch, or of the run, and save."""
         state = self.state
         epoch, end = self.schedule.epoch(state.step), self.schedule.end(state.step)
         words, total = f"epoch {epoch + 1} of {self.schedule.epochs}", self.schedule.steps
-        state.model.train()
+        train_mode(state.model)
         with progress(total if self.ranks.is_main else 0, "step", words, done=state.step, keep=False) as bar:
             if state.history:
-                bar.set_postfix_str(f"loss {state.history[-1]['loss']:.4f}")
-            for images, draw in islice(batches, end - state.step):
+                bar.set_postfix_str(f"loss {state.history[-1]['loss']:.4f}", refresh=False)
+            for images, spec in islice(batches, end - state.step):
                 place = state.step % self.schedule.steps_per_epoch
-                state.losses[place] = self.step(state.step, images, draw)
+                state.losses[place] = self.step(state.step, images, spec)
                 state.step += 1
                 bar.update()
                 if state.step < end:
-                    self._look_up(bar, checkpoint, asked)
+                    self._between_steps(bar, checkpoint, asked)
         rate = self.schedule.learning_rate(end - 1)
         state.history.append({"epoch": epoch + 1, "loss": self._mean_loss(), "learning_rate": rate})
         self._save(checkpoint)
 
-    def _show(self, watch: Watch | None) -> None:
+    def _epoch_ended(self, on_epoch_end: OnEpochEnd | None) -> None:
         """Show the state, if it is that at the end of an epoch; the time for that is not training's."""
         state = self.state
         ends = state.finished or (state.step and state.step % self.schedule.steps_per_epoch == 0)
-        if watch is not None and self.ranks.is_main and ends:
-            with nullcontext() if state.ema is None else state.ema.in_model():
-                watch(state)
+        if on_epoch_end is not None and self.ranks.is_main and ends:
+            with nullcontext() if state.average is None else state.average.in_model():
+                on_epoch_end(state)
         self._clock = time.perf_counter()
 
-    def _look_up(self, bar: Bar, checkpoint: Checkpoint, asked: Request) -> None:
+    def _between_steps(self, bar: Bar, checkpoint: Checkpoint, asked: Request) -> None:
         """Between two steps: stop on a bad loss, save when it is time, leave when asked to."""
         if self.state.step % READ_LOSS_EVERY == 0:
-            bar.set_postfix_str(f"loss {self._mean_loss():.4f}")
+            bar.set_postfix_str(f"loss {self._mean_loss():.4f}", refresh=False)
         if self.ranks.size > 1 and self.state.step % ASK_RANKS_EVERY:
             return
         due = checkpoint.age > 60 * self.checkpoint_minutes

@@ -1,4 +1,4 @@
-"""What a training minimises: the loss of its labels, class-weighted, and with MixUp that of two images."""
+"""What a training minimises: the class-weighted loss of its labels, as its designs change it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,70 +7,60 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cxrlt_core.designs.mixup import mixup_loss
+from cxrlt_core.designs.hooks import ClassWeights, Forward, Labels, Objective
 from cxrlt_core.labels import UNKNOWN
 from cxrlt_core.losses import Loss
 from cxrlt_core.system.device import upload
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.training.plan import Draw
+from cxrlt_core.training.sampler import BatchSpec
+
+
+def label_objective(loss: Loss) -> Objective:
+    """Return the loss of labels as they are, which designs build upon."""
+    return lambda logits, labels, class_weights: loss(logits, labels.targets, class_weights, labels.weights)
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Targets int8 (b, C); with MixUp those of the partners, and the share of the image itself (b,)."""
+class TrainingLabels:
+    """The labels of a training set on its device, and what is minimised over them; every rank has all.
+
+    Attributes:
+        targets: 1, 0 or -1; int8 (N, C).
+        class_weights: float32 (C,).
+        reweight: changes of the class weights by the epoch.
+        objective: from logits and labels to the sums of losses and of label weights.
+        forward: how the network is called.
+    """
 
     targets: Tensor
-    partners: Tensor | None = None
-    share: Tensor | None = None
+    class_weights: Tensor
+    reweight: Sequence[ClassWeights]
+    objective: Objective
+    forward: Forward | None
 
-    def split(self, parts: int) -> list["Labels"]:
-        """Cut along the images."""
-        columns = [self.targets, self.partners, self.share]
-        cut = [[None] * parts if c is None else c.tensor_split(parts) for c in columns]
-        return [Labels(*part) for part in zip(*cut, strict=True)]
-
-
-class Objective:
-    """The loss of any batch of one training set; every rank has all targets."""
-
-    def __init__(
-        self, targets: np.ndarray, class_weights: np.ndarray, loss: Loss, device: torch.device
-    ) -> None:
-        """Upload the labels.
-
-        Args:
-            targets: of the training set: 1, 0 or -1; int8 (N, C).
-            class_weights: float (C,).
-            loss: from :func:`cxrlt_core.losses.build_loss`.
-            device: to train on.
-        """
-        self._targets = torch.from_numpy(targets).to(device)
-        self._class_weights = torch.from_numpy(class_weights.astype(np.float32)).to(device)
-        self._loss = loss
-
-    def labels(self, draw: Draw, which: np.ndarray) -> Labels:
+    def of(self, spec: BatchSpec, which: np.ndarray) -> Labels:
         """Labels of some of a batch, int64 (b,)."""
-        targets = self._at(draw.batch[which])
-        if draw.mixing is None:
-            return Labels(targets)
-        partners = draw.batch[draw.mixing.partner.numpy()[which]]
-        return Labels(targets, self._at(partners), upload(draw.mixing.share[which], targets.device))
+        targets, drawn = self._at(spec.batch[which]), spec.drawn
+        partners = None if drawn.partner is None else self._at(spec.batch[drawn.partner[which]])
+        values = {name: upload(value[which], targets.device) for name, value in drawn.values.items()}
+        return Labels(targets, partners, values)
 
-    def sums(self, logits: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
-        """Sum of the losses of float32 logits (b, C), and sum of the label weights; see ``Loss``."""
-        if labels.share is None:
-            return self._loss(logits, labels.targets, self._class_weights)
-        return mixup_loss(
-            self._loss, logits, labels.targets, labels.partners, self._class_weights, labels.share
-        )
+    def weights(self, epoch: int) -> Tensor:
+        """Class weights of an epoch, float32 (C,)."""
+        weights = self.class_weights
+        for change in self.reweight:
+            weights = change(weights, epoch)
+        return weights
 
-    def weight(self, draw: Draw) -> Tensor:
+    def total_weight(self, spec: BatchSpec, epoch: int) -> Tensor:
         """Sum of the label weights of a whole batch, on all ranks; it does not depend on the logits."""
-        labels = self.labels(draw, np.arange(len(draw.batch)))
-        return self.sums(torch.zeros(labels.targets.shape, device=labels.targets.device), labels)[1]
+        labels = self.of(spec, np.arange(len(spec.batch)))
+        blank = torch.zeros(labels.targets.shape, device=labels.targets.device)
+        logits = self.forward(torch.Tensor.clone, blank) if self.forward else blank
+        return self.objective(logits, labels, self.weights(epoch))[1]
 
     def _at(self, positions: np.ndarray) -> Tensor:
-        return self._targets[upload(torch.from_numpy(positions), self._targets.device)]
+        return self.targets[upload(torch.from_numpy(positions), self.targets.device)]
 
 
 def class_weights(

@@ -1,33 +1,50 @@
 """The optimiser: AdamW (Loshchilov and Hutter 2019)."""
 
-from inspect import unwrap
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
+from cxrlt_core.designs.hooks import Rate
 
-class AdamW(torch.optim.AdamW):
-    """PyTorch's AdamW, which does not load the compiler only to keep it out: a second of CPU a process.
 
-    A training compiles its network, never its optimiser. Without their wrappers the methods do the same.
+def freeze(model: nn.Module, rates: Sequence[Rate]) -> None:
+    """Freeze the parameters whose learning rate is 0."""
+    for name, parameter in model.named_parameters():
+        if not factor_of(name, rates):
+            parameter.requires_grad_(False)
+
+
+def build_optimiser(
+    model: nn.Module, learning_rate: float, weight_decay: float, rates: Sequence[Rate] = ()
+) -> torch.optim.AdamW:
+    """Optimise what is trained of a model that is on its device.
+
+    Matrices and kernels decay; biases and normalisation layers do not. Each group has the ``factor`` of its
+    learning rate.
     """
-
-    add_param_group = unwrap(torch.optim.AdamW.add_param_group)
-    load_state_dict = unwrap(torch.optim.AdamW.load_state_dict)
-    state_dict = unwrap(torch.optim.AdamW.state_dict)
-    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
-    zero_grad = unwrap(torch.optim.AdamW.zero_grad)
-
-
-def build_optimiser(model: nn.Module, learning_rate: float, weight_decay: float) -> AdamW:
-    """Optimise what is trained of a model that is on its device."""
-    return AdamW(_parameter_groups(model, weight_decay), lr=learning_rate, fused=True)
-
-
-def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Decay matrices and kernels; leave biases and normalisation layers alone."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    trained = [(factor_of(n, rates), p) for n, p in model.named_parameters() if p.requires_grad]
+    groups = [
+        {"params": params, "weight_decay": decay, "factor": factor}
+        for factor in dict.fromkeys(factor for factor, _ in trained)
+        for decay, decays in ((weight_decay, True), (0.0, False))
+        if (params := [p for f, p in trained if f == factor and (p.ndim > 1) == decays])
     ]
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+
+
+def factor_of(parameter: str, rates: Sequence[Rate]) -> float:
+    """Return the factor of a parameter's learning rate, by its name in the model."""
+    factor = 1.0
+    for rate in rates:
+        factor *= rate(parameter)
+    return factor
+
+
+def train_mode(model: nn.Module) -> None:
+    """Put a model into training mode, but for layers that are frozen: their statistics stay as they are."""
+    model.train()
+    for layer in model.modules():
+        parameters = list(layer.parameters(recurse=False))
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
+            layer.eval()

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.training.average import Average
 from cxrlt_core.training.checkpoint import Checkpoint
-from cxrlt_core.training.ema import Ema
 
 
 @dataclass
@@ -17,7 +17,7 @@ class State:
 
     model: nn.Module
     optimiser: Optimizer
-    ema: Ema | None
+    average: Average | None
     losses: Tensor  # of the epoch's steps, on this rank
     steps: int  # of the whole run
     step: int = 0  # done
@@ -48,7 +48,7 @@ class State:
         return {
             "model": self.model.state_dict(),
             "optimiser": None if self.finished else self.optimiser.state_dict(),  # done with
-            "ema": None if self.ema is None else self.ema.averages,
+            "average": None if self.average is None else self.average.averages,
             "step": self.step,
             "losses": losses,
             "history": self.history,
@@ -60,8 +60,8 @@ class State:
         self.model.load_state_dict(content["model"])
         if content["optimiser"] is not None:
             self.optimiser.load_state_dict(content["optimiser"])
-        if self.ema is not None:
-            self.ema.load(content["ema"])
+        if self.average is not None:
+            self.average.load(content["average"])
         if ranks.is_main:  # the others add nothing to what is summed already
             self.losses.copy_(content["losses"])
         self.step, self.history = content["step"], content["history"]
@@ -81,7 +81,7 @@ def check_content(found: Any, fresh: State) -> None:
     expected = fresh.content(fresh.losses)
     if not isinstance(found, dict) or found.keys() != expected.keys():
         raise ValueError("not the state of a run")
-    for key in ("model", "ema", "losses"):
+    for key in ("model", "average", "losses"):
         _compare(key, found[key], expected[key])
     if not 0 < found["step"] <= fresh.steps:
         raise ValueError(f"step {found['step']} of a run of {fresh.steps}")

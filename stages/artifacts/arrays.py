@@ -8,26 +8,49 @@ import pandas as pd
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.packing.lock import wait_until_packed
 from cxrlt_core.packing.packed_array import open_array
-from cxrlt_core.params.schema import Image
+from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_parquet
 from stages.artifacts.border import run_again
-from stages.artifacts.paths import array_path
+from stages.artifacts.paths import array_path, geometry_name, index_path
 from stages.artifacts.sets import LabelledSet
 
 
-def open_images(data: LabelledSet, image: Image) -> PackedImages:
+def open_images(data: LabelledSet, params: Params, image: Image | None = None) -> PackedImages:
     """Map the packed arrays of a set's sources; pack a source again whose array is absent or another one.
 
     So an array is a cache: a clone, a temporary run or another experiment's store need not have it.
 
+    Args:
+        data: the set.
+        params: of the study.
+        image: size and fit; those of the study if absent.
+
     Raises:
         StudyError: when an array has other images than the set was made from, even then.
     """
-    arrays = {
-        source: _open(array_path(image, source), source, table)
-        for source, table in data.table.groupby("source", sort=False)
-    }
-    return PackedImages(arrays, data.table["source"].tolist(), data.table["row"].to_numpy())
+    image = image or params.image
+    images, arrays = with_pixels(data.table, params, image), {}
+    for source, table in images.groupby("source", sort=False):
+        arrays[source] = _open(array_path(image, source), source, table)
+    return PackedImages(arrays, images["source"].tolist(), images["row"].to_numpy())
+
+
+def with_pixels(table: pd.DataFrame, params: Params, image: Image) -> pd.DataFrame:
+    """Return source, row and digest of the images of a set as they are packed in a size and fit.
+
+    Raises:
+        StudyError: when one is not packed so.
+    """
+    if geometry_name(image) == geometry_name(params.image):
+        return table[["source", "row", "digest"]]
+    paths = [index_path(source, geometry_name(image)) for source in table["source"].unique()]
+    index = pd.concat([read_parquet(path, ["image_id", "row", "digest"]) for path in paths])
+    packed = table[["image_id", "source"]].merge(index, on="image_id", how="left", validate="one_to_one")
+    if packed["row"].isna().any():
+        missing = packed.loc[packed["row"].isna(), "image_id"].iloc[0]
+        raise StudyError(f"{paths[0]}: image {missing} of the set is not packed; run dvc repro")
+    return packed.astype({"row": "int64"})
 
 
 def _open(array: Path, source: str, table: pd.DataFrame) -> np.memmap:

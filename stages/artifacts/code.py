@@ -7,27 +7,37 @@ that its script reaches by import, wherever the import stands. So an edit re-run
 import ast
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import designs_of, loss_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cxrlt_core", "stages")
 
 #: Modules and packages that cannot change a number, and why; nor can what is imported through them alone.
-HARMLESS = {
-    "cxrlt_core.params": "the schema; the values of params.yaml are tracked key by key, none has a default",
-    "cxrlt_core.system.deferred": "when an installed package runs its own code",
+IGNORED_MODULES = {
+    "cxrlt_core.params": "data and checks; the values of params.yaml are tracked, and none has a default",
+    "cxrlt_core.study.explain": "the words of an error in params.yaml",
+    "cxrlt_core.study.parse": "checks of params.yaml",
+    "cxrlt_core.study.read": "checks of the text of params.yaml",
     "cxrlt_core.system.errors": "the words of an error",
     "cxrlt_core.system.files": "how a file is written whole and read back",
     "cxrlt_core.system.processes": "how a process ends with its parent",
     "cxrlt_core.system.progress": "what a terminal shows",
     "cxrlt_core.system.settings": "the bricks of the schema",
-    "cxrlt_core.system.tensors": "how arrays are written and read back",
     "stages.artifacts.border": "how a stage starts, also another one, and fails",
-    "stages.artifacts.code": "this module: it describes the code, and enters no number",
     "stages.artifacts.monitor": "logs a score of a running training, which nothing reads but a figure",
+    "stages.artifacts.code": "this module: it describes the code, and enters no number",
+}
+
+#: Modules that run others which no import names: those of a package that hold a text.
+FINDERS = {
+    "cxrlt_core.figures": ("cxrlt_core.figures", "\ndef show("),
+    "cxrlt_core.metrics.metric": ("cxrlt_core.metrics", "\nMETRICS = "),
 }
 
 
@@ -39,6 +49,17 @@ def stage_code(stage: str) -> dict[str, str]:
 def module_code(module: str) -> dict[str, str]:
     """Return the fingerprints of a module that a name in params.yaml chooses, and of what it imports."""
     return _described(module)
+
+
+def variant_code(params: Params, variant: str) -> dict[str, str]:
+    """Return the fingerprints of what trains a variant: the shared core, its loss and its designs."""
+    loss = module_code(f"cxrlt_core.losses.{loss_of(params, variant).kind}")
+    return {**stage_code("train"), **loss, **design_code(designs_of(params, variant))}
+
+
+def design_code(names: Iterable[str]) -> dict[str, str]:
+    """Return the fingerprints of the modules of designs."""
+    return {file: mark for name in names for file, mark in module_code(f"cxrlt_core.designs.{name}").items()}
 
 
 def fingerprint(content: Any) -> str:
@@ -63,14 +84,14 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
         module: its name.
         stop: modules and packages whose own imports are not followed.
     """
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name not in found and _file(name):
-            found.add(name)
+        if name not in reached and _file(name):
+            reached.add(name)
             waiting += [*_parents(name), *(() if _within(name, stop) else _imports(name))]
-    return sorted(found)
+    return sorted(reached)
 
 
 def meaning(source: str) -> str:
@@ -82,18 +103,18 @@ def meaning(source: str) -> str:
 
 
 def _described(module: str) -> dict[str, str]:
-    names = [name for name in closure(module, HARMLESS) if not _within(name, HARMLESS)]
+    names = [name for name in closure(module, IGNORED_MODULES) if not _within(name, IGNORED_MODULES)]
     marks = {_file(name): _meaning_of(name) for name in names}
     return {file: mark for file, mark in marks.items() if mark != EMPTY}
 
 
 def _within(name: str, modules: Collection[str]) -> bool:
-    return any(name == one or name.startswith(f"{one}.") for one in modules)
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 
 def _text(node: ast.AST | list | object) -> str:
     if isinstance(node, list):
-        return ",".join(_text(one) for one in node if not _is_prose(one))
+        return ",".join(_text(child) for child in node if not _is_prose(child))
     if not isinstance(node, ast.AST):
         return "" if node is None else repr(node)
     fields = ((name, _text(value)) for name, value in ast.iter_fields(node))
@@ -146,4 +167,8 @@ def _imports(module: str) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    if module in FINDERS:
+        package, text = FINDERS[module]
+        within = (f"{package}.{name}" for name in modules_of(package))
+        names += (name for name in within if text in _source(name))
     return tuple(names)

@@ -8,31 +8,31 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import SCRATCH
 
 
 def remove_leftovers(params: Params, *folders: str) -> None:
     """Remove from folders, or from all of them, what belongs to no entry of params.yaml."""
-    names = _names(params)
-    for folder in folders or names:
-        _remove_others(Path(folder), names[folder])
-
-
-def _names(params: Params) -> dict[str, Collection[str]]:
-    """Return the entries that each folder holds something of."""
     sources, variants = params.data.sources, params.variants
-    return {
+    names: dict[str, Collection[str]] = {
         "data/encoders": params.image_encoders,
         "data/labels": sources,
         "data/packed": sources,
+        "data/pixels": variants,
+        "data/resized": sources,
         "data/text": params.text_encoders,
+        "data/trained": {SCRATCH, *variants},
         "data/watched": sources,
         "metrics/dev": variants,
         "models": variants,
         "predictions/dev": variants,
         "predictions/tta": variants,
-        "weights": {"uniform", *params.reweightings},
+        "weights": {"uniform", *reweightings(params.reweight)},
     }
+    for folder in folders or names:
+        _remove_others(Path(folder), names[folder])
 
 
 def _remove_others(folder: Path, names: Collection[str]) -> None:

@@ -1,51 +1,63 @@
-"""Trained models: models/<variant>/<seed>/, and models/<variant>/trained.json, which names them by content.
+"""Trained models: models/<variant>/<seed>/, and data/trained/<variant>.json, which names them by content.
 
-What predicts depends on trained.json alone: times and memory, which lie beside the models, re-run nothing.
+What predicts, or starts from them, depends on that file alone: times and memory, which lie beside the models,
+re-run nothing.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from torch import nn
 
+from cxrlt_core.batches.images import PixelStats
+from cxrlt_core.designs import PREDICTION
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.classifier import ModelConfig
 from cxrlt_core.model.encoder_spec import EncoderSpec, resolve_encoder
-from cxrlt_core.model.folder import TrainedModel, model_marks, read_model
+from cxrlt_core.model.folder import TrainedModel, load_fitting, model_marks, read_model
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import SCRATCH, designs_of, resolved
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
 from cxrlt_core.system.tensors import read_tensors
-from stages.artifacts.paths import model_folder, text_path
+from stages.artifacts.paths import model_folder, text_path, trained_path
+from stages.artifacts.settings import dumped
 
 
 def write_trained(variant: str, seeds: Sequence[int]) -> None:
     """Name the models of a variant by content."""
     marks = {str(seed): model_marks(model_folder(variant, seed)) for seed in seeds}
-    write_json(f"models/{variant}/trained.json", marks)
+    write_json(trained_path(variant), marks)
 
 
 def load_model(variant: str, seed: int) -> TrainedModel:
     """Rebuild a trained model.
 
     Raises:
-        StudyError: when it is absent, or not the one that trained.json names.
+        StudyError: when it is absent, or not the one that data/trained names.
     """
-    folder, known = model_folder(variant, seed), read_json(f"models/{variant}/trained.json")
+    folder, known = model_folder(variant, seed), read_json(trained_path(variant))
     if known.get(str(seed)) != model_marks(folder):
         raise StudyError(f"{folder}: not the model that training wrote; dvc checkout, or dvc repro --force")
     return read_model(folder)
 
 
-def plan_image_encoder(params: Params, variant: str) -> EncoderSpec:
-    """Plan the image encoder of a variant, out of the hub's commit that the stage ``encoder`` found."""
+def start(params: Params, variant: str, seed: int, model: nn.Module) -> list[str]:
+    """Load the weights that a variant starts from into its new model; return the layers that stay new."""
+    init = params.variants[variant].init
+    return [] if init == SCRATCH else load_fitting(model, load_model(init, seed).network.state_dict())
+
+
+def image_encoder_spec(params: Params, variant: str) -> EncoderSpec:
+    """Return the image encoder of a variant, out of the hub's commit that the stage ``encoder`` found."""
     image = params.variants[variant].image
     commit = read_json(f"data/encoders/{image}.json")["commit"]
     encoder = params.image_encoders[image].model_copy(update={"revision": commit})
-    return resolve_encoder(encoder, params.image.size, f"image_encoders.{image}")
+    return resolve_encoder(encoder, resolved(params, variant).image.size, f"image_encoders.{image}")
 
 
 def describe_model(
-    params: Params, variant: str, classes: list[str], pixels: tuple[float, float], plan: EncoderSpec
+    params: Params, variant: str, classes: list[str], pixels: PixelStats, encoder: EncoderSpec
 ) -> ModelConfig:
     """Return all that is needed to rebuild the model of a variant.
 
@@ -53,24 +65,24 @@ def describe_model(
         params: of the study.
         variant: its name.
         classes: the label space.
-        pixels: mean and standard deviation of the training pixels, 0 to 1.
-        plan: of its image encoder.
+        pixels: of the training set.
+        encoder: of its images.
     """
-    chosen = params.variants[variant]
+    whole, designs = resolved(params, variant), designs_of(params, variant, PREDICTION)
     return ModelConfig(
         classes=classes,
-        image_model=plan.name,
-        image_options=plan.options,
-        image_pixels=plan.pixels,
-        image_size=params.image.size,
-        pixel_mean=pixels[0],
-        pixel_deviation=pixels[1],
-        text=chosen.text,
-        separate=chosen.separate,
-        query=params.query.model_dump(),
-        image_fit=params.image.fit,
-        precision=params.train.precision,
-        augment=params.train.augment.model_dump(),
+        image_model=encoder.name,
+        image_options=encoder.options,
+        image_pixels=encoder.pixels,
+        image_size=whole.image.size,
+        pixel_mean=pixels.mean,
+        pixel_deviation=pixels.std,
+        text=params.variants[variant].text,
+        query=whole.query.model_dump(),
+        image_fit=whole.image.fit,
+        precision=whole.train.precision,
+        augment=whole.train.augment.model_dump(),
+        designs=dumped(designs),
     )
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.model.classifier import ModelConfig
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import resolved
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash, read_json, write_json, write_text
 from cxrlt_core.system.rounding import or_none
-from cxrlt_core.training.loop import Watch
+from cxrlt_core.training.loop import OnEpochEnd
 from cxrlt_core.training.state import State
 from stages.artifacts.arrays import open_images
 from stages.artifacts.code import fingerprint, module_code
@@ -29,26 +31,27 @@ Scores = dict[str, float | None]  # epoch to mAP, as JSON has them
 class Monitor:
     """Writes models/<variant>/history.csv anew after each epoch, all seeds together."""
 
-    def __init__(self, params: Params, variant: str, pixels: tuple[float, float], ranks: Ranks) -> None:
-        """Open the sample, if ``train.monitor`` wants it; ``pixels`` are those that the models see."""
+    def __init__(self, params: Params, variant: str, config: ModelConfig, ranks: Ranks) -> None:
+        """Open the sample, if ``train.monitor`` wants it; ``config`` is that of the models."""
         self._path = f"models/{variant}/history.csv"
         self._tables: dict[int, pd.DataFrame] = {}
-        self._every = params.train.monitor if ranks.is_main else 0
-        self._words = (pixels, ranks.device, params.train.precision, params.compute.batch_size)
+        whole = resolved(params, variant)
+        self._every = whole.train.monitor if ranks.is_main else 0
+        self._config, self._device, self._batch_size = config, ranks.device, params.compute.batch_size
         if self._every:
             self._data = read_set("monitor")
-            self._images = open_images(self._data, params.image)
+            self._images = open_images(self._data, params, whole.image)
             code = fingerprint([module_code(module) for module in SCORED_BY])
             self._origin = {"sample": file_hash(set_path("monitor")), "code": code}
 
-    def follow(self, seed: int, checkpoint: Path) -> Watch:
+    def follow(self, seed: int, checkpoint: Path) -> OnEpochEnd:
         """Return what the training of a seed shows its state to."""
         return partial(self._write, seed, checkpoint.with_suffix(".monitor.json"))
 
     def _write(self, seed: int, log: Path, state: State) -> None:
         scores = self._look(log, state) if self._every else {}
-        its = pd.DataFrame(state.history).assign(seed=seed)
-        self._tables[seed] = its.assign(dev_mAP=its["epoch"].astype(str).map(scores).astype(float))
+        history = pd.DataFrame(state.history).assign(seed=seed)
+        self._tables[seed] = history.assign(dev_mAP=history["epoch"].astype(str).map(scores).astype(float))
         together = pd.concat(self._tables.values())[["seed", *state.history[0], "dev_mAP"]]
         write_text(self._path, together.to_csv(index=False))
 
@@ -62,16 +65,18 @@ class Monitor:
 
     def _read(self, log: Path) -> Scores:
         try:
-            found = read_json(log)
+            logged = read_json(log)
         except StudyError:  # none, or torn
             return {}
-        return found["mAP"] if self._origin.items() <= found.items() else {}
+        return logged["mAP"] if self._origin.items() <= logged.items() else {}
 
     def _score(self, state: State) -> float | None:
-        # Late: who does not look needs neither.
+        # imported here: a training without a monitor needs neither
         from cxrlt_core.metrics.scores import average_precision
-        from cxrlt_core.prediction.inference import predict
+        from cxrlt_core.prediction.inference import Scorer, predict
 
-        [probabilities] = predict(state.model, self._images, *self._words)
-        found = average_precision(self._data.targets, probabilities)
-        return or_none(float(np.mean(found[np.isfinite(found)]))) if np.isfinite(found).any() else None
+        scorer = Scorer(state.model, self._config.pixels, self._config.precision)
+        [probabilities] = predict(scorer, self._images, self._device, self._batch_size)
+        precision = average_precision(self._data.targets, probabilities)
+        precision = precision[np.isfinite(precision)]
+        return or_none(float(np.mean(precision))) if precision.size else None

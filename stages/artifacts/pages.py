@@ -1,94 +1,61 @@
-"""What people read in reports/: tables in three forms, and pictures with their numbers."""
+"""What people read in reports/: tables in three forms, training curves, pictures with their numbers."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.places import EDGES
 from cxrlt_core.figures.picture import Picture
 from cxrlt_core.figures.style import render, save
-from cxrlt_core.labels import POSITIVE
-from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.figures import attention, examples
-from cxrlt_core.reporting.tables import Row, caveat, noted, to_csv, to_json, to_markdown
-from cxrlt_core.system.files import existing, read_parquet, write_json, write_text
+from cxrlt_core.reporting.html import html_page
+from cxrlt_core.reporting.notes import caveat, noted
+from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
+from cxrlt_core.reporting.report import render as report_text
+from cxrlt_core.reporting.rows import headline
+from cxrlt_core.reporting.tables import to_csv, to_json, to_markdown
+from cxrlt_core.results.study import Results
+from cxrlt_core.system.files import read_json, write_json, write_text
+from cxrlt_core.system.records import to_json as plain
 from cxrlt_core.system.threads import in_threads
-from stages.artifacts.arrays import open_images
-from stages.artifacts.sets import read_set
+from stages.artifacts.provenance import provenance
+
+EXAMPLES = 12  # images
 
 
-def write_tables(params: Params, tables: Mapping[str, Sequence[Row]]) -> None:
-    """Write the tables as JSON, CSV and markdown."""
-    note, level = caveat(params), params.bootstrap.level
-    for name, rows in tables.items():
-        write_json(f"reports/{name}.json", to_json(rows))
-        write_text(f"reports/{name}.csv", to_csv(rows, note))
-        table = to_markdown(rows, level)
-        write_text(f"reports/{name}.md", f"> {note}\n\n{table}" if note else table)
+def write_numbers(results: Results) -> None:
+    """Write the tables and what compares their rows, for people and for the plots of dvc.yaml."""
+    params, note = results.params, caveat(results.params)
+    for table in results.tables:
+        text = to_markdown(table.rows, params.bootstrap.level)
+        write_json(f"reports/{table.name}.json", to_json(table.rows))
+        write_text(f"reports/{table.name}.csv", to_csv(table.rows, note))
+        write_text(f"reports/{table.name}.md", f"> {note}\n\n{text}" if note else text)
+    write_json("reports/contrasts.json", {table.name: plain(table.contrasts) for table in results.tables})
+    write_json("reports/planner.json", {table.name: plain(table.power) for table in results.tables})
+    write_json("reports/effects.json", plain(results.effects))
+    metrics = {name: read_json(f"metrics/dev/{name}.json") for name in params.variants}
+    write_text("reports/classes.csv", classes_csv(results, metrics))
+    write_text("reports/contrasts.csv", contrasts_csv(results))
+    write_json("reports/summary.json", headline(results, [scores["mAP"] for scores in metrics.values()]))
+    history = pd.DataFrame(noted([vars(epoch) for epoch in results.history], note))
+    write_text("reports/history.csv", history.to_csv(index=False))
+    members = {name: row.models for name, row in results.ensembles.rows.items()}
+    write_json("reports/provenance.json", provenance(params, members))
 
 
-def save_pictures(pictures: Mapping[str, Picture], note: str) -> None:
+def save_pictures(pictures: Sequence[Picture], note: str) -> None:
     """Write each picture, and its numbers as CSV: apart, since DVC plots a CSV that lies among pictures."""
     # one is drawn while those before it are written
-    drawn = ((render(one.figure, note), f"reports/figures/{name}.png") for name, one in pictures.items())
-    in_threads(lambda its: save(*its), drawn)
-    for name, one in pictures.items():
-        if one.records:
-            table = pd.DataFrame(noted(one.records, note))
-            write_text(f"reports/numbers/{name}.csv", table.to_csv(index=False))
+    drawn = ((render(one.figure, note), f"reports/figures/{one.name}.png") for one in pictures)
+    in_threads(lambda image_and_path: save(*image_and_path), drawn)
+    for picture in pictures:
+        if picture.records:
+            numbers = pd.DataFrame(noted(picture.lines, note))
+            write_text(f"reports/numbers/{picture.name}.csv", numbers.to_csv(index=False))
 
 
-def gather_histories(variants: Sequence[str], note: str) -> list[dict]:
-    """Write the curves of all variants into one file; return its lines, one a variant, seed and epoch.
-
-    Args:
-        variants: their names.
-        note: of a demo, see :func:`cxrlt_core.reporting.tables.caveat`.
-    """
-    tables = [pd.read_csv(existing(f"models/{name}/history.csv")).assign(variant=name) for name in variants]
-    together = pd.concat(tables)
-    columns = ["variant", *together.columns.drop("variant")]
-    records = together[columns].to_dict("records")
-    write_text("reports/history.csv", pd.DataFrame(noted(records, note)).to_csv(index=False))
-    return records
-
-
-EXAMPLES = 12
-
-
-def draw_images(params: Params) -> dict[str, Picture]:
-    """Draw what may be shown: real images only with ``report.show_images``."""
-    pictures = {}
-    if params.report.show_images:
-        pictures["examples"] = _first_images(params)
-    if params.report.show_images or params.data.primary in params.demo.sources:
-        pictures |= _attention_maps(params)
-    return pictures
-
-
-def _first_images(params: Params) -> Picture:
-    data = read_set("dev")
-    positions = np.arange(min(EXAMPLES, len(data.table)))
-    images = open_images(data, params.image).gather(positions).numpy()[:, 0]
-    labels = [np.array(data.classes)[row == POSITIVE].tolist() for row in data.targets[positions]]
-    return examples(images, labels)
-
-
-def _attention_maps(params: Params) -> dict[str, Picture]:
-    """Draw where the base variant looks, if it has maps."""
-    table = read_parquet("predictions/attention.parquet")
-    if table.empty:
-        return {}
-    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
-    return {"attention": attention(_records(table), images)}
-
-
-def _records(table: pd.DataFrame) -> list[dict]:
-    """Return what :mod:`cxrlt_core.figures.attention_maps` draws."""
-    boxes, side = table[list(EDGES)].to_numpy(), math.isqrt(len(table["map"].iloc[0]))
-    return [
-        {**one, "map": one["map"].reshape(side, side), "box": box if np.isfinite(box).all() else None}
-        for one, box in zip(table.to_dict("records"), boxes, strict=True)
-    ]
+def write_report(results: Results, pictures: Sequence[Picture]) -> None:
+    """Write the report as markdown, and the same as one file."""
+    text = report_text(results, pictures)
+    write_text("reports/report.md", text)
+    write_text("reports/report.html", html_page(text, Path("reports")))

@@ -20,6 +20,16 @@ def model_folder(variant: str, seed: int) -> Path:
     return Path("models") / variant / str(seed)
 
 
+def trained_path(variant: str) -> str:
+    """Return where the models of a variant are named by content; of ``none``, no variant, an empty file."""
+    return f"data/trained/{variant}.json"
+
+
+def pixels_path(variant: str) -> str:
+    """Return where the images that a variant sees are named by content."""
+    return f"data/pixels/{variant}.json"
+
+
 def ensemble_folder(row: str, seed: int) -> Path:
     """Return where an ensemble lies that can be used."""
     return Path("ensembles") / row / str(seed)
@@ -42,7 +52,19 @@ def ensemble_path(row: str, seed: int) -> str:
 
 def array_path(image: Image, source: str) -> Path:
     """Return where the packed images of a source lie."""
-    return Path(image.store) / f"{source}-{image.size}-{image.fit}.npy"
+    return Path(image.store) / f"{source}-{geometry_name(image)}.npy"
+
+
+def index_path(source: str, geometry: str | None = None) -> str:
+    """Return where the index of packed images lies: in the study's size and fit, or in another."""
+    return (
+        f"data/packed/{source}.parquet" if geometry is None else f"data/resized/{source}/{geometry}.parquet"
+    )
+
+
+def geometry_name(image: Image) -> str:
+    """Name how images are packed."""
+    return f"{image.size}-{image.fit}"
 
 
 def watched_path(source: str) -> Path:

@@ -11,22 +11,17 @@ from cxrlt_core.system.files import file_hash, read_json
 from cxrlt_core.system.tensors import read_tensor_metadata
 from stages.artifacts.code import fingerprint
 from stages.artifacts.identity import row_code, row_identity
-from stages.artifacts.paths import set_path, text_path
+from stages.artifacts.paths import model_folder, set_path, text_path
 
 PACKAGES = ("torch", "timm", "transformers", "scikit-learn", "pandas", "numpy", "scipy", "dvc")
 STAGES = {"table1": ("train", "evaluate", "tta", "report"), "table2": ("train", "tta", "ensemble")}
 
 
-def provenance(
-    params: Params, ensembles: Mapping[str, Mapping], costs: Mapping[str, Sequence[Mapping]]
-) -> dict:
-    """Return the record of every row, table by table."""
-    table1 = {
-        row.name: record(params, "table1", row.model_dump(), [row.variant], costs) for row in params.table1
-    }
+def provenance(params: Params, members: Mapping[str, Sequence[str]]) -> dict:
+    """Return the record of every row, table by table; members: row of Table 2 to its variants."""
+    table1 = {row.name: record(params, "table1", row.model_dump(), [row.variant]) for row in params.table1}
     table2 = {
-        row.name: record(params, "table2", row.model_dump(), ensembles[row.name]["models"], costs)
-        for row in params.table2
+        row.name: record(params, "table2", row.model_dump(), members[row.name]) for row in params.table2
     }
     shared = {
         "revision": revision(),
@@ -37,22 +32,15 @@ def provenance(
     return {**shared, "table1": table1, "table2": table2}
 
 
-def record(
-    params: Params,
-    table: str,
-    row: Mapping,
-    variants: Sequence[str],
-    costs: Mapping[str, Sequence[Mapping]],
-) -> dict:
+def record(params: Params, table: str, row: Mapping, variants: Sequence[str]) -> dict:
     """Return what a row was made from, and what each of its trainings took, seed by seed."""
     sets = {f"train_{params.variants[name].data}" for name in variants} | {"dev"}
     if table == "table2":
         sets.add("test")
     hashes = {name: file_hash(set_path(name)) for name in sorted(sets)}
-    seeds = [str(seed) for seed in params.train.seeds]
     return {
         "params": fingerprint(row_identity(params, variants, row)),
-        "code": row_code(params, variants, STAGES[table]),
+        "code": row_code(params, variants, STAGES[table], row),
         "data": fingerprint(hashes),
         "sets": hashes,
         "image_encoders": {
@@ -63,7 +51,10 @@ def record(
             name: text_origin(name)
             for name in sorted({params.variants[variant].text for variant in variants})
         },
-        "trainings": {name: dict(zip(seeds, costs[name], strict=True)) for name in variants},
+        "trainings": {
+            name: {str(s): read_json(model_folder(name, s) / "cost.json") for s in params.train.seeds}
+            for name in variants
+        },
     }
 
 

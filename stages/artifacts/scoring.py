@@ -1,44 +1,35 @@
-"""What the report scores on the development set: the rows of Table 1, and the choice of class weights."""
-
-from collections.abc import Mapping
-from dataclasses import replace
+"""Scores on the development set: the rows of Table 1, and how stable the choice of class weights is."""
 
 import numpy as np
 import torch
 
-from cxrlt_core.evidence.scoring import Score, count_classes
-from cxrlt_core.evidence.seed_variance import PooledSeedVariance
+from cxrlt_core.designs.reweight import reweightings
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
 from cxrlt_core.evidence.selection import upweighted_share
 from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred, resample_patients
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.variants import members
 from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
-def score_table1(
-    params: Params, blocks: Mapping[str, list[str]], device: torch.device
-) -> tuple[dict[str, Score], PooledSeedVariance]:
-    """Score the rows of Table 1 on the development set, and tell how noisy trainings are.
-
-    Args:
-        params: of the study.
-        blocks: name of a set of classes to the classes; their mean is scored besides the usual ones.
-        device: to compute on.
-    """
+def score_table1(params: Params, device: torch.device) -> ScoredTable:
+    """Score the rows of Table 1 on the development set."""
     dev = read_set("dev")
-    resamples, patients = draw_patients(params, dev), dev.table["patient_id"]
-    classes = count_classes(dev.targets, resamples, dev.classes, read_groups(), params.evidence.min_positives)
-    classes = replace(classes, sets=blocks)
+    data = evaluation_set(params, dev, device)
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return _read_dev(params, dev, variant, tta)
 
-    noise = pooled_seed_variance(dev.targets, rows, params.members, read, classes)
-    return score_rows(dev.targets, rows, read, classes, resamples, patients, device), noise
+    scores = score_rows(data, rows, read, dev.table["patient_id"])
+    seed_variance = pooled_seed_variance(data, rows, members(params), read)
+    published = {row.name: row.published for row in params.table1}
+    return ScoredTable(scores, seed_variance, params.bootstrap.level, published)
 
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
@@ -52,7 +43,7 @@ def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[st
         found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {
         name: upweighted_share(np.concatenate(found), dev.classes, rule)
-        for name, rule in params.reweightings.items()
+        for name, rule in reweightings(params.reweight).items()
     }
 
 
@@ -67,3 +58,11 @@ def draw_patients(params: Params, data: LabelledSet) -> PatientResamples:
     """Resample the patients of a set."""
     settings = params.bootstrap
     return resample_patients(data.table["patient_id"], settings.resamples, settings.seed)
+
+
+def evaluation_set(params: Params, data: LabelledSet, device: torch.device) -> EvaluationSet:
+    """Return a set as rows are scored on it."""
+    resamples = draw_patients(params, data)
+    least = params.evidence.min_positives
+    classes = count_classes(data.targets, resamples, data.classes, read_groups(), least)
+    return EvaluationSet(data.targets, classes, resamples, device)

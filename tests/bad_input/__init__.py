@@ -1,1 +1,1 @@
-"""The attempts behind docs/bad-input.md, whose rows say what line a user sees."""
+"""The attempts behind bad-input.md, whose rows say what line a user sees."""

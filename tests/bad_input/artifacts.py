@@ -14,7 +14,7 @@ import pandas as pd
 from cxrlt_core.demo.releases import write_release
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_parquet, write_text
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import harmonize, settings, split, train
@@ -22,7 +22,7 @@ from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
 from stages.artifacts.weights import read_weights
-from stages.pretrained import TEXT, watched
+from stages.pretrained import TEXT, check_location
 from tests.bad_input.params import SMOKE
 
 Attempt = Callable[[], object]
@@ -135,7 +135,7 @@ def text_encoder(place: str, link: str | None = None) -> None:
     if link:
         name, target = link.split(" → ")
         (TEXT / name).symlink_to(Path(target).absolute())
-    watched(place, TEXT, "text_encoders.x.model")
+    check_location(place, TEXT, "text_encoders.x.model")
 
 
 PLACES = ("elsewhere/model", "data/text_encoders/../../elsewhere/model", "data/text_encoders", "/tmp")

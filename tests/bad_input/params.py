@@ -1,4 +1,4 @@
-"""params.yaml, through :func:`cxrlt_core.params.read.read_params_file` and :func:`parse_params`."""
+"""params.yaml, through :func:`cxrlt_core.study.read.read_params_file` and :func:`parse_params`."""
 
 import ast
 import copy
@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from cxrlt_core.params.parse import parse_params
-from cxrlt_core.params.read import read_params_file
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.read import read_params_file
 from tests.architecture import ROOT
 
 Attempt = Callable[[], object]

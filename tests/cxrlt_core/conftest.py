@@ -9,15 +9,15 @@ import pytest
 import torch
 from settings import augment, loss, usual
 
-from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.losses import build_loss
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.params.training import Train
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.distributed import Ranks
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.loop import Training
 from tests.bad_input.params import SMOKE, with_changes
 
@@ -53,11 +53,11 @@ def config() -> ModelConfig:
         pixel_mean=0.4,
         pixel_deviation=0.3,
         text="any",
-        separate=True,
         query={"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.1},
         image_fit="squash",
         precision="fp32",
         augment=augment(rotate=5).model_dump(),
+        designs={"separate": {}},
     )
 
 
@@ -104,20 +104,23 @@ SETTINGS = usual(
 def training(build, toy) -> Callable[..., Training]:
     """Prepare the training of a tiny model on the first n toy images; all but the pixels may be exchanged."""
 
-    def make(n: int = 37, **changes: Any) -> Training:
+    def make(n: int = 37, model: Any = None, ranks: Ranks = Ranks(CPU), **changes: Any) -> Training:  # noqa: B008
         images, targets = toy
-        settings = {key: value for key, value in changes.items() if key in Train.model_fields}
-        given = {
-            "images": PackedImages({"s": images[:n]}, ["s"] * n, range(n)),
-            "targets": targets[:n],
-            "class_weights": np.ones(3),
-            "loss": build_loss(loss("bce"), targets),
-            "mixup": None,
-            "seed": 0,
-            "ranks": Ranks(CPU),
-        } | {key: value for key, value in changes.items() if key not in settings}
-        given.setdefault("model", build())
-        return build_training(pixels=(0.4, 0.3), settings=SETTINGS.model_copy(update=settings), **given)
+        train = {key: value for key, value in changes.items() if key in Train.model_fields}
+        data = TrainingData(
+            images=changes.get("images", PackedImages({"s": images[:n]}, ["s"] * n, range(n))),
+            targets=changes.get("targets", targets[:n]),
+            classes=["a", "b", "c"],
+            class_weights=changes.get("class_weights", np.ones(3)),
+            pixels=PixelStats(0.4, 0.3),
+        )
+        settings = TrainingSettings(
+            train=SETTINGS.model_copy(update=train),
+            loss=changes.get("loss", build_loss(loss("bce"), targets)),
+            seed=changes.get("seed", 0),
+            designs=changes.get("designs", {}),
+        )
+        return build_training(model or build(), data, settings, ranks)
 
     return make
 

@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Any, TypeVar
 
+from cxrlt_core.batches.augment import Augment
+from cxrlt_core.designs import find_design
 from cxrlt_core.losses import LossSettings, find_kind
-from cxrlt_core.params.explain import usual_value
-from cxrlt_core.params.training import Augment
+from cxrlt_core.study.explain import usual_value
 from cxrlt_core.system.settings import Section
 
 S = TypeVar("S", bound=Section)
@@ -25,3 +26,6 @@ def loss(kind: str, **changes: Any) -> LossSettings:
 
 #: Random transforms: ``augment(rotate=5)`` draws nothing but rotations.
 augment = partial(usual, Augment)
+
+#: The designs of a training with MixUp.
+MIXUP = {"mixup": find_design("mixup").Settings(alpha=0.5)}

@@ -5,9 +5,9 @@ import yaml
 from dvc.utils.serialize import parse_yaml
 from hypothesis import given
 
-from cxrlt_core.params.parse import parse_params
-from cxrlt_core.params.read import read_params_file
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.read import read_params_file
 from tests.architecture import ROOT
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import changed_bytes, changed_values

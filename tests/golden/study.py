@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.parse import parse_params
 
 SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
 CLASSES = ["Edema", "Fracture", "Hernia", "Nodule"]
@@ -32,7 +32,7 @@ SETTINGS = {
     "evidence": {"negligible": 0.002, "min_positives": 5},
 }
 SETTINGS["ensemble"] |= {"top_k": 2, "prior_positives": 20}
-PLAIN = {"separate": False, "mixup": False, "loss": "bce", "weights": "uniform", "data": "primary"}
+PLAIN = {"loss": "bce", "weights": "uniform", "data": "primary", "init": "none"}
 VARIANTS = {
     "plain": {},
     "separate": {"separate": True},

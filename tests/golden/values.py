@@ -11,32 +11,37 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.ensemble import Choice
-from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.batches.images import PackedImages, PixelStats
+from cxrlt_core.designs.reweight import reweight, reweightings
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
 from cxrlt_core.evidence.ensembles import Members, gap_of_plain_mean, optimism, score_ensemble
-from cxrlt_core.evidence.scoring import Score, contrast, count_classes
-from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, SeedVarianceModel, orthogonal_array
+from cxrlt_core.evidence.model_choice import Choice
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
+from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal_array
 from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.losses import build_loss
 from cxrlt_core.metrics import auroc, average_precision
 from cxrlt_core.metrics.bootstrap import resample_patients
-from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.metrics.metric import means
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.schema import Params
-from cxrlt_core.prediction.inference import predict
-from cxrlt_core.reporting.rows import contrasts2, effects1, table1
+from cxrlt_core.prediction.inference import Scorer, predict
+from cxrlt_core.reporting.comparisons import contrasts1, contrasts2, effects1
+from cxrlt_core.reporting.rows import rows1
+from cxrlt_core.study.variants import loss_of
+from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.distributed import Ranks
+from cxrlt_core.system.records import to_json
 from cxrlt_core.system.rounding import or_none
-from cxrlt_core.training.build import build_training
+from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.objective import class_weights
 from tests.golden.study import CLASSES, GROUPS, golden_params, labels, opinions, patients, pictures
 
 CPU = torch.device("cpu")
-PIXELS = (0.35, 0.2)  # mean and deviation
+PIXELS = PixelStats(0.35, 0.2)  # mean and deviation
 
 
 @cache
@@ -46,10 +51,10 @@ def golden_values() -> dict[str, dict]:
     torch.set_num_threads(1)
     try:
         with threadpool_limits(1):
-            table, scores, noise = development_table(params)
+            content, table = development_table(params)
             return {
                 "training": training(params),
-                "table 1": {**table, "estimates": estimates(scores, noise)},
+                "table 1": {**content, "estimates": estimates(table)},
                 "table 2": ensemble_table(params),
             }
     finally:
@@ -61,17 +66,17 @@ def training(params: Params) -> dict[str, Any]:
     targets = labels(72, stream=0)
     images = pictures(targets, stream=0)
     poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), weights_rule(params))
-    run = build_training(
-        untrained(params, targets), packed(images), targets,
-        class_weights(poor["weights"], CLASSES, targets, report=False),
-        build_loss(params.loss_of("weighted"), targets), PIXELS, params.train, params.mixup, 0, Ranks(CPU),
-    )  # fmt: skip
+    weights = class_weights(poor["weights"], CLASSES, targets, report=False)
+    data = TrainingData(packed(images), targets, CLASSES, weights, PIXELS)
+    loss = build_loss(loss_of(params, "weighted"), targets)
+    settings = TrainingSettings(params.train, loss, 0, params.variants["weighted"].designs)
+    run = build_training(untrained(params, targets), data, settings, Ranks(CPU))
     with TemporaryDirectory() as folder:
         history = run.run(Checkpoint(Path(folder)))
     dev = labels(60, stream=1)
     shown = pictures(dev, stream=1)
     views = [None, *draw_views(contents_of(shown), params.tta)]
-    plain, *viewed = predict(run.state.model, packed(shown), PIXELS, CPU, "fp32", 32, views)
+    plain, *viewed = predict(Scorer(run.state.model, PIXELS, "fp32"), packed(shown), CPU, 32, views)
     return {
         "losses": run.state.losses.tolist(),
         "history": history,
@@ -84,7 +89,7 @@ def training(params: Params) -> dict[str, Any]:
 
 def weights_rule(params: Params) -> Any:
     """How classes are upweighted."""
-    return params.reweightings[params.variants["weighted"].weights]
+    return reweightings(params.reweight)[params.variants["weighted"].weights]
 
 
 def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
@@ -98,11 +103,11 @@ def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
         pixel_mean=PIXELS[0],
         pixel_deviation=PIXELS[1],
         text="any",
-        separate=params.variants["weighted"].separate,
         query=params.query.model_dump(),
         image_fit="squash",
         precision="fp32",
         augment=params.train.augment.model_dump(),
+        designs={"separate": {}},
     )
     embeddings = np.random.default_rng(0).integers(-9, 10, (len(CLASSES), 6)).astype(np.float32)
     torch.manual_seed(0)
@@ -114,7 +119,7 @@ def packed(images: np.ndarray) -> PackedImages:
     return PackedImages({"made": images}, ["made"] * len(images), range(len(images)))
 
 
-def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score], SeedVarianceModel]:
+def development_table(params: Params) -> tuple[dict[str, Any], ScoredTable]:
     """Table 1 with its contrasts and main effects, as the report has them; and what they are made of."""
     targets, whose = labels(100, stream=2), patients(100)
     resamples = resample_patients(whose, params.bootstrap.resamples, params.bootstrap.seed)
@@ -125,22 +130,25 @@ def development_table(params: Params) -> tuple[dict[str, Any], dict[str, Score],
     def read(variant: str, tta: bool) -> list[np.ndarray]:
         return [opinions(targets, names.index(variant), seed, tta) for seed in params.train.seeds]
 
-    noise = pooled_seed_variance(targets, rows, params.members, read, classes)
-    scores = score_rows(targets, rows, read, classes, resamples, whose)
-    told, contrasts = table1(params, scores, noise)
-    table = {
+    data = EvaluationSet(targets, classes, resamples)
+    scores = score_rows(data, rows, read, whose)
+    seed_variance = pooled_seed_variance(data, rows, members_of(params), read)
+    published = {row.name: row.published for row in params.table1}
+    table = ScoredTable(scores, seed_variance, params.bootstrap.level, published)
+    told, contrasts = rows1(params, table), contrasts1(params, table)
+    content = {
         "rows": {row.name: {"seeds": row.seeds, "difference": row.difference} for row in told},
         "contrasts": contrasts,
-        "effects": effects1(params, scores, noise),
+        "effects": effects1(params, table),
     }
-    return table, scores, noise
+    return to_json(content), table
 
 
-def estimates(scores: Mapping[str, Score], noise: SeedVarianceModel) -> dict[str, dict]:
+def estimates(table: ScoredTable) -> dict[str, dict]:
     """Each mean of each row before it is rounded: point, error, degrees of freedom, small-sample bias."""
     found = {}
-    for row, score in scores.items():
-        each = {name: contrast(scores, {row: 1.0}, name, noise) for name in SUMMARY}
+    for row, score in table.scores.items():
+        each = {name: table.contrast({row: 1.0}, name) for name in (mean.name for mean in means())}
         found[row] = {
             name: [or_none(v) for v in (one.point, one.std_error, one.dof, score[name].corrected)]
             for name, one in each.items()
@@ -153,34 +161,31 @@ def ensemble_table(params: Params) -> dict[str, Any]:
     dev, test, seeds = labels(100, stream=2), labels(120, stream=3), range(len(params.train.seeds))
     size, seed = params.bootstrap.resamples, params.bootstrap.seed
     of_dev, resamples = (resample_patients(patients(n), size, seed) for n in (100, 120))
-    models = range(len(params.members))
+    models = range(len(members_of(params)))
     choices = [
         Choice.of(dev, np.stack([opinions(dev, m, s, 1) for m in models]), of_dev, params.ensemble, CPU)
         for s in seeds
     ]
     on_test = [np.stack([opinions(test, m, s, 1) for m in models]) for s in seeds]
-    everything = Members(choices, on_test, test, resamples, CPU)
     classes = count_classes(test, resamples, CLASSES, GROUPS, params.evidence.min_positives)
+    data = EvaluationSet(test, classes, resamples)
+    everything = Members(members_of(params), params.train.seeds, choices, on_test, data)
     array, runs, scores, rows = orthogonal_array(len(models), len(seeds)), {}, {}, {}
     for row in params.table2:
-        used = [row.replenished or params.variants[name].data == "primary" for name in params.members]
+        used = [row.replenished or params.variants[name].data == "primary" for name in members_of(params)]
         members = everything.among(used)
-        runs |= members.recombine({row.name: row.method}, array[:, used], classes)
-        weights = [choice.weights(row.method) for choice in members.choices]
-        scored = score_ensemble(members, row.method, weights, classes)
+        runs |= members.recombine({row.name: row.method}, array[:, used])
+        scored = score_ensemble(members, row.method)
         scores[row.name] = scored.score
         rows[row.name] = {
-            "weights": np.mean(weights, axis=0).tolist(),
+            "weights": np.mean(scored.weights, axis=0).tolist(),
             "thresholds": [by_class(fit.thresholds) for fit in scored.fits],
             "temperatures": [fit.temperature for fit in scored.fits],
             "optimism": optimism(scored.gap, gap_of_plain_mean(members), params.bootstrap.level),
         }
-    noise = RecombinedSeedVariance(array, runs)
-    return {
-        "rows": rows,
-        "contrasts": contrasts2(params, scores, noise),
-        "estimates": estimates(scores, noise),
-    }
+    published = {row.name: row.published for row in params.table2}
+    table = ScoredTable(scores, RecombinedSeedVariance(array, runs), params.bootstrap.level, published)
+    return to_json({"rows": rows, "contrasts": contrasts2(params, table), "estimates": estimates(table)})
 
 
 def by_class(values: np.ndarray) -> dict[str, float | None]:

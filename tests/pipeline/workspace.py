@@ -74,7 +74,7 @@ class Workspace:
     def restore(self) -> None:
         """Go back to what is committed, as ``git checkout`` and the cache have it: nothing is computed."""
         self.git("checkout", "--quiet", "--", ".")
-        done = self.run("python", "-m", "tools.leftovers")
+        done = self.run("python", "-m", "tools.recover")
         assert done.returncode == 0, done.stdout + done.stderr
         self.repro("checkout", "--force")
 

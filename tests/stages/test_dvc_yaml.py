@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import caveat
+from cxrlt_core.reporting.notes import caveat
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.settings import HARMLESS
 from tests.architecture import outs, within

@@ -9,7 +9,7 @@ from hub_cache import COMMIT, write_snapshot
 
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import embed
 from tests.bad_input.params import with_changes

@@ -7,8 +7,8 @@ import pytest
 import timm
 import torch
 
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 from stages import encoder, pretrained

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from hub_cache import COMMIT, OTHER, write_snapshot
 
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from tools.fetch import main
 

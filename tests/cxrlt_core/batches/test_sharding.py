@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 from processes import CPU, together
-from settings import augment
+from settings import MIXUP, augment
 
 from cxrlt_core.batches import sharding
 from cxrlt_core.batches.images import PackedImages, ResidentImages
 from cxrlt_core.batches.sharding import ShardedImages, place_images
 from cxrlt_core.batches.streaming import StreamedImages
-from cxrlt_core.params.training import Mixup
+from cxrlt_core.designs import result
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.training.checkpoint import Checkpoint
-from cxrlt_core.training.plan import Plan
+from cxrlt_core.training.sampler import BatchSampler
 
-MIXUPS = pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)], ids=["plain", "mixup"])
+NONE: dict = {}
+MIXUPS = pytest.mark.parametrize("designs", [{}, MIXUP], ids=["plain", "mixup"])
 
 
 def packed(n: int) -> PackedImages:
@@ -27,24 +28,24 @@ def packed(n: int) -> PackedImages:
     return PackedImages(arrays, generator.choice(["a", "b"], n).tolist(), generator.integers(0, n, n))
 
 
-def plan(n: int, ranks: Ranks, mixup: Mixup | None = None) -> Plan:
-    return Plan(n, 3, augment(), mixup, 0, ranks)
+def sampler(n: int, ranks: Ranks, designs=NONE) -> BatchSampler:
+    return BatchSampler(n, 3, augment(), None, result(designs, "draw", None), 0, ranks)
 
 
 @MIXUPS
 @pytest.mark.parametrize("start", [0, 1, 5])
 @pytest.mark.parametrize(("n", "size"), [(29, 2), (30, 2), (29, 3), (7, 3)])
-def test_batches_are_those_read_from_disk(n, size, start, mixup):
+def test_batches_are_those_read_from_disk(n, size, start, designs):
     """Each rank's, from any step of the run, also across the end of an epoch."""
     images = packed(n)
 
     def work(ranks):
-        sharded, draws = ShardedImages(images, ranks), plan(n, ranks, mixup)
+        sharded, draws = ShardedImages(images, ranks), sampler(n, ranks, designs)
         assert len(sharded) == n and sharded.size == 4
         seen = 0
-        with closing(sharded.batches(draws.draws(start))) as batches:
+        with closing(sharded.batches(draws.batches(start))) as batches:
             for (batch, draw), (positions, other) in zip(
-                islice(batches, 7), draws.draws(start), strict=False
+                islice(batches, 7), draws.batches(start), strict=False
             ):
                 assert torch.equal(batch, images.gather(positions))
                 np.testing.assert_array_equal(draw.shown, other.shown)
@@ -59,7 +60,7 @@ def test_a_rank_holds_its_share_alone(n):
     images = packed(n)
 
     def work(ranks):
-        held = ShardedImages(images, ranks).held
+        held = ShardedImages(images, ranks).shard
         return len(held), held.gather(np.arange(len(held))).numpy()
 
     found = together(3, work)
@@ -71,7 +72,7 @@ def test_a_finite_plan_ends():
     images = packed(9)
 
     def work(ranks):
-        sharded, draws = ShardedImages(images, ranks), list(islice(plan(9, ranks).draws(0), 4))
+        sharded, draws = ShardedImages(images, ranks), list(islice(sampler(9, ranks).batches(0), 4))
         return [len(list(sharded.batches(draws[:k]))) for k in (0, 1, 4)]
 
     assert together(2, work) == [[0, 1, 4]] * 2
@@ -85,7 +86,7 @@ def test_closing_early_leaves_none_waiting_and_the_next_collectives_right(steps)
     def work(ranks):
         sharded, found = ShardedImages(images, ranks), []
         for _ in range(3):
-            with closing(sharded.batches(plan(20, ranks).draws(0))) as batches:
+            with closing(sharded.batches(sampler(20, ranks).batches(0))) as batches:
                 for _ in range(steps):
                     next(batches)
                 time.sleep(0.05 * ranks.rank)
@@ -103,13 +104,13 @@ def trained(make, plain, ranks, folder, **changes):
 
 @MIXUPS
 @pytest.mark.parametrize("length", [{"epochs": 2}, {"epochs": None, "steps": 7}], ids=["epochs", "steps"])
-def test_training_gives_the_bits_of_streamed_images(length, mixup, training, plain, toy, tmp_path):
+def test_training_gives_the_bits_of_streamed_images(length, designs, training, plain, toy, tmp_path):
     images = PackedImages({"s": toy[0]}, ["s"] * 37, range(37))
 
     def work(ranks, policy):
         placed = place_images(images, policy, ranks)
         assert type(placed) is {"always": ShardedImages, "never": StreamedImages}[policy]
-        return trained(training, plain, ranks, tmp_path / policy, images=placed, mixup=mixup, **length)
+        return trained(training, plain, ranks, tmp_path / policy, images=placed, designs=designs, **length)
 
     for sharded, streamed in zip(
         *(together(2, lambda ranks, p=policy: work(ranks, p)) for policy in ("always", "never")), strict=True

@@ -3,7 +3,7 @@ import pytest
 from test_phantom import QUIET, population
 
 from cxrlt_core.demo.lesions import PAINTERS
-from cxrlt_core.demo.phantom import render
+from cxrlt_core.demo.phantom import render_images
 from cxrlt_core.demo.places import boxes_of, read_places, write_places
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
@@ -13,7 +13,7 @@ DEMO = Demo(sources=["mimic"], text_encoders=[], seed=3, size=32, images=ONE_EAC
 
 
 def drawn(names: tuple[str, ...], views: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    found = list(render(population(views, names), 64, QUIET, np.random.default_rng(0)))
+    found = list(render_images(population(views, names), 64, QUIET, np.random.default_rng(0)))
     return np.stack([picture for picture, _ in found]), np.stack([boxes for _, boxes in found])
 
 

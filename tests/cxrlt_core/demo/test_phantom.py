@@ -4,7 +4,7 @@ import pytest
 
 from cxrlt_core.demo import phantom
 from cxrlt_core.demo.lesions import PAINTERS
-from cxrlt_core.demo.phantom import STYLES, Style, render
+from cxrlt_core.demo.phantom import STYLES, Style, render_images
 from cxrlt_core.demo.population import Population
 from cxrlt_core.labels import CLASSES
 
@@ -23,7 +23,9 @@ def population(views: list[str], findings: tuple[str, ...] = (), one_patient: bo
 
 
 def pictures(people: Population, size: int = 64, style: Style = QUIET, seed: int = 0):
-    return np.stack([picture for picture, _ in render(people, size, style, np.random.default_rng(seed))])
+    return np.stack(
+        [picture for picture, _ in render_images(people, size, style, np.random.default_rng(seed))]
+    )
 
 
 @pytest.mark.parametrize("size", [32, 64, 100, 256])

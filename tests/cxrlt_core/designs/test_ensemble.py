@@ -3,20 +3,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cxrlt_core.designs import methods
+from cxrlt_core.designs.bagged import bagged_weights
 from cxrlt_core.designs.ensemble import (
-    Choice,
-    bagged_weights,
+    Ensemble,
     choice_stability,
     class_wise_weights,
     ensemble,
     model_wise_weights,
-    shrunk_weights,
 )
+from cxrlt_core.designs.shrunk import shrunk_weights
+from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.metrics.bootstrap import every_image_once, resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
-from cxrlt_core.params.schema import Ensemble
 
-METHODS = ("model_wise", "class_wise", "bagged", "shrunk")
+METHODS = methods()
 
 
 def test_model_wise_is_the_mean_of_all_models():
@@ -100,16 +101,15 @@ def choice() -> Choice:
 
 def test_every_method_weighs_the_models(choice):
     weights = {method: choice.weights(method) for method in METHODS}
-    for one in weights.values():
-        np.testing.assert_allclose(one.sum(axis=0), 1)
+    for by_class in weights.values():
+        np.testing.assert_allclose(by_class.sum(axis=0), 1)
     assert (weights["model_wise"] == 0.2).all()
     np.testing.assert_array_equal((weights["class_wise"] > 0).sum(axis=0), 2)
     np.testing.assert_allclose(weights["shrunk"][:, 2], (weights["class_wise"][:, 2] + 0.2) / 2)
     ap = np.stack([resample_ranks(choice.targets, m, choice.draws)["AP"] for m in choice.predictions])
     np.testing.assert_array_equal(weights["bagged"], bagged_weights(ap, 2))
     assert (choice.stability > 0.4).all() and (choice.stability < 1).all()
-    with pytest.raises(ValueError, match="found 'best'"):
-        choice.weights("best")
+    assert METHODS == ["bagged", "class_wise", "model_wise", "shrunk"]
 
 
 def test_bagging_the_set_itself_is_the_published_choice(choice):

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from cxrlt_core.designs.reweight import reweight, uniform_weights
+from cxrlt_core.designs.reweight import Reweighting, reweight, uniform_weights
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
-from cxrlt_core.params.schema import Reweighting
 
 AP = {"a": 0.1, "b": 0.2, "c": None, "d": 0.3, "e": 0.9}  # mean 0.375, median 0.25
 

@@ -16,10 +16,9 @@ from settings import usual
 from transformers import AutoTokenizer, BertModel, T5EncoderModel
 
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.designs.text_encoder import embed_labels, pool
+from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels, pool
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.query_network import label_coordinates
-from cxrlt_core.params.schema import TextEncoder
 from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +91,7 @@ def test_the_mean_leaves_padding_out():
 PROCESS = """
 import sys
 from cxrlt_core.designs.text_encoder import embed_labels
-from cxrlt_core.params.schema import TextEncoder
+from cxrlt_core.designs.text_encoder import TextEncoder
 encoder = TextEncoder(model=sys.argv[1], pooling="cls", revision=None, prompt="{label}")
 print(embed_labels(["Edema", "Mass"], encoder, "k")[0].tobytes().hex())
 """

@@ -3,10 +3,9 @@ import torch
 from scipy.stats import kstest, spearmanr
 from settings import augment
 
-from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.tta import _Draws, average_views, contents_of, draw_views
-from cxrlt_core.params.schema import Tta
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.batches.images import PackedImages, PixelStats
+from cxrlt_core.designs.tta import Tta, _Draws, average_views, contents_of, draw_views
+from cxrlt_core.prediction.inference import Scorer, predict
 
 CONTENTS = contents_of(np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8))
 SETTINGS = Tta(views=3, seed=5, augment=augment(rotate=10, shift=0.1, contrast=0.1))
@@ -77,8 +76,8 @@ def test_the_views_do_not_depend_on_the_batch_size(build, toy):
     packed = PackedImages({"s": images[:11]}, ["s"] * 11, range(11))
     model = build().eval()
     view = draw_views(contents_of(packed), SETTINGS)[0]
-    whole, plain = predict(model, packed, (0.4, 0.3), CPU, "fp32", 64, [view, None])
+    whole, plain = predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), packed, CPU, 64, [view, None])
     assert np.abs(whole - plain).max() > 1e-4
     for batch_size in (1, 4, 11):
-        [split] = predict(model, packed, (0.4, 0.3), CPU, "fp32", batch_size, [view])
+        [split] = predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), packed, CPU, batch_size, [view])
         np.testing.assert_allclose(split, whole, atol=1e-5)

@@ -1,27 +1,22 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 
 from cxrlt_core.evidence import contrasts
-from cxrlt_core.evidence.contrasts import (
-    Design,
-    Rules,
-    find_interactions,
-    find_pairs,
-    published_steps,
-    to_json,
-)
+from cxrlt_core.evidence.contrasts import Contrast, Design, find_interactions, find_pairs, published_steps
 from cxrlt_core.evidence.estimator import Sampled
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED, Score
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.reporting.designs import row_designs
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.system.records import from_json, to_json
 
 ROOT = Path(__file__).parents[3]
-RULES = Rules(level=0.95, negligible=0.002)
 
 
 @pytest.fixture
@@ -71,9 +66,8 @@ def test_table_1_has_nine_pairs_and_one_interaction(designs):
 def test_published_differences_and_their_difference(designs):
     pairs = find_pairs(designs)
     scores = {name: score(0.3, seed=int(name)) for name in designs}
-    found = contrasts.test_contrasts(
-        [*pairs, *find_interactions(pairs)], scores, noise(designs), PUBLISHED, RULES
-    )
+    table = ScoredTable(scores, noise(designs), 0.95, PUBLISHED)
+    found = contrasts.test_contrasts([*pairs, *find_interactions(pairs)], table, 0.002)
     assert [one.family for one in found] == ["primary"] * 10
     by_rows = {tuple(one.rows): one for one in found}
     assert by_rows["2", "1"].published == 0.0006 and by_rows["9", "4"].published == 0.0007
@@ -112,7 +106,8 @@ FIGURES = {"a": 0.3, "b": 0.31}
 
 
 def contrasts_of(scores, designs=PAIR, published=FIGURES, seeds=3):
-    return contrasts.test_contrasts(find_pairs(designs), scores, noise(designs, seeds), published, RULES)
+    table = ScoredTable(scores, noise(designs, seeds), 0.95, published)
+    return contrasts.test_contrasts(find_pairs(designs), table, 0.002)
 
 
 @pytest.mark.parametrize(
@@ -167,11 +162,12 @@ def test_the_family_counts():
 def test_undefined_rows_give_none_and_valid_json():
     empty = Sampled(np.full(3, np.nan), np.zeros((3, 400)), np.full(3, np.nan))
     rows = {"a": score(0.3), "b": Score(dict.fromkeys(TESTED.values(), empty), {})}
-    found = to_json(contrasts_of(rows))
-    assert json.loads(json.dumps(found, allow_nan=False))[0]["difference"] == [None, None, None]
-    assert found[0]["p_holm"] is None and found[0]["verdict"] == "error not known: no verdict"
+    [found] = contrasts_of(rows)
+    assert found.difference == (None, None, None) and found.p_holm is None
+    assert found.verdict == "error not known: no verdict"
+    assert from_json(Contrast, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
 
 
 def test_the_published_steps_are_the_primary_contrasts_or_all_where_there_are_none():
-    first, second = {"family": "primary"}, {"family": "exploratory"}
+    first, second = SimpleNamespace(family="primary"), SimpleNamespace(family="exploratory")
     assert published_steps([second, first]) == [first] and published_steps([second]) == [second]

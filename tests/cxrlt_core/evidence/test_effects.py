@@ -6,16 +6,17 @@ import pytest
 import yaml
 
 from cxrlt_core.evidence import effects
-from cxrlt_core.evidence.contrasts import Design, Rules
-from cxrlt_core.evidence.effects import fit
+from cxrlt_core.evidence.contrasts import Design
+from cxrlt_core.evidence.effects import Additivity, MainEffects, fit
 from cxrlt_core.evidence.estimator import Sampled
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED, Score
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.reporting.designs import row_designs
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.system.records import from_json, to_json
 
 ROOT = Path(__file__).parents[3]
-RULES = Rules(level=0.95, negligible=0.002)
 
 
 def rows(table: str) -> dict[str, dict[str, Design]]:
@@ -28,7 +29,7 @@ def rows(table: str) -> dict[str, dict[str, Design]]:
 
 def effects_of(
     table: str, values: dict[str, float], seeds: int = 3, sizes: float = 0.001, published: dict | None = None
-) -> dict:
+) -> MainEffects:
     """Test rows of given mAP, each with a little noise of its own."""
     generator = np.random.default_rng(0)
     scores = {}
@@ -38,14 +39,15 @@ def effects_of(
         scores[row] = Score({TESTED["mAP"]: Sampled(points, deviations, np.zeros(seeds))}, {})
     trainings = {TESTED["mAP"]: generator.normal(0, sizes, (2, 8, seeds))}
     noise = PooledSeedVariance({row: (row, False) for row in values}, trainings)
-    return effects.test_effects(rows(table), scores, noise, published or dict.fromkeys(values, 0.3), RULES)
+    scored = ScoredTable(scores, noise, 0.95, published or dict.fromkeys(values, 0.3))
+    return effects.test_effects(rows(table), scored, 0.002)
 
 
 def test_published_figures_are_weighed_as_the_rows_are():
     figures = {"00": 0.3, "10": 0.32, "01": 0.31, "11": 0.35}
-    found = effects_of("00 10 01 11", figures, published=figures)["effects"]
-    assert [one["published"] for one in found] == [0.03, 0.02]
-    assert effects_of("00 10", figures, published={"00": None, "10": 0.3})["effects"][0]["published"] is None
+    found = effects_of("00 10 01 11", figures, published=figures).effects
+    assert [one.published for one in found] == [0.03, 0.02]
+    assert effects_of("00 10", figures, published={"00": None, "10": 0.3}).effects[0].published is None
 
 
 def test_effects_are_those_of_least_squares():
@@ -82,17 +84,17 @@ def test_the_published_table_rests_on_pairs_mostly():
 def test_an_effect_has_an_interval_and_a_verdict():
     values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
     found = effects_of("00 10 01 11", values)
-    first, second = found["effects"]
-    assert first["verdict"] == "resolved up" and second["verdict"] != "resolved up"
-    low, high = first["difference"][1:]
-    assert low < 0.05 < high and first["published"] == 0.0
-    assert found["additivity"]["ways"] == 1 and found["additivity"]["p_holm"] > 0.05
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    first, second = found.effects
+    assert first.verdict == "resolved up" and second.verdict != "resolved up"
+    low, high = first.difference[1:]
+    assert low < 0.05 < high and first.published == 0.0
+    assert found.additivity.ways == 1 and found.additivity.p_holm > 0.05
+    assert from_json(MainEffects, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
 
 
 def test_designs_that_do_not_add_up_are_found_out():
     values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.25}
-    assert effects_of("00 10 01 11", values)["additivity"]["p_holm"] < 0.001
+    assert effects_of("00 10 01 11", values).additivity.p_holm < 0.001
 
 
 @pytest.mark.parametrize(
@@ -100,19 +102,19 @@ def test_designs_that_do_not_add_up_are_found_out():
 )
 def test_too_few_seeds_give_no_p(seeds, verdict):
     found = effects_of("00 10 01 11", {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}, seeds)
-    assert {one["verdict"] for one in found["effects"]} == {verdict}
-    assert [one["p_holm"] for one in found["effects"]] == [None, None]
-    assert found["additivity"]["p_holm"] is None
+    assert {one.verdict for one in found.effects} == {verdict}
+    assert [one.p_holm for one in found.effects] == [None, None]
+    assert found.additivity.p_holm is None
 
 
 def test_a_table_of_equal_rows_has_no_effects():
     found = effects_of("00", {"00": 0.3})
-    assert found == {"effects": [], "additivity": {"ways": 0, "p_holm": None}}
+    assert found == MainEffects([], Additivity(0, None))
     found = effects_of("00 11", {"00": 0.3, "11": 0.4})
-    assert {one["verdict"] for one in found["effects"]} == {"not estimable"}
-    first = found["effects"][0]
-    assert first["difference"] == [None] * 3 and first["weights"] == {}
-    assert (first["design"], first["change"]) == ("a", "0 → 1")
+    assert {one.verdict for one in found.effects} == {"not estimable"}
+    first = found.effects[0]
+    assert first.difference == (None, None, None) and first.weights == {}
+    assert (first.design, first.change) == ("a", "0 → 1")
 
 
 def test_false_effects_are_as_rare_as_promised():
@@ -129,6 +131,6 @@ def test_false_effects_are_as_rare_as_promised():
         noise = PooledSeedVariance(
             {row: (row, False) for row in table}, {TESTED["mAP"]: np.stack([points] * 2)}
         )
-        found = effects.test_effects(table, scores, noise, dict.fromkeys(table, 0.3), RULES)
-        false += any(one["verdict"].startswith("resolved") for one in found["effects"])
+        found = effects.test_effects(table, ScoredTable(scores, noise, 0.95), 0.002)
+        false += any(one.verdict.startswith("resolved") for one in found.effects)
     assert false / 300 < 0.09  # 0.05 ± 0.0125

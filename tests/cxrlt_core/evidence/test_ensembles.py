@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxrlt_core.designs.ensemble import Choice
+from cxrlt_core.designs.ensemble import Ensemble
 from cxrlt_core.evidence.ensembles import (
     Members,
     gap_of_plain_mean,
@@ -11,12 +11,12 @@ from cxrlt_core.evidence.ensembles import (
     score_ensemble,
     score_singles,
 )
-from cxrlt_core.evidence.scoring import count_classes
+from cxrlt_core.evidence.model_choice import Choice
+from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
 from cxrlt_core.evidence.seed_variance import orthogonal_array
 from cxrlt_core.evidence.selection import selection_variance
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import CPU, average_precision
-from cxrlt_core.params.schema import Ensemble
 
 NAMES, GROUPS = ["a", "b", "c"], {"a": "head", "b": "medium", "c": "tail"}
 
@@ -32,24 +32,18 @@ def made(generator, number: int, seeds: int) -> tuple[np.ndarray, list[np.ndarra
 @pytest.fixture(scope="module", params=[1, 2])
 def members(request) -> Members:
     generator = np.random.default_rng(0)
-    (targets, on_dev), (test, on_test) = (
-        made(generator, 150, request.param),
-        made(generator, 200, request.param),
-    )
-    resamples, settings = (
-        resample_patients(np.arange(150), 100, 0),
-        Ensemble(members=None, top_k=2, prior_positives=5),
-    )
-    choices = [Choice.of(targets, one, resamples, settings, CPU) for one in on_dev]
-    return Members(choices, on_test, test, resample_patients(np.arange(200), 100, 0), CPU)
+    (targets, on_dev), (test, on_test) = (made(generator, n, request.param) for n in (150, 200))
+    of_dev, of_test = (resample_patients(np.arange(n), 100, 0) for n in (150, 200))
+    settings = Ensemble(members=None, top_k=2, prior_positives=5)
+    choices = [Choice.of(targets, one, of_dev, settings, CPU) for one in on_dev]
+    data = EvaluationSet(test, count_classes(test, of_test, NAMES, GROUPS, 5), of_test)
+    return Members(["first", "second", "third", "fourth"], range(request.param), choices, on_test, data)
 
 
 @pytest.fixture(scope="module")
 def scored(members):
-    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
     return {
-        method: score_ensemble(members, method, [one.weights(method) for one in members.choices], classes)
-        for method in ("model_wise", "class_wise", "bagged", "shrunk")
+        method: score_ensemble(members, method) for method in ("model_wise", "class_wise", "bagged", "shrunk")
     }
 
 
@@ -70,7 +64,7 @@ def test_choices_of_all_rows_are_paired(scored, members):
 
 def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
     plain = gap_of_plain_mean(members)
-    assert optimism(scored["model_wise"].gap, plain, 0.95) == [0, 0, 0]
+    assert optimism(scored["model_wise"].gap, plain, 0.95) == (0, 0, 0)
     found = scored["class_wise"]
     assert found.gap.dev.choices.shape[1:] == (100, 1) and found.gap.dev.choices.std() > 0
     point, low, high = optimism(found.gap, plain, 0.95)
@@ -78,7 +72,7 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
     on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])
     mean = [
         average_precision(members.choices[0].targets, one).mean()
-        - average_precision(members.targets, test).mean()
+        - average_precision(members.test.targets, test).mean()
         for one, test in zip(on_dev, found.predictions, strict=True)
     ]
     assert point == pytest.approx(np.mean(mean) - plain.size.point, abs=1e-4)
@@ -90,29 +84,31 @@ def test_among_keeps_what_is_known_of_some_models(members):
     np.testing.assert_array_equal(part.ap, choice.ap[[0, 2, 3]])
     np.testing.assert_array_equal(part.resampled_ap, choice.resampled_ap[[0, 2, 3]])
     np.testing.assert_array_equal(some.on_test[0], members.on_test[0][[0, 2, 3]])
+    assert some.names == ["first", "third", "fourth"]
 
 
 def test_recombined_ensembles_take_each_model_from_its_seed(members):
-    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
     array = orthogonal_array(4, len(members.choices))
-    found = members.recombine({"row": "model_wise"}, array, classes)
+    found = members.recombine({"row": "model_wise"}, array)
     if not len(array):
         assert found == {}
         return
     mean = np.mean([members.on_test[seed][m] for m, seed in enumerate(array[3])], axis=0)
-    assert found["row"]["mAP"][3] == pytest.approx(average_precision(members.targets, mean).mean(), abs=1e-6)
+    assert found["row"]["mAP"][3] == pytest.approx(
+        average_precision(members.test.targets, mean).mean(), abs=1e-6
+    )
 
 
 def test_single_members_are_the_first_and_the_best_on_development_data(members):
-    names = ["first", "second", "third", "fourth"]
-    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
-    found = score_singles(members, names, classes, 0.95)
+    found = score_singles(members, 0.95)
     best = int(np.mean([choice.ap.mean(axis=1) for choice in members.choices], axis=0).argmax())
-    assert [one["variant"] for one in found.values()] == ["first", names[best]] and best > 0
+    assert [single.variant for single in found.values()] == ["first", members.names[best]] and best > 0
     for role, number in (("base", 0), ("best single", best)):
-        ap = np.mean([average_precision(members.targets, one[number]) for one in members.on_test], axis=0)
+        ap = np.mean(
+            [average_precision(members.test.targets, one[number]) for one in members.on_test], axis=0
+        )
         for name, expected in zip(NAMES, ap, strict=True):
-            its = found[role]["classes"][name]
+            its = found[role].classes[name]
             assert its["AP"] == pytest.approx(expected) and its["AP_low"] < its["AP"] < its["AP_high"]
 
 
@@ -120,11 +116,10 @@ def test_single_members_have_the_noise_of_all_members(members):
     """A member that other seeds make another widens the intervals of the first one, which stays as it was."""
     if len(members.choices) == 1:
         return
-    classes = count_classes(members.targets, members.resamples, NAMES, GROUPS, 5)
 
     def width(on_test: list[np.ndarray]) -> float:
-        its = score_singles(replace(members, on_test=on_test), list("abcd"), classes, 0.95)
-        return its["base"]["classes"]["a"]["AP_high"] - its["base"]["classes"]["a"]["AP_low"]
+        its = score_singles(replace(members, on_test=on_test), 0.95)
+        return its["base"].classes["a"]["AP_high"] - its["base"].classes["a"]["AP_low"]
 
     noisy = [one.copy() for one in members.on_test]
     noisy[1][3] = 1 - noisy[1][3]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cxrlt_core.evidence.estimator import Estimate
-from cxrlt_core.evidence.family import family_size, holm, verdict
+from cxrlt_core.evidence.family import Family, family_size, holm
 
 
 def naive_holm(p):
@@ -44,10 +44,10 @@ def test_undefined_estimates_do_not_count_in_a_family():
 )
 def test_verdicts(point, error, seeds, text):
     one = Estimate(point, error, 20, seeds)
-    assert verdict(one, min(1.0, 10 * one.p_value()), 0.95, 10, 0.002) == text
+    assert Family("", 0.95, 0.002, 10).verdict(one, min(1.0, 10 * one.p_value())) == text
 
 
 def test_negligible_asks_for_all_intervals_of_the_family():
     one = Estimate(0.0, 0.0007, 1000, 3)
-    assert verdict(one, 1.0, 0.95, 1, 0.002) == "negligible"
-    assert verdict(one, 1.0, 0.95, 20, 0.002) == "unresolved"
+    assert Family("", 0.95, 0.002, 1).verdict(one, 1.0) == "negligible"
+    assert Family("", 0.95, 0.002, 20).verdict(one, 1.0) == "unresolved"

@@ -8,9 +8,9 @@ import yaml
 
 from cxrlt_core.evidence.contrasts import find_pairs
 from cxrlt_core.evidence.effects import fit
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import row_designs
+from cxrlt_core.study.parse import parse_params
 
 ROOT = Path(__file__).parents[3]
 BEST, PLAINEST = "resnet50_bert_mixup+tta", "resnet50_bert_shared"

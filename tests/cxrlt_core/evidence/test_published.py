@@ -23,10 +23,10 @@ PARTS = VarianceComponents(
 def test_a_claim_scales_patients_by_images_and_trainings_not_at_all():
     found = claim(PARTS, 1000, 36_000, 0.002, 0.95, 10)
     critical = ndtri(1 - 0.05 / 20) + ndtri(0.8)
-    assert found.patients == pytest.approx(critical * np.sqrt(6e-4 / 36))
-    assert found.trainings == pytest.approx(critical * np.sqrt(6e-4 / 36 + 1e-6))
+    assert found.patients == pytest.approx(critical * np.sqrt(6e-4 / 36), abs=5e-5)
+    assert found.trainings == pytest.approx(critical * np.sqrt(6e-4 / 36 + 1e-6), abs=5e-5)
     assert found.resolvable is False
-    assert claim(PARTS, 1000, round(found.images), 0.002, 0.95, 10).patients == pytest.approx(0.002, rel=1e-3)
+    assert claim(PARTS, 1000, round(found.images), 0.002, 0.95, 10).patients == 0.002
 
 
 def test_what_hangs_on_trainings_that_were_not_measured_is_not_known():
@@ -34,7 +34,7 @@ def test_what_hangs_on_trainings_that_were_not_measured_is_not_known():
     assert claim(alone, 1000, 36_000, 0.1, 0.95, 10).resolvable is None
     assert claim(alone, 1000, 36_000, -0.001, 0.95, 10).resolvable is False
     assert claim(PARTS, 1000, 36_000, -0.1, 0.95, 10).resolvable is True
-    assert claim(PARTS, 1000, 36_000, 0.0, 0.95, 10).images == np.inf
+    assert claim(PARTS, 1000, 36_000, 0.0, 0.95, 10).images is None
 
 
 def test_typical_aps_have_the_mean_and_the_slope():

@@ -1,25 +1,18 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.evidence.family import NOT_KNOWN, NOT_MEASURED, verdict
-from cxrlt_core.evidence.scoring import (
-    Classes,
-    Score,
-    ap_of,
-    class_numbers,
-    contrast,
-    count_classes,
-    row_numbers,
-    score_row,
-    with_intervals,
-)
+from cxrlt_core.evidence.family import NOT_KNOWN, NOT_MEASURED, Family
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import Classes, EvaluationSet, Score, ap_of, count_classes, score_row
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.calibration import calibrate
-from cxrlt_core.metrics.scores import SUMMARY, average_precision, resample_ranks, summarise
+from cxrlt_core.metrics.metric import means
+from cxrlt_core.metrics.scores import average_precision, point_metrics, resample_ranks
 
 CLASSES = ["x", "y"]
 GROUPS = {"x": "head", "y": "tail"}
+SUMMARY = [mean.name for mean in means()]
 ALONE = PooledSeedVariance({}, {})  # no other training to pool with
 
 
@@ -36,18 +29,19 @@ def scored(targets, *probabilities_and_draws, least: int = 5) -> Score:
     *probabilities, resamples = probabilities_and_draws
     fits = [calibrate(targets, one) for one in probabilities]
     classes = count_classes(targets, resamples, CLASSES, GROUPS, least)
-    return score_row(targets, probabilities, fits, classes, resamples)
+    return score_row(EvaluationSet(targets, classes, resamples), probabilities, fits)
 
 
-def difference(row: Score, reference: Score) -> list[float | None]:
-    return row_numbers({"row": row, "first": reference}, "row", "first", ALONE, 0.95)["difference"]
+def of(row: Score, first: Score | None = None) -> ScoredTable:
+    """A table of two rows, which no other training tells anything of."""
+    return ScoredTable({"row": row, "first": first or row}, ALONE, 0.95)
 
 
 def test_samples_spread_about_the_point(table):
     row = scored(*table)
     assert set(SUMMARY) < set(row.means)
     for name in SUMMARY:
-        one = contrast({"row": row}, {"row": 1.0}, name, ALONE)
+        one = of(row).contrast({"row": 1.0}, name)
         low, high = one.interval(0.95)
         if name == "mAP_medium":
             assert np.isnan([one.point, low, high]).all()
@@ -82,8 +76,8 @@ def test_small_sample_bias_is_what_the_resamples_lie_above_the_point(table):
     expected = (2 * average_precision(targets, probabilities) - found.mean(axis=0)).mean()
     row = scored(*table)
     assert row["mAP"].corrected == pytest.approx(expected) and expected < row["mAP"].point
-    numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
-    assert numbers["metrics"]["mAP_corrected"] == round(expected, 4)
+    numbers = of(row).row_numbers("row", "row")
+    assert numbers.metrics["mAP_corrected"] == round(expected, 4)
 
 
 def test_average_precision_of_few_positives_is_corrected_the_right_way():
@@ -131,16 +125,16 @@ def test_means_are_over_the_defined_classes():
 
 def test_a_row_against_itself_is_the_point(table):
     row = scored(*table)
-    assert difference(row, row) == [0.0, 0.0, 0.0]
-    assert row_numbers({"row": row}, "row", "row", ALONE, 0.95)["difference"] == [0.0, 0.0, 0.0]
+    assert of(row).row_numbers("row", "first").difference == (0, 0, 0)
+    assert of(row).row_numbers("row", "row").difference == (0, 0, 0)
 
 
 def test_pairing_narrows_the_interval_of_a_difference(table):
     targets, probabilities, resamples = table
     noise = np.random.default_rng(1).normal(scale=0.01, size=probabilities.shape)
     row, other = scored(targets, probabilities, resamples), scored(targets, probabilities + noise, resamples)
-    point, low, high = difference(other, row)
-    alone = contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).interval(0.95)
+    point, low, high = of(other, row).row_numbers("row", "first").difference
+    alone = of(row).contrast({"row": 1.0}, "mAP").interval(0.95)
     assert point == pytest.approx(other["mAP"].point - row["mAP"].point, abs=5.1e-5)
     assert low < point < high
     assert 0 < high - low < 0.3 * (alone[1] - alone[0])
@@ -153,29 +147,29 @@ def test_few_patients_give_points_and_neither_interval_nor_verdict(table, patien
     others = np.random.default_rng(1).random((2, seeds, 80, 2))
     rows = {name: scored(targets, *its, resamples) for name, its in zip("ab", others, strict=True)}
     for weights in ({"a": 1.0}, {"a": 1.0, "b": -1.0}):
-        one = contrast(rows, weights, "mAP", ALONE)
+        one = ScoredTable(rows, ALONE, 0.95).contrast(weights, "mAP")
         assert np.isfinite(one.point) and np.isnan(one.std_error) and np.isnan(one.interval(0.95)).all()
         expected = NOT_KNOWN if seeds == 3 else NOT_MEASURED
-        assert verdict(one, np.nan, 0.95, 1, 0.002) == expected
-    numbers = row_numbers(rows, "a", "b", ALONE, 0.95)
-    assert numbers["metrics"]["mAP"] is not None and numbers["metrics"]["mAP_low"] is None
+        assert Family("", 0.95, 0.002, 1).verdict(one, np.nan) == expected
+    numbers = ScoredTable(rows, ALONE, 0.95).row_numbers("a", "b")
+    assert numbers.metrics["mAP"] is not None and numbers.metrics["mAP_low"] is None
 
 
 def test_ten_patients_give_an_interval(table):
     targets, probabilities, _ = table
     row = scored(targets, probabilities, resample_patients(np.arange(80) % 10, 50, seed=0))
-    assert contrast({"row": row}, {"row": 1.0}, "mAP", ALONE).std_error > 0
+    assert of(row).contrast({"row": 1.0}, "mAP").std_error > 0
 
 
 def test_undefined_rows_have_undefined_differences(table):
     _, probabilities, resamples = table
     row = scored(np.zeros((80, 2), int), probabilities, resamples)
-    numbers = row_numbers({"row": row, "first": row}, "row", "first", ALONE, 0.95)
-    assert numbers["difference"] == [None, None, None] and set(numbers["metrics"].values()) == {None}
+    numbers = of(row).row_numbers("row", "first")
+    assert numbers.difference == (None, None, None) and set(numbers.metrics.values()) == {None}
 
 
 def test_numbers_have_four_decimals(table):
-    metrics = row_numbers({"row": scored(*table)}, "row", "row", ALONE, 0.95)["metrics"]
+    metrics = of(scored(*table)).row_numbers("row", "row").metrics
     assert metrics["mAP_low"] < metrics["mAP"] < metrics["mAP_high"]
     assert metrics["mAP_medium"] is None and metrics["mAP_seed_sd"] is None
     assert set(metrics) == {*SUMMARY, "mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd"}
@@ -190,21 +184,19 @@ def test_seeds_are_averaged_and_two_alike_are_one(table):
     row, alone = scored(targets, *seeds, resamples), [scored(targets, one, resamples) for one in seeds]
     points = [one["mAP"].point for one in alone]
     assert row["mAP"].point == pytest.approx(np.mean(points))
-    numbers = row_numbers({"row": row}, "row", "row", ALONE, 0.95)
-    assert numbers["seeds"] == [round(point, 4) for point in points]
-    assert numbers["metrics"]["mAP_seed_sd"] == round(np.std(points, ddof=1), 4)
+    numbers = of(row).row_numbers("row", "row")
+    assert numbers.seeds == [round(point, 4) for point in points]
+    assert numbers.metrics["mAP_seed_sd"] == round(np.std(points, ddof=1), 4)
     assert row.classes["x"]["AP"] == pytest.approx(np.mean([one.classes["x"]["AP"] for one in alone]))
     same = scored(targets, probabilities, probabilities, resamples)
-    intervals = [
-        contrast({"row": one}, {"row": 1.0}, "mAP", ALONE).interval(0.95) for one in (same, alone[0])
-    ]
+    intervals = [of(one).contrast({"row": 1.0}, "mAP").interval(0.95) for one in (same, alone[0])]
     assert intervals[0] == pytest.approx(intervals[1])
 
 
 def test_points_are_those_of_the_metrics(table):
     targets, probabilities, _ = table
     fitted = calibrate(targets, probabilities)
-    expected, _ = summarise(targets, probabilities, fitted, CLASSES, GROUPS)
+    expected, _ = point_metrics(targets, probabilities, fitted, CLASSES, GROUPS)
     row = scored(*table)
     assert {name: row[name].point for name in expected} == pytest.approx(expected, nan_ok=True)
 
@@ -216,17 +208,11 @@ def test_each_class_is_a_mean_with_an_interval_of_its_own(table):
     assert [row[ap_of(name)].point for name in CLASSES] == pytest.approx(list(ap))
     halves = row[ap_of("x")].deviations + row[ap_of("y")].deviations
     np.testing.assert_allclose(halves / 2, row["mAP"].deviations)
-    found = class_numbers({"row": row, "other": other}, {"row": 1.0, "other": -1.0}, ALONE, 0.95)
+    found = of(row, other).class_numbers({"row": 1.0, "first": -1.0})
     change = ap - average_precision(targets, 1 - probabilities)
     for name, expected in zip(CLASSES, change, strict=True):
         point, low, high = found[name]
         assert point == round(expected, 4) and low < point < high
-    described = with_intervals({"row": row}, "row", ALONE, 0.95)
+    described = of(row).class_scores("row")
     assert described["y"]["AP_low"] < described["y"]["AP"] < described["y"]["AP_high"]
     assert described["y"]["positive"] == row.classes["y"]["positive"]
-
-
-def test_sets_of_classes_have_means_of_their_own():
-    classes = Classes(CLASSES, GROUPS, np.array([9, 2]), 5, {"touched": ["y"], "both": ["x", "y"]})
-    found = classes.means(np.array([[0.2, 0.4]]))
-    assert found["touched"] == 0.4 and found["both"] == pytest.approx(0.3) and found[ap_of("x")] == 0.2

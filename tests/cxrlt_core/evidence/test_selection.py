@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.designs.reweight import reweight
+from cxrlt_core.designs.reweight import Reweighting, reweight
 from cxrlt_core.evidence.selection import Models, repeat_choice, selection_variance, upweighted_share
 from cxrlt_core.metrics.bootstrap import PatientResamples, resample_patients
 from cxrlt_core.metrics.calibration import best_thresholds
 from cxrlt_core.metrics.scores import CPU, auroc, average_precision
-from cxrlt_core.params.schema import Reweighting
 
 
 def crossed(worth: np.ndarray, by_patient: float, seed: int = 0) -> np.ndarray:

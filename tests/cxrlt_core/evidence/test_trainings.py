@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxrlt_core.evidence.scoring import TESTED, count_classes
+from cxrlt_core.evidence.scoring import TESTED, EvaluationSet, count_classes
 from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import average_precision
@@ -18,12 +18,13 @@ def test_rows_and_trainings_are_scored_from_what_is_read():
     def read(name, tta):
         return files[name, tta]
 
-    scores = score_rows(targets, rows, read, classes, resamples, np.arange(60).astype(str))
+    data = EvaluationSet(targets, classes, resamples)
+    scores = score_rows(data, rows, read, np.arange(60).astype(str))
     assert list(scores) == ["plain", "with"]
     for name, key in rows.items():
         expected = [average_precision(targets, one).mean() for one in files[key]]
         assert scores[name]["mAP"].points == pytest.approx(expected)
-    noise = pooled_seed_variance(targets, rows, "xy", read, classes)
+    noise = pooled_seed_variance(data, rows, "xy", read)
     found = noise.trainings[TESTED["mAP"]]
     assert found.shape == (2, 2, 3) and noise.rows == rows
     assert found[1, 1] == pytest.approx(scores["with"]["mAP"].points)

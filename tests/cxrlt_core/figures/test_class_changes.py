@@ -1,6 +1,8 @@
 from figure_records import ONE, changes
+from made_results import make_contrast
 
-from cxrlt_core.figures.class_changes import caption, clear, draw
+from cxrlt_core.evidence.estimator import Interval
+from cxrlt_core.figures.class_changes import caption, clear, draw, largest
 
 
 def test_points_are_filled_where_the_interval_leaves_out_zero():
@@ -9,6 +11,21 @@ def test_points_are_filled_where_the_interval_leaves_out_zero():
     faces = {round(float(p.get_xdata()[0]), 3): p.get_markerfacecolor() != "white" for p in points}
     assert faces == {0.1: True, -0.2: True, -0.02: False}
     assert [clear(one) for one in changes()] == [True, False, True, False]
+
+
+def test_the_largest_resolved_pair_comes_first_then_the_largest():
+    contrasts = [
+        make_contrast(what=what, difference=Interval(point, None, None), verdict=verdict, rows=["r"] * rows)
+        for what, point, verdict, rows in (
+            ("a", 0.01, "unresolved", 2),
+            ("b", -0.05, "unresolved", 2),
+            ("c", 0.02, "resolved up", 2),
+            ("a × b", 0.9, "resolved up", 4),
+            ("d", None, "unresolved", 2),
+        )
+    ]
+    assert largest(contrasts).what == "c" and largest(contrasts[:2]).what == "b"
+    assert largest(contrasts[3:]) is None and largest([]) is None
 
 
 def test_the_caption_counts_gains_and_losses_beside_what_chance_gives():

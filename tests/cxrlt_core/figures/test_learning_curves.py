@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from figure_records import history
 
@@ -32,9 +34,7 @@ def test_the_caption_says_what_still_moves_at_the_end():
     assert caption(history(4)).startswith(
         "4 epochs each of 2 variants. At the end the loss still falls for 2."
     )
-    rising = [
-        {**one, "loss": 5.0} if (one["epoch"], one["variant"]) == (4, "v0") else one for one in history(4)
-    ]
+    rising = [replace(one, loss=5.0) if (one.epoch, one.variant) == (4, "v0") else one for one in history(4)]
     assert "falls for 1." in caption(rising)
     assert caption(history(1)).startswith("One epoch each of 2 variants. Losses")
 

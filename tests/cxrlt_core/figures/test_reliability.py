@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from figure_records import ERRORS, bins
 
@@ -16,5 +18,5 @@ def test_bins_with_labels_are_points_beside_their_number():
 def test_the_caption_says_what_scaling_did_and_which_way_the_model_errs():
     text = caption(bins(), ERRORS, "class_wise", "T = 0.9")
     assert "0.040 as predicted and 0.020 scaled (T = 0.9)" in text and "above one half are too low" in text
-    over = [{**one, "share": one["share"] and 0.3} for one in bins()]
+    over = [replace(one, share=one.share and 0.3) for one in bins()]
     assert "above one half are too high" in caption(over, ERRORS, "class_wise", "T = 0.9")

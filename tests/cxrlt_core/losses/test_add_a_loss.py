@@ -11,9 +11,10 @@ import yaml
 
 from cxrlt_core import losses
 from cxrlt_core.losses import build_loss, find_kind, kinds
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import row_designs
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.study.variants import loss_of
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.checkpoint import Checkpoint
 
@@ -45,7 +46,7 @@ def study(content: dict, entry: dict) -> Params:
 def test_the_documented_loss_is_found_and_read(smoke_content):
     assert "poly" in kinds()
     params = study(smoke_content, ENTRY)
-    settings = params.loss_of("resnet50_bert_poly")
+    settings = loss_of(params, "resnet50_bert_poly")
     assert settings == find_kind("poly").Settings(kind="poly", epsilon=2)
     assert row_designs(params, params.table1[-1])["loss"].text == "poly"
 

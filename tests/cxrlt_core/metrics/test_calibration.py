@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score, log_loss
 from cxrlt_core.metrics.calibration import (
     COLDEST,
     HOTTEST,
+    Calibration,
     best_thresholds,
     calibrate,
     calibrate_on_itself,
@@ -160,3 +161,29 @@ def test_a_calibration_is_written_as_plain_values():
     written = json.loads(json.dumps(found.to_json("abcde"), allow_nan=False))
     assert written["temperature"] == found.temperature and written["thresholds"]["b"] is None
     assert written["thresholds"]["c"] == found.thresholds[2]
+
+
+CLASSES = ["a", "b", "c"]
+
+
+def test_a_calibration_is_read_as_it_was_written():
+    calibration = Calibration(np.array([0.25, np.nan, 0.5]), 1.5)
+    content = calibration.to_json(CLASSES)
+    assert content == {"temperature": 1.5, "thresholds": {"a": 0.25, "b": None, "c": 0.5}}
+    again = Calibration.from_json(content, CLASSES)
+    np.testing.assert_array_equal(again.thresholds, calibration.thresholds)
+    assert again.temperature == 1.5 and again.known
+
+
+def test_nothing_known_says_nothing():
+    unknown = Calibration.from_json(None, CLASSES)
+    assert not unknown.known and Calibration.from_json(unknown.to_json(CLASSES), CLASSES).known is False
+    assert (unknown.present(np.full((2, 3), 0.9)) == "").all()
+    assert np.isnan(scale(np.full((2, 3), 0.9), unknown.temperature)).all()
+
+
+def test_at_the_threshold_a_finding_is_present_in_single_precision():
+    threshold = 0.1 + 1e-12  # of the float64 probabilities that it was chosen among
+    calibration = Calibration(np.array([threshold, 0.5, np.nan]), 1.0)
+    answers = calibration.present(np.array([[threshold, 0.49, 0.9]], np.float32))
+    assert answers.tolist() == [["yes", "no", ""]]

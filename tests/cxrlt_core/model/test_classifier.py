@@ -19,10 +19,10 @@ def saved_as(content: dict) -> ModelConfig:
     return ModelConfig(**json.loads(json.dumps(content)))
 
 
-@pytest.mark.parametrize("separate", [True, False])
-def test_rebuilt_from_config_and_weights_gives_identical_logits(separate, build, config, images):
-    model = build(separate=separate).eval()
-    saved = saved_as({**config.to_json(), "separate": separate})
+@pytest.mark.parametrize("designs", [{"separate": {}}, {}])
+def test_rebuilt_from_config_and_weights_gives_identical_logits(designs, build, config, images):
+    model = build(designs=designs).eval()
+    saved = saved_as({**config.to_json(), "designs": designs})
     torch.manual_seed(99)
     again = rebuild_model(saved, {k: v.clone() for k, v in model.state_dict().items()})
     with torch.no_grad():
@@ -63,9 +63,9 @@ def test_coordinates_are_in_the_state_and_frozen(build, images):
     assert all(p.grad is not None for p in model.parameters())
 
 
-@pytest.mark.parametrize(("separate", "parameters"), [(True, 3 * 9), (False, 9)])
-def test_the_last_layer_is_the_one_of_the_config(separate, parameters, build):
-    assert sum(p.numel() for p in build(separate=separate).head.parameters()) == parameters
+@pytest.mark.parametrize(("designs", "parameters"), [({"separate": {}}, 3 * 9), ({}, 9)])
+def test_the_last_layer_is_the_one_of_the_config(designs, parameters, build):
+    assert sum(p.numel() for p in build(designs=designs).head.parameters()) == parameters
 
 
 def test_prior_is_the_log_odds_of_the_known_labels():

@@ -8,6 +8,7 @@ import timm
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from settings import usual
 from torch.nn import functional as F
 
 from cxrlt_core.model.encoder_spec import resolve_encoder
@@ -169,6 +170,31 @@ def test_a_masked_autoencoder(tmp_path):
     with torch.no_grad():
         expected = encoder.forward_features(images(64).expand(-1, 3, -1, -1))
         torch.testing.assert_close(ours.forward_features(images(64)), expected, rtol=1e-4, atol=1e-4)
+
+
+TINY_VIT = {"depth": 1, "embed_dim": 24, "num_heads": 2}
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "old_name"),
+    [
+        ("deit3_small_patch16_224", TINY_VIT, (r"\.ls(\d)\.gamma", r".gamma_\1")),
+        ("swin_tiny_patch4_window7_224", {"depths": [1], "embed_dim": 8, "num_heads": [1]}, ("", "")),
+    ],
+)
+def test_the_names_of_authors_become_what_timm_makes_of_them(model, options, old_name, tmp_path):
+    theirs = timm.create_model(model, **options)
+    state = {re.sub(*old_name, name): tensor for name, tensor in randomised(theirs).state_dict().items()}
+    torch.save(state, tmp_path / "w.pth")
+    size = {"img_size": 64} if "patch" in model else {}
+    overlay = {"state_dict": state, "num_classes": 1000}
+    expected = timm.create_model(
+        model, True, pretrained_cfg_overlay=overlay, in_chans=1, num_classes=0, **options, **size
+    ).state_dict()
+    encoder = usual(ImageEncoder, model=model, pretrained=str(tmp_path / "w.pth"), options=options)
+    ours = load(encoder, 64).state_dict()
+    assert ours.keys() == expected.keys()
+    assert all(ours[name].equal(tensor) for name, tensor in expected.items())
 
 
 def test_every_entry_of_the_page_is_valid_and_stands_where_changes_are_noticed():

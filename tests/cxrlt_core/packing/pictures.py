@@ -9,6 +9,13 @@ from pydicom import Dataset, dcmwrite, uid
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 
+from cxrlt_core.packing import decode as packing
+
+
+def decode(path, size, fit="squash"):
+    """Decode a file into a square."""
+    return packing.decode(path, packing.Geometry(size, fit))
+
 
 def radiograph(height, width, seed=0):
     """Smooth shades, an edge and noise, uint8."""

@@ -2,10 +2,9 @@ import os
 
 import numpy as np
 import pytest
-from pictures import png16, radiograph
+from pictures import decode, png16, radiograph
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from cxrlt_core.packing.decode import decode
 from cxrlt_core.system.errors import StudyError
 
 FITS = ["squash", "crop", "pad"]

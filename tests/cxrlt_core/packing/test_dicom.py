@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import decode
 from pictures import write_dicom as write
 from PIL import Image
 from pydicom import Dataset, uid
 
-from cxrlt_core.packing.decode import decode
 from cxrlt_core.system.errors import StudyError
 
 SIDE = 64
@@ -281,8 +281,8 @@ def test_cut_jpeg_inside_is_refused(tmp_path):
 def test_pydicom_is_loaded_only_for_a_dicom_file(tmp_path):
     Image.fromarray(RAMP).save(tmp_path / "a.png")
     code = (
-        "import sys; from cxrlt_core.packing.decode import decode; "
-        "decode(sys.argv[1], 8); print([*sys.modules])"
+        "import sys; from cxrlt_core.packing.decode import Geometry, decode; "
+        "decode(sys.argv[1], Geometry(8, 'pad')); print([*sys.modules])"
     )
     command = [sys.executable, "-c", code, tmp_path / "a.png"]
     root = Path(__file__).parents[3]

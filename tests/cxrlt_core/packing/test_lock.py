@@ -1,16 +1,18 @@
 import errno
 import fcntl
 import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from cxrlt_core.packing import lock
-from cxrlt_core.packing.lock import exclusive, wait_until_packed
+from cxrlt_core.packing.lock import READERS_TAKE, exclusive, wait_until_packed
 from cxrlt_core.system.errors import StudyError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -42,7 +44,7 @@ def array(tmp_path):
 
 
 def test_a_second_process_waits_and_says_so(array, capsys):
-    other = hold(array, 0.5)
+    other = hold(array, 2 * READERS_TAKE)
     with exclusive(array):
         assert other.stdout.read() == "freed\n"
     assert capsys.readouterr().out == f"{array}: {WAITS}\n"
@@ -50,7 +52,7 @@ def test_a_second_process_waits_and_says_so(array, capsys):
 
 def test_a_reader_waits_too_and_needs_no_lock_file(array, capsys):
     wait_until_packed(array)
-    other = hold(array, 0.5)
+    other = hold(array, 2 * READERS_TAKE)
     wait_until_packed(array)
     assert other.stdout.read() == "freed\n"
     wait_until_packed(array)
@@ -77,24 +79,48 @@ def test_other_arrays_do_not_wait(array, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_without_locks_in_the_store_the_machine_has_its_own(array, tmp_path, monkeypatch, capsys):
-    plain = fcntl.flock
-
+def test_without_locks_the_file_itself_is_one(array, monkeypatch, capsys):
     def flock(file, kind):
-        if file.name.startswith(str(array.parent)):
-            raise OSError(errno.ENOSYS, "Function not implemented")
-        plain(file, kind)
+        raise OSError(errno.ENOSYS, "Function not implemented")
 
-    monkeypatch.setattr(lock.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
+    place = array.with_name(f"{array.name}.lock")
+    said = f"{array.parent}: no file locks: if another machine dies, remove {place}\n"
     with exclusive(array):
-        [place] = tmp_path.glob("packing-*.lock")
-        with place.open() as file, pytest.raises(BlockingIOError):
-            plain(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    assert capsys.readouterr().out == (
-        f"{array.parent}: no file locks (Function not implemented): do not pack on two machines at once\n"
-    )
+        assert place.exists() and capsys.readouterr().out == said
+        other = threading.Thread(target=wait_until_packed, args=(array,))
+        other.start()
+        other.join(2 * READERS_TAKE)
+        assert other.is_alive() and capsys.readouterr().out == f"{array}: {WAITS}\n"
+    other.join(10)
+    assert not other.is_alive() and not place.exists()
+    with subprocess.Popen(["true"]) as dead:
+        dead.wait()
+    place.write_text(f"{dead.pid}\n{platform.node()}\n")
+    with exclusive(array):
+        assert capsys.readouterr().out.count(said) == 2
+
+
+def test_many_readers_do_not_queue_for_long(array, capsys):
+    with exclusive(array):
+        pass
+    start = time.monotonic()
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(wait_until_packed, [array] * 320))
+    assert time.monotonic() - start < 10 and capsys.readouterr().out == ""
+
+
+def test_a_store_that_may_only_be_read_is_read(array, monkeypatch):
+    with exclusive(array):
+        pass
+
+    def denied(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "open", denied)
     wait_until_packed(array)
+    with pytest.raises(StudyError, match=r"s-24-pad.npy.lock: Permission denied$"), exclusive(array):
+        pass
 
 
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path):

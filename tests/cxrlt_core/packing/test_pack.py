@@ -16,7 +16,8 @@ from PIL import Image
 from cxrlt_core.packing import pack as packing
 from cxrlt_core.packing import packed_array
 from cxrlt_core.packing import record as pack_record
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.packed_array import open_array, pictures
 from cxrlt_core.system.errors import Stopped, StudyError
@@ -24,6 +25,7 @@ from cxrlt_core.system.files import read_parquet, write_parquet
 
 REPOSITORY = Path(__file__).parents[3]
 SIZE = 24
+SQUASH = Geometry(SIZE, "squash")
 
 
 def draw(path, seed, side=40):
@@ -47,9 +49,10 @@ def root(tmp_path):
 PATHS = [f"p{number % 3}/{number}.png" for number in range(100)]
 
 
-def pack(root, array, numbers=range(100), workers=1, folders=("",), size=SIZE, fit="squash"):
+def pack(root, array, numbers=range(100), workers=1, folders=("",), geometry=SQUASH):
     paths = [PATHS[number] for number in numbers]
-    return pack_images([f"s/{path}" for path in paths], paths, root, folders, array, size, fit, workers)
+    images = ImageFiles([f"s/{path}" for path in paths], paths, root, folders)
+    return pack_images(images, array, geometry, workers)
 
 
 def open_indexed(index, array):
@@ -62,9 +65,9 @@ def decoded(monkeypatch):
     """The files decoded so far."""
     files = []
 
-    def spy(path, size, fit):
+    def spy(path, geometry):
         files.append(os.path.basename(path))
-        return decode(path, size, fit)
+        return decode(path, geometry)
 
     monkeypatch.setattr(packing, "decode", spy)
     return files
@@ -76,7 +79,7 @@ def test_rows_are_the_decoded_images_in_order(root, tmp_path):
     pixels = np.load(array, mmap_mode="r")
     assert pixels.dtype == np.uint8 and pixels.shape == (100, SIZE, SIZE)
     for number, path in enumerate(PATHS):
-        expected = np.zeros((SIZE, SIZE)) if number in (7, 9) else decode(root / path, SIZE)
+        expected = np.zeros((SIZE, SIZE)) if number in (7, 9) else decode(root / path, SQUASH)
         np.testing.assert_array_equal(pixels[number], expected)
     assert index.columns.tolist() == ["image_id", "row", "reason", "digest"]
     assert index["image_id"].tolist() == [f"s/{path}" for path in PATHS]
@@ -130,8 +133,10 @@ def test_digest_outlives_the_file_and_follows_its_image(root, tmp_path):
 @pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
 def test_fit_reaches_the_decoder(root, tmp_path, fit):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70), np.uint8)).save(root / PATHS[0])
-    pack(root, tmp_path / "s-24.npy", range(2), fit=fit)
-    np.testing.assert_array_equal(np.load(tmp_path / "s-24.npy")[0], decode(root / PATHS[0], SIZE, fit))
+    pack(root, tmp_path / "s-24.npy", range(2), geometry=Geometry(SIZE, fit))
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "s-24.npy")[0], decode(root / PATHS[0], Geometry(SIZE, fit))
+    )
 
 
 def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
@@ -160,7 +165,7 @@ def test_changed_image_is_packed_again(root, tmp_path, decoded):
     assert decoded == ["7.png", "9.png", "50.png"]
     assert index["row"][9] == 9
     for number in (9, 50):
-        np.testing.assert_array_equal(np.load(array)[number], decode(root / PATHS[number], SIZE))
+        np.testing.assert_array_equal(np.load(array)[number], decode(root / PATHS[number], SQUASH))
 
 
 def test_image_that_broke_leaves_a_row_of_zeros(root, tmp_path):
@@ -203,7 +208,8 @@ def test_other_settings_pack_anew(root, tmp_path, decoded, monkeypatch, change):
         root = root.rename(tmp_path / "other")
     if change == "decoder":
         monkeypatch.setattr(pack_record, "VERSION", pack_record.VERSION + 1)
-    pack(root, array, size=SIZE + (change == "size"), fit="crop" if change == "fit" else "squash")
+    geometry = Geometry(SIZE + (change == "size"), "crop" if change == "fit" else "squash")
+    pack(root, array, geometry=geometry)
     assert len(decoded) == 100
 
 
@@ -251,16 +257,18 @@ SLOW_RUN = """
 import sys, time
 from pathlib import Path
 from cxrlt_core.packing import pack as packing
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
+from cxrlt_core.packing.files import ImageFiles
 
-def slow(path, size, fit):
+def slow(path, geometry):
     time.sleep(0.01)
-    return decode(path, size, fit)
+    return decode(path, geometry)
 
 packing.decode, packing.CHUNK, packing.RECORD_SECONDS = slow, 4, 0.0
 root, array = map(Path, sys.argv[1:3])
 paths = [f"p{number % 3}/{number}.png" for number in range(100)]
-packing.pack_images([f"s/{p}" for p in paths], paths, root, ("",), array, 24, "squash", int(sys.argv[3]))
+images = ImageFiles([f"s/{p}" for p in paths], paths, root, ("",))
+packing.pack_images(images, array, Geometry(24, "squash"), int(sys.argv[3]))
 """
 
 
@@ -334,13 +342,14 @@ def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, tmp_p
 def test_is_packed_once_every_image_has_its_row(root, tmp_path):
     array, good = tmp_path / "s-24.npy", [number for number in range(100) if number not in (7, 9)]
 
-    def asked(numbers, size=SIZE, fit="squash"):
-        return pack_record.is_packed(array, [f"s/{PATHS[n]}" for n in numbers], root, size, fit)
+    def asked(numbers, geometry=SQUASH):
+        return pack_record.is_packed(array, [f"s/{PATHS[n]}" for n in numbers], root, geometry)
 
     assert not asked(good)
     pack(root, array, good)
     assert asked(good)
-    assert not asked(good[1:]) and not asked(good, SIZE + 1) and not asked(good, fit="pad")
+    assert not asked(good[1:]) and not asked(good, Geometry(SIZE + 1, "squash"))
+    assert not asked(good, Geometry(SIZE, "pad"))
     pack(root, array)
     assert not asked(range(100))  # two were rejected
 
@@ -348,10 +357,10 @@ def test_is_packed_once_every_image_has_its_row(root, tmp_path):
 def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
     array = tmp_path / "s-24.npy"
 
-    def interrupt(path, size, fit):
+    def interrupt(path, geometry):
         if path.endswith("70.png"):
             os.kill(os.getpid(), signal.SIGTERM)
-        return decode(path, size, fit)
+        return decode(path, geometry)
 
     with monkeypatch.context() as patch:
         patch.setattr(packing, "decode", interrupt)
@@ -378,7 +387,7 @@ def test_array_is_flushed_before_the_record_names_its_rows(root, tmp_path, monke
 
 
 def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(packing, "decode", lambda path, size, fit: os._exit(1))
+    monkeypatch.setattr(packing, "decode", lambda *_: os._exit(1))
     with pytest.raises(StudyError, match="process died"):
         pack(root, tmp_path / "s-24.npy", workers=2)
 

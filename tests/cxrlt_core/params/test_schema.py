@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from cxrlt_core.losses import find_kind, kinds
-from cxrlt_core.params.explain import usual_value
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.explain import usual_value
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.settings import Section
 
 ROOT = Path(__file__).parents[3]

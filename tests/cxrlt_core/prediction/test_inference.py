@@ -6,9 +6,9 @@ import torch
 from settings import augment
 from torch import nn
 
-from cxrlt_core.batches.images import PackedImages, normalise
+from cxrlt_core.batches.images import PackedImages, PixelStats, normalise
 from cxrlt_core.batches.transforms import apply_transforms, draw_transforms
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.system.errors import StudyError
 
 CPU = torch.device("cpu")
@@ -38,7 +38,7 @@ def numbered() -> PackedImages:
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 23, 100])
 def test_keeps_the_order_and_every_image_once(batch_size, numbered):
     model = FirstPixel().train()
-    [probabilities] = predict(model, numbered, (0.0, 1 / 255), CPU, "fp32", batch_size)
+    [probabilities] = predict(Scorer(model, PixelStats(0.0, 1 / 255), "fp32"), numbered, CPU, batch_size)
     expected = 1 / (1 + np.exp(-np.arange(22, -1, -1.0)[:, None]))
     np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
     assert sum(model.sizes) == 23 and max(model.sizes) <= batch_size
@@ -50,33 +50,37 @@ def test_an_image_is_read_once_for_all_its_views(numbered, monkeypatch):
     reads, gather_into = [], numbered.gather_into
     monkeypatch.setattr(numbered, "gather_into", lambda p, out: (reads.extend(p), gather_into(p, out)))
     views = [draw_transforms(23, augment(gamma=0.5), np.random.default_rng(seed)) for seed in range(3)]
-    found = predict(FirstPixel(), numbered, (0, 1), CPU, "fp32", 5, views)
+    found = predict(Scorer(FirstPixel(), PixelStats(0, 1), "fp32"), numbered, CPU, 5, views)
     assert reads == list(range(23))
     for view, one in zip(views, found, strict=True):
-        [alone] = predict(FirstPixel(), numbered, (0, 1), CPU, "fp32", 5, [view])
+        [alone] = predict(Scorer(FirstPixel(), PixelStats(0, 1), "fp32"), numbered, CPU, 5, [view])
         np.testing.assert_array_equal(one, alone)
     assert not np.array_equal(found[0], found[1])
 
 
 def test_the_reading_thread_ends_with_an_error_of_the_model(numbered):
     with pytest.raises(RuntimeError):
-        predict(nn.Linear(3, 3), numbered, (0, 1), CPU, "fp32", 2)
+        predict(Scorer(nn.Linear(3, 3), PixelStats(0, 1), "fp32"), numbered, CPU, 2)
     assert "images" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_batch_size_and_repetition_do_not_matter_to_a_real_model(build, toy):
     images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
     model = build().train()  # with dropout and batch statistics, were it left in training mode
-    [whole], [again] = (predict(model, images, (0.4, 0.3), CPU, "fp32", 40) for _ in range(2))
+    [whole], [again] = (
+        predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), images, CPU, 40) for _ in range(2)
+    )
     np.testing.assert_array_equal(whole, again)
     for batch_size in (1, 7):
-        [part] = predict(model, images, (0.4, 0.3), CPU, "fp32", batch_size)
+        [part] = predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), images, CPU, batch_size)
         np.testing.assert_allclose(part, whole, atol=1e-5)
 
 
 def test_bfloat16_probabilities_come_as_float32(build, toy):
     images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
-    [exact], [rough] = (predict(build(), images, (0.4, 0.3), CPU, p, 16) for p in ("fp32", "bf16"))
+    [exact], [rough] = (
+        predict(Scorer(build(), PixelStats(0.4, 0.3), p), images, CPU, 16) for p in ("fp32", "bf16")
+    )
     assert rough.dtype == np.float32 and not np.array_equal(exact, rough)
     np.testing.assert_allclose(rough, exact, atol=0.05)
 
@@ -90,7 +94,9 @@ def test_every_image_gets_its_own_transform(build, toy):
     with torch.inference_mode():
         expected = torch.sigmoid(model.eval()(apply_transforms(raw, transforms))).numpy()
     for batch_size in (7, 40):
-        found, plain = predict(model, images, pixels, CPU, "fp32", batch_size, [transforms, None])
+        found, plain = predict(
+            Scorer(model, PixelStats(*pixels), "fp32"), images, CPU, batch_size, [transforms, None]
+        )
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not np.allclose(plain, expected, atol=1e-4)
 
@@ -101,4 +107,4 @@ def test_too_little_memory_is_one_line_of_advice(numbered):
             return torch.empty(1 << 60)
 
     with pytest.raises(StudyError, match=r"^can't allocate memory.*; lower compute\.batch_size$"):
-        predict(Greedy(), numbered, (0, 1), CPU, "fp32", 4)
+        predict(Scorer(Greedy(), PixelStats(0, 1), "fp32"), numbered, CPU, 4)

@@ -1,38 +1,34 @@
 """The first screen: the verdicts in words, and what an open one would take."""
 
+from dataclasses import replace
+
 import pytest
+from made_results import make_contrast, make_results, make_row, make_table
 
+from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.evidence.family import DOWN, NEGLIGIBLE, NOT_MEASURED, UNRESOLVED, UP
+from cxrlt_core.evidence.power_analysis import Need
 from cxrlt_core.reporting.answer_report import answer_section, answer_text
-from cxrlt_core.reporting.tables import Row
+from cxrlt_core.results.study import Results
+
+POSITIVES = {1: {"Edema": 40, "Hernia": 3}, 2: {"Edema": 7, "Hernia": 9}}
 
 
-def row(name: str, value: float | None) -> Row:
-    return Row(name, {}, {"mAP": value}, {}, [value], [0, 0, 0], None)
+def step(verdict: str, difference: float = 0.02, what: str = "TTA", change: str = "off → ✓") -> Contrast:
+    return make_contrast(
+        "b", "a", what=what, change=change, difference=Interval(difference, None, None),
+        simultaneous=(-0.01, 0.05), published=0.003, verdict=verdict,
+    )  # fmt: skip
 
 
-POSITIVES = {"dev": {"Edema": 40, "Hernia": 3}, "test": {"Edema": 7, "Hernia": 9}}
-TABLES = {"table1": [row("a", 0.25), row("b", 0.5)], "table2": [row("c", None)]}
-
-
-def step(verdict: str, difference: float = 0.02, what: str = "TTA", change: str = "off → ✓") -> dict:
-    return {
-        "what": what, "change": change, "rows": ["b", "a"], "family": "primary", "verdict": verdict,
-        "difference": [difference, None, None], "simultaneous": [-0.01, 0.05], "published": 0.003,
-    }  # fmt: skip
-
-
-def planned(seeds: int | str, patients: int | str) -> dict:
-    need = {"difference": 0.02, "seeds": seeds, "patients": patients}
-    return {"family": "primary", "measured": need}
-
-
-def section(params, step: dict, need: dict) -> str:
-    plans = {
-        "table1": {"split": "dev", "contrasts": [need]},
-        "table2": {"split": "test", "contrasts": []},
-    }
-    return answer_section(params, plans, {"table1": [step], "table2": []}, TABLES, POSITIVES)
+def study(params, *steps: Contrast, need: Need | None = None) -> Results:
+    """A study with steps in Table 1; need: of the first to be resolved."""
+    first = make_table(1, [make_row("a", 0.25), make_row("b", 0.5)], list(steps), 3, POSITIVES[1])
+    if need:
+        powers = [replace(power, measured=need) for power in first.power.contrasts]
+        first = replace(first, power=replace(first.power, contrasts=powers))
+    return make_results(params, tables=(first, make_table(2, [make_row("c", None)], [], 3, POSITIVES[2])))
 
 
 @pytest.fixture
@@ -42,7 +38,7 @@ def params(smoke):
 
 def test_the_sentence_counts_every_verdict(params):
     steps = [step(UP), step(DOWN, -0.04, "image encoder", "a → b"), step(NEGLIGIBLE), step(UNRESOLVED)]
-    text = answer_text(params, {"table1": steps, "table2": []}, TABLES)
+    text = answer_text(study(params, *steps))
     assert text.startswith(
         "Of 4 steps, 1 raised mAP (TTA +0.0200); 1 lowered it (image encoder a → b -0.0400); "
         "1 did nothing that matters; 1 could not be told from no effect."
@@ -55,12 +51,12 @@ def test_the_sentence_counts_every_verdict(params):
 
 
 def test_exploratory_rows_are_no_answer(params):
-    other = {**step(UP, 0.5), "family": "exploratory"}
-    assert "Of 1 steps, 1 could" in answer_text(params, {"table1": [step(UNRESOLVED), other]}, TABLES)
+    other = replace(step(UP, 0.5), family="exploratory")
+    assert "Of 1 steps, 1 could" in answer_text(study(params, step(UNRESOLVED), other))
 
 
 def test_without_verdicts_it_says_why(params):
-    text = answer_text(params, {"table1": [step(NOT_MEASURED)], "table2": []}, TABLES)
+    text = answer_text(study(params, step(NOT_MEASURED)))
     assert text.startswith("Of 1 steps none has a verdict: training noise not measured.")
 
 
@@ -75,31 +71,25 @@ def test_without_verdicts_it_says_why(params):
     ],
 )
 def test_an_open_step_says_what_it_would_take(params, seeds, patients, words):
-    line = next(
-        line
-        for line in section(params, step(UNRESOLVED), planned(seeds, patients)).splitlines()
-        if "TTA" in line
-    )
+    text = answer_section(study(params, step(UNRESOLVED), need=Need(0.02, seeds, patients)))
+    line = next(line for line in text.splitlines() if "TTA" in line)
     assert line.endswith(f"| {words} | Table 1: 2 − 1 |")
     assert "| +0.0200 [-0.0100, +0.0500] | ? unresolved | +0.0030 |" in line
 
 
 def test_a_resolved_step_takes_nothing_and_one_seed_takes_three(smoke, params):
-    assert "| done |" in section(params, step(UP), planned(3, 900))
-    assert "| three seeds |" in section(smoke, step(NOT_MEASURED), planned(3, 900))
+    assert "| done |" in answer_section(study(params, step(UP)))
+    assert "| three seeds |" in answer_section(study(smoke, step(NOT_MEASURED)))
 
 
 def test_classes_that_bear_no_verdict_are_counted(params, smoke):
-    text = section(params, step(UP), planned(3, 900))
+    text = answer_section(study(params, step(UP)))
     assert (
         "the mean over 3 seeds, without the classes of fewer than 5 positive patients (1 on development data)"
         in text
     )
-    assert "Δ mAP is of one training, without" in section(smoke, step(NOT_MEASURED), planned(3, 900))
+    assert "Δ mAP is of one training, without" in answer_section(study(smoke, step(NOT_MEASURED)))
 
 
 def test_nothing_to_compare(params):
-    plans = {name: {"split": "dev", "contrasts": []} for name in TABLES}
-    assert "nothing to compare" in answer_section(
-        params, plans, {name: [] for name in TABLES}, TABLES, POSITIVES
-    )
+    assert "nothing to compare" in answer_section(study(params))

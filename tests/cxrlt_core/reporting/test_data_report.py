@@ -1,14 +1,14 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.reporting.data_report import render_data, set_names
+from cxrlt_core.reporting.data_report import render_data
+from cxrlt_core.results.data import ClassInfo, Data
+from cxrlt_core.system.records import from_json
 
-DESCRIBED = {
-    "Edema": {"group": "head", "prevalence": 0.3},
-    "Mass": {"group": "tail", "prevalence": None},
-}
+DESCRIBED = {"Edema": ClassInfo("head", 0.3), "Mass": ClassInfo("tail", None)}
 VIEWS = {"PA": 20, "AP": 0, "LATERAL": 7, "OTHER": 0}
 
 
@@ -36,7 +36,7 @@ def summary():
     }
     sizes = {"images": 1200, "patients": 11, "studies": 12, "classes": counts}
     names = ("train_primary", "train_replenished", "dev", "test")
-    return {
+    content = {
         "classes": list(DESCRIBED),
         "splits": {"dev": "official: development.csv", "test": "carved by patient, 0.2 of them"},
         "sources": {
@@ -49,6 +49,7 @@ def summary():
         "leaks": [{"kind": "pixels", "set": "train", "in": "test", "images": 3, "dropped": 2}],
         "repeats": {"train": {"groups": 1, "images": 8}},
     }
+    return from_json(Data, content)
 
 
 def test_every_source_tells_its_counts(smoke, summary):
@@ -89,12 +90,10 @@ def test_checks_are_reported(changed, smoke, summary):
     assert "leaves out the training image" in render_data(changed({"data.leaks": "drop"}), summary, DESCRIBED)
 
 
-def test_without_replenishment(changed, summary):
-    variants = changed({}).variants
-    alone = {f"variants.{n}.data": "primary" for n, v in variants.items() if v.data == "replenished"}
-    params = changed({"data.extra": [], **alone, "table2": [{"method": "model_wise", "replenished": False}]})
-    assert set_names(params) == ["train_primary", "dev", "test"]
-    text = render_data(params, summary, DESCRIBED)
+def test_without_replenishment(smoke, summary):
+    alone = replace(summary, sources={"mimic": summary.sources["mimic"]})
+    assert list(alone.shown()) == ["train_primary", "dev", "test"]
+    text = render_data(smoke, alone, DESCRIBED)
     assert "train_replenished" not in text and "replenishment, so" not in text
 
 

@@ -1,19 +1,12 @@
 import re
 
 import pytest
-from test_report import contrast, make_row
+from made_results import PARTS, make_contrast, make_results, make_row, make_table
 
-from cxrlt_core.reporting.planner_report import plan_study, planner_section
+from cxrlt_core.evidence.estimator import VarianceComponents
+from cxrlt_core.reporting.planner_report import planner_section
 
-PARTS = {
-    "patients": 4e-4, "patients_by_seed": 1e-4, "training": 9e-4, "seed_variance": 1e-3, "dof": 8.0,
-    "selection": 0.0,
-}  # fmt: skip
-SETS = {split: {"images": 1000, "patients": 900} for split in ("dev", "test")}
-TABLES = {
-    "table1": [make_row("base", 0.3), make_row("base+tta", 0.3)],
-    "table2": [make_row("model_wise", 0.3), make_row("class_wise", 0.3)],
-}
+SEVERAL = VarianceComponents(4e-4, 1e-4, 9e-4, 1e-3, 8.0)
 
 
 @pytest.fixture
@@ -22,11 +15,11 @@ def write(changed):
 
     def section(seeds=(0, 1, 2), published=0.001, **changes) -> str:
         params = changed({"train.seeds": list(seeds), **changes})
-        parts = PARTS if len(seeds) > 1 else {**PARTS, "training": None, "seed_variance": None, "dof": None}
-        one = {**contrast("base+tta", "base"), "parts": parts, "published": published}
-        other = {**one, "rows": ["class_wise", "model_wise"]}
-        contrasts = {"table1": [one], "table2": [other]}
-        return planner_section(params, plan_study(params, contrasts, SETS), TABLES, "")
+        parts = SEVERAL if len(seeds) > 1 else PARTS
+        pair = make_contrast("b", "a", parts=parts, published=published)
+        rows = [make_row("a", 0.3), make_row("b", 0.3)]
+        tables = tuple(make_table(number, rows, [pair], len(seeds)) for number in (1, 2))
+        return planner_section(make_results(params, tables=tables), "")
 
     return section
 

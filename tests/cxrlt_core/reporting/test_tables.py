@@ -1,36 +1,28 @@
 import io
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+from made_results import UNKNOWN, make_contrast, make_table
+from made_results import make_row as made_row
 
-from cxrlt_core.metrics.scores import SUMMARY
-from cxrlt_core.reporting.tables import (
-    Row,
-    caveat,
-    contrasts_table,
-    duration,
-    further_metrics,
-    p_text,
-    to_csv,
-    to_json,
-    to_markdown,
-)
+from cxrlt_core.evidence.estimator import Interval
+from cxrlt_core.metrics.metric import means
+from cxrlt_core.reporting.notes import caveat
+from cxrlt_core.reporting.rows import row_label
+from cxrlt_core.reporting.tables import contrasts_table, further_metrics, to_csv, to_json, to_markdown
+from cxrlt_core.results.tables import Row
+
+SUMMARY = [mean.name for mean in means()]
 
 
 def make_row(name: str, value: float | None, **changes) -> Row:
-    metrics = dict.fromkeys(
-        ("mAP", "mAP_low", "mAP_high", "mAP_corrected", *SUMMARY[1:], "mAP_seed_sd"), value
-    )
-    settings = {
-        "design": {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""},
-        "metrics": metrics,
-        "std_errors": dict.fromkeys(SUMMARY, None if value is None else 0.01),
-        "difference": [value, value, value],
-        "published": 0.3,
-        "seeds": [value],
-    }
-    return Row(name=name, **{**settings, **changes})
+    design = {"image encoder": "resnet50", "TTA": "✓" if name.endswith("tta") else "", "MixUp": ""}
+    errors = dict.fromkeys(SUMMARY, None if value is None else 0.01)
+    difference = Interval(value, value, value)
+    changes = {"design": design, "std_errors": errors, "difference": difference, **changes}
+    return made_row(name, value, **changes)
 
 
 def cells(text: str) -> list[list[str]]:
@@ -102,13 +94,6 @@ def test_a_caveat_stands_beside_numbers_of_a_demo_only(changed):
     assert "stand-in" in caveat(changed({"demo.sources": []}))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2.0 h")]
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text
-
-
 def test_rows_scored_on_what_they_were_selected_upon_are_marked(rows):
     marked = [rows[0], make_row("second", 0.4, selected=True)]
     assert [line.count("†") for line in to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
@@ -119,25 +104,20 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
     several = [make_row("first", 0.25, seeds=[0.2, 0.3])]
     table = cells(further_metrics(several))
     last = dict(zip(table[0], table[2], strict=True))
-    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1"] == "0.2500 ± 0.0100"
-    assert {"F1 at 0.5", "NLL", "NLL, scaled", "ECE", "ECE, scaled"} < set(last)
-
-
-def contrast(**changes) -> dict:
-    least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
-    plain = {
-        "what": "TTA", "change": "off → ✓", "rows": ["b", "a"], "family": "primary",
-        "difference": [0.01, -0.01, 0.03], "simultaneous": [-0.02, 0.04], "p": 0.2, "p_holm": 0.4,
-        "published": None, "detectable": {**least, "mAP_tail": None}, "verdict": "unresolved",
-    }  # fmt: skip
-    return {**plain, **changes}
+    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1 ↑"] == "0.2500 ± 0.0100"
+    assert {"F1 at 0.5 ↑", "NLL ↓", "NLL, scaled ↓", "ECE ↓", "ECE, scaled ↓"} < set(last)
 
 
 def test_contrasts_name_the_rows_by_number():
-    resolved = {"rows": ["d", "c", "b", "a"], "verdict": "resolved down", "published": -0.002}
-    undefined = {"difference": [None] * 3, "simultaneous": [None] * 2, "p": None, "p_holm": None}
-    found = [contrast(), contrast(**resolved), contrast(**undefined)]
-    table = cells(contrasts_table(found, {"a": 1, "b": 2, "c": 3, "d": 4}))
+    least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
+    plain = make_contrast(
+        "b", "a", difference=Interval(0.01, -0.01, 0.03), simultaneous=(-0.02, 0.04), p=0.2, p_holm=0.4,
+        published=None, detectable={**least, "mAP_tail": None},
+    )  # fmt: skip
+    resolved = replace(plain, rows=["d", "c", "b", "a"], verdict="resolved down", published=-0.002)
+    undefined = replace(plain, difference=UNKNOWN, simultaneous=(None, None), p=None, p_holm=None)
+    rows = [make_row(name, 0.1) for name in "abcd"]
+    table = cells(contrasts_table(make_table(1, rows, []), [plain, resolved, undefined]))
     assert len({len(line) for line in table}) == 1
     first, second, third = (dict(zip(table[0], line, strict=True)) for line in table[2:])
     assert (first["rows"], second["rows"]) == ("2 − 1", "4 − 3 − (2 − 1)")
@@ -148,11 +128,8 @@ def test_contrasts_name_the_rows_by_number():
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
 
 
-def test_p_values_are_never_zero():
-    assert [p_text(p) for p in (None, 1e-9, 0.0004, 0.0006, 0.2)] == [
-        "–",
-        "<0.001",
-        "<0.001",
-        "0.001",
-        "0.200",
-    ]
+def test_a_row_is_named_by_its_designs():
+    design = {"image encoder": "resnet50", "reweight": "2", "loss": "asl", "TTA": "✓", "MixUp": ""}
+    assert row_label(design) == "resnet50, reweight ×2, asl loss, TTA"
+    table = make_table(2, [make_row("a", 0.1, label=row_label({"models": "8", "ensemble": "bagged"}))], [])
+    assert table.labels() == ["1  8 models, bagged"]

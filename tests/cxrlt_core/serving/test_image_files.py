@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from served import write_dicom, write_images
 
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.serving.image_files import decoded, find_images
 from cxrlt_core.system.errors import StudyError
+
+CROP = Geometry(16, "crop")
 
 
 @pytest.fixture
@@ -52,17 +54,17 @@ def test_what_is_not_there_is_one_line(folder):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_decodes_in_order_and_says_what_is_no_image(threads, folder):
     paths = [*write_images(folder / "many", 60), folder / "b/X.JPG", folder / "gone.png", folder / "a/0.png"]
-    found = list(decoded(paths, 16, "crop", threads))
+    found = list(decoded(paths, CROP, threads))
     assert len(found) == 63 and str(found[60]) == "not a JPEG, PNG or DICOM image"
     assert isinstance(found[61], StudyError) and str(found[61]) == "file not found"
     for path, image in [*zip(paths[:60], found, strict=False), (paths[62], found[62])]:
-        np.testing.assert_array_equal(image, decode(path, 16, "crop"))
+        np.testing.assert_array_equal(image, decode(path, CROP))
 
 
 def test_who_stops_early_leaves_no_thread_behind(folder):
     import threading
 
-    images = decoded(write_images(folder / "many", 60), 16, "squash", 2)
+    images = decoded(write_images(folder / "many", 60), CROP, 2)
     next(images)
     images.close()
     assert not [one for one in threading.enumerate() if one.name.startswith("decode")]
@@ -71,4 +73,4 @@ def test_who_stops_early_leaves_no_thread_behind(folder):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read_is_named(folder):
     (folder / "a/0.png").chmod(0)
-    assert str(next(decoded([folder / "a/0.png"], 16, "squash", 1))) == "permission denied"
+    assert str(next(decoded([folder / "a/0.png"], CROP, 1))) == "permission denied"

@@ -7,7 +7,7 @@ from served import write_images, write_model, write_pair
 
 import cxrlt_core
 from cxrlt_core import load_model
-from cxrlt_core.serving.operating_point import OperatingPoint
+from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.serving.portable import write_portable
 from cxrlt_core.system.errors import StudyError
 
@@ -71,7 +71,7 @@ def test_a_portable_ensemble_needs_no_study(study, tmp_path_factory):
     ensemble = load_model(folder, "cpu")
     expected = ensemble.predict(paths, views=2).table()
     out = tmp_path_factory.mktemp("elsewhere")
-    write_portable(folder, ensemble.point, out)
+    write_portable(folder, ensemble.calibration, out)
     shutil.rmtree(study / "models")
     assert load_model(out, "cpu").predict(paths, views=2).table().equals(expected)
 
@@ -79,11 +79,11 @@ def test_a_portable_ensemble_needs_no_study(study, tmp_path_factory):
 def test_a_portable_model_has_its_thresholds(study, tmp_path_factory):
     out, limits = tmp_path_factory.mktemp("elsewhere"), np.linspace(0, 1, 26)
     limits[3] = np.nan
-    write_portable(study / "models/one/0", OperatingPoint(limits, 1.5), out)
-    point = load_model(out, "cpu").point
-    np.testing.assert_array_equal(point.thresholds, limits)
-    assert point.temperature == 1.5
-    assert not load_model(study / "models/one/0", "cpu").point.known
+    write_portable(study / "models/one/0", Calibration(limits, 1.5), out)
+    calibration = load_model(out, "cpu").calibration
+    np.testing.assert_array_equal(calibration.thresholds, limits)
+    assert calibration.temperature == 1.5
+    assert not load_model(study / "models/one/0", "cpu").calibration.known
 
 
 def test_the_library_offers_load_model_and_nothing_unknown():

@@ -8,11 +8,12 @@ from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
 
 from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.designs.tta import average_views, contents_of, draw_views
+from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
 from cxrlt_core.model.folder import read_model
+from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import pack_images
-from cxrlt_core.params.schema import Tta
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.prediction.inference import Scorer, predict
 
 CPU = torch.device("cpu")
 
@@ -21,13 +22,13 @@ def packed(paths, folder, fit):
     """The images of a study: an array, as the stage `pack` writes it."""
     names = [path.name for path in paths]
     array = folder / "array.npy"
-    pack_images(names, names, paths[0].parent, ("",), array, SIZE, fit, workers=1)
+    pack_images(ImageFiles(names, names, paths[0].parent, ("",)), array, Geometry(SIZE, fit), workers=1)
     return PackedImages({"s": np.load(array)}, ["s"] * len(paths), range(len(paths)))
 
 
 def in_study(folder, images, views=(None,)):
     model = read_model(folder)
-    return predict(model.network, images, model.config.pixels, CPU, model.config.precision, 64, views)
+    return predict(Scorer.of(model), images, CPU, 64, views)
 
 
 @pytest.mark.parametrize("fit", ["squash", "crop", "pad"])

@@ -23,4 +23,4 @@ def test_the_documented_reader_reads(tmp_path):
     assert found.table["Pneumothorax"].tolist() == [0, -1]
     assert found.table["Hernia"].tolist() == [-1, 0]
     assert (found.table["Mass"] == -1).all()
-    assert found.known == reader.KNOWN == ("Hernia", "Pleural Effusion", "Pneumothorax")
+    assert found.known == ("Hernia", "Pleural Effusion", "Pneumothorax")

@@ -9,7 +9,7 @@ from naive_reader import assert_same, read_padchest
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.packing.files import locate
 from cxrlt_core.sources import Options, find_reader, read_source
-from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, KNOWN, RULES
+from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, RULES
 from cxrlt_core.system.errors import StudyError
 
 LINES = Path(__file__).with_name("padchest_findings.txt").read_text().splitlines()
@@ -69,8 +69,8 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path, name):
     found = read(path)
     assert_same(found.table, read_padchest(path))
     assert found.dropped == {f"{name}: no label": 7}
-    assert found.known == KNOWN
-    assert found.uncertain == dict.fromkeys(KNOWN, 0)
+    assert found.known == tuple(RULES)
+    assert found.uncertain == dict.fromkeys(RULES, 0)
 
 
 def test_rules_name_findings_of_padchest_once_each():
@@ -102,7 +102,7 @@ def test_finding_to_classes(labels_of, line):
 )
 def test_a_finding_that_may_go_with_a_class_leaves_it_open(labels_of, finding, unknown):
     labels = labels_of(finding)
-    assert set(KNOWN) - set(labels) == unknown | {"No Finding"}
+    assert set(RULES) - set(labels) == unknown | {"No Finding"}
     assert not positive(labels)
 
 

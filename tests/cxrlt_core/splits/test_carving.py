@@ -2,13 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.labels import CLASSES, count_labels
 from cxrlt_core.params.schema import Groups, Splits
 from cxrlt_core.splits.carving import (
     assign_splits,
     check_sets,
-    count_labels,
-    describe_classes,
+    class_groups,
     describe_splits,
     label_space,
     training_prevalence,
@@ -203,7 +202,7 @@ def test_patients_without_a_class_keep_their_share(seed):
 
 
 def test_classes_are_described(table):
-    described = describe_classes(table, [*STUDIED, "Mass"], Groups(head=0.25, tail=0.03))
+    described = class_groups(table, [*STUDIED, "Mass"], Groups(head=0.25, tail=0.03))
     assert described["Mass"] == {"group": "tail", "prevalence": None}
     prevalence = training_prevalence(table, STUDIED)
     assert {name: described[name]["prevalence"] for name in STUDIED} == prevalence

@@ -21,7 +21,7 @@ def make_sets(**images: list[dict]) -> dict[str, pd.DataFrame]:
 
 
 def counts(leaks) -> dict[tuple, int]:
-    return {(leak.kind, leak.name, leak.other): leak.images for leak in leaks}
+    return {(leak.kind, leak.subset, leak.reference): leak.images for leak in leaks}
 
 
 def ids(table: pd.DataFrame) -> list[str]:
@@ -153,7 +153,7 @@ def test_agrees_with_comparing_every_two_images(seed):
         if leak.example:
             mine, theirs = (
                 sets[n].set_index("image_id").loc[e, KINDS[leak.kind]]
-                for n, e in zip((leak.name, leak.other), leak.example, strict=True)
+                for n, e in zip((leak.subset, leak.reference), leak.example, strict=True)
             )
             assert mine == theirs
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 from processes import CPU, together
-from settings import augment
+from settings import MIXUP, augment
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.batches.transforms import draw_transforms
-from cxrlt_core.params.training import Mixup
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.distributed import Ranks, open_ranks, world_size
 from cxrlt_core.system.errors import StudyError
@@ -37,11 +36,11 @@ def trained(make, plain, toy, folder, ranks, **changes):
     }
 
 
-@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)], ids=["plain", "mixup"])
+@pytest.mark.parametrize("designs", [{}, MIXUP], ids=["plain", "mixup"])
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_two_processes_have_the_gradients_of_one(mixup, accumulate, training, plain, toy, tmp_path):
+def test_two_processes_have_the_gradients_of_one(designs, accumulate, training, plain, toy, tmp_path):
     """Also where batches cut unevenly: 13, 12 and 12 images in two or four parts."""
-    changes = {"mixup": mixup, "accumulate": accumulate, "ema": 0.9}
+    changes = {"designs": designs, "accumulate": accumulate, "ema": 0.9}
     for length in ({"epochs": None, "steps": 1}, {"epochs": 2}):
         folder = tmp_path / str(len(length))
         run = lambda ranks, folder=folder, length=length: trained(  # noqa: E731

@@ -11,18 +11,21 @@ import pytest
 from cxrlt_core.system.processes import is_program, termination
 
 REPOSITORY = Path(__file__).parents[3]
-#: Writes its number to a file and watches; leaves a second file if SIGTERM lets it save things.
+#: Writes its number to a file and watches once it may; leaves another file if SIGTERM lets it save things.
 SLEEPER = f"""
 import os, sys, time
 sys.path.insert(0, {str(REPOSITORY)!r})
 from cxrlt_core.system import processes
 
 processes.SECONDS = 0.05
-processes.end_with_ancestor(processes.is_program(sys.argv[1]))
 with processes.termination() as asked:
     with open("new", "w") as file:
         file.write(str(os.getpid()))
     os.rename("new", "pid")
+    while not os.path.exists("go"):
+        time.sleep(0.02)
+    processes.end_with_dvc()
+    open("watching", "w").close()
     while not asked.code:
         time.sleep(0.02)
     open("saved", "w").close()
@@ -53,29 +56,46 @@ def ended(process):
 
 #: The trailing command keeps a shell from replacing itself.
 LAUNCHES = {
-    "alone": f"{sys.executable} sleeper.py dvc",
-    "shell": f"bash -c '{sys.executable} sleeper.py dvc; true'",
+    "alone": f"{sys.executable} sleeper.py",
+    "shell": f"bash -c '{sys.executable} sleeper.py; true'",
     "launcher": f"bash -c '{sys.executable} launcher.py; true'",
 }
-LAUNCHER = "import subprocess, sys; subprocess.run([sys.executable, 'sleeper.py', 'dvc'])"
+LAUNCHER = "import subprocess, sys; subprocess.run([sys.executable, 'sleeper.py'])"
 
 
 @pytest.mark.dvc
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("launch", LAUNCHES)
-def test_the_stage_of_a_killed_dvc_ends(tmp_path, launch, kill):
+@pytest.mark.parametrize(
+    ("launch", "kill", "importing"),
+    [
+        ("alone", signal.SIGKILL, False),
+        ("alone", signal.SIGKILL, True),
+        ("shell", signal.SIGTERM, False),
+        ("shell", signal.SIGKILL, True),
+        ("launcher", signal.SIGKILL, False),
+        ("launcher", signal.SIGTERM, False),
+    ],
+)
+def test_the_stage_of_a_killed_dvc_ends(tmp_path, launch, kill, importing):
+    """Also if dvc is gone before the stage looks for it, behind its imports."""
     (tmp_path / "launcher.py").write_text(LAUNCHER)
     (tmp_path / "dvc.yaml").write_text(f'stages: {{sleep: {{cmd: "{LAUNCHES[launch]}"}}}}\n')
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
     top, sleeper = start(tmp_path, [*dvc, "repro"])
+    if not importing:
+        (tmp_path / "go").touch()
+        wait_for((tmp_path / "watching").exists)
     os.kill(top.pid, kill)  # not waited for yet: a zombie counts as gone
+    if importing:
+        top.wait()
+        (tmp_path / "go").touch()
     wait_for(lambda: ended(sleeper))
     assert (tmp_path / "saved").exists()
     top.wait()
 
 
-def test_nothing_is_watched_without_the_ancestor(tmp_path):
+def test_nothing_is_watched_that_dvc_has_not_started(tmp_path):
+    (tmp_path / "go").touch()
     top, sleeper = start(tmp_path, [sys.executable, "-c", LAUNCHER])
     top.kill()
     top.wait()
@@ -105,41 +125,20 @@ def test_others_are_not_it(command):
     assert not is_program("dvc")(command)
 
 
-INTERRUPTED = """
-import os, signal, sys
-{before}
-sys.argv[0] = {program!r}
-import stages
-os.kill(os.getpid(), signal.{name})
+def test_an_import_defines_and_does_nothing_else():
+    code = """
+import gc, signal, sys, threading
+import timm
+
+def state():
+    signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    return [*gc.get_threshold(), *signals, threading.active_count(), vars(timm.layers).copy()]
+
+before = state()
+import cxrlt_core.model.classifier, stages.train
+assert state() == before
 """
-
-
-def interrupted(name, program="-m", before="", **environment):
-    """Return the exit code and the output of a script that gets a signal while it imports."""
-    code = INTERRUPTED.format(name=name, program=program, before=before)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-@pytest.mark.parametrize(("name", "code", "words"), [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM")])
-def test_a_signal_while_a_stage_imports_is_a_line(name, code, words):
-    line = f"stopped by {words}: finished stages are saved; dvc repro goes on from there\n"
-    assert interrupted(name) == (code, line, "")
-    assert interrupted(name, RANK="1") == (code, "", "")
-
-
-def test_who_imports_a_stage_keeps_its_signals():
-    assert interrupted("SIGTERM", program="pytest") == (-signal.SIGTERM, "", "")
-
-
-def test_what_is_to_ignore_ctrl_c_ignores_it():
-    assert interrupted("SIGINT", before="signal.signal(signal.SIGINT, signal.SIG_IGN)") == (0, "", "")
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 
 
 LEAVING = """

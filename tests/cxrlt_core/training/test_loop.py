@@ -3,16 +3,15 @@ import time
 import pytest
 import torch
 from runs import run, same, weights
-from settings import augment
+from settings import MIXUP, augment
 
-from cxrlt_core.params.training import Mixup
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.checkpoint import Checkpoint
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(37, 8), (40, 8), (9, 8), (7, 8), (2, 8), (5, 2), (3, 2)])
 def test_every_image_once_an_epoch_in_even_batches(n, batch_size, training, tmp_path, monkeypatch):
-    one = training(n, batch_size=batch_size, mixup=Mixup(alpha=0.5), epochs=2)
+    one = training(n, batch_size=batch_size, designs=MIXUP, epochs=2)
     batches: list[list[int]] = []
     gather = one.images.gather
     monkeypatch.setattr(one.images, "gather", lambda p: batches.append(p.tolist()) or gather(p))
@@ -88,7 +87,7 @@ def scored(training, seen: list):
     return watch
 
 
-@pytest.mark.parametrize("words", [{}, {"ema": 0.9, "mixup": Mixup(alpha=0.5)}])
+@pytest.mark.parametrize("words", [{}, {"ema": 0.9, "designs": MIXUP}])
 def test_a_watch_sees_every_epoch_and_changes_nothing(words, training, tmp_path):
     expected, one, seen = run(training(**words), tmp_path / "unwatched"), training(**words), []
     one.run(Checkpoint(tmp_path), scored(one, seen))

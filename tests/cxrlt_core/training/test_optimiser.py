@@ -1,27 +1,16 @@
 import torch
 
-from cxrlt_core.training.optimiser import AdamW
+from cxrlt_core.training.optimiser import build_optimiser, freeze, train_mode
 
 
-def trained(kind):
-    """Parameters and state after some steps, the state saved and loaded on the way."""
+def model() -> torch.nn.Module:
     torch.manual_seed(0)
-    model, state = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4)), None
-    for _ in range(2):
-        optimiser = kind(model.parameters(), lr=0.1, weight_decay=0.1, fused=True)
-        if state is not None:
-            optimiser.load_state_dict(state)
-        for _ in range(3):
-            optimiser.zero_grad(set_to_none=True)
-            model(torch.ones(2, 4)).square().sum().backward()
-            optimiser.step()
-        state = optimiser.state_dict()
-    return [*model.parameters(), *(state["state"][0][name] for name in ("step", "exp_avg", "exp_avg_sq"))]
+    parts = {"encoder": torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4))}
+    return torch.nn.Sequential().append(torch.nn.ModuleDict(parts)).append(torch.nn.Linear(4, 2))
 
 
-def test_it_takes_the_steps_of_pytorch():
-    assert all(map(torch.equal, trained(AdamW), trained(torch.optim.AdamW)))
-    assert trained(AdamW)[4] == 6
+def encoder_at(factor: float):
+    return [lambda name: factor if "encoder" in name else 1.0]
 
 
 def test_biases_and_norms_are_not_decayed(training):
@@ -30,3 +19,21 @@ def test_biases_and_norms_are_not_decayed(training):
     assert {p.ndim for p in decayed["params"]} == {2, 4} and {p.ndim for p in others["params"]} == {1}
     count = sum(1 for _ in training().state.model.parameters())
     assert len(decayed["params"]) + len(others["params"]) == count
+
+
+def test_each_learning_rate_has_groups_of_its_own():
+    network = model()
+    groups = build_optimiser(network, 0.1, 0.01, encoder_at(0.25)).param_groups
+    assert [(g["factor"], g["weight_decay"], len(g["params"])) for g in groups] == [
+        (0.25, 0.01, 1), (0.25, 0.0, 3), (1.0, 0.01, 1), (1.0, 0.0, 1),
+    ]  # fmt: skip
+
+
+def test_a_rate_of_zero_freezes_weights_and_statistics():
+    network = model()
+    freeze(network, encoder_at(0.0))
+    assert len(build_optimiser(network, 0.1, 0.01, encoder_at(0.0)).param_groups) == 2
+    train_mode(network)
+    assert not network[0]["encoder"][1].training and network[1].training
+    train_mode(model())
+    assert model()[0]["encoder"][1].training

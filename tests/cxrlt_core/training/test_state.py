@@ -11,10 +11,10 @@ import pytest
 import torch
 from processes import FORK, begin, together
 from runs import Weights, same, weights
+from settings import MIXUP
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.batches.sharding import ShardedImages
-from cxrlt_core.params.training import Mixup
 from cxrlt_core.system import files
 from cxrlt_core.system.errors import LOST, Stopped, StudyError
 from cxrlt_core.training import loop
@@ -23,8 +23,8 @@ from cxrlt_core.training.state import check_content
 
 PLANS = {
     "plain": {},
-    "mixup": {"mixup": Mixup(alpha=0.5), "epochs": None, "steps": 13},
-    "ema and accumulation": {"ema": 0.9, "accumulate": 2, "clip": 1.0, "mixup": Mixup(alpha=0.5)},
+    "mixup": {"designs": MIXUP, "epochs": None, "steps": 13},
+    "ema and accumulation": {"ema": 0.9, "accumulate": 2, "clip": 1.0, "designs": MIXUP},
 }
 
 
@@ -268,8 +268,8 @@ def change(state, path, value):
         (["model"], {}),
         (["model", "head.bias"], torch.zeros(4)),
         (["model", "head.bias"], torch.zeros(3, dtype=torch.float64)),
-        (["ema"], None),
-        (["ema"], []),
+        (["average"], None),
+        (["average"], []),
         (["optimiser", "state", 0, "exp_avg"], torch.zeros(2)),
         (["optimiser", "param_groups"], []),
         (["optimiser"], None),

@@ -1,39 +1,26 @@
 import pytest
 import torch
 from runs import CPU, run, same
+from settings import MIXUP
 from settings import loss as settings_of
 
 from cxrlt_core.batches.streaming import StreamedImages
 from cxrlt_core.losses import build_loss
-from cxrlt_core.params.training import Mixup
-from cxrlt_core.training import objective, step
+from cxrlt_core.training import step
 
 
-@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
-def test_a_seed_gives_the_same_bits_and_another_seed_others(mixup, training, tmp_path):
-    first = run(training(mixup=mixup), tmp_path, "a")
+@pytest.mark.parametrize("designs", [{}, MIXUP])
+def test_a_seed_gives_the_same_bits_and_another_seed_others(designs, training, tmp_path):
+    first = run(training(designs=designs), tmp_path, "a")
     torch.manual_seed(77)  # what happened before does not matter
-    assert same(first, run(training(mixup=mixup), tmp_path, "b"))
-    assert not same(first, run(training(mixup=mixup, seed=1), tmp_path, "c"))
+    assert same(first, run(training(designs=designs), tmp_path, "b"))
+    assert not same(first, run(training(designs=designs, seed=1), tmp_path, "c"))
 
 
 def test_streamed_images_give_the_same_bits(training, tmp_path):
-    one, two = training(mixup=Mixup(alpha=0.5)), training(mixup=Mixup(alpha=0.5))
+    one, two = training(designs=MIXUP), training(designs=MIXUP)
     two.images = StreamedImages(two.images, CPU)
     assert same(run(one, tmp_path, "a"), run(two, tmp_path, "b"))
-
-
-def test_mixup_reaches_images_and_loss(training, tmp_path, monkeypatch):
-    calls = []
-    for module, name in ((step, "mix_images"), (objective, "mixup_loss")):
-        function = getattr(module, name)
-        spy = lambda *a, name=name, function=function: calls.append((name, a[-1])) or function(*a)  # noqa: E731
-        monkeypatch.setattr(module, name, spy)
-    run(training(epochs=1), tmp_path, "plain")
-    assert calls == []
-    run(training(epochs=1, mixup=Mixup(alpha=0.5)), tmp_path, "mixed")
-    assert [name for name, _ in calls] == ["mix_images", "mixup_loss"] * 5
-    assert all(torch.equal(calls[i][1], calls[i + 1][1]) for i in range(0, 10, 2))  # the same shares
 
 
 def test_augmentation_is_on_and_new_in_every_epoch(training, tmp_path, monkeypatch):
@@ -45,9 +32,11 @@ def test_augmentation_is_on_and_new_in_every_epoch(training, tmp_path, monkeypat
     assert len(geometries) == 3 * 37
 
 
-@pytest.mark.parametrize("mixup", [None, Mixup(alpha=0.5)])
+@pytest.mark.parametrize("designs", [{}, MIXUP])
 @pytest.mark.parametrize("loss", ["bce", "focal"])
-def test_accumulated_parts_give_the_gradient_of_the_whole_batch(mixup, loss, training, plain, toy, tmp_path):
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(
+    designs, loss, training, plain, toy, tmp_path
+):
     """Unknown labels are spread unevenly, so a mean of the parts' means would be another number."""
     targets = toy[1].copy()
     targets[::2, 1:] = -1
@@ -56,7 +45,7 @@ def test_accumulated_parts_give_the_gradient_of_the_whole_batch(mixup, loss, tra
     for accumulate in (1, 2, 3):
         changes = {"batch_size": 19, "accumulate": accumulate, "steps": 1, "epochs": None}
         losses = build_loss(settings_of(loss), targets)
-        one = training(model=plain(), targets=targets[:37], mixup=mixup, loss=losses, **changes)
+        one = training(model=plain(), targets=targets[:37], designs=designs, loss=losses, **changes)
         run(one, tmp_path, f"{accumulate}")
         gradients.append([p.grad.clone() for p in one.state.model.parameters()])
     for other in gradients[1:]:

@@ -21,7 +21,6 @@ from tests.architecture import pipeline
 from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
 from tests.pipeline.faults.study import Study
 from tests.pipeline.faults.table import Counts, line, read_counts, table, write
-from tests.pipeline.torn_lock import kill_often as tear_often
 from tests.pipeline.workspace import Workspace, copy_repository
 
 PARTS = ("kills", "lock", "disk", "twice", "rank", "clock")
@@ -43,9 +42,10 @@ def addresses() -> dict[str, str]:
 class Trial:
     """What was tried, and what was not as it was; a method a part."""
 
-    def __init__(self, study: Study, folder: Path, generator: random.Random, count: int) -> None:
+    def __init__(self, study: Study, folder: Path, asked: argparse.Namespace) -> None:
         """Try so many kills; copies of the study lie in a folder."""
-        self.study, self.folder, self.generator, self.count = study, folder, generator, count
+        self.study, self.folder, self.generator = study, folder, random.Random(asked.seed)
+        self.count, self.locks = asked.kills, asked.locks
         self.counts: Counts = Counter()
         self.found: list[str] = []
         self.start = time.monotonic()
@@ -76,13 +76,12 @@ class Trial:
             share = (self.count * (number + 1)) // len(stages) - (self.count * number) // len(stages)
             self.attempt(kind, partial(several, kind, share))
 
-    def lock(self, count: int = 10) -> None:
-        """Kill DVC while it writes dvc.lock."""
-        self.study.workspace.git("commit", "--quiet", "--all", "--allow-empty", "--message", "before")
-        self.attempt("dvc.lock", lambda: tear_often(self.study.workspace, count))
-        for _ in range(count):
+    def lock(self) -> None:
+        """Kill DVC while it writes dvc.lock; in each tenth case git has none."""
+        for number in range(self.locks):
+            tear = partial(kills.tear_lock, self.study, self.generator, in_git=number % 10 > 0)
+            self.attempt("dvc.lock", tear)
             self.note("dvc.lock", "dvc, write")
-        self.study.workspace.git("checkout", "--quiet", "--", ".")
 
     def disk(self) -> None:
         """Fill the disk while every kind of stage writes, and while dvc does."""
@@ -155,6 +154,7 @@ def finished(folder: Path, known: Path | None) -> Study:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=114)
+    parser.add_argument("--locks", type=int, default=10, help="kills while dvc.lock is written")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
@@ -164,7 +164,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         study = finished(folder, asked.study)
-        trial = Trial(study, folder, random.Random(asked.seed), asked.kills)
+        trial = Trial(study, folder, asked)
         for part in asked.only:
             getattr(trial, part)()
     text = table(sum(map(read_counts, map(Path.read_text, asked.add)), trial.counts), addresses())

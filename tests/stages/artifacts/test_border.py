@@ -90,6 +90,7 @@ sys.argv = ["stage"]
 border.run_stage(main)
 print("ended well")
 """
+WELL = "went on\nended well\n"
 KILL = "os.kill(os.getpid(), signal.{name})"
 SWALLOW = "Collected()"  # Python drops what is raised there
 
@@ -108,8 +109,28 @@ def test_no_signal_is_swallowed(name, code, words):
     assert signalled(name, SWALLOW) == (code, line)
 
 
+IMPORTING = """
+import os, time
+
+while os.getppid() == int(os.environ["SHELL_PID"]):
+    time.sleep(0.01)
+"""
+STOPPED = "stopped by SIGTERM: finished stages are saved; dvc repro goes on from there\n"
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"), [("DVC_STAGE=a", STOPPED), ("DVC_STAGE=a CXRLT_LAUNCHED=1", WELL), ("", WELL)]
+)
+def test_a_stage_whose_dvc_died_while_it_imported_ends(mark, said):
+    """A process of a launcher does not, which may be on another machine; nor what DVC has not started."""
+    script = IMPORTING + SIGNALLED.format(name="SIGTERM", action="pass", handler="SIG_IGN")
+    shell = f"SHELL_PID=$$ {mark} '{sys.executable}' -c '{script}' & sleep 0.2"
+    done = subprocess.run(["sh", "-c", shell], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert done.stdout == said
+
+
 def test_a_stage_in_the_background_ignores_ctrl_c():
-    assert signalled("SIGINT", KILL, "SIG_IGN") == (0, "went on\nended well\n")
+    assert signalled("SIGINT", KILL, "SIG_IGN") == (0, WELL)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +181,10 @@ def test_a_full_disk_is_a_line_and_leaves_the_old_file(tmp_path, monkeypatch, wr
     path = tmp_path / "x"
     path.write_text("old")
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(StudyError) as found:
+    with pytest.raises(StudyError) as caught:
         write(path)
     why = "No space left on device; free some space and run again"
-    assert str(found.value) == f"{path}: cannot be written: {why}"
+    assert str(caught.value) == f"{path}: cannot be written: {why}"
     assert [file.name for file in tmp_path.iterdir()] == ["x"] and path.read_text() == "old"
 
 

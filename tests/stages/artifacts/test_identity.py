@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cxrlt_core.params.parse import parse_params
 from cxrlt_core.params.schema import Params, Train
+from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
 from stages.artifacts.code import fingerprint, module_code, stage_code

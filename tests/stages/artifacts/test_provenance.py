@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
-from cxrlt_core.params.parse import parse_params
+from cxrlt_core.study.parse import parse_params
+from cxrlt_core.system.files import write_json
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts import provenance
 
@@ -40,8 +41,9 @@ def record(tmp_path, monkeypatch):
 
     def make(content: dict, variant: str = BERT, table: str = "table1") -> dict:
         params = parse_params(content)
-        costs = {variant: [COST] * len(params.train.seeds)}
-        return provenance.record(params, table, {"variant": variant}, [variant], costs)
+        for seed in params.train.seeds:
+            write_json(f"models/{variant}/{seed}/cost.json", COST)
+        return provenance.record(params, table, {"variant": variant}, [variant])
 
     return make
 

@@ -1,0 +1,13 @@
+"""Design 6, the rival: the mean of all models."""
+
+import numpy as np
+
+from cxrlt_core.designs.ensemble import DevelopmentScores, Ensemble, model_wise_weights
+
+TITLE = "model-wise"
+SOURCE = "the published study"
+
+
+def combine(settings: Ensemble, scores: DevelopmentScores) -> np.ndarray:
+    """Weigh all models alike, (M, C)."""
+    return model_wise_weights(*scores.ap.shape)

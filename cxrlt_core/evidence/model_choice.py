@@ -1,0 +1,114 @@
+"""What development data tell of the models of an ensemble, and how they are weighed by it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+
+from cxrlt_core.designs.bagged import bagged_weights
+from cxrlt_core.designs.ensemble import (
+    DevelopmentScores,
+    Ensemble,
+    choice_stability,
+    choose,
+    class_wise_weights,
+)
+from cxrlt_core.labels import POSITIVE
+from cxrlt_core.metrics.bootstrap import PatientResamples, centred
+from cxrlt_core.metrics.scores import resample_ranks
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What development data tell of the models of one training seed; nothing else is chosen by.
+
+    Attributes:
+        targets: of the development set, int (N, C).
+        predictions: of the models, float (M, N, C).
+        draws: resampled development patients.
+        ap: development average precision, (M, C).
+        resampled_ap: the same on resampled patients, (M, B, C).
+        settings: how many models to choose, and how far to shrink.
+    """
+
+    targets: np.ndarray
+    predictions: np.ndarray
+    draws: PatientResamples
+    ap: np.ndarray
+    resampled_ap: np.ndarray
+    settings: Ensemble
+
+    @classmethod
+    def of(
+        cls,
+        targets: np.ndarray,
+        predictions: np.ndarray,
+        draws: PatientResamples,
+        settings: Ensemble,
+        device: torch.device,
+    ) -> Self:
+        """Score the models on the development set and its resamples; see the attributes."""
+        resamples = draws.with_original()
+        ap = np.stack([resample_ranks(targets, model, resamples, device)["AP"] for model in predictions])
+        return cls(targets, predictions, draws, ap[:, 0], ap[:, 1:], settings)
+
+    def among(self, used: Sequence[bool]) -> Self:
+        """Return what is known of some of the models."""
+        used = np.asarray(used)
+        kept = {name: getattr(self, name)[used] for name in ("predictions", "ap", "resampled_ap")}
+        return replace(self, **kept)
+
+    @property
+    def stability(self) -> np.ndarray:
+        """Share of each class's chosen models that a resample chooses again, (C,)."""
+        return choice_stability(class_wise_weights(self.ap, self.settings.top_k), self._bagged)
+
+    @property
+    def chosen_again(self) -> np.ndarray:
+        """Share of the resamples that choose each model for each class, (M, C)."""
+        return self._bagged * min(self.settings.top_k, len(self.ap))
+
+    @property
+    def _bagged(self) -> np.ndarray:
+        return bagged_weights(self.resampled_ap, self.settings.top_k)
+
+    def weights(self, method: str) -> np.ndarray:
+        """Weights of the models per class by a method, (M, C)."""
+        scores = DevelopmentScores(self.ap, self.resampled_ap, self._positives())
+        return choose(method, self.settings, scores)
+
+    def recombined_weights(self, method: str, choices: Sequence[Self]) -> np.ndarray:
+        """Weights where each model is of a training seed of its own, (M, C).
+
+        Args:
+            method: a design with the hook ``combine``.
+            choices: of the seed that each of the M models has.
+        """
+        ap = np.stack([choice.ap[m] for m, choice in enumerate(choices)])
+        resampled = np.stack([choice.resampled_ap[m] for m, choice in enumerate(choices)])
+        return choose(method, self.settings, DevelopmentScores(ap, resampled, self._positives()))
+
+    def repeated_weights(self, method: str, resamples: int) -> np.ndarray:
+        """Weights that other development patients would have chosen, float64 (M, R, C).
+
+        On resample r the average precision of the models is moved by what the resample moves it. To bag anew
+        would take a bootstrap of each resample; that is taken to spread about its centre as the first one
+        does, so its average precision is moved by the same.
+
+        Args:
+            method: a design with the hook ``combine``.
+            resamples: R, the first of the draws.
+        """
+        moved = centred(self.resampled_ap, axis=1)[1][:, :resamples].transpose(1, 0, 2)
+        counts = self.draws.first(resamples).counts[self.draws.patient].T
+        positives = counts.astype(np.float64) @ (self.targets == POSITIVE)
+        elsewhere = (
+            DevelopmentScores(self.ap + shift, self.resampled_ap + shift[:, None], counts)
+            for shift, counts in zip(moved, positives, strict=True)
+        )
+        return np.stack([choose(method, self.settings, scores) for scores in elsewhere], axis=1)
+
+    def _positives(self) -> np.ndarray:
+        return (self.targets == POSITIVE).sum(axis=0)

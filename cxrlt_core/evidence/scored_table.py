@@ -1,0 +1,92 @@
+"""The rows of a table, and what can be said of them and of their differences."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cxrlt_core.evidence.estimator import Estimate, Interval, estimate
+from cxrlt_core.evidence.scoring import Score, ap_of
+from cxrlt_core.evidence.seed_variance import SeedVarianceModel
+from cxrlt_core.metrics.metric import means
+from cxrlt_core.system.rounding import rounded
+
+
+@dataclass(frozen=True)
+class RowNumbers:
+    """What a table tells of a row: four decimals, None where undefined.
+
+    Attributes:
+        metrics: mAP, mAP_low, mAP_high, mAP_corrected (less small-sample bias), each further mean, and
+            mAP_seed_sd.
+        std_errors: standard error of each mean.
+        seeds: mAP of each training seed.
+        difference: of mAP to the first row.
+    """
+
+    metrics: dict[str, float | None]
+    std_errors: dict[str, float | None]
+    seeds: Sequence[float | None]
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """Rows that were scored on the same resamples.
+
+    Attributes:
+        scores: row to its score.
+        seed_variance: of the trainings behind the rows.
+        level: coverage of the intervals.
+        published: row to its mAP in the paper, None or absent where it has none.
+    """
+
+    scores: Mapping[str, Score]
+    seed_variance: SeedVarianceModel
+    level: float
+    published: Mapping[str, float | None] = field(default_factory=dict)
+
+    def contrast(self, weights: Mapping[str, float], mean: str) -> Estimate:
+        """Estimate a weighted sum of rows.
+
+        Args:
+            weights: row to its weight.
+            mean: its name.
+        """
+        first, *others = (weight * self.scores[row][mean] for row, weight in weights.items())
+        total = sum(others, first)
+        return estimate(total, self.seed_variance.of(weights, mean, total.points))
+
+    def published_sum(self, weights: Mapping[str, float]) -> float | None:
+        """Return the same weighted sum of the published figures; None where one of them is missing."""
+        terms = [(weight, self.published.get(row)) for row, weight in weights.items()]
+        known = [weight * figure for weight, figure in terms if figure is not None]
+        return rounded(sum(known)) if len(known) == len(terms) else None
+
+    def row_numbers(self, row: str, first: str) -> RowNumbers:
+        """Return what a table tells of a row, which it compares with the first one."""
+        estimates = {mean.name: self.contrast({row: 1.0}, mean.name) for mean in means()}
+        mean_ap = self.scores[row]["mAP"]
+        low, high = estimates["mAP"].interval(self.level)
+        metrics = {"mAP": mean_ap.point, "mAP_low": low, "mAP_high": high, "mAP_corrected": mean_ap.corrected}
+        metrics |= {name: estimate.point for name, estimate in estimates.items()}
+        metrics["mAP_seed_sd"] = mean_ap.seed_deviation
+        weights = {row: 0.0} if row == first else {row: 1.0, first: -1.0}
+        return RowNumbers(
+            metrics={name: rounded(value) for name, value in metrics.items()},
+            std_errors={name: rounded(estimate.std_error) for name, estimate in estimates.items()},
+            seeds=[rounded(point) for point in mean_ap.points],
+            difference=self.contrast(weights, "mAP").rounded(self.level),
+        )
+
+    def class_numbers(self, weights: Mapping[str, float]) -> dict[str, Interval]:
+        """Estimate the average precision of each class of a weighted sum of rows, each for itself."""
+        classes = self.scores[next(iter(weights))].classes
+        return {name: self.contrast(weights, ap_of(name)).rounded(self.level) for name in classes}
+
+    def class_scores(self, row: str) -> dict[str, dict[str, Any]]:
+        """Return the metrics of a row's classes, average precision with ``AP_low`` and ``AP_high``."""
+        bounds = self.class_numbers({row: 1.0})
+        return {
+            name: {**entry, "AP_low": bounds[name].low, "AP_high": bounds[name].high}
+            for name, entry in self.scores[row].classes.items()
+        }

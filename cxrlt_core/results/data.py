@@ -1,0 +1,86 @@
+"""Counts of the data: what the sources bring and what the sets hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """A class of the label space: group, and prevalence in the training set; None without a known label."""
+
+    group: str
+    prevalence: float | None
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Known and unknown labels of a class."""
+
+    positive: int
+    negative: int
+    unknown: int
+    uncertain: int = 0
+
+    @property
+    def known(self) -> int:
+        """Positive and negative ones."""
+        return self.positive + self.negative
+
+
+@dataclass(frozen=True)
+class SetCounts:
+    """What a set holds."""
+
+    images: int
+    patients: int
+    studies: int
+    classes: Mapping[str, LabelCounts]
+
+
+@dataclass(frozen=True)
+class SourceCounts:
+    """What a source brings; ``known`` names the classes that it knows, ``dropped`` why rows were left out."""
+
+    rows: int
+    images: int
+    patients: int
+    studies: int
+    views: Mapping[str, int]
+    known: Sequence[str]
+    dropped: Mapping[str, int]
+    rejected_images: Mapping[str, int]
+    held_out: int
+    classes: Mapping[str, LabelCounts]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Content of data/summary.json.
+
+    Attributes:
+        classes: the label space of the study.
+        splits: dev and test to where they come from.
+        sources: by name.
+        sets: by name.
+        not_replenished: classes that no extra source knows.
+        leaks: what sets share, a line each: kind, set, in, images, dropped.
+        repeats: set to its pictures that are there more than once: groups, images.
+    """
+
+    classes: Sequence[str]
+    splits: Mapping[str, str]
+    sources: Mapping[str, SourceCounts]
+    sets: Mapping[str, SetCounts]
+    not_replenished: Sequence[str]
+    leaks: Sequence[Mapping[str, str | int]]
+    repeats: Mapping[str, Mapping[str, int]]
+
+    @property
+    def replenished(self) -> bool:
+        """Whether a source replenishes training."""
+        return len(self.sources) > 1
+
+    def shown(self) -> dict[str, SetCounts]:
+        """The sets that a reader should see: the replenished one only where something replenishes it."""
+        names = ("train_primary", *(["train_replenished"] if self.replenished else []), "dev", "test")
+        return {name: self.sets[name] for name in names}

@@ -1,0 +1,67 @@
+"""What params.yaml says in short, said in full: designs in their place, recipes with what they leave alone.
+
+What is not of the form that is expected stays, and is refused when it is validated.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cxrlt_core.designs import find_design, of_variants
+
+RECIPE = ("train", "image", "query")  # sections that a recipe changes
+
+
+def gather(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of params.yaml with every design under ``designs``, and every recipe whole."""
+    known = of_variants()
+    shared = {name: content[name] for name in known if name in content}
+    rest = {key: value for key, value in content.items() if key not in shared}
+    if isinstance(variants := content.get("variants"), dict):
+        rest["variants"] = {name: _variant(variant, shared, known) for name, variant in variants.items()}
+    if isinstance(recipes := content.get("recipes"), dict):
+        rest["recipes"] = {name: _recipe(recipe, content) for name, recipe in recipes.items()}
+    return {**rest, "designs": shared}
+
+
+def _variant(variant: Any, shared: Mapping[str, Any], known: list[str]) -> Any:
+    if not isinstance(variant, dict):
+        return variant
+    named = {name: entry for name, entry in variant.items() if name in known}
+    rest = {key: value for key, value in variant.items() if key not in named}
+    designs = {
+        name: _settings(name, entry, shared.get(name))
+        for name, entry in named.items()
+        if entry is not None and entry is not False
+    }
+    return {**rest, "designs": designs}
+
+
+def _settings(name: str, entry: Any, shared: Any) -> Any:
+    """Return the settings of a design: those stated for all variants, and the variant's own, which win.
+
+    ``true`` has none of its own; the value of a sole setting may stand for it.
+    """
+    fields = list(find_design(name).Settings.model_fields)
+    if entry is True:
+        entry = {}
+    elif not isinstance(entry, dict) and len(fields) == 1:
+        entry = {fields[0]: entry}
+    return {**shared, **entry} if isinstance(shared, dict) and isinstance(entry, dict) else entry
+
+
+def _recipe(recipe: Any, content: Mapping[str, Any]) -> Any:
+    if not isinstance(recipe, dict):
+        return recipe
+    changed = {name: _merged(content.get(name), recipe.get(name, {})) for name in RECIPE}
+    length = [key for key in ("epochs", "steps") if key in (recipe.get("train") or {})]
+    if len(length) == 1 and isinstance(changed["train"], dict):
+        changed["train"] |= {key: None for key in ("epochs", "steps") if key not in length}
+    return {**recipe, **changed}
+
+
+def _merged(section: Any, changes: Any) -> Any:
+    """Return a section of params.yaml with changes, sections within it likewise."""
+    if not isinstance(section, dict) or not isinstance(changes, dict):
+        return changes
+    both = {key: _merged(section[key], changes[key]) for key in changes if key in section}
+    return {**section, **changes, **both}

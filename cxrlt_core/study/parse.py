@@ -1,0 +1,152 @@
+"""The border: the content of params.yaml, validated once.
+
+An unknown key, a wrong type or a value out of range raises :class:`StudyError` with one line per
+problem, each naming the key.
+"""
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from pydantic import ValidationError
+
+from cxrlt_core.designs import conflicts
+from cxrlt_core.designs.reweight import reweightings
+from cxrlt_core.params.schema import Params, Table1Row
+from cxrlt_core.study.explain import explain
+from cxrlt_core.study.gather import gather
+from cxrlt_core.study.variants import SCRATCH, contents, members, trains_after, used_sources
+from cxrlt_core.system.errors import StudyError, cut
+
+#: Keys of its sections that a recipe cannot change, and why.
+SHARED = {
+    "train.seeds": "all variants are trained with the same seeds",
+    "image.store": "all packed images lie in one place",
+    "image.max_rejects": "images are rejected for the whole study",
+}
+
+
+def parse_params(content: Any, file: str = "params.yaml") -> Params:
+    """Validate the content of a params file.
+
+    Args:
+        content: what YAML gave.
+        file: its name, for messages.
+
+    Raises:
+        StudyError: with one line per problem, each naming the file and the key.
+    """
+    if not isinstance(content, dict):
+        raise StudyError(f"{file}: expected a mapping of sections, found {type(content).__name__}")
+    problems = list(_misplaced(content))
+    content = gather(content)
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        raise StudyError("\n".join(f"{file}: {line}" for line in explain(error.errors(), content))) from None
+    problems = problems or list(_dangling_names(params)) or list(_contradictions(params))
+    problems = problems or list(_equal_rows(params))
+    if problems:
+        raise StudyError("\n".join(f"{file}: {cut(problem, 800)}" for problem in problems))
+    return params
+
+
+def _misplaced(content: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each key that is said in another way, or elsewhere."""
+    variants, recipes = content.get("variants"), content.get("recipes")
+    named = [("", content)] + (
+        [(f"variants.{name}.", entry) for name, entry in variants.items()]
+        if isinstance(variants, dict)
+        else []
+    )
+    for at, section in named:
+        if isinstance(section, dict) and "designs" in section:
+            yield f"{at}designs: unknown key; each design is a key of its own"
+    for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
+        for key, reason in SHARED.items():
+            section, _, field = key.partition(".")
+            if isinstance(recipe, dict) and field in (recipe.get(section) or {}):
+                yield f"recipes.{name}.{key}: not of a recipe: {reason}"
+
+
+def _dangling_names(params: Params) -> Iterator[str]:
+    """Yield a line for each name that is used but not defined."""
+
+    def check(key: str, name: str, known: Any, section: str) -> Iterator[str]:
+        if name not in known:
+            yield f"{key}: {name!r} is not in {section} ({', '.join(known) or 'empty'})"
+
+    yield from check("data.primary", params.data.primary, params.data.sources, "data.sources")
+    for position, name in enumerate(params.data.extra):
+        yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
+    if len(set(used_sources(params))) != len(used_sources(params)):
+        yield "data.extra: a source may be used once, and the primary one not as an extra"
+    weights = ["uniform", *reweightings(params.reweight)]
+    starts = [SCRATCH, *params.variants]
+    for name, variant in params.variants.items():
+        at = f"variants.{name}"
+        yield from check(f"{at}.image", variant.image, params.image_encoders, "image_encoders")
+        yield from check(f"{at}.text", variant.text, params.text_encoders, "text_encoders")
+        yield from check(f"{at}.loss", variant.loss, params.losses, "losses")
+        yield from check(f"{at}.weights", variant.weights, weights, "uniform and reweight")
+        yield from check(f"{at}.init", variant.init, starts, "none and variants")
+        if variant.recipe is not None:
+            yield from check(f"{at}.recipe", variant.recipe, params.recipes, "recipes")
+    for position, row in enumerate(params.table1):
+        yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
+    yield from check("reweight.base", params.reweight.base, params.variants, "variants")
+    for position, name in enumerate(params.ensemble.members or []):
+        yield from check(f"ensemble.members.{position}", name, params.variants, "variants")
+
+
+def _contradictions(params: Params) -> Iterator[str]:
+    """Yield a line for each thing that cannot be so together with another."""
+    for name, variant in params.variants.items():
+        if variant.data == "replenished" and not params.data.extra:
+            yield f"variants.{name}.data: 'replenished' needs a source in data.extra, which is empty"
+        yield from (f"variants.{name}: {conflict}" for conflict in conflicts(variant.designs))
+    if SCRATCH in params.variants:
+        yield f"variants.{SCRATCH}: the name is taken, it stands for no start; expected another one"
+    for table in ("table1", "table2"):
+        names = [row.name for row in getattr(params, table)]
+        yield from (f"{table}: row {name} stands twice" for name in set(names) if names.count(name) > 1)
+    for name in ("uniform", "main", "contrast"):
+        if name in params.reweight.more:
+            yield f"reweight.more.{name}: the name is taken, expected another one"
+    if params.variants[params.reweight.base].weights != "uniform":
+        yield f"reweight.base: {params.reweight.base!r} must itself train with weights: uniform"
+    try:
+        TopologicalSorter({name: trains_after(params, name) for name in params.variants}).prepare()
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        yield f"variants: {circle} is a circle: each would have to be trained before the other"
+    if not any(v.data == "primary" for v in params.variants.values()):
+        yield "variants: at least one must train on data: primary"
+    yield from _members(params)
+
+
+def _members(params: Params) -> Iterator[str]:
+    """Yield a line for each problem with what ensembles are made of."""
+    trained_on = {params.variants[name].data for name in members(params)}
+    if "primary" not in trained_on:
+        what = "no variant of a published row" if params.ensemble.members is None else "none of them"
+        yield f"ensemble.members: {what} trains on data: primary; expected at least one such"
+    for position, row in enumerate(params.table2):
+        if row.replenished and "replenished" not in trained_on:
+            yield f"table2.{position}.replenished: no member of ensemble.members trains on data: replenished"
+
+
+def _equal_rows(params: Params) -> Iterator[str]:
+    """Yield a line for each row that is another one under another name: they would be a contrast of nothing.
+
+    The weights main and contrast may become equal, because their ratios are what people try.
+    """
+    seen: dict[str, Table1Row] = {}
+    for row in params.table1:
+        own = params.variants[row.variant].weights == "contrast"
+        other = seen.setdefault(repr((contents(params, row.variant), row.tta, own)), row)
+        if other.variant != row.variant:
+            yield (
+                f"table1: rows {other.name} and {row.name} are equal in every design; "
+                f"expected variants that differ in more than their names"
+            )

@@ -1,0 +1,91 @@
+"""What the names in a study stand for: what a variant is made of, and who the members of an ensemble are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cxrlt_core.designs import TRAINING, using
+from cxrlt_core.designs.reweight import reweightings
+from cxrlt_core.losses import LossSettings
+from cxrlt_core.params.schema import Image, Params
+from cxrlt_core.system.settings import Section
+
+SCRATCH = "none"  # init: no other variant's weights
+BY_RECIPE = ("train", "image", "query")
+
+
+def resolved(params: Params, variant: str) -> Params:
+    """Return the parameters as they are for a variant: its recipe in place of the study's sections."""
+    name = params.variants[variant].recipe
+    if name is None:
+        return params
+    return params.model_copy(update={key: getattr(params.recipes[name], key) for key in BY_RECIPE})
+
+
+def loss_of(params: Params, variant: str) -> LossSettings:
+    """Return the settings of the loss that a variant trains with."""
+    return params.losses[params.variants[variant].loss]
+
+
+def designs_of(params: Params, variant: str, hooks: tuple[str, ...] = TRAINING) -> dict[str, Section]:
+    """Return those designs of a variant that use any of some hooks: name to settings."""
+    designs = params.variants[variant].designs
+    return {name: designs[name] for name in using(designs, hooks)}
+
+
+def used_sources(params: Params) -> list[str]:
+    """Return the primary source, then the extra ones."""
+    return [params.data.primary, *params.data.extra]
+
+
+def members(params: Params) -> list[str]:
+    """Return the variants that ensembles are made of: those named, or else those of the published rows."""
+    published = [row.variant for row in params.table1 if row.published is not None]
+    chosen = published if params.ensemble.members is None else params.ensemble.members
+    return [name for name in params.variants if name in chosen]
+
+
+def geometries(params: Params) -> dict[str, Image]:
+    """Return how each variant sees images: its name to size and fit."""
+    return {name: resolved(params, name).image for name in params.variants}
+
+
+def sizes_of(params: Params, encoder: str) -> list[int]:
+    """Return the sides in pixels of the images that an image encoder gets from its variants."""
+    users = [name for name, variant in params.variants.items() if variant.image == encoder]
+    return sorted({resolved(params, name).image.size for name in users})
+
+
+def trains_after(params: Params, variant: str) -> list[str]:
+    """Return the variants whose training, or whose scores, a training starts from."""
+    chosen = params.variants[variant]
+    start = [] if chosen.init == SCRATCH else [chosen.init]
+    return start if chosen.weights == "uniform" else [*start, params.reweight.base]
+
+
+def contents(params: Params, variant: str) -> dict[str, Any]:
+    """Return all that a variant is, key by key, with what names stand for in their place.
+
+    Two variants are the same training where these are equal. Keys of a recipe stand for themselves, so that
+    a recipe that changes nothing is none.
+    """
+    chosen, whole = params.variants[variant], resolved(params, variant)
+    weights = reweightings(params.reweight).get(chosen.weights)
+    return {
+        "image": params.image_encoders[chosen.image].model_dump(),
+        "text": params.text_encoders[chosen.text].model_dump(),
+        "loss": params.losses[chosen.loss].model_dump(),
+        "weights": weights and weights.model_dump(),
+        "data": chosen.data,
+        "init": None if chosen.init == SCRATCH else contents(params, chosen.init),
+        **{name: settings.model_dump() for name, settings in chosen.designs.items()},
+        **{key: value for section in BY_RECIPE for key, value in _flat(section, getattr(whole, section))},
+    }
+
+
+def _flat(key: str, section: Section) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a section, and of those within it, by their keys in params.yaml."""
+    for name, value in section:
+        if isinstance(value, Section):
+            yield from _flat(f"{key}.{name}", value)
+        else:
+            yield f"{key}.{name}", value

@@ -1,0 +1,46 @@
+import numpy as np
+from figure_records import THREE, lines
+from made_results import make_contrast, make_row, make_table
+
+from cxrlt_core.evidence.estimator import Interval
+from cxrlt_core.figures import style
+from cxrlt_core.figures.contrasts import caption, draw
+from cxrlt_core.figures.contrasts import lines as lines_of
+
+
+def test_intervals_points_and_published_values_are_where_they_are():
+    (axes,) = draw(lines(), THREE, 0.002, "mAP").axes
+    drawn = [
+        (list(line.get_xdata()), line.get_linewidth()) for line in axes.lines if len(line.get_xdata()) == 2
+    ]
+    assert ([0.05, 0.15], 2.4) in drawn and ([0.04, 0.16], 0.8) in drawn
+    points = [line for line in axes.lines if line.get_marker() in "^vso" and len(line.get_xdata()) == 1]
+    assert [line.get_xdata()[0] for line in points] == [0.1, -0.02, -0.2]
+    looks = [(line.get_marker(), line.get_markerfacecolor()) for line in points]
+    assert looks == [("^", style.DARK), ("o", "white"), ("s", style.LIGHT)]
+    diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert [line.get_xdata()[0] for line in diamonds] == [0.002, -0.305, 0.001]
+    assert np.allclose(axes.patches[0].get_bbox().intervalx, [-0.002, 0.002])
+
+
+def test_verdicts_are_in_the_legend_and_the_other_family_is_named():
+    figure = draw(lines(), THREE, 0.002, "mAP")
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["resolved up", "unresolved", "negligible", "published"]
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert "exploratory" in shown and "+0.1000" in shown and "−0.3050" in shown and "primary" not in shown
+    assert "3 seeds" in figure.axes[0].get_xlabel()
+
+
+def test_the_caption_counts_verdicts_and_published_values_outside():
+    text = caption(lines(), THREE, 0.002, "mAP")
+    assert "4 differences of mAP; verdicts: unresolved 2, resolved up 1, negligible 1" in text
+    assert "Largest: design 2 (off → ✓) −0.2000 [−0.3100, −0.0900]" in text
+    assert "1 of 2 published differences lie outside our thin line" in text and "±0.002" in text
+
+
+def test_contrasts_name_rows_by_number_and_are_flat():
+    contrast = make_contrast("b", "a", difference=Interval(0.1, 0.0, 0.2), simultaneous=(-0.1, 0.3))
+    (line,) = lines_of(make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast]), [contrast])
+    assert line.rows == "2 − 1" and (line.difference, line.low, line.high) == (0.1, 0.0, 0.2)
+    assert (line.simultaneous_low, line.simultaneous_high) == (-0.1, 0.3)
