@@ -81,7 +81,7 @@ def add_variant(sections: dict[str, Any] | None = None, **changes: Any) -> Apply
     A change to None removes a key.
     """
     variant = {"image": "resnet50", "text": "pubmedbert", "loss": "bce", "weights": "uniform"}
-    variant |= {"data": "primary", "init": "none", "separate": {}, "mixup": {"alpha": 0.2}} | changes
+    variant |= {"data": "primary", "init": "none", "separate": True, "mixup": True} | changes
     variant = {key: value for key, value in variant.items() if value is not None}
     return add(**(sections or {}), variants={"new": variant}, table1=[{"variant": "new", "tta": True}])
 
@@ -176,7 +176,7 @@ EDITS = [
     Edit("a new design that no variant has", copy_module("designs", "mixup"), stages_named("code")),
     Edit(
         "a new design, with a variant and a row",
-        both(copy_module("designs", "mixup"), add_variant(mixup=None, twin={"alpha": 0.2})),
+        both(copy_module("designs", "mixup"), add_variant(mixup=None, twin=True)),
         ADDED,
         1,
     ),

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ import torch
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.training import step as training_step
 from cxrlt_core.training.loop import Training
-from cxrlt_core.training.objective import Objective
+from cxrlt_core.training.step import TrainStep
 
 STEP = "whole step"
 PARTS = {
@@ -81,12 +82,14 @@ def _cells(part: float, whole: float) -> tuple[str, str]:
 def profile(training: Training, steps: int, burn_in: int) -> dict[str, float]:
     """Milliseconds per step of each part."""
     clock = Clock(training.ranks.device)
+    labels = training.step.labels
+    timed_labels = replace(labels, objective=clock.timed("loss", labels.objective))
+    train_step = replace(training.step, labels=timed_labels)
     with ExitStack() as stack:
         batches = stack.enter_context(closing(training.images.batches(training.sampler.batches(0))))
         for owner, attribute, part in (
-            (training_step, "prepare_images", "transforms"),
-            (training.step, "network", "forward"),
-            (Objective, "sums", "loss"),
+            (TrainStep, "_prepare", "transforms"),
+            (training.step.network, "forward", "forward"),
             (training_step, "mean_loss", "loss"),
             (torch.Tensor, "backward", "backward"),
             (training.step.optimiser, "zero_grad", "optimiser"),
@@ -97,7 +100,7 @@ def profile(training: Training, steps: int, burn_in: int) -> dict[str, float]:
         next_batch = clock.timed("images", lambda: next(batches))
 
         def step(number: int) -> None:
-            training.step(number, *next_batch())
+            train_step(number, *next_batch())
 
         for number in range(burn_in + steps):
             if number == burn_in:

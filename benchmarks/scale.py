@@ -94,8 +94,9 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
         sizes_of_set = {"patients": int(table["patient_id"].nunique()), "studies": images}
         counts[name] = {"images": images, **sizes_of_set, "classes": classes}
         if name in sizes:
-            write_predictions(params, name, table, generator)
-    write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts})
+            predict_all(params, name, table, generator)
+    splits = dict.fromkeys(sizes, "fabricated")
+    write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts, "splits": splits})
     groups = ["head" if p >= 0.1 else "tail" if p < 0.01 else "medium" for p in PREVALENCES]
     described = zip(CLASSES, groups, PREVALENCES, strict=True)
     write_json("data/sets/classes.json", {c: {"group": g, "prevalence": p} for c, g, p in described})
@@ -118,7 +119,7 @@ def make_set(name: str, images: int, generator: np.random.Generator) -> pd.DataF
     return pd.concat([table, pd.DataFrame(labels, columns=CLASSES)], axis=1)
 
 
-def write_predictions(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
+def predict_all(params: Params, name: str, table: pd.DataFrame, generator: np.random.Generator) -> None:
     """Write probabilities with noise that all models share and noise of each variant and seed."""
     targets, known = table[list(CLASSES)].to_numpy(), table[["image_id", "study_id", "patient_id"]]
     shared = generator.normal(size=targets.shape)

@@ -56,10 +56,10 @@ def main() -> None:
         elif options.profile:
             print(profiles(options, device, Path(folder)), end="")
         else:
-            print(compare(options, device, Path(folder)), end="")
+            print(compare_loops(options, device, Path(folder)), end="")
 
 
-def compare(options: argparse.Namespace, device: torch.device, folder: Path) -> str:
+def compare_loops(options: argparse.Namespace, device: torch.device, folder: Path) -> str:
     """Train all contestants in turns."""
     print(
         f"{setting(options)}; {options.images:,} images; {options.turns} turns of {options.steps} steps"

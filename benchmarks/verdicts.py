@@ -52,7 +52,7 @@ GROUPS = {"head": (0, 3, 5), "all classes": (0, 8, 5), "tail": (5, 8, 5), "all, 
 
 
 @dataclass(frozen=True)
-class Study:
+class Simulated:
     """Metric of each training with each seed, on the patients and on resamples.
 
     Attributes:
@@ -122,7 +122,7 @@ def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
         return
     settings = [(seeds, ratio, 1) for seeds in (2, 3, 5) for ratio in (0, 0.5, 1, 2)]
     for seeds, ratio, spread in [*settings, (3, 2, 9), (5, 2, 9)]:
-        verdicts = [compare(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
+        verdicts = [estimate_both(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
         yield [table_row(seeds, f"{ratio:g}", "alike" if spread == 1 else "variances 1 : 9", verdicts)]
 
 
@@ -136,8 +136,8 @@ def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
             for name, (first, last, least) in GROUPS.items():
                 chosen = np.flatnonzero(positives[first:last] >= least) + first
                 if len(chosen):
-                    study = Study(ap[..., chosen].mean(axis=-1), centred_mean(samples[..., chosen]))
-                    verdicts[name].append(compare(study))
+                    study = Simulated(ap[..., chosen].mean(axis=-1), centred_mean(samples[..., chosen]))
+                    verdicts[name].append(estimate_both(study))
                     parts[name].append(components(study))
         rows = []
         for name in GROUPS:
@@ -147,7 +147,7 @@ def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
         yield rows
 
 
-def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespace, number: int) -> Study:
+def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespace, number: int) -> Simulated:
     """Draw a study with normal noise, in which a pair of trainings differs by 1 through patients.
 
     Args:
@@ -164,7 +164,9 @@ def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespac
     points = trained * ratio * np.sqrt(seeds / 2 * variances)
     points += patient_noise(generator, (2, len(TRAININGS)), seeds, 1)[..., 0]
     cells = patient_noise(generator, (2, len(TRAININGS)), seeds, options.resamples)
-    return Study(points, np.stack([cells[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()]))
+    return Simulated(
+        points, np.stack([cells[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()])
+    )
 
 
 def patient_noise(generator: np.random.Generator, shape: tuple, seeds: int, draws: int) -> np.ndarray:
@@ -244,11 +246,11 @@ def centred_mean(samples: np.ndarray) -> np.ndarray:
     return np.nan_to_num(samples - mean).mean(axis=-1)
 
 
-def components(study: Study) -> tuple[float, float]:
+def components(study: Simulated) -> tuple[float, float]:
     """Variance that seeds and patients give the mean of S of a contrast of two trainings, on average."""
     rows, trained, patients = study.row_points(), [], []
     for number in PLAIN:
-        points, samples = (combine(values, CONTRASTS[number]) for values in (rows, study.samples))
+        points, samples = (contrast_of(values, CONTRASTS[number]) for values in (rows, study.samples))
         shared, within = samples.mean(axis=0).var(ddof=1), samples.var(axis=1, ddof=1).mean()
         interaction = (within - shared) * len(points) / (len(points) - 1)
         trained.append((points.var(ddof=1) - interaction) / len(points))
@@ -256,18 +258,18 @@ def components(study: Study) -> tuple[float, float]:
     return float(np.mean(trained)), float(np.mean(patients))
 
 
-def combine(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
+def contrast_of(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
     """Contrast of rows, the first axis of the values."""
     return sum(weight * values[int(row) - 1] for row, weight in weights.items())
 
 
-def compare(study: Study) -> Verdicts:
+def estimate_both(study: Simulated) -> Verdicts:
     """Apply both estimators to the contrasts of a study."""
     rows, metric = study.row_points(), "mAP"
     noise = PooledSeedVariance(ROWS, {metric: study.points})
     lows, highs, p_values = np.empty((3, 2, len(CONTRASTS)))
     for number, weights in enumerate(CONTRASTS):
-        points, samples = combine(rows, weights), combine(study.samples, weights)
+        points, samples = contrast_of(rows, weights), contrast_of(study.samples, weights)
         lows[0, number], highs[0, number], p_values[0, number] = old(points, samples, number)
         variance = noise.of(weights, metric, points)
         lows[1, number], highs[1, number], p_values[1, number] = new(points, samples, variance)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlt.options import add_machine, add_model, folder_of, open_predictor
-from cxrlt.study import Study
+from cxrlt.study import StudyFolder
 
 if TYPE_CHECKING:
     from cxrlt_core.serving.predictor import Predictor
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from cxrlt_core.system.files import write_text
 
     folder = folder_of(options)
-    predictor, study = open_predictor(folder, options), Study(folder)
+    predictor, study = open_predictor(folder, options), StudyFolder(folder)
     lines = [] if options.no_onnx else [export_graph(predictor, options)]
     write_portable(folder, predictor.calibration, options.out)
     card = model_card(f"{study.name}, seed {study.seed}", predictor, study.known(), lines)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from cxrlt.options import add_model, folder_of
-from cxrlt.study import Study
+from cxrlt.study import StudyFolder
 from cxrlt_core.system.errors import StudyError
 
 
@@ -16,17 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a line a fact."""
     folder = folder_of(options)
-    describe = describe_ensemble if Study(folder).is_ensemble else describe_model
+    describe = ensemble_facts if StudyFolder(folder).is_ensemble else model_facts
     for name, value in describe(folder).items():
         print(f"{name:<12}{value}")
     return 0
 
 
-def describe_model(folder: Path) -> dict[str, str]:
+def model_facts(folder: Path) -> dict[str, str]:
     """Say what a model is; its config.json is read, not its weights."""
     from cxrlt_core.model.folder import model_marks, read_config
 
-    config, study = read_config(folder), Study(folder)
+    config, study = read_config(folder), StudyFolder(folder)
     mean, deviation = config.pixels
     query = config.query
     thresholds = study.calibration() or (folder / "calibration.json").exists()
@@ -41,21 +41,21 @@ def describe_model(folder: Path) -> dict[str, str]:
         "precision": config.precision,
         "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
         "thresholds": "known" if thresholds else "not known",
-    } | shown(study)
+    } | scores_of(study)
 
 
-def describe_ensemble(folder: Path) -> dict[str, str]:
+def ensemble_facts(folder: Path) -> dict[str, str]:
     """Say what an ensemble is."""
     from cxrlt_core.serving.ensemble_folder import read_ensemble
 
-    config, study = read_ensemble(folder), Study(folder)
+    config, study = read_ensemble(folder), StudyFolder(folder)
     facts = {
         "ensemble": str(folder),
         "views": f"{config.tta['views']} of test-time augmentation",
         "temperature": f"{config.calibration['temperature']:.4g}",
         "aggregate": config.aggregate,
         "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
-    } | shown(study)
+    } | scores_of(study)
     for number, member in enumerate(config.members):
         shares = [config.weights[name][number] for name in config.classes]
         used = sum(share > 0 for share in shares)
@@ -66,11 +66,11 @@ def describe_ensemble(folder: Path) -> dict[str, str]:
     return facts
 
 
-def shown(study: Study) -> dict[str, str]:
+def scores_of(study: StudyFolder) -> dict[str, str]:
     """Return its mAP in the tables of its study."""
     on, note = "test" if study.is_ensemble else "development", study.note()
     try:
-        found = {
+        scores = {
             f"mAP{' TTA' if row.get('TTA') else ''}": (
                 f"{number(row['mAP'])} [{number(row['mAP_low'])}, {number(row['mAP_high'])}] on the {on} set"
             )
@@ -78,7 +78,7 @@ def shown(study: Study) -> dict[str, str]:
         }
     except KeyError as error:
         raise StudyError(f"reports/table*.csv: no column {error}") from None
-    return found | ({"note": note} if found and note else {})
+    return scores | ({"note": note} if scores and note else {})
 
 
 def number(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrlt.study import Study, find_folder
+from cxrlt.study import StudyFolder, find_folder
 
 if TYPE_CHECKING:
     from cxrlt_core.serving.predictor import Predictor
@@ -44,7 +44,7 @@ def open_predictor(folder: Path, options: argparse.Namespace) -> "Predictor":
     from cxrlt_core.metrics.calibration import Calibration
     from cxrlt_core.serving.loading import load_model
 
-    predictor, study = load_model(folder, options.device, options.threads), Study(folder)
+    predictor, study = load_model(folder, options.device, options.threads), StudyFolder(folder)
     if not study.is_ensemble and (content := study.calibration()):
         return replace(predictor, calibration=Calibration.from_json(content, predictor.classes))
     return predictor

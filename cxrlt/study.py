@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cxrlt_core.serving.model_card import Known
 
 #: Kind to the file that its folder holds, and to the folder of a study where all of the kind lie.
-KINDS = {"model": ("config.json", "models"), "ensemble": ("ensemble.json", "ensembles")}
+FOLDERS = {"model": ("config.json", "models"), "ensemble": ("ensemble.json", "ensembles")}
 
 #: What the numbers of a card's classes are about.
 DEVELOPMENT = """AP, AUROC and counts: this training alone (seed {seed}), without test-time augmentation, on
@@ -26,13 +26,13 @@ def find_folder(kind: str, name: str) -> Path:
     """Return the folder of a model or an ensemble.
 
     Args:
-        kind: a key of :data:`KINDS`.
+        kind: a key of :data:`FOLDERS`.
         name: the folder, or its name in the study of the working directory; of a single seed without it.
 
     Raises:
         StudyError: when there is none, or one of several seeds is to be named.
     """
-    file, home = KINDS[kind]
+    file, home = FOLDERS[kind]
     for folder in (Path(name), Path(home) / name):
         if (folder / file).exists():
             return folder
@@ -42,18 +42,18 @@ def find_folder(kind: str, name: str) -> Path:
         if seeds:
             raise StudyError(f"--{kind} {name}: expected one of {', '.join(map(str, seeds))}")
     known = sorted({path.parent.parent.name for path in Path(home).glob(f"*/*/{file}")})
-    found = f"; {home}/ has {', '.join(known)}" if known else ""
-    raise StudyError(f"--{kind} {name}: no folder with {file}{found}")
+    advice = f"; {home}/ has {', '.join(known)}" if known else ""
+    raise StudyError(f"--{kind} {name}: no folder with {file}{advice}")
 
 
-class Study:
+class StudyFolder:
     """What a study knows of one of its models or ensembles; nothing, where a folder lies outside of one."""
 
     def __init__(self, folder: Path) -> None:
         """Look for the study that a folder such as models/<variant>/<seed> lies in."""
         self.name, self.seed = folder.resolve().parts[-2:]
-        self.is_ensemble = (folder / KINDS["ensemble"][0]).exists()
-        home = KINDS["ensemble" if self.is_ensemble else "model"][1]
+        self.is_ensemble = (folder / FOLDERS["ensemble"][0]).exists()
+        home = FOLDERS["ensemble" if self.is_ensemble else "model"][1]
         parents = folder.resolve().parents
         self._root = parents[2] if len(parents) > 2 and parents[1].name == home else None
 
@@ -95,13 +95,14 @@ class Study:
         from cxrlt_core.prediction.study_level import aggregate
         from cxrlt_core.system.files import read_parquet
 
-        groups = {name: one["group"] for name, one in self._read("data/sets/classes.json").items()}
+        groups = {name: entry["group"] for name, entry in self._read("data/sets/classes.json").items()}
         data, names, bootstrap = read_parquet(labels), [*groups], Bootstrap(**settings["bootstrap"])
         images, rule = read_parquet(predictions)[names].to_numpy(), settings["study"]["aggregate"]
-        found, patients = aggregate(images, data["study_id"], data["view"], rule), data["patient_id"]
+        probabilities = aggregate(images, data["study_id"], data["view"], rule)
+        patients = data["patient_id"]
         counts = {"images": len(data), "patients": patients.nunique()}
         scored = DEVELOPMENT.format(seed=self.seed, **counts, **bootstrap.model_dump(exclude={"seed"}))
-        return class_scores(data[names].to_numpy(), found, patients, groups, bootstrap), scored
+        return class_scores(data[names].to_numpy(), probabilities, patients, groups, bootstrap), scored
 
     def _table(self) -> list[Mapping[str, str]]:
         path = self._existing(f"reports/table{2 if self.is_ensemble else 1}.csv")
@@ -111,9 +112,9 @@ class Study:
             return list(csv.DictReader(file))
 
     def _existing(self, path: str) -> Path | None:
-        found = self._root and self._root / path
-        return found if found and found.exists() else None
+        file = self._root and self._root / path
+        return file if file and file.exists() else None
 
     def _read(self, path: str) -> Any:
-        found = self._existing(path)
-        return read_json(found) if found else None
+        file = self._existing(path)
+        return read_json(file) if file else None

@@ -6,7 +6,7 @@ Usage: python -m stages.attention
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.places import EDGES, read_places
+from cxrlt_core.demo.boxes import EDGES, read_boxes
 from cxrlt_core.metrics.pointing import pointing_games
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
@@ -79,10 +79,10 @@ def find_places(params: Params, data: LabelledSet) -> np.ndarray:
     if source not in params.demo.sources:
         return np.full((*data.targets.shape, len(EDGES)), np.nan, np.float32)
     where = (f"data/raw/{source}/places.parquet", params.demo, data.table["path"], data.classes)
-    boxes = read_places(*where)
+    boxes = read_boxes(*where)
     if boxes is None:  # DVC keeps the label files of the demo, not what lies beside them
         run_again("synthesize", source)
-        boxes = read_places(*where)
+        boxes = read_boxes(*where)
     return boxes
 
 

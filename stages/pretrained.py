@@ -18,11 +18,11 @@ def main(params: Params) -> None:
     """Write data/pretrained/image/<name>.json and data/pretrained/text/<name>.json."""
     for name, encoder in params.image_encoders.items():
         location = encoder.pretrained if isinstance(encoder.pretrained, str) else None
-        record("image", name, check_location(location, IMAGE, f"image_encoders.{name}.pretrained"))
+        write_hashes("image", name, check_location(location, IMAGE, f"image_encoders.{name}.pretrained"))
     for name, encoder in params.text_encoders.items():
         is_local = Path(encoder.model).exists() or encoder.model.startswith(f"{TEXT}/")
         location = encoder.model if is_local else None
-        record("text", name, check_location(location, TEXT, f"text_encoders.{name}.model"))
+        write_hashes("text", name, check_location(location, TEXT, f"text_encoders.{name}.model"))
 
 
 def check_location(location: str | None, folder: Path, key: str) -> Path | None:
@@ -46,7 +46,7 @@ def check_location(location: str | None, folder: Path, key: str) -> Path | None:
     return path
 
 
-def record(kind: str, name: str, path: Path | None) -> None:
+def write_hashes(kind: str, name: str, path: Path | None) -> None:
     """Write the hash of each file of an encoder; no file if it comes from a hub or is untrained."""
     files = [] if path is None else [path] if path.is_file() else sorted(path.rglob("*"))
     hashes = {file.relative_to(path.parent).as_posix(): file_hash(file) for file in files if file.is_file()}

@@ -6,7 +6,7 @@ Usage: python -m tools.verify   (`make verify`)
 import time
 from pathlib import Path
 
-from cxrlt_core.packing.files import file_stamps, locate
+from cxrlt_core.packing.files import file_stamps, find_files
 from cxrlt_core.packing.packed_array import damaged_rows, open_array, text_or_none
 from cxrlt_core.packing.record import read_stamps
 from cxrlt_core.params.schema import Params
@@ -64,7 +64,7 @@ def changed_files(params: Params, source: str) -> tuple[list[str], int]:
     packed = read_stamps(array_path(params.image, source))
     labels = labels[labels["image_id"].isin(packed)]
     root = Path(params.data.sources[source].images)
-    stamps = file_stamps(locate(labels["path"].tolist(), root, find_reader(source).IMAGE_FOLDERS))
+    stamps = file_stamps(find_files(labels["path"].tolist(), root, find_reader(source).IMAGE_FOLDERS))
     now = dict(zip(labels["image_id"], stamps, strict=True))
     changed = [name for name, stamp in now.items() if stamp not in (None, packed[name])]
     return changed, stamps.count(None)

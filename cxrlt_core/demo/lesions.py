@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrlt_core.demo.anatomy import Canvas
-from cxrlt_core.demo.places import EDGES, boxes_of
+from cxrlt_core.demo.boxes import EDGES, bounding_boxes
 from cxrlt_core.labels import CLASSES
 
 
@@ -57,8 +57,8 @@ def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> np.
         looks: (n, 26, LOOK) in 0..1, the same for all images of a study.
 
     Returns:
-        Boxes of the findings, float32 (n, 26, 4), see :func:`cxrlt_core.demo.places.boxes_of`; NaN for those
-        that only move landmarks.
+        Boxes of the findings, float32 (n, 26, 4), see :func:`cxrlt_core.demo.boxes.bounding_boxes`; NaN for
+        those that only move landmarks.
     """
     boxes = np.full((*findings.shape, len(EDGES)), np.nan, np.float32)
     for name, paint in PAINTERS.items():
@@ -68,7 +68,7 @@ def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> np.
             part = canvas.take(rows)
             amount = paint(part, Look.of(looks[rows, column]))
             canvas.map[rows] += amount
-            boxes[rows, column] = boxes_of(amount)
+            boxes[rows, column] = bounding_boxes(amount)
     return boxes
 
 

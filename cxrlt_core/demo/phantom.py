@@ -42,7 +42,7 @@ def render_images(
     noise once per image.
 
     Yields:
-        uint8 (size, size), and float32 (26, 4), see :func:`cxrlt_core.demo.places.boxes_of`.
+        uint8 (size, size), and float32 (26, 4), see :func:`cxrlt_core.demo.boxes.bounding_boxes`.
     """
     images = population.images
     anatomy = rng.random((images["patient"].max() + 1, TRAITS), dtype=np.float32)

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrlt_core.demo.boxes import write_boxes
 from cxrlt_core.demo.phantom import STYLES, render_images
-from cxrlt_core.demo.places import write_places
 from cxrlt_core.demo.population import Population, draw_population
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
@@ -66,7 +66,7 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
         source: ``mimic``, ``nih`` or ``chexpert``.
         labels: folder of the label files.
         images: folder that the label files' paths are relative to.
-        places: table of the boxes of the findings, see :func:`cxrlt_core.demo.places.write_places`.
+        places: table of the boxes of the findings, see :func:`cxrlt_core.demo.boxes.write_boxes`.
 
     Raises:
         StudyError: for another source.
@@ -81,7 +81,7 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
     pictures = render_images(population, demo.size, STYLES[source], rng)
     with atomic_folder(images) as folder:
         boxes = _write_images(folder, paths, pictures, rgba)
-    write_places(places, demo, paths, boxes)
+    write_boxes(places, demo, paths, boxes)
 
 
 def _set_sizes(source: str, images: DemoImages) -> dict[str, int]:

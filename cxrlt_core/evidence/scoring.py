@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ class Score:
     """
 
     means: dict[str, Sampled]
-    classes: dict[str, dict]
+    classes: dict[str, dict[str, Any]]
 
     def __getitem__(self, name: str) -> Sampled:
         """Return a mean."""
@@ -147,7 +148,15 @@ def score_row(
     return Score(means, described)
 
 
-def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Sequence | None = None) -> Sampled:
+#: Point, deviations (B,), bias and deviations of other choices (R, 1 + K) of a mean.
+_Sample = tuple[float, np.ndarray, float, np.ndarray]
+
+
+def mean_ap(
+    points: Sequence[np.ndarray],
+    resampled: Sequence[np.ndarray] | None = None,
+    repeated: Sequence[np.ndarray] | None = None,
+) -> Sampled:
     """Mean over all defined classes of average precision.
 
     Args:
@@ -161,14 +170,17 @@ def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Seque
     return _sampled([_mean_of(*_columns(*seed), every) for seed in columns])
 
 
-def _sampled(seeds: Sequence[tuple]) -> Sampled:
+def _sampled(seeds: Sequence[_Sample]) -> Sampled:
     return Sampled(*map(np.array, zip(*seeds, strict=True)))
 
 
 def _one_seed(
-    points: Mapping, found: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], classes: Classes
-) -> dict[str, tuple]:
-    """Point, deviations (B,), bias and deviations of other choices (R, 1 + K) of every mean."""
+    points: Mapping[str, np.ndarray],
+    found: Mapping[str, np.ndarray],
+    others: Mapping[str, np.ndarray],
+    classes: Classes,
+) -> dict[str, _Sample]:
+    """Sample every mean with one training seed."""
     columns = {
         metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
     }
@@ -197,7 +209,7 @@ def _columns(
 
 def _mean_of(
     points: np.ndarray, deviations: np.ndarray, bias: np.ndarray, others: np.ndarray, which: np.ndarray
-) -> tuple[float, np.ndarray, float, np.ndarray]:
+) -> _Sample:
     which = which & np.isfinite(points)
     if not which.any():
         return np.nan, np.zeros(len(deviations)), np.nan, np.zeros(others.shape[:2])

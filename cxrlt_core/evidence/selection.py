@@ -105,7 +105,8 @@ def _on_dev(
     """AP and best threshold under each of b weightings of the patients, (b,); NaN where undefined."""
     ranking = rank(targets, scores, patient, weights.device)
     if ranking is None:
-        return np.full((2, weights.shape[1]), np.nan)
+        undefined = np.full(weights.shape[1], np.nan)
+        return undefined, undefined
     ap = rank_values(ranking, weights, metrics_of(RankMetric)[:1])[0].cpu().numpy()
     return ap, np.where(np.isfinite(ap), highest_f1(ranking, weights), np.nan)
 

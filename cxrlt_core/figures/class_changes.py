@@ -1,27 +1,17 @@
 """What one design does to each class: differences of average precision."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import ClassRecord, Picture, Section
+from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.figures.style import Sampling
+from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
-
-
-@dataclass(frozen=True)
-class Change(ClassRecord):
-    """A difference of a class with its interval, and its positive patients."""
-
-    patients: int
-    difference: float | None
-    low: float | None
-    high: float | None
 
 
 def show(results: Results) -> Iterator[Picture]:
@@ -30,14 +20,17 @@ def show(results: Results) -> Iterator[Picture]:
     contrast = largest(table.contrasts)
     if contrast is None:
         return
-    changes = results.scored.class_numbers(dict(zip(contrast.rows, (1.0, -1.0), strict=True)))
+    changes = changes_of(results, contrast)
     records = [
-        Change(label, info.group, info.prevalence, table.positives[label], *changes[label])
+        {"class": label, **vars(info), "patients": table.positives[label], **named(changes[label])}
         for label, info in results.classes.items()
     ]
-    settings = (records, Sampling.of(results), f"{contrast.what} {contrast.change}, {table.data} set")
+    sampling, what = Sampling.of(results), f"{contrast.what} {contrast.change}, {table.data} set"
+    drawing = draw(results.classes, changes, table.positives, sampling, what)
     alt = "Forest plot: change of average precision, a line a class."
-    yield Picture("class_changes", Section.CHANGES, 1, alt, draw(*settings), caption(*settings), records)
+    yield Picture(
+        "class_changes", Section.CHANGES, 1, alt, drawing, caption(changes, sampling, what), records
+    )
 
 
 def largest(contrasts: Sequence[Contrast]) -> Contrast | None:
@@ -47,62 +40,72 @@ def largest(contrasts: Sequence[Contrast]) -> Contrast | None:
     return max(resolved or pairs, key=lambda c: abs(c.difference.point), default=None)
 
 
-def draw(records: Sequence[Change], sampling: Sampling, what: str) -> Figure:
+def changes_of(results: Results, pair: Contrast) -> dict[str, Interval]:
+    """Return what a pair of rows of Table 1 changes in each class."""
+    return results.scored.class_numbers(dict(zip(pair.rows, (1.0, -1.0), strict=True)))
+
+
+def named(change: Interval) -> dict[str, float | None]:
+    """Return a change as a part of a record."""
+    return dict(zip(("difference", "low", "high"), change, strict=True))
+
+
+def draw(
+    classes: Mapping[str, ClassInfo],
+    changes: Mapping[str, Interval],
+    patients: Mapping[str, int],
+    sampling: Sampling,
+    what: str,
+) -> Figure:
     """Draw a line a class.
 
     Args:
-        records: of the classes.
+        classes: of the label space.
+        changes: of the classes.
+        patients: class to its positive ones.
         sampling: what the intervals are about.
         what: the design, its change and the data.
     """
-    records = style.by_prevalence(records)
-    figure, ((axes,),) = style.canvas(0.9 + style.LINE * len(records))
-    style.lines(axes, [record.label for record in records])
-    style.shade_groups(axes, records)
-    points(axes, records)
+    classes = style.by_prevalence(classes)
+    figure, ((axes,),) = style.canvas(0.9 + style.LINE * len(classes))
+    style.lines(axes, list(classes))
+    style.shade_groups(axes, classes)
+    points(axes, classes, changes)
     axes.set_xlabel(
         f"difference of average precision, {what}\n{sampling.text}; each for itself, filled: 0 is outside"
     )
-    style.column(axes, "Δ AP", [style.signed(record.difference) for record in records], style.FIRST)
-    style.column(axes, "positive\npatients", [f"{record.patients:,}" for record in records], style.SECOND)
+    style.column(axes, "Δ AP", [style.signed(changes[label].point) for label in classes], style.FIRST)
+    style.column(axes, "positive\npatients", [f"{patients[label]:,}" for label in classes], style.SECOND)
     return figure
 
 
-class Difference(Protocol):
-    """A record with the change of a class."""
-
-    group: str
-    difference: float | None
-    low: float | None
-    high: float | None
-
-
-def clear(record: Difference) -> bool:
-    """Whether the interval is known and leaves out 0."""
-    return record.low is not None and not record.low <= 0 <= record.high
-
-
-def points(axes: Axes, records: Sequence[Difference]) -> None:
+def points(axes: Axes, classes: Mapping[str, ClassInfo], changes: Mapping[str, Interval]) -> None:
     """Draw differences of classes; filled where the interval leaves out 0."""
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
-    for y, record in enumerate(records):
-        colour, mark, _ = style.OF_GROUP[record.group]
-        style.interval(axes, y, record.low, record.high, color=colour, lw=1.6)
-        if record.difference is not None:
-            inside = colour if clear(record) else "white"
-            axes.plot(record.difference, y, mark, color=colour, markerfacecolor=inside, zorder=3)
+    for y, (label, info) in enumerate(classes.items()):
+        colour, mark, _ = style.OF_GROUP[info.group]
+        point, low, high = changes[label]
+        style.interval(axes, y, low, high, color=colour, lw=1.6)
+        if point is not None:
+            inside = colour if clear(changes[label]) else "white"
+            axes.plot(point, y, mark, color=colour, markerfacecolor=inside, zorder=3)
 
 
-def caption(records: Sequence[Change], sampling: Sampling, what: str) -> str:
+def clear(change: Interval) -> bool:
+    """Whether the interval is known and leaves out 0."""
+    return change.low is not None and not change.low <= 0 <= change.high
+
+
+def caption(changes: Mapping[str, Interval], sampling: Sampling, what: str) -> str:
     """Count the classes whose interval leaves out 0 and name the largest gain and loss."""
-    known = sorted((r for r in records if r.difference is not None), key=lambda r: -r.difference)
+    known = {label: change for label, change in changes.items() if change.point is not None}
     if not known:
         return f"No difference of a class is defined ({what})."
-    up, down = (sum(clear(r) and sign * r.difference > 0 for r in known) for sign in (1, -1))
-    most, least = known[0], known[-1]
+    up, down = (sum(clear(c) and sign * c.point > 0 for c in known.values()) for sign in (1, -1))
+    order = sorted(known, key=lambda label: -known[label].point)
+    most, least = (f"{label} {style.signed(known[label].point)}" for label in (order[0], order[-1]))
     return (
         f"{what[0].upper()}{what[1:]}: {up} of {len(known)} classes gain and {down} lose by more than their "
-        f"interval (filled); about {(1 - sampling.level) * len(known):.1f} would without any effect. Most: "
-        f"{most.label} {style.signed(most.difference)}; "
-        f"least: {least.label} {style.signed(least.difference)}."
+        f"interval (filled); about {(1 - sampling.level) * len(known):.1f} would without any effect. "
+        f"Most: {most}; least: {least}."
     )

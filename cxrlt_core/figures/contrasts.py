@@ -1,8 +1,7 @@
 """What each design changes: differences with intervals, ours and the published ones."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
@@ -11,7 +10,6 @@ from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.figures.style import Sampling
 from cxrlt_core.results.study import Results
-from cxrlt_core.results.tables import Table
 
 #: Verdict to its mark and what fills it.
 MARKS = {
@@ -22,94 +20,72 @@ MARKS = {
 OPEN = {"marker": "o", "markerfacecolor": "white"}  # nothing was found, or nothing can be
 
 
-@dataclass(frozen=True)
-class Line:
-    """A contrast, its rows by number; of both intervals the simultaneous one holds for all of a family."""
-
-    what: str
-    change: str
-    family: str
-    published: float | None
-    verdict: str
-    rows: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    simultaneous_low: float | None
-    simultaneous_high: float | None
-
-
 def show(results: Results) -> Iterator[Picture]:
     """Show the published steps of both tables, and all contrasts of a table that has others, too."""
-    sampling, negligible = Sampling.of(results), results.params.evidence.negligible
-
-    def picture(name: str, section: Section, alt: str, records: Sequence[Line], data: str) -> Picture:
-        settings = (records, sampling, negligible, f"mAP, {data}")
-        return Picture(name, section, 1, alt, draw(*settings), caption(*settings), records)
-
-    steps = [
-        replace(line, rows=f"{table.title}: {line.rows}")
-        for table in results.tables
-        for line in lines(table, table.steps)
-    ]
+    steps = {f"{t.title}: {t.rows_text(c.rows)}": c for t in results.tables for c in t.steps}
     if steps:
         alt = "Forest plot: what each published step changes here and in the paper."
         data = " and ".join(f"{table.data} set ({table.title})" for table in results.tables)
-        yield picture("designs", Section.ANSWER, alt, steps, data)
+        yield _picture(results, "designs", Section.ANSWER, alt, steps, data)
     for table in results.tables:
         if len(table.contrasts) > len(table.steps):
             name, alt = f"contrasts{table.number}", f"Forest plot: differences between rows of {table.title}."
-            yield picture(name, Section(name), alt, lines(table, table.contrasts), f"{table.data} set")
+            every = {table.rows_text(contrast.rows): contrast for contrast in table.contrasts}
+            yield _picture(results, name, Section(name), alt, every, f"{table.data} set")
 
 
-def lines(table: Table, contrasts: Sequence[Contrast]) -> list[Line]:
-    """Return a record for each contrast."""
-    return [
-        Line(
-            contrast.what,
-            contrast.change,
-            contrast.family,
-            contrast.published,
-            contrast.verdict,
-            table.rows_text(contrast.rows),
-            *contrast.difference,
-            *contrast.simultaneous,
-        )
-        for contrast in contrasts
+def _picture(
+    results: Results, name: str, section: Section, alt: str, contrasts: Mapping[str, Contrast], data: str
+) -> Picture:
+    negligible, what = results.params.evidence.negligible, f"mAP, {data}"
+    drawing = draw(contrasts, Sampling.of(results), negligible, what)
+    keys = "difference", "low", "high", "simultaneous_low", "simultaneous_high"
+    records = [
+        {
+            **{key: getattr(contrast, key) for key in ("what", "change", "family", "published", "verdict")},
+            "rows": rows,
+            **dict(zip(keys, (*contrast.difference, *contrast.simultaneous), strict=True)),
+        }
+        for rows, contrast in contrasts.items()
     ]
+    return Picture(name, section, 1, alt, drawing, caption(contrasts, negligible, what), records)
 
 
-def draw(records: Sequence[Line], sampling: Sampling, negligible: float, what: str) -> Figure:
+def draw(contrasts: Mapping[str, Contrast], sampling: Sampling, negligible: float, what: str) -> Figure:
     """Draw a line a contrast; thin ends are intervals that all hold together.
 
     Args:
-        records: of the contrasts.
+        contrasts: by the numbers of their rows.
         sampling: what the intervals are about.
         negligible: a difference that is too small to matter.
         what: was measured, and on which data.
     """
-    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(records))
-    style.lines(axes, [f"{line.what}  ({line.rows})\n{line.change}" for line in records])
+    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(contrasts))
+    style.lines(
+        axes, [f"{contrast.what}  ({rows})\n{contrast.change}" for rows, contrast in contrasts.items()]
+    )
     axes.axvspan(-negligible, negligible, color=style.FAINT, linewidth=0, zorder=0)
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
-    for y, line in enumerate(records):
-        style.interval(axes, y, line.simultaneous_low, line.simultaneous_high, color=style.DARK, lw=0.8)
-        style.interval(axes, y, line.low, line.high, color=style.DARK, lw=2.4)
-        if line.difference is not None:
-            axes.plot(line.difference, y, **mark(line.verdict))
-        if line.published is not None:
-            axes.plot(line.published, y, zorder=4, **style.PUBLISHED)
-        if y and line.family != records[y - 1].family:
+    lines = list(contrasts.values())
+    for y, contrast in enumerate(lines):
+        point, low, high = contrast.difference
+        style.interval(axes, y, *contrast.simultaneous, color=style.DARK, lw=0.8)
+        style.interval(axes, y, low, high, color=style.DARK, lw=2.4)
+        if point is not None:
+            axes.plot(point, y, **mark(contrast.verdict))
+        if contrast.published is not None:
+            axes.plot(contrast.published, y, zorder=4, **style.PUBLISHED)
+        if y and contrast.family != lines[y - 1].family:
             axes.axhline(y - 0.5, color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-            style.corner(axes, y, line.family)
-    verdicts = dict.fromkeys(line.verdict for line in records)
+            style.corner(axes, y, contrast.family)
+    verdicts = dict.fromkeys(contrast.verdict for contrast in lines)
     for verdict in verdicts:
         axes.plot([], [], label=verdict, **mark(verdict))
-    if any(line.published is not None for line in records):
+    if any(contrast.published is not None for contrast in lines):
         axes.plot([], [], label="published", **style.PUBLISHED)
     axes.set_xlabel(f"difference of {what}\n{sampling.text}; thin: all of a table hold together")
-    style.column(axes, "ours", [style.signed(line.difference, 4) for line in records], style.FIRST)
-    style.column(axes, "published", [style.signed(line.published, 4) for line in records], style.SECOND)
+    style.column(axes, "ours", [style.signed(c.difference.point, 4) for c in lines], style.FIRST)
+    style.column(axes, "published", [style.signed(c.published, 4) for c in lines], style.SECOND)
     figure.legend(loc="outside upper right", ncols=len(verdicts) + 1)
     return figure
 
@@ -119,30 +95,28 @@ def mark(verdict: str) -> dict[str, object]:
     return {**MARKS.get(verdict, OPEN), "color": style.DARK, "linestyle": "none", "markersize": 6.5}
 
 
-def caption(records: Sequence[Line], sampling: Sampling, negligible: float, what: str) -> str:
+def caption(contrasts: Mapping[str, Contrast], negligible: float, what: str) -> str:
     """Count the verdicts and name the largest difference; all by the intervals that hold together."""
-    known = [line for line in records if line.difference is not None]
+    known = [contrast for contrast in contrasts.values() if contrast.difference.point is not None]
     if not known:
         return f"No difference of {what} is defined."
-    largest = max(known, key=lambda line: abs(line.difference))
-    counts = Counter(line.verdict for line in records)
+    largest = max(known, key=lambda contrast: abs(contrast.difference.point))
+    counts = Counter(contrast.verdict for contrast in contrasts.values())
     verdicts = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
-    between = style.spelled(largest.simultaneous_low, largest.simultaneous_high, 4)
+    between = style.spelled(*largest.simultaneous, 4)
     return (
-        f"{len(records)} differences of {what}; verdicts: {verdicts}. Largest: {largest.what} "
-        f"({largest.change}) {style.signed(largest.difference, 4)}{between}. "
+        f"{len(contrasts)} differences of {what}; verdicts: {verdicts}. Largest: {largest.what} "
+        f"({largest.change}) {style.signed(largest.difference.point, 4)}{between}. "
         f"{_published(known)}Grey band: differences within ±{negligible:g} are negligible."
     )
 
 
-def _published(known: Sequence[Line]) -> str:
-    published = [line for line in known if line.published is not None]
-    outside = [
-        line
-        for line in published
-        if line.simultaneous_low is not None
-        and not line.simultaneous_low <= line.published <= line.simultaneous_high
-    ]
-    if not published:
+def _published(known: Sequence[Contrast]) -> str:
+    outside = []
+    for contrast in known:
+        low, high = contrast.simultaneous
+        if contrast.published is not None:
+            outside.append(low is not None and not low <= contrast.published <= high)
+    if not outside:
         return ""
-    return f"{len(outside)} of {len(published)} published differences lie outside our thin line. "
+    return f"{sum(outside)} of {len(outside)} published differences lie outside our thin line. "

@@ -1,72 +1,51 @@
 """Which labels occur together in the training set."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import ClassRecord, Picture, Section
+from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.metrics.curves import cooccurrence
+from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
-from cxrlt_core.system.rounding import rounded
+from cxrlt_core.system.rounding import or_none, rounded
 
 LEAST = 5  # images with both that a pair needs to be named
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two classes.
-
-    Attributes:
-        label: the first.
-        other: the second.
-        both: images that have both.
-        share: of the images with the first in which the second is known; None of a class with itself.
-        expected: prevalence of the second.
-    """
-
-    label: str
-    other: str
-    both: int
-    share: float | None
-    expected: float | None
-
-
 def show(results: Results) -> Iterator[Picture]:
     """Show the primary training set."""
-    both, known = cooccurrence(results.targets)
+    order = style.by_prevalence({label: results.classes[label] for label in results.data.classes})
+    columns = list(map(results.data.classes.index, order))
+    both, known = cooccurrence(results.targets[:, columns])
+    shares = (both / np.where(known, known, np.nan)).round(4)
+    np.fill_diagonal(shares, np.nan)
     records = [
-        ClassRecord(c, results.classes[c].group, results.classes[c].prevalence) for c in results.data.classes
+        {
+            "class": first,
+            "other": second,
+            "both": int(both[i, j]),
+            "share": or_none(shares[i, j]),
+            "expected": rounded(info.prevalence),
+        }
+        for i, first in enumerate(order)
+        for j, (second, info) in enumerate(order.items())
     ]
-    place = {label: number for number, label in enumerate(results.data.classes)}
-    order = [(place[record.label], record) for record in style.by_prevalence(records)]
-    pairs = [
-        Pair(
-            first.label,
-            second.label,
-            int(both[i, j]),
-            rounded(both[i, j] / known[i, j]) if i != j and known[i, j] else None,
-            rounded(second.prevalence),
-        )
-        for i, first in order
-        for j, second in order
-    ]
-    drawing, words = draw(pairs), caption(pairs)
+    drawing, words = draw(list(order), shares), caption(order, both, shares)
     alt = "Heat map: which labels occur together."
-    yield Picture("cooccurrence", Section.DATA, 1, alt, drawing, words, pairs)
+    yield Picture("cooccurrence", Section.DATA, 1, alt, drawing, words, records)
 
 
-def draw(records: Sequence[Pair]) -> Figure:
-    """Draw shares: of the images with the class of a line, those that have the class of a column, too."""
-    names = list(dict.fromkeys(pair.label for pair in records))
-    place = {name: number for number, name in enumerate(names)}
-    shares = np.full((len(names), len(names)), np.nan)
-    for pair in records:
-        if pair.share is not None:
-            shares[place[pair.label], place[pair.other]] = pair.share
+def draw(names: Sequence[str], shares: np.ndarray) -> Figure:
+    """Draw shares: of the images with the class of a line, those that have the class of a column, too.
+
+    Args:
+        names: of the classes.
+        shares: float (C, C), NaN where there is none.
+    """
     figure, ((axes,),) = style.canvas(1.9 + 0.85 * style.LINE * len(names))
     axes.set_facecolor(style.FAINT)
     shown = axes.imshow(shares, cmap=style.SEQUENTIAL, vmin=0, aspect="auto")
@@ -80,14 +59,22 @@ def draw(records: Sequence[Pair]) -> Figure:
     return figure
 
 
-def caption(records: Sequence[Pair]) -> str:
-    """Name the pairs that occur together most, against what chance would give."""
-    lifts: dict[frozenset[str], tuple[float, Pair]] = {}
-    for pair in records:
-        if pair.both >= LEAST and pair.share is not None and pair.expected:
-            lifts.setdefault(frozenset((pair.label, pair.other)), (pair.share / pair.expected, pair))
-    top = sorted(lifts.values(), key=lambda entry: -entry[0])[:3]
-    often = [f"{pair.label} with {pair.other} ({lift:.1f} times chance)" for lift, pair in top]
+def caption(classes: Mapping[str, ClassInfo], both: np.ndarray, shares: np.ndarray) -> str:
+    """Name the pairs that occur together most, against what chance would give.
+
+    Args:
+        classes: in the order of the arrays.
+        both: images that have both, int (C, C).
+        shares: float (C, C), NaN where there is none.
+    """
+    lifts: dict[frozenset[str], tuple[float, str]] = {}
+    for i, first in enumerate(classes):
+        for j, (second, info) in enumerate(classes.items()):
+            if both[i, j] >= LEAST and np.isfinite(shares[i, j]) and info.prevalence:
+                lift = shares[i, j] / round(info.prevalence, 4)
+                words = f"{first} with {second} ({lift:.1f} times chance)"
+                lifts.setdefault(frozenset((first, second)), (lift, words))
+    often = [words for _, words in sorted(lifts.values(), key=lambda entry: -entry[0])[:3]]
     if not often:
         return f"No two classes share {LEAST} images of train_primary."
     return (

@@ -19,7 +19,8 @@ def show(results: Results) -> Iterator[Picture]:
     """Show the trainings of all variants."""
     epochs = results.history
     alt = "Curves of training, a line a variant."
-    yield Picture("learning_curves", Section.TRAINING, 1, alt, draw(epochs), caption(epochs), epochs)
+    records = [vars(epoch) for epoch in epochs]
+    yield Picture("learning_curves", Section.TRAINING, 1, alt, draw(epochs), caption(epochs), records)
 
 
 def draw(records: Sequence[Epoch]) -> Figure:

@@ -37,7 +37,7 @@ class Picture:
         alt: what it shows in a few words, for those who do not see it; its message is the caption's.
         figure: the drawing.
         caption: its message.
-        records: the numbers in it, data classes, a line of its CSV each; images have none.
+        records: the numbers in it, a line of its CSV each; images have none.
     """
 
     name: str
@@ -46,36 +46,10 @@ class Picture:
     alt: str
     figure: Figure
     caption: str
-    records: Sequence[Any] = field(default_factory=list)
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """The records, flat: a mapping is a column for each of its keys; ``label`` is called ``class``."""
-        lines: list[dict[str, Any]] = []
-        for record in self.records:
-            lines.append({})
-            for name, value in vars(record).items():
-                column = "class" if name == "label" else name
-                lines[-1] |= value if isinstance(value, Mapping) else {column: value}
-        return lines
+    records: Sequence[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def markdown(self) -> str:
         """The picture, its caption and a link to its numbers."""
         numbers = f" ([numbers](numbers/{self.name}.csv))" if self.records else ""
         return f"![{self.alt}](figures/{self.name}.png)\n\n{self.caption}{numbers}\n"
-
-
-@dataclass(frozen=True)
-class ClassRecord:
-    """A record of a class, to which others add what they show.
-
-    Attributes:
-        label: name of the class.
-        group: head, medium or tail.
-        prevalence: in the training set; None without a known label.
-    """
-
-    label: str
-    group: str
-    prevalence: float | None

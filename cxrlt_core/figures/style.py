@@ -4,12 +4,12 @@ Colours are told apart by people with any colour vision and, by lightness, in gr
 same once more. Pictures are drawn at the width of a page, where their smallest letters are 8 points.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import matplotlib
 import numpy as np
@@ -18,13 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from cxrlt_core.figures.picture import ClassRecord
 from cxrlt_core.labels import GROUPS
+from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 from cxrlt_core.system.files import atomic
 
-OfClass = TypeVar("OfClass", bound=ClassRecord)
 WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks
 SMALL = 8
@@ -160,9 +159,9 @@ def interval(axes: Axes, y: float, low: float | None, high: float | None, **look
         axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=2, **look)
 
 
-def shade_groups(axes: Axes, records: Sequence[ClassRecord]) -> None:
+def shade_groups(axes: Axes, classes: Mapping[str, ClassInfo]) -> None:
     """Shade the lines of head, medium and tail classes, and name the groups at the right."""
-    groups = [record.group for record in records]
+    groups = [info.group for info in classes.values()]
     for group in dict.fromkeys(groups):
         first, last = groups.index(group), len(groups) - groups[::-1].index(group)
         axes.axhspan(first - 0.5, last - 0.5, color=OF_GROUP[group][2], zorder=0, linewidth=0)
@@ -175,9 +174,10 @@ def corner(axes: Axes, line: int, words: str) -> None:
     axes.text(0.995, line - 0.45, words, color=MUTED, fontsize=SMALL + 0.5, style="italic", **place)
 
 
-def by_prevalence(records: Iterable[OfClass]) -> list[OfClass]:
+def by_prevalence(classes: Mapping[str, ClassInfo]) -> dict[str, ClassInfo]:
     """Sort classes by group, then by falling prevalence; one without known labels is last."""
-    return sorted(records, key=lambda record: (GROUPS.index(record.group), -(record.prevalence or 0)))
+    order = classes.items()
+    return dict(sorted(order, key=lambda item: (GROUPS.index(item[1].group), -(item[1].prevalence or 0))))
 
 
 def signed(value: float | None, digits: int = 3) -> str:

@@ -1,12 +1,12 @@
 """Where the noise of each difference comes from: patients, trainings, both together, choices."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import published_steps
+from cxrlt_core.evidence.power_analysis import ContrastPower
 from cxrlt_core.figures import style
 from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.results.study import Results
@@ -20,51 +20,41 @@ PARTS = {
 }
 
 
-@dataclass(frozen=True)
-class Parts:
-    """A difference and the parts of its variance; None where not measured."""
-
-    table: str
-    what: str
-    change: str
-    rows: str
-    patients: float | None
-    patients_by_seed: float | None
-    training: float | None
-    selection: float | None
-
-    @property
-    def values(self) -> list[float]:
-        """The parts in the order of ``PARTS``, 0 where not measured."""
-        return [getattr(self, part) or 0.0 for part in PARTS]
-
-
 def show(results: Results) -> Iterator[Picture]:
     """Show the published steps of both tables."""
-    records = [
-        Parts(table.title, power.what, power.change, table.rows_text(power.rows), **power.variance)
+    steps = {
+        (table.title, table.rows_text(power.rows)): power
         for table in results.tables
         for power in published_steps(table.power.contrasts)
         if power.variance
+    }
+    records = [
+        {"table": table, "what": power.what, "change": power.change, "rows": rows, **power.variance}
+        for (table, rows), power in steps.items()
     ]
-    if records:
+    if steps:
         alt = "Stacked bars: shares of the variance of each difference."
-        yield Picture("variance", Section.PLAN, 1, alt, draw(records), caption(records), records)
+        yield Picture("variance", Section.PLAN, 1, alt, draw(steps), caption(steps), records)
 
 
-def draw(records: Sequence[Parts]) -> Figure:
-    """Draw a bar a difference, its parts in percent, and its standard error beside it."""
-    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(records))
-    style.lines(axes, [f"{r.what}  ({r.table}: {r.rows})\n{r.change}" for r in records])
-    values = np.array([record.values for record in records])
-    totals, left = values.sum(axis=1), np.zeros(len(records))
+def draw(steps: Mapping[tuple[str, str], ContrastPower]) -> Figure:
+    """Draw a bar a difference, its parts in percent, and its standard error beside it.
+
+    Args:
+        steps: by the title of the table and the numbers of the rows.
+    """
+    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(steps))
+    names = [f"{p.what}  ({table}: {rows})\n{p.change}" for (table, rows), p in steps.items()]
+    style.lines(axes, names)
+    values = _values(steps)
+    totals, left = values.sum(axis=1), np.zeros(len(steps))
     for (part, (name, colour, hatch)), column in zip(PARTS.items(), values.T, strict=True):
         if not column.any():  # in no difference
-            measured = any(getattr(record, part) is not None for record in records)
+            measured = any(power.variance[part] is not None for power in steps.values())
             name += ": none" if measured else ": not measured"
         shares = 100 * column / totals
         look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
-        axes.barh(range(len(records)), shares, left=left, height=0.62, label=name, **look)
+        axes.barh(range(len(steps)), shares, left=left, height=0.62, label=name, **look)
         left += shares
     axes.set_xlim(0, 100)
     axes.set_xlabel("share of the variance of the difference, %")
@@ -73,9 +63,14 @@ def draw(records: Sequence[Parts]) -> Figure:
     return figure
 
 
-def caption(records: Sequence[Parts]) -> str:
+def _values(steps: Mapping[tuple[str, str], ContrastPower]) -> np.ndarray:
+    """Return the parts of each variance, 0 where not measured; (n, parts)."""
+    return np.array([[power.variance[part] or 0.0 for part in PARTS] for power in steps.values()])
+
+
+def caption(steps: Mapping[tuple[str, str], ContrastPower]) -> str:
     """Say how large each part is in the middle difference."""
-    values = np.array([record.values for record in records])
+    values = _values(steps)
     middle = np.median(values / values.sum(axis=1, keepdims=True), axis=0)
     named = [f"{name} {share:.0%}" for (name, *_), share in zip(PARTS.values(), middle, strict=True)]
-    return f"Where the variance of {len(records)} differences comes from; medians: {', '.join(named)}."
+    return f"Where the variance of {len(steps)} differences comes from; medians: {', '.join(named)}."

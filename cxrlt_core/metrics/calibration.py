@@ -29,7 +29,7 @@ class Calibration:
     thresholds: np.ndarray
     temperature: float | np.ndarray
 
-    def to_json(self, classes: Sequence[str]) -> dict:
+    def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """Return the one temperature, and class to threshold, as JSON wants them."""
         thresholds = zip(classes, map(or_none, self.thresholds), strict=True)
         return {"temperature": or_none(self.temperature), "thresholds": dict(thresholds)}

@@ -33,22 +33,22 @@ class Ranking:
     one more entry, where the last segment or group ends.
 
     Attributes:
+        scores: of the groups, falling; float (G,).
         order: patient of each known label, by falling score; int32 (K,).
         starts: where each segment begins in ``order``; int32 (G + 2,).
         positives: patient of each positive, by falling score; int32 (P,).
         positive_starts: where each group begins in ``positives``; int32 (G + 1,).
         tied: patients of the negatives that share a group with a positive; int32 (T,).
         tied_starts: where each group begins in ``tied``; int32 (G + 1,).
-        scores: of the groups, falling; float (G,).
     """
 
+    scores: np.ndarray
     order: Tensor
     starts: Tensor
     positives: Tensor
     positive_starts: Tensor
     tied: Tensor
     tied_starts: Tensor
-    scores: np.ndarray
 
 
 def rank(
@@ -95,8 +95,8 @@ def rank(
         order[tied],
         np.append(np.searchsorted(group[tied], groups), len(tied)),
     )
-    tensors = (torch.from_numpy(part.astype(np.int32)).to(device) for part in parts)
-    return Ranking(*tensors, scores[ends[groups] - 1])
+    tensors = [torch.from_numpy(part.astype(np.int32)).to(device) for part in parts]
+    return Ranking(scores[ends[groups] - 1], *tensors)
 
 
 def _finite(scores: np.ndarray) -> np.ndarray:

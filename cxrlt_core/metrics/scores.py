@@ -118,8 +118,8 @@ def _from_sums(
     def of_class(column: tuple[np.ndarray, np.ndarray, np.ndarray, float]) -> np.ndarray:
         target, score, scaled_score, threshold = column
         known = target != UNKNOWN
-        exact = (values[known].astype(np.float64) for values in (score, scaled_score))
-        labels = Labels(target[known] == POSITIVE, *exact, threshold)
+        exact, exact_scaled = (values[known].astype(np.float64) for values in (score, scaled_score))
+        labels = Labels(target[known] == POSITIVE, exact, exact_scaled, threshold)
         terms = [Term(np.ones(len(labels.positive))), Term(labels.positive)]
         terms += (term for metric in summed for term in metric.terms(labels))
         return add_terms(terms, resamples.patient[known], patients)
@@ -165,14 +165,16 @@ def _ranks(
     chunks = list(resamples.chunks(device))
 
     def evaluate(column: tuple[np.ndarray, np.ndarray, list[RankMetric]]) -> np.ndarray:
-        *labels, metrics = column
-        ranking = rank(*labels, resamples.patient, device)
+        targets, scores, metrics = column
+        ranking = rank(targets, scores, resamples.patient, device)
         if ranking is None:
             return np.full((len(metrics), len(resamples)), np.nan)
         return torch.cat([rank_values(ranking, weights, metrics) for weights in chunks], dim=1).cpu().numpy()
 
     values = in_threads(evaluate, columns)
-    found = dict(zip((metric.name for metric in pooled), values.pop(0), strict=True)) if with_pooled else {}
+    found: dict[str, np.ndarray] = {}
+    if with_pooled:
+        found = dict(zip((metric.name for metric in pooled), values.pop(0), strict=True))
     of_classes = np.array(values).reshape(-1, len(ranked), len(resamples))
     return found | {metric.name: of_classes[:, number].T for number, metric in enumerate(ranked)}
 

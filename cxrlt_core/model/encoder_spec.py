@@ -11,7 +11,7 @@ from timm.models import load_model_config_from_hf
 from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
-from cxrlt_core.pretrained.hub import fetch
+from cxrlt_core.pretrained.hub import fetch_files
 from cxrlt_core.pretrained.model_files import ModelFiles, fetch_weights
 from cxrlt_core.system.errors import StudyError, reason
 
@@ -78,7 +78,7 @@ def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | No
 
 def _hub_network(repository: str, revision: str | None) -> tuple[str, dict, dict, str]:
     """Return what config.json says of a network in timm's format, less what the study decides."""
-    folder = fetch(repository, revision, ["config.json"])
+    folder = fetch_files(repository, revision, ["config.json"])
     if not (folder / "config.json").is_file():
         raise StudyError(f"{repository!r} has no config.json")
     config, name, stated = load_model_config_from_hf(f"{repository}@{folder.name}")

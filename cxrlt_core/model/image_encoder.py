@@ -12,7 +12,7 @@ from cxrlt_core.model.encoder_spec import EncoderSpec
 from cxrlt_core.model.weights import load_weights
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.pretrained.strict import Loaded
-from cxrlt_core.pretrained.tensor_files import read_weights
+from cxrlt_core.pretrained.tensor_files import read_tensor_files
 from cxrlt_core.system.errors import StudyError, reason
 
 
@@ -86,7 +86,7 @@ def load_network(
     if spec.files is None:
         return network, None
     try:
-        return network, load_weights(network, spec.name, read_weights(spec.files.weights), encoder)
+        return network, load_weights(network, spec.name, read_tensor_files(spec.files.weights), encoder)
     except StudyError as error:
         place = f"{key}.pretrained: cannot load {spec.files.name!r} into {encoder.model!r}"
         raise StudyError(f"{place}: {error}") from None
@@ -98,7 +98,8 @@ def _check_patches(network: nn.Module, size: int, key: str) -> None:
     patch = getattr(embed, "patch_size", 1)
     side = patch if isinstance(patch, int) else patch[0]
     if size % side and not getattr(embed, "dynamic_img_pad", False):
-        fits = " or ".join(str(one) for one in (size // side * side, (size // side + 1) * side) if one)
+        sizes = (size // side * side, (size // side + 1) * side)
+        fits = " or ".join(str(multiple) for multiple in sizes if multiple)
         pads = "dynamic_img_pad" in inspect.signature(type(network)).parameters
         option = ", or options: {dynamic_img_size: true, dynamic_img_pad: true}" if pads else ""
         text = f"patches of {side} pixels do not fill {size} pixels"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-State = Mapping[str, Tensor]
+StateDict = Mapping[str, Tensor]
 
 
-def from_timm(state: State) -> dict[str, Tensor]:
+def from_timm(state: StateDict) -> dict[str, Tensor]:
     """Leave the tensors as they are; timm itself reads its own names and those of many authors."""
     return dict(state)
 
@@ -29,7 +29,7 @@ DINOV2 = (
 QUERY = ".attention.attention.query."
 
 
-def from_transformers_dinov2(state: State) -> dict[str, Tensor]:
+def from_transformers_dinov2(state: StateDict) -> dict[str, Tensor]:
     """Turn transformers' Dinov2Model, with or without registers, into DINOv2's own layout.
 
     Query, key and value, which transformers keep apart, become DINOv2's one projection. Oquab et al. 2023;
@@ -38,7 +38,7 @@ def from_transformers_dinov2(state: State) -> dict[str, Tensor]:
     out = {}
     for name, tensor in state.items():
         if QUERY in name:
-            parts = [state.get(name.replace(QUERY, QUERY.replace("query", one))) for one in ("key", "value")]
+            parts = [state.get(name.replace(QUERY, QUERY.replace("query", k))) for k in ("key", "value")]
             if None in parts:
                 continue  # the projection is then missing, and said to be
             name, tensor = name.replace(QUERY, ".attn.qkv."), torch.cat([tensor, *parts])
@@ -55,7 +55,7 @@ def renamed(name: str, rules: tuple) -> str:
     return name
 
 
-LAYOUTS: dict[str, Callable[[State], dict[str, Tensor]]] = {
+LAYOUTS: dict[str, Callable[[StateDict], dict[str, Tensor]]] = {
     "timm": from_timm,
     "transformers_dinov2": from_transformers_dinov2,
 }

@@ -113,13 +113,10 @@ def _advice(tensors: Collection[str], expected: Mapping[str, Tensor], encoder: I
 
 def fitting_prefix(names: Collection[str], expected: Collection[str]) -> str | None:
     """Find what stands before the names of nearly all tensors that a network needs; None if nothing does."""
-    found: Counter[str] = Counter()
+    prefixes: Counter[str] = Counter()
     for name in names:
         starts = [0, *(at + 1 for at, sign in enumerate(name) if sign == ".")]
-        found.update(name[:start] for start in starts if name[start:] in expected)
-    best = max(found, key=found.__getitem__, default=None)
-    return best if best is not None and found[best] >= 0.9 * len(_needed(expected)) else None
-
-
-def _needed(expected: Collection[str]) -> list[str]:
-    return [name for name in expected if not matches(name, MAY_LACK)]
+        prefixes.update(name[:start] for start in starts if name[start:] in expected)
+    needed = sum(not matches(name, MAY_LACK) for name in expected)
+    best, count = next(iter(prefixes.most_common(1)), (None, 0))
+    return best if count >= 0.9 * needed else None

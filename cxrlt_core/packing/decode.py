@@ -75,19 +75,14 @@ def decode(path: Path | str, geometry: Geometry) -> np.ndarray:
         StudyError: with a short reason, without the path, when the file cannot be decoded whole.
     """
     try:
-        _refuse_special(path)
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading a pipe or a device may wait for ever
+            raise StudyError("not a regular file")
         with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):  # one odd field or other
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _shrink(_open(file), geometry)
     except Exception as error:  # on broken bytes decoders raise nearly anything
         raise StudyError(_reason(error)) from None
-
-
-def _refuse_special(path: Path | str) -> None:
-    """Refuse a pipe or a device: reading it may wait for ever."""
-    mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise StudyError("not a regular file")
 
 
 def _open(file: BinaryIO) -> Image.Image:
@@ -109,7 +104,9 @@ def _shrink(image: Image.Image, geometry: Geometry) -> np.ndarray:
     # At 1/8 scale a side is rounded up; the box leaves out the padding, which would shift the image.
     scale = reduced[1][2] / width if reduced else 1
     box = tuple(edge * scale for edge in box)
-    shrunk = _upright(image, _grey(image).resize(target, Image.Resampling.BILINEAR, box=box))
+    shrunk = _grey(image).resize(target, Image.Resampling.BILINEAR, box=box)
+    if (turn := TURNS.get(image.getexif().get(Base.Orientation))) is not None:
+        shrunk = shrunk.transpose(turn)
     if geometry.fit == "pad":
         square = Image.new("L", geometry.shape)
         square.paste(shrunk, tuple((geometry.size - side) // 2 for side in shrunk.size))
@@ -127,11 +124,6 @@ def _frame(width: int, height: int, geometry: Geometry) -> tuple[tuple[float, ..
         left, top = (width - side) / 2, (height - side) / 2
         return (left, top, left + side, top + side), geometry.shape
     return whole, geometry.shape
-
-
-def _upright(image: Image.Image, shrunk: Image.Image) -> Image.Image:
-    turn = TURNS.get(image.getexif().get(Base.Orientation))
-    return shrunk if turn is None else shrunk.transpose(turn)
 
 
 def _grey(image: Image.Image) -> Image.Image:

@@ -60,9 +60,9 @@ def _check(dataset: "Dataset") -> None:
         raise StudyError(f"DICOM without {absent[0]}")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise StudyError("DICOM of several frames")
-    kind, bits = dataset.PhotometricInterpretation, dataset.BitsAllocated
-    if not ((kind in GREY and bits in (8, 16)) or (kind in COLOUR and bits == 8)):
-        raise StudyError(f"DICOM of unsupported pixels: {kind}, {bits} bits")
+    photometric, bits = dataset.PhotometricInterpretation, dataset.BitsAllocated
+    if not ((photometric in GREY and bits in (8, 16)) or (photometric in COLOUR and bits == 8)):
+        raise StudyError(f"DICOM of unsupported pixels: {photometric}, {bits} bits")
     if dataset.Rows * dataset.Columns > Image.MAX_IMAGE_PIXELS:  # where Pillow warns
         raise StudyError("too many pixels")
 

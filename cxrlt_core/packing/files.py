@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cxrlt_core.system.errors import StudyError
 
-CHUNK = 1000  # files that a thread takes at a time
+FILES_AT_ONCE = 1000  # files that a thread takes at a time
 THREADS = 16  # which wait for a network's file system side by side
 
 
@@ -31,7 +31,7 @@ class ImageFiles:
     folders: tuple[str, ...]
 
 
-def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
+def find_files(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
     """Return the file of each path, None where no folder has it; each folder is listed once.
 
     With the one pattern "" nothing is listed and every path is taken as it stands.
@@ -44,7 +44,7 @@ def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[s
             raise StudyError(f"{root}: row {row}: path {path!r} leaves this folder")
     if folders == ("",):
         return [os.path.join(root, path) for path in paths]
-    starts = [start for pattern in folders for start in _matches(root, pattern)]
+    starts = [f for pattern in folders for f in (sorted(map(str, root.glob(pattern))) if pattern else [root])]
 
     @cache
     def names(folder: str) -> frozenset[str]:
@@ -55,16 +55,9 @@ def locate(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[s
 
     def find(path: str) -> str | None:
         candidates = (os.path.split(os.path.join(start, path)) for start in starts)
-        found = (os.path.join(parent, name) for parent, name in candidates if name in names(parent))
-        return next(found, None)
+        return next((os.path.join(*c) for c in candidates if c[1] in names(c[0])), None)
 
     return [find(path) for path in paths]
-
-
-def _matches(root: Path, pattern: str) -> list[str]:
-    if not pattern:
-        return [str(root)]
-    return sorted(str(folder) for folder in root.glob(pattern) if folder.is_dir())
 
 
 def file_stamp(file: str | None) -> str | None:
@@ -78,10 +71,6 @@ def file_stamp(file: str | None) -> str | None:
 
 def file_stamps(files: Sequence[str | None]) -> list[str | None]:
     """Return the :func:`file_stamp` of each file."""
-    chunks = (files[start : start + CHUNK] for start in range(0, len(files), CHUNK))
+    chunks = (files[start : start + FILES_AT_ONCE] for start in range(0, len(files), FILES_AT_ONCE))
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(chain.from_iterable(pool.map(_stamps, chunks)))
-
-
-def _stamps(files: Sequence[str | None]) -> list[str | None]:
-    return [file_stamp(file) for file in files]
+        return list(chain.from_iterable(pool.map(lambda chunk: [*map(file_stamp, chunk)], chunks)))

@@ -30,7 +30,7 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import Geometry, decode
-from cxrlt_core.packing.files import ImageFiles, file_stamp, file_stamps, locate
+from cxrlt_core.packing.files import ImageFiles, file_stamp, file_stamps, find_files
 from cxrlt_core.packing.packed_array import digest
 from cxrlt_core.packing.record import Record, open_record
 from cxrlt_core.system.errors import Stopped, StudyError
@@ -59,7 +59,7 @@ def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: in
         StudyError: if a path leaves the source's folder, a folder cannot be read or the disk is full.
     """
     try:
-        files = locate(images.paths, images.root, images.folders)
+        files = find_files(images.paths, images.root, images.folders)
         record = open_record(array, images.ids, images.root, geometry)
         reasons = _fill(record, files, geometry, workers)
     except OSError as error:

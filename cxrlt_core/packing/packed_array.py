@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def _holds(path: Path, pixels: np.ndarray, rows: np.ndarray, digests: Sequence[s
     if not inside or not recorded.iloc[rows].astype("string").equals(expected):
         return False
     sample = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE_ROWS)).astype(int)
-    return not damaged_rows(pixels, rows[sample], [text_or_none(one) for one in expected.iloc[sample]])
+    return not damaged_rows(pixels, rows[sample], list(map(text_or_none, expected.iloc[sample])))
 
 
 def record_path(array: Path) -> Path:
@@ -94,12 +95,11 @@ def damaged_rows(pixels: np.ndarray, rows: Sequence[int], digests: Sequence[str 
     """
     starts = range(0, len(rows), DIGEST_ROWS)
 
-    def differ(start: int) -> list[int]:
+    def damaged(start: int) -> list[int]:
         part = slice(start, start + DIGEST_ROWS)
-        return [
-            row for row, then in zip(rows[part], digests[part], strict=True) if digest(pixels[row]) != then
-        ]
+        packed = zip(rows[part], digests[part], strict=True)
+        return [row for row, before in packed if digest(pixels[row]) != before]
 
     # Threads, since hashing lets go of Python's lock.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return [row for found in pool.map(differ, starts) for row in found]
+        return list(chain.from_iterable(pool.map(damaged, starts)))

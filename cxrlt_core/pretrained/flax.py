@@ -38,17 +38,17 @@ def read_flax(file: Path) -> dict[str, Any]:
 
 
 def _renamed(content: dict) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     for key, value in content.items():
         if isinstance(value, dict):
             value = _joined(value) if CHUNKED in value else _renamed(value)
         elif not isinstance(value, Tensor):
             raise ValueError(f"{key}: expected an array, found {type(value).__name__}")
         name = NAMES.get(key, key) if isinstance(value, Tensor) else key
-        if name in found:
+        if name in tensors:
             raise ValueError(f"{key}: {name} is there already")
-        found[name] = value.T.contiguous() if key == "kernel" and value.ndim == 2 else value
-    return found
+        tensors[name] = value.T.contiguous() if key == "kernel" and value.ndim == 2 else value
+    return tensors
 
 
 def _array(code: int, data: bytes) -> Tensor:
@@ -56,13 +56,13 @@ def _array(code: int, data: bytes) -> Tensor:
 
     if code != ARRAY:
         raise ValueError(f"expected arrays, found an extension of type {code}")
-    shape, dtype, content = msgpack.unpackb(data)
-    kind = getattr(torch, dtype.decode() if isinstance(dtype, bytes) else dtype, None)
-    if not isinstance(kind, torch.dtype):
-        raise ValueError(f"no dtype {dtype!r}")
+    shape, name, content = msgpack.unpackb(data)
+    dtype = getattr(torch, name.decode() if isinstance(name, bytes) else name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"no dtype {name!r}")
     if not math.prod(shape):
-        return torch.empty(shape, dtype=kind)
-    return torch.frombuffer(bytearray(content), dtype=kind).reshape(shape)
+        return torch.empty(shape, dtype=dtype)
+    return torch.frombuffer(bytearray(content), dtype=dtype).reshape(shape)
 
 
 def _joined(content: dict) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from cxrlt_core.system.errors import StudyError
 
 
-def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Path:
+def fetch_files(repository: str, revision: str | None, patterns: Sequence[str]) -> Path:
     """Bring files of a repository into the cache of the hub's library; without network, take what lies there.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrlt_core.pretrained.hub import fetch
+from cxrlt_core.pretrained.hub import fetch_files
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 
@@ -14,7 +14,7 @@ from cxrlt_core.system.files import file_hash
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "flax_model.msgpack")
 
 #: What is fetched besides weights: config, vocabulary, the indexes of weights in parts.
-SMALL = ("*.json", "*.txt", "*.model")
+CONFIGS = ("*.json", "*.txt", "*.model")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ModelFiles:
         sums = [file_hash(path) for path in self.weights]
         if len(sums) == 1:
             return sums[0]
-        listing = "".join(f"{one}  {path.name}\n" for one, path in zip(sums, self.weights, strict=True))
+        listing = "".join(f"{sha}  {path.name}\n" for sha, path in zip(sums, self.weights, strict=True))
         return hashlib.sha256(listing.encode()).hexdigest()
 
 
@@ -53,7 +53,7 @@ def locate(model: str, revision: str | None) -> ModelFiles:
         StudyError: when there is no such model, it cannot be had, or it has no weights that are known here.
     """
     if not Path(model).is_dir():
-        return fetch_weights(model, fetch(model, revision, SMALL).name)
+        return fetch_weights(model, fetch_files(model, revision, CONFIGS).name)
     if revision is not None:
         raise StudyError(f"revision {revision!r} is of a hub's model, expected null")
     return find_weights(Path(model))
@@ -72,7 +72,7 @@ def fetch_weights(repository: str, revision: str | None, names: Sequence[str] = 
     """
     for name in names:
         stem, suffix = name.rsplit(".", 1)
-        folder = fetch(repository, revision, [name, f"{name}.index.json", f"{stem}-*.{suffix}"])
+        folder = fetch_files(repository, revision, [name, f"{name}.index.json", f"{stem}-*.{suffix}"])
         revision = folder.name
         if (folder / name).is_file() or (folder / f"{name}.index.json").is_file():
             break

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from cxrlt_core.pretrained.flax import read_flax
 from cxrlt_core.system.errors import StudyError, reason
 
 
-def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
+def read_tensor_files(files: Sequence[Path]) -> dict[str, Tensor]:
     """Read the tensors of a file, or of the parts of one.
 
     Nested dictionaries, such as the ``state_dict`` of a training's checkpoint, join their keys by dots; what
@@ -27,25 +28,15 @@ def read_weights(files: Sequence[Path]) -> dict[str, Tensor]:
         if not file.is_file():
             raise StudyError(f"{file.name}: no such file")
         try:
-            found = dict(_flat(_reader(file)(file)))
+            if file.suffix not in READERS:
+                raise ValueError(f"expected a file that ends in {', '.join(READERS)}")
+            part = dict(_flat(READERS[file.suffix](file)))
         except Exception as error:  # readers of foreign files raise many kinds
             raise StudyError(f"{file.name}: cannot be read as plain tensors: {reason(error)}") from None
-        if twice := sorted(tensors.keys() & found.keys()):
-            raise StudyError(f"{file.name}: has what another part has: {', '.join(twice)}")
-        tensors |= found
+        if repeated := sorted(tensors.keys() & part.keys()):
+            raise StudyError(f"{file.name}: has what another part has: {', '.join(repeated)}")
+        tensors |= part
     return tensors
-
-
-def _reader(file: Path) -> Callable[[Path], Any]:
-    if file.suffix not in READERS:
-        raise ValueError(f"expected a file that ends in {', '.join(READERS)}")
-    return READERS[file.suffix]
-
-
-def _read_safetensors(file: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(file)
 
 
 def _read_pickle(file: Path) -> Any:
@@ -65,7 +56,7 @@ def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
 
 #: By a file's ending.
 READERS: dict[str, Callable[[Path], Any]] = {
-    ".safetensors": _read_safetensors,
+    ".safetensors": load_file,
     **dict.fromkeys((".bin", ".ckpt", ".pt", ".pth"), _read_pickle),
     ".msgpack": read_flax,
 }

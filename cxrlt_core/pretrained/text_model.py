@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from cxrlt_core.pretrained.model_files import locate
 from cxrlt_core.pretrained.origin import weights_origin
 from cxrlt_core.pretrained.strict import load_strict
-from cxrlt_core.pretrained.tensor_files import read_weights
+from cxrlt_core.pretrained.tensor_files import read_tensor_files
 from cxrlt_core.system.errors import StudyError, reason
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 #: What is meant to go: heads, T5's decoder, the layer behind the first token, and what only counts.
-GOES = ("classifier.*", "cls.*", "cls_projection_head.*", "decoder.*", "discriminator_predictions.*",
+IGNORED = ("classifier.*", "cls.*", "cls_projection_head.*", "decoder.*", "discriminator_predictions.*",
         "generator_*", "head.*", "lm_head.*", "pooler.*", "qa_outputs.*", "vocab_*", "*position_ids",
         "*token_type_ids")  # fmt: skip
 
@@ -64,11 +64,11 @@ def load_text_model(model: str, revision: str | None) -> TextModel:
         StudyError: when anything is absent, torn, foreign or does not fit.
     """
     files = locate(model, revision)
-    kind, config = _config(files.folder)
-    tokenizer = _tokenizer(files.folder, kind, config)
+    model_type, config = _config(files.folder)
+    tokenizer = _tokenizer(files.folder, model_type, config)
     network = _network(config)
-    tensors, prefix = without_prefix(read_weights(files.weights), _table_names(network))
-    loaded = load_strict(network, tensors, GOES)
+    tensors, prefix = without_prefix(read_tensor_files(files.weights), _table_names(network))
+    loaded = load_strict(network, tensors, IGNORED)
     return TextModel(
         tokenizer, network.eval(), _longest(tokenizer, config), weights_origin(files, prefix, loaded)
     )
@@ -89,14 +89,14 @@ def without_prefix(tensors: Mapping[str, Tensor], anchors: Collection[str]) -> t
     """
     named = {_modern(name): tensor for name, tensor in tensors.items()}
     ends = [(name, anchor) for name in named for anchor in anchors if f".{name}".endswith(f".{anchor}")]
-    found = sorted({name.removesuffix(anchor) for name, anchor in ends})
-    if len(found) != 1:
-        what = f"one under {str(found)[1:-1]}" if found else f"no {' or '.join(anchors)}"
+    prefixes = sorted({name.removesuffix(anchor) for name, anchor in ends})
+    if len(prefixes) != 1:
+        what = f"one under {str(prefixes)[1:-1]}" if prefixes else f"no {' or '.join(anchors)}"
         names = ", ".join(sorted(named)) or "none"
         raise StudyError(f"expected one encoder in the weights, found {what}; the names are {names}")
-    (prefix,) = found
-    if twice := [name for name in named if prefix and f"{prefix}{name}" in named]:
-        raise StudyError(f"names are there with and without {prefix!r}: {', '.join(twice)}")
+    (prefix,) = prefixes
+    if repeated := [name for name in named if prefix and f"{prefix}{name}" in named]:
+        raise StudyError(f"names are there with and without {prefix!r}: {', '.join(repeated)}")
     return {name.removeprefix(prefix): tensor for name, tensor in named.items()}, prefix
 
 
@@ -117,26 +117,28 @@ def _config(folder: Path) -> tuple[str, "PreTrainedConfig"]:
         content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise StudyError(f"config.json: no JSON: {error}") from None
-    kind = content.pop("model_type", None) if isinstance(content, dict) else None
-    known = KNOWN_AS.get(kind, kind)
-    if known not in CONFIG_MAPPING:
-        raise StudyError(f"config.json: transformers knows no model_type {kind!r} without code of its own")
+    model_type = content.pop("model_type", None) if isinstance(content, dict) else None
+    known_type = KNOWN_AS.get(model_type, model_type)
+    if known_type not in CONFIG_MAPPING:
+        raise StudyError(
+            f"config.json: transformers knows no model_type {model_type!r} without code of its own"
+        )
     try:
-        return kind, CONFIG_MAPPING[known].from_dict(content)
+        return model_type, CONFIG_MAPPING[known_type].from_dict(content)
     except Exception as error:  # configs check themselves in many ways
         raise StudyError(f"config.json: {reason(error)}") from None
 
 
-def _tokenizer(folder: Path, kind: str, config: "PreTrainedConfig") -> "PreTrainedTokenizerBase":
+def _tokenizer(folder: Path, model_type: str, config: "PreTrainedConfig") -> "PreTrainedTokenizerBase":
     from transformers import TOKENIZER_MAPPING, AutoTokenizer
     from transformers.utils import logging
 
     if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
-        known = ", ".join(" with ".join(names) for names in VOCABULARIES)
-        raise StudyError(f"no tokenizer: expected {known}")
+        expected = ", ".join(" with ".join(names) for names in VOCABULARIES)
+        raise StudyError(f"no tokenizer: expected {expected}")
     logging.set_verbosity_error()
     try:
-        if kind in KNOWN_AS:  # names a tokenizer of its own, too
+        if model_type in KNOWN_AS:  # names a tokenizer of its own, too
             return TOKENIZER_MAPPING[type(config)].from_pretrained(folder)
         return AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False)
     except Exception as error:  # tokenizers raise many kinds
@@ -147,11 +149,10 @@ def _network(config: "PreTrainedConfig") -> "PreTrainedModel":
     """Build the encoder, without the pooler, which no embedding uses."""
     from transformers import MODEL_FOR_MASKED_LM_MAPPING, MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
-    kind = type(config)
-    if kind in MODEL_FOR_TEXT_ENCODING_MAPPING:
-        build = MODEL_FOR_TEXT_ENCODING_MAPPING[kind]
-    elif kind in MODEL_FOR_MASKED_LM_MAPPING and not config.is_encoder_decoder:
-        build = MODEL_MAPPING[kind]
+    if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        build = MODEL_FOR_TEXT_ENCODING_MAPPING[type(config)]
+    elif type(config) in MODEL_FOR_MASKED_LM_MAPPING and not config.is_encoder_decoder:
+        build = MODEL_MAPPING[type(config)]
     else:
         raise StudyError(f"config.json: {config.model_type!r} is no text encoder that transformers knows")
     try:

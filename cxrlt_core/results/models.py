@@ -8,6 +8,7 @@ import numpy as np
 
 from cxrlt_core.evidence.ensemble_entry import EnsembleResults, EnsembleRow
 from cxrlt_core.evidence.ensembles import SingleModel
+from cxrlt_core.system.rounding import rounded
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class ClassScore:
     patients: int
     AP_low: float | None = None
     AP_high: float | None = None
+
+    @property
+    def chance(self) -> float | None:
+        """What a coin gets: the prevalence; None without a known label."""
+        return rounded(self.positive / self.known) if self.known else None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,11 @@ class Row:
     selected: bool = False
     label: str = ""
 
+    @property
+    def mean_ap(self) -> Interval:
+        """The mAP with its interval."""
+        return Interval(*(self.metrics[f"mAP{end}"] for end in ("", "_low", "_high")))
+
 
 @dataclass(frozen=True)
 class Table:

@@ -15,7 +15,7 @@ from cxrlt_core.packing.dicom import is_dicom
 from cxrlt_core.system.errors import StudyError, reason
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
-AHEAD = 16  # images that wait decoded, for each thread
+DECODED_AHEAD = 16  # images that wait decoded, for each thread
 
 
 def find_images(names: Sequence[Path | str]) -> list[Path]:
@@ -71,8 +71,8 @@ def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator
         threads: to decode with.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        rest = (pool.submit(_decoded, path, geometry) for path in paths)
-        waiting = deque(islice(rest, AHEAD * threads))
+        rest = (pool.submit(_image_or_reason, path, geometry) for path in paths)
+        waiting = deque(islice(rest, DECODED_AHEAD * threads))
         try:
             while waiting:
                 yield waiting.popleft().result()
@@ -82,7 +82,7 @@ def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator
                 future.cancel()
 
 
-def _decoded(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
+def _image_or_reason(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
     try:
         return decode(path, geometry)
     except StudyError as error:

@@ -104,7 +104,7 @@ def _what(predictor: Predictor) -> str:
     lines = []
     for number, member in enumerate(predictor.members):
         config, mean = member.config, predictor.weights[number].mean()
-        parameters = sum(one.numel() for one in member.network.parameters())
+        parameters = sum(parameter.numel() for parameter in member.network.parameters())
         lines.append(
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
@@ -120,13 +120,13 @@ def _findings(predictor: Predictor, known: Known) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, threshold in zip(predictor.classes, predictor.calibration.thresholds, strict=True):
-        its = known.classes.get(name, {})
-        ap = _number(its.get("AP"))
-        if its.get("AP_low") is not None:
-            ap += f" [{_number(max(its['AP_low'], 0))}, {_number(min(its['AP_high'], 1))}]"
-        share = _number(its["positive"] / its["known"]) if its.get("known") else "–"
-        counts = (str(its.get(key, "–")) for key in ("positive", "patients"))
-        cells = (name, _number(threshold), ap, _number(its.get("AUROC")), share, *counts)
+        scores = known.classes.get(name, {})
+        ap = _number(scores.get("AP"))
+        if scores.get("AP_low") is not None:
+            ap += f" [{_number(max(scores['AP_low'], 0))}, {_number(min(scores['AP_high'], 1))}]"
+        share = _number(scores["positive"] / scores["known"]) if scores.get("known") else "–"
+        counts = (str(scores.get(key, "–")) for key in ("positive", "patients"))
+        cells = (name, _number(threshold), ap, _number(scores.get("AUROC")), share, *counts)
         lines.append(f"| {' | '.join(cells)} |")
     about = known.scored or "No scores of the study were at hand when this was written."
     return "\n".join([*lines, "", *_noted(known), about])
@@ -164,7 +164,8 @@ def _data(data: Mapping[str, Any] | None) -> str:
     if data is None:
         return "The study's counts were not at hand when this was written."
     lines = ["| set | images | patients |", "| --- | --- | --- |"]
-    lines += [f"| {name} | {one['images']:,} | {one['patients']:,} |" for name, one in data["sets"].items()]
+    for name, counts in data["sets"].items():
+        lines.append(f"| {name} | {counts['images']:,} | {counts['patients']:,} |")
     return "\n".join([*lines, "", f"Sources: {', '.join(data['sources'])}."])
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from cxrlt_core.system.files import atomic
 
 ORANGE = np.array([230.0, 159.0, 0.0])  # of Okabe and Ito's palette, told from grey by everyone
-STRENGTH = 0.65  # of the colour at the maximum
+OPACITY = 0.65  # of the colour at the maximum
 LONGEST = 160  # letters of a name
 SHOWN = 448  # pixels that a small image is enlarged to, at least
 
@@ -24,9 +24,7 @@ def overlay(image: np.ndarray, attention: np.ndarray) -> Image.Image:
     side = max(SHOWN, *image.shape)
     grey = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), np.float64)
     scaled = Image.fromarray((attention / max(attention.max(), 1e-12)).astype(np.float32))
-    heat = (
-        np.asarray(scaled.resize((side, side), Image.Resampling.BILINEAR), np.float64)[..., None] * STRENGTH
-    )
+    heat = np.asarray(scaled.resize((side, side), Image.Resampling.BILINEAR), np.float64)[..., None] * OPACITY
     return Image.fromarray(np.rint(grey[..., None] * (1 - heat) + ORANGE * heat).astype(np.uint8))
 
 

@@ -26,8 +26,6 @@ from cxrlt_core.system.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
-ADVICE = "take a smaller batch size"
-
 #: What looks on: files of a batch, their pixels uint8 (b, 1, H, W), their probabilities (b, C).
 Watcher = Callable[[Sequence[Path], np.ndarray, np.ndarray], None]
 
@@ -125,9 +123,11 @@ class Predictor:
         rejected: dict[Path, str] = {}
         kept: list[Path] = []
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
-        with progress(len(paths), unit="image", description="predict") as bar, explain_out_of_memory(ADVICE):
-            files = zip(paths, decoded(paths, self.geometry, threads), strict=True)
-            for batch in _batches(_readable(files, rejected, bar.update), batch_size):
+        advice = "take a smaller batch size"
+        with progress(len(paths), "image", "predict") as bar, explain_out_of_memory(advice):
+            images = zip(paths, decoded(paths, self.geometry, threads), strict=True)
+            readable = _readable(images, rejected, bar.update)
+            while batch := list(islice(readable, batch_size)):
                 names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
                 transforms = draw_views(contents_of(pixels), tta) if views else [None]
                 outputs.append(self.probabilities(torch.from_numpy(pixels), transforms))
@@ -164,21 +164,13 @@ class Predictor:
         return total.numpy()
 
 
-Image = tuple[Path, np.ndarray]
-
-
 def _readable(
-    files: Iterable[tuple[Path, np.ndarray | StudyError]], rejected: dict[Path, str], count: Callable
-) -> Iterator[Image]:
+    images: Iterable[tuple[Path, np.ndarray | StudyError]], rejected: dict[Path, str], count: Callable
+) -> Iterator[tuple[Path, np.ndarray]]:
     """Pass on what could be read, and note what could not."""
-    for path, image in files:
+    for path, image in images:
         count()
         if isinstance(image, StudyError):
             rejected[path] = str(image)
         else:
             yield path, image
-
-
-def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:
-    while batch := list(islice(images, size)):
-        yield batch

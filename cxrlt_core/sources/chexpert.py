@@ -10,8 +10,8 @@ from cxrlt_core.labels import NEGATIVE
 from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
+    LabelRows,
     Options,
-    Part,
     find_split_files,
     join_parts,
     make_part,
@@ -39,7 +39,7 @@ def read(labels: Path, options: Options) -> Harmonized:
     return replace(join_parts(parts), official=official)
 
 
-def _part(path: Path, split: str | None, options: Options) -> Part:
+def _part(path: Path, split: str | None, options: Options) -> LabelRows:
     file = read_label_file(path)
     ids = file.extract("Path", "(patient[0-9]+)/(study[0-9]+)/", "a path with patient<number>/study<number>/")
     columns = {

@@ -12,8 +12,8 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources.table import (
     Harmonized,
     LabelFile,
+    LabelRows,
     Options,
-    Part,
     find_split_files,
     join_parts,
     make_part,
@@ -79,7 +79,7 @@ def _has_labels(file: LabelFile) -> bool:
     return bool((file.cells[present] != "").any(axis=None))
 
 
-def _part(file: LabelFile, split: str | None, options: Options) -> Part:
+def _part(file: LabelFile, split: str | None, options: Options) -> LabelRows:
     columns = {
         "path": _paths(file),
         "patient_id": file.extract("subject_id", r"^p?([0-9]+)$", "a number")[0],

@@ -118,7 +118,7 @@ class LabelFile:
 
 
 @dataclass(frozen=True)
-class Part:
+class LabelRows:
     """The rows of one label file."""
 
     file: LabelFile
@@ -279,7 +279,7 @@ def make_part(
     options: Options,
     *,
     blank: int = UNKNOWN,
-) -> Part:
+) -> LabelRows:
     """Build the label table of one file; records without any mark, or of other views, are dropped.
 
     Args:
@@ -312,10 +312,10 @@ def make_part(
     kept = reason.isna().to_numpy()
     counts = (marks[kept] == UNCERTAIN).sum(axis=0).tolist()
     dropped = {f"{file.path.name}: {why}": int(rows) for why, rows in reason.value_counts().items()}
-    return Part(file, table[kept], dropped, dict(zip(known, counts, strict=True)))
+    return LabelRows(file, table[kept], dropped, dict(zip(known, counts, strict=True)))
 
 
-def join_parts(parts: Sequence[Part]) -> Harmonized:
+def join_parts(parts: Sequence[LabelRows]) -> Harmonized:
     """Join the files of a source.
 
     Raises:

@@ -20,7 +20,7 @@ import psutil
 
 from cxrlt_core.system.errors import stopped_line
 
-SECONDS = 1.0  # between two looks
+POLL_SECONDS = 1.0  # between two looks
 
 
 def end_with_dvc(here: bool = True) -> None:
@@ -121,7 +121,7 @@ def _leave(number: int, _: Any) -> None:
 
 def _watch(process: psutil.Process) -> None:
     while _alive(process):
-        time.sleep(SECONDS)
+        time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

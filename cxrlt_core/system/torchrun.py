@@ -43,8 +43,9 @@ def why_ended(codes: dict[int, int]) -> str | None:
     if killed:
         rank, number = next(iter(killed.items()))
         return f"process {rank} was killed ({signal.Signals(number).name}), and the others ended with it"
-    said = set(codes.values()) - {LOST, -signal.SIGTERM}
-    return None if said else "the processes have lost each other"
+    if set(codes.values()) - {LOST, -signal.SIGTERM}:
+        return None
+    return "the processes have lost each other"
 
 
 def _say(line: str | None, code: int) -> int:

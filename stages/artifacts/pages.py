@@ -19,8 +19,6 @@ from cxrlt_core.system.records import to_json as plain
 from cxrlt_core.system.threads import in_threads
 from stages.artifacts.provenance import provenance
 
-EXAMPLES = 12  # images
-
 
 def write_numbers(results: Results) -> None:
     """Write the tables and what compares their rows, for people and for the plots of dvc.yaml."""
@@ -50,7 +48,7 @@ def save_pictures(pictures: Sequence[Picture], note: str) -> None:
     in_threads(lambda image_and_path: save(*image_and_path), drawn)
     for picture in pictures:
         if picture.records:
-            numbers = pd.DataFrame(noted(picture.lines, note))
+            numbers = pd.DataFrame(noted(picture.records, note))
             write_text(f"reports/numbers/{picture.name}.csv", numbers.to_csv(index=False))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.places import EDGES
+from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis

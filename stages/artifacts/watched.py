@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlt_core.packing.files import file_stamps, locate
+from cxrlt_core.packing.files import file_stamps, find_files
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.files import read_parquet
@@ -18,7 +18,7 @@ def look(params: Params, source: str) -> pd.DataFrame:
     packed, and be out of reach where a study only goes on.
     """
     images = read_parquet(f"data/labels/{source}.parquet", ["image_id", "path"])
-    files = locate(
+    files = find_files(
         images["path"].tolist(), Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS
     )
     now = pd.Series(file_stamps(files), dtype="string")

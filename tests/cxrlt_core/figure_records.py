@@ -1,133 +1,122 @@
-"""Made records of every figure: three classes of a group each, one of them undefined."""
+"""What figures draw, made: classes of each group, one of them undefined."""
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from made_results import make_contrast, make_ensemble, make_row, make_table
 
-from cxrlt_core.figures import (
-    class_changes,
-    class_scores,
-    contrasts,
-    cooccurrence,
-    cost,
-    long_tail,
-    member_choice,
-    precision_recall,
-    reliability,
-    reweighting,
-    tables,
-    variance,
-)
+from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.estimator import Interval
+from cxrlt_core.evidence.power_analysis import ContrastPower
+from cxrlt_core.figures.cost import Point
 from cxrlt_core.figures.style import Sampling
-from cxrlt_core.results.models import Epoch, Example, Look
+from cxrlt_core.results.data import ClassInfo, LabelCounts, SetCounts
+from cxrlt_core.results.models import (
+    Bins,
+    ClassScore,
+    ClassWeights,
+    Curve,
+    Curves,
+    Ensemble,
+    Epoch,
+    Example,
+    Fit,
+    Look,
+    SeedWeights,
+)
+from cxrlt_core.results.tables import Table
 
 ONE, THREE = Sampling(0.95, 1), Sampling(0.9, 3)
-CLASSES = [
-    ("Edema", "head", 0.3),
-    ("Hernia", "tail", 0.004),
-    ("Mass", "medium", 0.05),
-    ("Fibrosis", "tail", None),
-]
-BOUNDS = [(0.1, 0.05, 0.15), (-0.02, -0.1, 0.06), (-0.2, -0.3, -0.1), (None, None, None)]
-UNDEFINED = {"difference": None, "low": None, "high": None}
-IMAGES = {"train_primary": 1000, "dev": 300, "test": 200}
-MODELS = ["m1", "m2", "m3"]
-ERRORS = {"as predicted": 0.04, "scaled": 0.02}
+CLASSES = {
+    "Edema": ClassInfo("head", 0.3),
+    "Hernia": ClassInfo("tail", 0.004),
+    "Mass": ClassInfo("medium", 0.05),
+    "Fibrosis": ClassInfo("tail", None),
+}
+NONE = Interval(None, None, None)
+BOUNDS = [Interval(0.1, 0.05, 0.15), Interval(-0.02, -0.1, 0.06), Interval(-0.2, -0.3, -0.1), NONE]
+CHANGES = dict(zip(CLASSES, BOUNDS, strict=True))
+PATIENTS = dict(zip(CLASSES, (40, 3, 12, 0), strict=True))
+MEANS = {"upweighted": BOUNDS[0], "left alone": BOUNDS[2]}
 
 
-def lines() -> list[contrasts.Line]:
+def contrasts() -> dict[str, Contrast]:
     verdicts = ("resolved up", "unresolved", "negligible", "unresolved")
     published = (0.002, None, -0.305, 0.001)
-    return [
-        contrasts.Line(
-            f"design {n}", "off → ✓", "primary" if n < 3 else "exploratory", published[n], verdict,
-            f"{n + 2} − {n + 1}", point, low, high, low and low - 0.01, high and high + 0.01,
+    return {
+        f"{n + 2} − {n + 1}": make_contrast(
+            what=f"design {n}",
+            family="primary" if n < 3 else "exploratory",
+            published=published[n],
+            verdict=verdict,
+            difference=bounds,
+            simultaneous=(bounds.low and bounds.low - 0.01, bounds.high and bounds.high + 0.01),
         )
-        for n, (verdict, (point, low, high)) in enumerate(zip(verdicts, BOUNDS, strict=True))
-    ]  # fmt: skip
+        for n, (verdict, bounds) in enumerate(zip(verdicts, BOUNDS, strict=True))
+    }
 
 
-def rows() -> list[tables.Line]:
-    names, published = ("1  a", "2  b", "3  c", "4  d"), (0.3, None, 0.35, 0.2)
-    return [
-        tables.Line(name, *bounds, paper, name == "1  a")
-        for name, bounds, paper in zip(names, BOUNDS, published, strict=True)
+def table(**changes: Any) -> Table:
+    rows = [
+        make_row(name, None, published=paper, selected=name == "a", label=name, **changes)
+        for name, paper in zip("abcd", (0.3, None, 0.35, 0.2), strict=True)
     ]
+    for row, bounds in zip(rows, BOUNDS, strict=True):
+        row.metrics.update(zip(("mAP", "mAP_low", "mAP_high"), bounds, strict=True))
+    return make_table(1, rows, [])
 
 
-def positives() -> list[long_tail.Positives]:
-    counts = ((300, 90, 60), (4, 1, 0), (50, 9, 20), (0, 0, 0))
-    return [
-        long_tail.Positives(*one, dict(zip(IMAGES, its, strict=True)))
-        for one, its in zip(CLASSES, counts, strict=True)
-    ]
+def sets(*counts: tuple[int, ...]) -> dict[str, SetCounts]:
+    """Sets with so many positives of each class."""
+    counts = counts or ((300, 4, 50, 0), (90, 1, 9, 0), (60, 0, 20, 0))
+    sizes = {"train_primary": 1000, "dev": 300, "test": 200}
+    return {
+        name: SetCounts(size, 9, 9, {c: LabelCounts(n, 9, 0) for c, n in zip(CLASSES, its, strict=True)})
+        for (name, size), its in zip(sizes.items(), counts, strict=True)
+    }
 
 
-def scores(names: tuple[str, ...] = ("base", "single", "ensemble")) -> list[class_scores.Scores]:
-    found = []
-    counts, points = ((60, 0.3), (2, 0.01), (20, 0.05), (0, None)), (0.5, 0.1, 0.4, None)
-    for one, its, point in zip(CLASSES, counts, points, strict=True):
-        values = {}
-        for shift, name in enumerate(names):
-            value = point and point + 0.1 * shift
-            values |= {
-                name: value,
-                f"{name}_low": value and value - 0.12,
-                f"{name}_high": value and value + 0.12,
-            }
-        found.append(class_scores.Scores(*one, *its, values))
-    return found
+def predictions(*points: float | None) -> dict[str, dict[str, ClassScore]]:
+    """Predictions each 0.1 above the one before, with so much average precision of the classes."""
+    counts = ((60, 200), (2, 200), (20, 400), (0, 0))
+    return {
+        name: {
+            label: ClassScore(None, None, *its, 5)
+            if point is None
+            else ClassScore(point + shift, 0.5, *its, 5, point + shift - 0.12, point + shift + 0.12)
+            for label, point, its in zip(CLASSES, points or (0.5, 0.1, 0.4, None), counts, strict=True)
+        }
+        for name, shift in (("base", 0.0), ("single", 0.1), ("ensemble", 0.2))
+    }
 
 
-def changes() -> list[class_changes.Change]:
-    return [
-        class_changes.Change(*one, patients, *bounds)
-        for one, patients, bounds in zip(CLASSES, (40, 3, 12, 0), BOUNDS, strict=True)
-    ]
+def weights() -> ClassWeights:
+    seeds = [dict(zip(CLASSES, its, strict=True)) for its in ((1, 2, 2, 2), (1, 2, 1, 2))]
+    by_seed = {str(n): SeedWeights(0.2, its) for n, its in enumerate(seeds)}
+    return ClassWeights(2.0, "below_mean", 0.2, dict.fromkeys(CLASSES, 2.0), by_seed)
 
 
-def weighted() -> list[reweighting.Weighted]:
-    blocks = ("left alone", "upweighted", "in some seeds", "upweighted")
-    return [
-        reweighting.Weighted(*one, 2.0, block, *bounds)
-        for one, block, bounds in zip(CLASSES, blocks, BOUNDS, strict=True)
-    ]
-
-
-MEANS = [reweighting.Mean("upweighted", *BOUNDS[0]), reweighting.Mean("left alone", *BOUNDS[2])]
-
-
-def choices() -> list[member_choice.Choice]:
-    its = (
-        ([0.5, 0.5, 0], [1, 0.6, 0.4], 0.8),
-        ([0, 0.5, 0.5], [0.4, 0.8, 0.8], 0.8),
-        ([0.5, 0, 0.5], [0.5, 1, 0.5], 0.5),
-        ([1 / 3] * 3, [1 / 3] * 3, None),
+def ensemble(**changes: Any) -> Ensemble:
+    choice = [[0.5, 0.5, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [1 / 3] * 3]
+    again = [[1, 0.6, 0.4], [0.4, 0.8, 0.8], [0.5, 1, 0.5], [1 / 3] * 3]
+    bins = Bins([100, 0, 30], [0.02, None, 0.7], [0.01, None, 0.8])
+    curves = {
+        "Hernia": Curve(0.5, [0.5, 1.0], [1.0, 0.1]),
+        "Fibrosis": Curve(0.3, [0.25, 0.75, 1.0], [0.5, 0.2, 0.05]),
+    }
+    scores = {name: ClassScore(0.5, 0.5, n, 9, 5) for name, n in (("Hernia", 2), ("Fibrosis", 4))}
+    made = make_ensemble(
+        models=["m1", "m2", "m3"],
+        weights=dict(zip(CLASSES, choice, strict=True)),
+        chosen_again=dict(zip(CLASSES, again, strict=True)),
+        stability=dict(zip(CLASSES, (0.8, 0.8, 0.5, None), strict=True)),
+        calibration={"0": Fit(0.9)},
+        classes=scores,
+        curves=Curves({"as predicted": bins, "scaled": bins}, curves),
     )
-    return [
-        member_choice.Choice(
-            *one, stable, dict(zip(MODELS, weights, strict=True)), dict(zip(MODELS, again, strict=True))
-        )
-        for one, (weights, again, stable) in zip(CLASSES, its, strict=True)
-    ]
-
-
-def pairs(both: int = 6) -> list[cooccurrence.Pair]:
-    names = {"Edema": 0.3, "Mass": 0.05, "Hernia": 0.01}
-    shares = {("Edema", "Mass"): 0.1, ("Mass", "Edema"): 0.6, ("Hernia", "Edema"): 0.2}
-    return [cooccurrence.Pair(a, b, both, shares.get((a, b)), names[b]) for a in names for b in names]
-
-
-def bins() -> list[reliability.Bin]:
-    values = ((100, 0.02, 0.01), (0, None, None), (30, 0.7, 0.8))
-    return [reliability.Bin(which, *its) for which in ERRORS for its in values]
-
-
-def curve() -> tuple[list[precision_recall.Point], list[precision_recall.Tail]]:
-    points = {"Hernia": [(0.5, 1.0), (1.0, 0.1)], "Fibrosis": [(0.25, 0.5), (0.75, 0.2), (1.0, 0.05)]}
-    records = [precision_recall.Point(label, *point) for label, its in points.items() for point in its]
-    return records, [precision_recall.Tail("Fibrosis", 0.3, 4), precision_recall.Tail("Hernia", 0.5, 2)]
+    made.metrics.update(ECE=0.04, ECE_scaled=0.02)
+    return replace(made, **changes)
 
 
 def history(epochs: int, variants: int = 2, seeds: int = 1, monitored: bool = False) -> list[Epoch]:
@@ -139,18 +128,19 @@ def history(epochs: int, variants: int = 2, seeds: int = 1, monitored: bool = Fa
     ]
 
 
-def costs() -> list[cost.Costs]:
-    rows = ((1, 10.0, BOUNDS[0]), (2, 10.0, (0.11, 0.1, 0.2)), (3, 25.0, BOUNDS[3]))
-    return [
-        cost.Costs(table, number, str(number), *bounds, None, False, seconds)
-        for table in ("Table 1", "Table 2")
-        for number, seconds, bounds in rows
-    ]
+def points(scale: float = 1.0, dear: float = 10.0) -> dict[str, list[Point]]:
+    rows = [Point(1, 10.0 * scale, *BOUNDS[0]), Point(2, dear * scale, 0.11, 0.1, 0.2)]
+    return {"Table 1": rows, "Table 2": rows}
 
 
-def parts(**changes: float | None) -> variance.Parts:
-    made = variance.Parts("Table 1", "TTA", "off → ✓", "3 − 2", 4e-4, 1e-4, 3e-4, 2e-4)
-    return replace(made, **changes)
+def steps(**parts: float | None) -> dict[tuple[str, str], ContrastPower]:
+    """Two steps, one of them with other parts of its variance."""
+    variance = {"patients": 4e-4, "patients_by_seed": 1e-4, "training": 3e-4, "selection": 2e-4}
+    power = ContrastPower("TTA", "off → ✓", ["b", "a"], "primary", variance)
+    return {
+        ("Table 1", "3 − 2"): power,
+        ("Table 2", "3 − 2"): replace(power, variance={**variance, **parts}),
+    }
 
 
 BOX = [0.5, 0.0, 0.75, 0.5]
@@ -169,41 +159,9 @@ def examples() -> list[Example]:
     return [Example(np.zeros((8, 8), np.uint8), labels) for labels in (["a"], ["b", "c", "d", "e"], [])]
 
 
-def undefined(records: list[Any], *keys: str) -> list[Any]:
-    return [replace(record, **dict.fromkeys(keys)) for record in records]
-
-
-def arguments() -> dict[str, tuple[Any, ...]]:
-    """Module, and what is special, to the arguments of its ``draw``."""
-    three = ("base", "single", "ensemble")
-    nothing = [replace(one, scores=dict.fromkeys(one.scores)) for one in scores()]
-    none = [replace(one, positives=dict.fromkeys(IMAGES, 0)) for one in positives()]
-    apart = [replace(one, both=0, share=None) for one in pairs()]
-    return {
-        "contrasts": (lines(), THREE, 0.002, "mAP, test set"),
-        "contrasts undefined": (undefined(lines(), *UNDEFINED, "published"), ONE, 0.002, "mAP"),
-        "tables": (rows(), ONE, "mAP"),
-        "tables undefined": (undefined(rows(), "mAP", "low", "high", "published"), THREE, "mAP"),
-        "long_tail": (positives(), IMAGES),
-        "long_tail nothing": (none, IMAGES),
-        "class_scores": (scores(), three, THREE, "test set"),
-        "class_scores undefined": (nothing, three, ONE, "test set"),
-        "class_changes": (changes(), ONE, "reweight off → 2"),
-        "class_changes undefined": (undefined(changes(), *UNDEFINED), ONE, "reweight off → 2"),
-        "reweighting": (weighted(), MEANS, ONE, "reweight off → 2"),
-        "member_choice": (choices(), MODELS, "class_wise"),
-        "member_choice nothing": (undefined(choices(), "stability"), MODELS, "class_wise"),
-        "cooccurrence": (pairs(),),
-        "cooccurrence nothing": (apart,),
-        "reliability": (bins(), ERRORS, "class_wise", "T = 0.9"),
-        "precision_recall": (*curve(), "class_wise"),
-        "learning_curves": (history(5),),
-        "learning_curves one epoch": (history(1, seeds=2, monitored=True),),
-        "learning_curves a hundred": (history(100, variants=20, seeds=3, monitored=True),),
-        "cost": (costs(), ONE, "CPU"),
-        "cost undefined": (undefined(costs(), "mAP", "low", "high"), ONE, "CPU"),
-        "variance": ([parts(), parts(selection=0.0)],),
-        "variance one seed": ([parts(training=None, patients_by_seed=None)],),
-        "attention": (looks(),),
-        "examples": (examples(),),
-    }
+SHARES = np.array([[np.nan, 0.1, np.nan], [0.6, np.nan, np.nan], [0.2, np.nan, np.nan]])
+THREE_CLASSES = {
+    "Edema": ClassInfo("head", 0.3),
+    "Mass": ClassInfo("medium", 0.05),
+    "Hernia": ClassInfo("tail", 0.01),
+}

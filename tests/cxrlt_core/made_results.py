@@ -87,14 +87,14 @@ def make_table(
     return Table(number, split, rows, contrasts, power_analysis(contrasts, size), positives)
 
 
-def make_scored(rows: list[str]) -> ScoredTable:
+def make_scored(rows: list[str], start: float = 0.4) -> ScoredTable:
     """Rows that gain 0.1 each in every defined class, on 20 resamples that differ by class and row."""
     noise = np.random.default_rng(0)
 
     def score(gain: float) -> Score:
         means = {
             ap_of(name): Sampled(
-                np.array([np.nan if info.prevalence is None else 0.4 + gain]),
+                np.array([np.nan if info.prevalence is None else start + gain]),
                 noise.normal(0, 0.01, (1, 20)),
                 np.zeros(1),
             )

@@ -31,7 +31,7 @@ def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
         "pixel_mean": 0.4,
         "pixel_deviation": 0.3,
         "text": "any",
-        "separate": True,
+        "designs": {"separate": {}},
         "query": {"width": 8, "layers": 2, "heads": 2, "feedforward": 8, "dropout": 0.1},
         "image_fit": "squash",
         "precision": "fp32",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlt_core.demo.places import write_places
+from cxrlt_core.demo.boxes import write_boxes
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
 from stages import attention
@@ -29,7 +29,7 @@ def write(params) -> None:
     boxes = np.full((3, len(CLASSES), 4), np.nan, np.float32)
     boxes[0, CLASSES.index("Mass")] = [0, 0, 0.25, 0.25]
     boxes[2, CLASSES.index("Mass")] = [0.75, 0.75, 1, 1]
-    write_places("data/raw/mimic/places.parquet", params.demo, list("abc"), boxes)
+    write_boxes("data/raw/mimic/places.parquet", params.demo, list("abc"), boxes)
 
 
 def test_places_that_are_gone_are_drawn_again(params, data, tmp_path, monkeypatch):
@@ -43,6 +43,6 @@ def test_places_that_are_gone_are_drawn_again(params, data, tmp_path, monkeypatc
 
 
 def test_real_images_have_no_places(params, data, monkeypatch):
-    monkeypatch.setattr(attention, "read_places", None)
+    monkeypatch.setattr(attention, "read_boxes", None)
     params.demo = params.demo.model_copy(update={"sources": ["nih"]})
     assert np.isnan(find_places(params, data)).all()

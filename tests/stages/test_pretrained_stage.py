@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cxrlt_core.system.files import file_hash
-from stages.pretrained import IMAGE, TEXT, check_location, record
+from stages.pretrained import IMAGE, TEXT, check_location, write_hashes
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def here(tmp_path, monkeypatch) -> None:
 
 def test_every_file_is_noted_by_content():
     for kind, path in (("image", IMAGE / "w.pth"), ("text", TEXT / "model")):
-        record(kind, "x", check_location(str(path), path.parent, "k"))
+        write_hashes(kind, "x", check_location(str(path), path.parent, "k"))
     found = [json.loads(Path(f"data/pretrained/{kind}/x.json").read_text()) for kind in ("image", "text")]
     assert found[0] == {"files": {"w.pth": file_hash(IMAGE / "w.pth")}}
     names = ("model/config.json", "model/parts/a")
@@ -28,7 +28,7 @@ def test_every_file_is_noted_by_content():
 
 def test_of_a_hub_there_is_nothing_to_note():
     assert check_location(None, TEXT, "k") is None
-    record("text", "x", None)
+    write_hashes("text", "x", None)
     assert json.loads(Path("data/pretrained/text/x.json").read_text()) == {"files": {}}
 
 

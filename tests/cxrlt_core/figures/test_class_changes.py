@@ -1,4 +1,4 @@
-from figure_records import ONE, changes
+from figure_records import CHANGES, CLASSES, ONE, PATIENTS
 from made_results import make_contrast
 
 from cxrlt_core.evidence.estimator import Interval
@@ -6,11 +6,11 @@ from cxrlt_core.figures.class_changes import caption, clear, draw, largest
 
 
 def test_points_are_filled_where_the_interval_leaves_out_zero():
-    (axes,) = draw(changes(), ONE, "TTA").axes
+    (axes,) = draw(CLASSES, CHANGES, PATIENTS, ONE, "TTA").axes
     points = [line for line in axes.lines if line.get_marker() in "os^" and len(line.get_xdata()) == 1]
     faces = {round(float(p.get_xdata()[0]), 3): p.get_markerfacecolor() != "white" for p in points}
     assert faces == {0.1: True, -0.2: True, -0.02: False}
-    assert [clear(one) for one in changes()] == [True, False, True, False]
+    assert [clear(change) for change in CHANGES.values()] == [True, False, True, False]
 
 
 def test_the_largest_resolved_pair_comes_first_then_the_largest():
@@ -29,7 +29,7 @@ def test_the_largest_resolved_pair_comes_first_then_the_largest():
 
 
 def test_the_caption_counts_gains_and_losses_beside_what_chance_gives():
-    text = caption(changes(), ONE, "reweight off → 2, development set")
+    text = caption(CHANGES, ONE, "reweight off → 2, development set")
     assert text.startswith("Reweight off → 2, development set: 1 of 3 classes gain and 1 lose")
     assert "about 0.2 would" in text or "about 0.1 would" in text
     assert "Most: Edema +0.100; least: Mass −0.200." in text

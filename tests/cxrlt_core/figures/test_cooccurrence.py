@@ -1,28 +1,28 @@
 import numpy as np
-from figure_records import pairs
+from figure_records import SHARES, THREE_CLASSES
 from made_results import CLASSES, make_results
 
 from cxrlt_core.figures.cooccurrence import caption, draw, show
 
 
 def test_shares_stand_in_the_line_of_their_class_and_unknown_ones_are_blank():
-    shown = draw(pairs()).axes[0].images[0].get_array()
-    expected = [[np.nan, 0.1, np.nan], [0.6, np.nan, np.nan], [0.2, np.nan, np.nan]]
-    np.testing.assert_array_equal(np.ma.filled(shown.astype(float), np.nan), expected)
+    shown = draw(list(THREE_CLASSES), SHARES).axes[0].images[0].get_array()
+    np.testing.assert_array_equal(np.ma.filled(shown.astype(float), np.nan), SHARES)
 
 
 def test_the_caption_names_each_pair_once_that_enough_images_show():
-    text = caption(pairs())
+    text = caption(THREE_CLASSES, np.full((3, 3), 6), SHARES)
     assert "Edema with Mass (2.0 times chance)" in text and "Mass with Edema" not in text
-    assert caption(pairs(both=4)) == "No two classes share 5 images of train_primary."
+    rare = caption(THREE_CLASSES, np.full((3, 3), 4), SHARES)
+    assert rare == "No two classes share 5 images of train_primary."
 
 
 def test_pairs_of_classes_are_sorted_by_prevalence_and_have_no_diagonal(smoke):
     """Hernia is positive in 3 images and Edema in 3, of which 2 are the same; of one Edema is unknown."""
     targets = np.array([[1, 1, -1], [1, 1, -1], [-1, 1, -1], [1, 0, -1]], np.int8)
     [picture] = show(make_results(smoke, targets=targets))
-    assert [pair.label for pair in picture.records[::3]] == list(CLASSES)
-    shares = {(pair.label, pair.other): pair.share for pair in picture.records}
+    assert [line["class"] for line in picture.records[::3]] == list(CLASSES)
+    shares = {(line["class"], line["other"]): line["share"] for line in picture.records}
     assert shares["Hernia", "Edema"] == 1.0 and shares["Edema", "Hernia"] == 0.6667
     assert shares["Edema", "Edema"] is None and shares["Mass", "Edema"] is None
-    assert picture.records[1].expected == 0.001 and picture.records[2].expected is None
+    assert picture.records[1]["expected"] == 0.001 and picture.records[2]["expected"] is None

@@ -1,10 +1,10 @@
-from figure_records import IMAGES, positives
+from figure_records import CLASSES, sets
 
 from cxrlt_core.figures.long_tail import caption, draw
 
 
 def test_dots_are_the_counts_and_no_bar_is_drawn():
-    (axes,) = draw(positives(), IMAGES).axes
+    (axes,) = draw(CLASSES, sets()).axes
     assert axes.get_xscale() == "log"
     dots = {line.get_label(): list(line.get_xdata()) for line in axes.lines if "images" in line.get_label()}
     assert dots["train_primary (1,000 images)"] == [300, 50, 4] and dots["dev (300 images)"] == [90, 9, 1]
@@ -14,11 +14,11 @@ def test_dots_are_the_counts_and_no_bar_is_drawn():
 
 
 def test_a_group_without_classes_is_not_drawn():
-    (axes,) = draw([one for one in positives() if one.group != "tail"], IMAGES).axes
+    (axes,) = draw({c: CLASSES[c] for c in ("Edema", "Mass")}, sets()).axes
     assert "tail" not in [text.get_text() for text in axes.texts]
 
 
 def test_the_caption_says_how_long_the_tail_is():
-    text = caption(positives(), IMAGES)
+    text = caption(CLASSES, sets())
     assert "(Edema, 300 positives) has 75 times the positives of the rarest (Hernia, 4)" in text
     assert "Mass (9), Hernia (1) and Fibrosis (0)" in text

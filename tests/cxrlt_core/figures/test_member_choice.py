@@ -1,11 +1,11 @@
 import numpy as np
-from figure_records import MODELS, choices
+from figure_records import CLASSES, ensemble
 
 from cxrlt_core.figures.member_choice import caption, draw
 
 
 def test_the_shade_is_how_often_and_dots_are_what_is_chosen():
-    axes = draw(choices(), MODELS, "class_wise").axes[0]
+    axes = draw(CLASSES, ensemble(), "class_wise").axes[0]
     np.testing.assert_allclose(axes.images[0].get_array()[0], [1, 0.6, 0.4])  # Edema
     dots = {
         (int(line.get_xdata()[0]), int(line.get_ydata()[0]))
@@ -17,7 +17,7 @@ def test_the_shade_is_how_often_and_dots_are_what_is_chosen():
 
 
 def test_the_caption_says_how_stable_the_choice_is():
-    text = caption(choices(), MODELS, "class_wise")
+    text = caption(CLASSES, ensemble(), "class_wise")
     assert (
         "would choose 70% of a class's models again; least Mass (50%), Edema (80%) and Hernia (80%)" in text
     )

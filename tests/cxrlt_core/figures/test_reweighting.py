@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from figure_records import MEANS, ONE, weighted
+from figure_records import CHANGES, CLASSES, MEANS, ONE, weights
 from made_results import WEIGHTS, make_contrast, make_results
 
 from cxrlt_core.figures.reweighting import BLOCKS, caption, draw, mean_change, reweighted, show, upweighted
@@ -10,7 +10,7 @@ from cxrlt_core.results.models import SeedWeights
 
 
 def test_upweighted_classes_stand_together_on_top_and_the_means_below():
-    (axes,) = draw(weighted(), MEANS, ONE, "reweight").axes
+    (axes,) = draw(CLASSES, weights(), CHANGES, MEANS, ONE, "reweight").axes
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels == ["Hernia", "Fibrosis", "Mass", "Edema", "mean: upweighted", "mean: left alone"]
     assert set(BLOCKS) <= {text.get_text() for text in axes.texts}
@@ -19,7 +19,7 @@ def test_upweighted_classes_stand_together_on_top_and_the_means_below():
 
 
 def test_the_caption_sets_touched_classes_against_the_others():
-    text = caption(weighted(), MEANS, ONE, "reweight")
+    text = caption(upweighted(weights()), MEANS, "reweight")
     assert "upweighted (2) +0.100 [+0.050, +0.150]; left alone (1) −0.200 [−0.300, −0.100]" in text
 
 
@@ -39,7 +39,7 @@ def test_classes_are_upweighted_by_all_seeds_some_or_none():
 
 
 def test_the_mean_of_a_block_is_that_of_its_defined_classes(smoke):
-    results, pair = make_results(smoke), {"base+tta": 1.0, "base": -1.0}
+    results, pair = make_results(smoke), ["base+tta", "base"]
     single = [mean_change(results, pair, [label]).point for label in ("Edema", "Hernia")]
     assert mean_change(results, pair, ["Edema", "Hernia", "Mass"]).point == pytest.approx(np.mean(single))
     alone, together = (mean_change(results, pair, labels) for labels in (["Edema"], ["Edema", "Hernia"]))

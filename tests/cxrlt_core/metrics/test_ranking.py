@@ -8,13 +8,15 @@ from cxrlt_core.metrics.calibration import best_thresholds
 from cxrlt_core.metrics.metric import RankMetric, metrics_of
 from cxrlt_core.metrics.ranking import highest_f1, plain_ap, rank, rank_values
 
+BOTH = [metric for metric in metrics_of(RankMetric) if metric.name in ("AP", "AUROC")]
+
 
 def random_weights(images: int, resamples: int = 20) -> np.ndarray:
     return np.random.default_rng(1).poisson(1, size=(images, resamples))
 
 
 def weigh(ranked: ranking.Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ap, auroc = rank_values(ranked, torch.from_numpy(weights).float(), metrics_of(RankMetric))
+    ap, auroc = rank_values(ranked, torch.from_numpy(weights).float(), BOTH)
     return ap.numpy(), auroc.numpy()
 
 

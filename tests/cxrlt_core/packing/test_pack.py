@@ -55,6 +55,11 @@ def pack(root, array, numbers=range(100), workers=1, folders=("",), geometry=SQU
     return pack_images(images, array, geometry, workers)
 
 
+@pytest.fixture
+def array(tmp_path):
+    return tmp_path / "s-24.npy"
+
+
 def open_indexed(index, array):
     packed = index.dropna(subset="row")
     return open_array(array, packed["row"].to_numpy(int), packed["digest"])
@@ -91,11 +96,10 @@ def test_rows_are_the_decoded_images_in_order(root, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_digest_is_a_hash_of_the_packed_pixels(root, tmp_path, workers):
+def test_digest_is_a_hash_of_the_packed_pixels(root, array, workers):
     (root / PATHS[3]).write_bytes((root / PATHS[4]).read_bytes())  # the same picture under two names
     for number, shade in ((5, 0), (6, 77)):
         Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[number])
-    array = tmp_path / "s-24.npy"
     digests = pack(root, array, workers=workers)["digest"]
     pixels = np.load(array)
     assert digests[digests.isna()].index.tolist() == [7, 9]  # rejected
@@ -106,8 +110,7 @@ def test_digest_is_a_hash_of_the_packed_pixels(root, tmp_path, workers):
     assert pictures(digests).dropna().index.tolist() == digests.dropna().index.drop([5, 6]).tolist()
 
 
-def test_one_shade_that_becomes_another_is_another_image(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_one_shade_that_becomes_another_is_another_image(root, array):
     for shade in (77, 78):
         Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[5])
         index = pack(root, array)
@@ -119,8 +122,7 @@ def test_one_shade_that_becomes_another_is_another_image(root, tmp_path):
     assert pack(root, array).equals(index) and (np.load(array)[5] == 78).all()
 
 
-def test_digest_outlives_the_file_and_follows_its_image(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_digest_outlives_the_file_and_follows_its_image(root, array):
     first = pack(root, array)["digest"]
     (root / PATHS[50]).unlink()
     draw(root / PATHS[51], 1000)
@@ -147,16 +149,14 @@ def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_second_run_decodes_only_rejected_images(root, tmp_path, decoded):
-    array = tmp_path / "s-24.npy"
+def test_second_run_decodes_only_rejected_images(root, array, decoded):
     first = pack(root, array)
     decoded.clear()
     assert pack(root, array).equals(first)
     assert decoded == ["7.png", "9.png"]
 
 
-def test_changed_image_is_packed_again(root, tmp_path, decoded):
-    array = tmp_path / "s-24.npy"
+def test_changed_image_is_packed_again(root, array, decoded):
     pack(root, array)
     decoded.clear()
     draw(root / PATHS[50], 1000)
@@ -168,8 +168,7 @@ def test_changed_image_is_packed_again(root, tmp_path, decoded):
         np.testing.assert_array_equal(np.load(array)[number], decode(root / PATHS[number], SQUASH))
 
 
-def test_image_that_broke_leaves_a_row_of_zeros(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_image_that_broke_leaves_a_row_of_zeros(root, array):
     pack(root, array)
     (root / PATHS[50]).write_text("no image")
     broken = pack(root, array).loc[50]
@@ -178,8 +177,7 @@ def test_image_that_broke_leaves_a_row_of_zeros(root, tmp_path):
     assert not np.load(array)[50].any()
 
 
-def test_packed_image_outlives_its_file(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_packed_image_outlives_its_file(root, array):
     first = pack(root, array)
     before = array.read_bytes()
     (root / PATHS[50]).unlink()
@@ -200,8 +198,7 @@ def test_changed_list_reuses_rows(root, tmp_path, decoded):
 
 
 @pytest.mark.parametrize("change", ["root", "decoder", "size", "fit"])
-def test_other_settings_pack_anew(root, tmp_path, decoded, monkeypatch, change):
-    array = tmp_path / "s-24.npy"
+def test_other_settings_pack_anew(root, array, tmp_path, decoded, monkeypatch, change):
     pack(root, array)
     decoded.clear()
     if change == "root":
@@ -234,8 +231,7 @@ def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
         assert array.read_bytes() == good
 
 
-def test_a_row_that_changed_on_disk_is_packed_again(root, tmp_path, decoded, capsys):
-    array = tmp_path / "s-24.npy"
+def test_a_row_that_changed_on_disk_is_packed_again(root, array, decoded, capsys):
     first, good = pack(root, array), array.read_bytes()
     pixels = np.lib.format.open_memmap(array, mode="r+")
     pixels[50, 3, 3] ^= 1
@@ -302,8 +298,7 @@ def test_killed_run_goes_on_and_ends_with_the_same_bytes(root, tmp_path, decoded
     assert (tmp_path / "s.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
-def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
-    array = tmp_path / "s-24.npy"
+def test_kill_while_rows_move_mixes_up_no_images(root, array, monkeypatch):
     pack(root, array)
     good = array.read_bytes()
     pack(root, array)
@@ -317,8 +312,7 @@ def test_kill_while_rows_move_mixes_up_no_images(root, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, tmp_path, decoded, workers):
-    array = tmp_path / "s-24.npy"
+def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, array, decoded, workers):
     code = f"from cxrlt_core.system.processes import end_at_signals\nend_at_signals()\n{SLOW_RUN}"
     run = subprocess.Popen(
         [sys.executable, "-c", code, root, array, str(workers)],
@@ -354,8 +348,7 @@ def test_is_packed_once_every_image_has_its_row(root, tmp_path):
     assert not asked(range(100))  # two were rejected
 
 
-def test_failing_run_keeps_what_it_packed(root, tmp_path, monkeypatch, decoded):
-    array = tmp_path / "s-24.npy"
+def test_failing_run_keeps_what_it_packed(root, array, monkeypatch, decoded):
 
     def interrupt(path, geometry):
         if path.endswith("70.png"):
@@ -392,8 +385,7 @@ def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
         pack(root, tmp_path / "s-24.npy", workers=2)
 
 
-def test_full_disk_is_one_line(root, tmp_path, monkeypatch):
-    array = tmp_path / "s-24.npy"
+def test_full_disk_is_one_line(root, array, tmp_path, monkeypatch):
     monkeypatch.setattr(pack_record.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     with pytest.raises(StudyError, match=r"s-24\.npy: needs 0\.0 GB, 0\.0 GB are free"):
         pack(root, array)
@@ -413,8 +405,7 @@ def test_no_images_make_an_empty_array(root, tmp_path):
     assert len(open_indexed(index, tmp_path / "s-24.npy")) == 0
 
 
-def test_index_opens_its_array_read_only(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_index_opens_its_array_read_only(root, array):
     index = pack(root, array)
     pixels = open_indexed(index, array)
     assert isinstance(pixels, np.memmap) and not pixels.flags.writeable
@@ -442,10 +433,9 @@ def test_foreign_array_is_refused(root, tmp_path):
 
 
 @pytest.mark.parametrize("number", [0, 1, 50, 98])
-def test_an_array_with_one_other_image_is_refused(root, tmp_path, monkeypatch, number):
+def test_an_array_with_one_other_image_is_refused(root, array, monkeypatch, number):
     """Its record tells, whichever image it is; of the pixels a sample is read."""
     monkeypatch.setattr(packed_array, "SAMPLE_ROWS", 2)
-    array = tmp_path / "s-24.npy"
     before = pack(root, array)
     draw(root / PATHS[number], 1000)
     after = pack(root, array)
@@ -455,8 +445,7 @@ def test_an_array_with_one_other_image_is_refused(root, tmp_path, monkeypatch, n
     assert len(open_indexed(before.drop(index=number), array)) == 100  # a set without it is as it was
 
 
-def test_pixels_that_are_not_those_of_the_record_are_refused(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_pixels_that_are_not_those_of_the_record_are_refused(root, array):
     index = pack(root, array)
     pixels = np.lib.format.open_memmap(array, mode="r+")
     pixels[99, 0, 0] ^= 1  # a row of the sample
@@ -466,25 +455,22 @@ def test_pixels_that_are_not_those_of_the_record_are_refused(root, tmp_path):
 
 
 @pytest.mark.parametrize("row", [-1, 100])
-def test_a_row_that_the_array_has_not_is_refused(root, tmp_path, row):
-    array = tmp_path / "s-24.npy"
+def test_a_row_that_the_array_has_not_is_refused(root, array, row):
     pack(root, array)
     for digest in (None, "0" * 16):
         with pytest.raises(StudyError, match="not the array that its index describes"):
             open_array(array, np.array([row]), [digest])
 
 
-def test_an_array_without_its_record_is_refused(root, tmp_path):
-    array = tmp_path / "s-24.npy"
+def test_an_array_without_its_record_is_refused(root, array, tmp_path):
     index = pack(root, array)
     (tmp_path / "s-24.record.parquet").unlink()
     with pytest.raises(StudyError, match="not the array that its index describes"):
         open_indexed(index, array)
 
 
-def test_a_row_that_is_written_anew_is_in_no_record_meanwhile(root, tmp_path, monkeypatch):
+def test_a_row_that_is_written_anew_is_in_no_record_meanwhile(root, array, monkeypatch):
     """A kill after it leaves no record of pixels that are gone."""
-    array = tmp_path / "s-24.npy"
     index = pack(root, array)
     draw(root / PATHS[5], 1000)
     with monkeypatch.context() as patch:
@@ -536,7 +522,8 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
         image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=max_rejects)
         sources = {"nih": SimpleNamespace(images="raw")}
         demo = SimpleNamespace(sources=[])
-        main(SimpleNamespace(image=image, data=SimpleNamespace(sources=sources), demo=demo), source)
+        data = SimpleNamespace(sources=sources)
+        main(SimpleNamespace(image=image, data=data, demo=demo, variants={}), source)
 
     with pytest.raises(StudyError, match=r"data\.sources\.nih\.images: 1 of 5 .*1 × file not found"):
         run("nih", 0.1)
@@ -544,5 +531,3 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
     run("nih", 0.2)
     index = read_parquet("data/packed/nih.parquet")
     assert open_indexed(index, Path("arrays/nih-32-squash.npy")).shape == (5, 32, 32)
-    with pytest.raises(StudyError, match=r"data\.sources\.other"):
-        run("other", 0.2)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cxrlt_core.packing import files as packing_files
-from cxrlt_core.packing.files import file_stamp, file_stamps, locate
+from cxrlt_core.packing.files import file_stamp, file_stamps, find_files
 from cxrlt_core.system.errors import StudyError
 
 
@@ -22,7 +22,7 @@ def test_files_are_found_in_every_layout(tmp_path, monkeypatch):
     listed, listdir = [], os.listdir
     monkeypatch.setattr(os, "listdir", lambda folder: (listed.append(folder), listdir(folder))[1])
     folders = ("", "images", "images_*/images", "images_*")
-    files = locate(["a.png", "b.png", "c.png", "d.png", "e.png"] * 3, tmp_path, folders)
+    files = find_files(["a.png", "b.png", "c.png", "d.png", "e.png"] * 3, tmp_path, folders)
     assert files == [*(str(tmp_path / path) for path in layout), None] * 3
     assert len(listed) == len(set(listed))
 
@@ -31,11 +31,11 @@ def test_paths_with_folders_are_found_below_a_pattern(tmp_path):
     draw(tmp_path / "CheXpert-v1.0-small" / "train" / "patient1" / "view1.png", 0)
     inner = str(tmp_path / "CheXpert-v1.0-small/train/patient1/view1.png")
     for path in ("train/patient1/view1.png", "CheXpert-v1.0-small/train/patient1/view1.png"):
-        assert locate([path], tmp_path, ("", "CheXpert-v1.0*")) == [inner]
+        assert find_files([path], tmp_path, ("", "CheXpert-v1.0*")) == [inner]
 
 
 def test_one_folder_is_not_listed(tmp_path):
-    assert locate(["a/b.png"], tmp_path, ("",)) == [str(tmp_path / "a/b.png")]
+    assert find_files(["a/b.png"], tmp_path, ("",)) == [str(tmp_path / "a/b.png")]
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../secret.png", "a/../../secret.png", ".."])
@@ -43,7 +43,7 @@ def test_one_folder_is_not_listed(tmp_path):
 def test_path_may_not_leave_the_root(tmp_path, path, folders):
     draw(tmp_path / "secret.png", 0)
     with pytest.raises(StudyError, match=r"images: row 1: path '.*' leaves this folder"):
-        locate(["a..b/c.png", path], tmp_path / "images", folders)
+        find_files(["a..b/c.png", path], tmp_path / "images", folders)
 
 
 def test_a_stamp_is_of_size_and_time(tmp_path):
@@ -56,7 +56,7 @@ def test_a_stamp_is_of_size_and_time(tmp_path):
 
 @pytest.mark.parametrize("count", [0, 1, 4, 9])
 def test_stamps_come_in_the_order_of_the_files(tmp_path, monkeypatch, count):
-    monkeypatch.setattr(packing_files, "CHUNK", 2)
+    monkeypatch.setattr(packing_files, "FILES_AT_ONCE", 2)
     files = [str(tmp_path / str(number)) for number in range(count)]
     for number, file in enumerate(files):
         with open(file, "wb") as stream:

@@ -12,8 +12,8 @@ from transformers import CONFIG_MAPPING, AutoModelForTextEncoding
 
 from cxrlt_core.pretrained.flax import read_flax
 from cxrlt_core.pretrained.strict import load_strict
-from cxrlt_core.pretrained.tensor_files import read_weights
-from cxrlt_core.pretrained.text_model import GOES, without_prefix
+from cxrlt_core.pretrained.tensor_files import read_tensor_files
+from cxrlt_core.pretrained.text_model import IGNORED, without_prefix
 
 FILES = Path(__file__).parent / "flax"
 IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 9, 3, 0]])
@@ -27,8 +27,8 @@ def test_flax_weights_give_the_states_of_pytorch(name):
         CONFIG_MAPPING[name].from_dict(json.loads((FILES / name / "config.json").read_text()))
     )
     network.pooler = None
-    tensors, _ = without_prefix(read_weights([FILES / name / "flax_model.msgpack"]), ANCHORS[name])
-    load_strict(network, tensors, GOES)
+    tensors, _ = without_prefix(read_tensor_files([FILES / name / "flax_model.msgpack"]), ANCHORS[name])
+    load_strict(network, tensors, IGNORED)
     with torch.no_grad():
         states = network.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state.numpy()
     expected = np.array(json.loads((FILES / name / "states.json").read_text()))

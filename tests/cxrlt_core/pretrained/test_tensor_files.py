@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cxrlt_core.pretrained.tensor_files import read_weights
+from cxrlt_core.pretrained.tensor_files import read_tensor_files
 from cxrlt_core.system.errors import StudyError
 
 ONE, TWO = {"a.weight": torch.arange(6.0).reshape(2, 3)}, {"b": torch.tensor([1.5], dtype=torch.bfloat16)}
@@ -20,19 +20,19 @@ def test_a_file_and_its_parts_hold_the_same(suffix, tmp_path):
     files = [tmp_path / f"{i}.{suffix}" for i in range(2)]
     for file, tensors in zip(files, (ONE, TWO), strict=True):
         save(tensors, file)
-    assert same(read_weights(files[:1]), ONE) and same(read_weights(files), ONE | TWO)
+    assert same(read_tensor_files(files[:1]), ONE) and same(read_tensor_files(files), ONE | TWO)
     with pytest.raises(StudyError, match=r"has what another part has: a\.weight"):
-        read_weights([files[0], files[0]])
+        read_tensor_files([files[0], files[0]])
 
 
 def test_the_old_format_of_pytorch_is_read(tmp_path):
     torch.save(ONE, tmp_path / "x.bin", _use_new_zipfile_serialization=False)
-    assert same(read_weights([tmp_path / "x.bin"]), ONE)
+    assert same(read_tensor_files([tmp_path / "x.bin"]), ONE)
 
 
 def test_a_checkpoint_of_a_training_is_read_by_its_keys(tmp_path):
     torch.save({"epoch": 3, "state_dict": ONE, "args": {"lr": 0.1}}, tmp_path / "x.bin")
-    assert same(read_weights([tmp_path / "x.bin"]), {"state_dict.a.weight": ONE["a.weight"]})
+    assert same(read_tensor_files([tmp_path / "x.bin"]), {"state_dict.a.weight": ONE["a.weight"]})
 
 
 class Run:
@@ -46,7 +46,7 @@ def test_code_in_a_pickle_does_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({**ONE, "b": Run()}, "x.bin")
     with pytest.raises(StudyError) as caught:
-        read_weights([tmp_path / "x.bin"])
+        read_tensor_files([tmp_path / "x.bin"])
     assert str(caught.value) == "x.bin: cannot be read as plain tensors: a pickle of something else"
     assert not (tmp_path / "ran").exists()
 
@@ -56,16 +56,16 @@ def test_code_in_a_pickle_does_not_run(tmp_path, monkeypatch):
 def test_a_torn_file_is_one_line(name, content, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(StudyError) as caught:
-        read_weights([tmp_path / name])
+        read_tensor_files([tmp_path / name])
     assert str(caught.value).startswith(f"{name}: cannot be read as plain tensors: ")
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_absent_or_of_another_kind_says_so(tmp_path):
     with pytest.raises(StudyError, match=r"^x\.pth: no such file$"):
-        read_weights([tmp_path / "x.pth"])
+        read_tensor_files([tmp_path / "x.pth"])
     (tmp_path / "x.npz").write_bytes(b"junk")
     with pytest.raises(
         StudyError, match=r"expected a file that ends in \.safetensors, \.bin, .+, \.msgpack$"
     ):
-        read_weights([tmp_path / "x.npz"])
+        read_tensor_files([tmp_path / "x.npz"])

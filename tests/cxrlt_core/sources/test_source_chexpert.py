@@ -8,7 +8,7 @@ from label_files import CHEXPERT_HEADER, chexpert_row, write
 from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.packing.files import locate
+from cxrlt_core.packing.files import find_files
 from cxrlt_core.sources import Options, find_reader, read_source
 
 A, B = "CheXpert-v1.0-small/train/patient00001/study", "CheXpert-v1.0-small/train/patient00002/study"
@@ -82,7 +82,7 @@ def test_the_images_of_every_release_are_found(tmp_path, layout):
     write(tmp_path / "train.csv", CHEXPERT_HEADER, chexpert_row(f"CheXpert-v1.0/train/{train}", Edema="1.0"))
     write(tmp_path / "valid.csv", CHEXPERT_HEADER, chexpert_row(f"CheXpert-v1.0/valid/{valid}", Edema="1.0"))
     paths = read(tmp_path).table["path"].tolist()
-    found = locate(paths, tmp_path / "images", find_reader("chexpert").IMAGE_FOLDERS)
+    found = find_files(paths, tmp_path / "images", find_reader("chexpert").IMAGE_FOLDERS)
     expected = [f"{folder}/{path}" for folder, path in zip(LAYOUTS[layout], (train, valid), strict=True)]
     assert [str(Path(file).relative_to(tmp_path / "images")) for file in found] == expected
 

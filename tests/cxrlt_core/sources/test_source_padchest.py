@@ -7,7 +7,7 @@ from label_files import PADCHEST_HEADER, padchest_row, write
 from naive_reader import assert_same, read_padchest
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.packing.files import locate
+from cxrlt_core.packing.files import find_files
 from cxrlt_core.sources import Options, find_reader, read_source
 from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, RULES
 from cxrlt_core.system.errors import StudyError
@@ -168,7 +168,7 @@ def test_images_lie_in_one_folder_or_in_numbered_ones(tmp_path, folder):
     (tmp_path / "54.zip").touch()
     table = read(write(tmp_path / "labels" / "a.csv", PADCHEST_HEADER, padchest_row())).table
     assert find_reader("padchest").IMAGE_FOLDERS == IMAGE_FOLDERS
-    assert locate(list(table["path"]), tmp_path, IMAGE_FOLDERS) == [str(image)]
+    assert find_files(list(table["path"]), tmp_path, IMAGE_FOLDERS) == [str(image)]
 
 
 def test_folder_with_the_label_file(tmp_path):

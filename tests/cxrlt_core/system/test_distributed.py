@@ -6,9 +6,9 @@ import torch
 from processes import CPU, together
 from settings import MIXUP, augment
 
-from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.batches.transforms import draw_transforms
-from cxrlt_core.prediction.inference import predict
+from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.system.distributed import Ranks, open_ranks, world_size
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training import loop
@@ -86,7 +86,10 @@ def test_prediction_loses_no_row_and_counts_none_twice(n, size, build, toy, monk
     """A rank reads its share; without one, an image that it does not count."""
     images, reads = PackedImages({"s": toy[0]}, ["s"] * n, range(n)), []
     views = [None, draw_transforms(n, augment(rotate=20), np.random.default_rng(0))]
-    work = lambda ranks: predict(build(), images, (0.4, 0.3), CPU, "fp32", 5, views, ranks)  # noqa: E731
+
+    def work(ranks):
+        return predict(Scorer(build(), PixelStats(0.4, 0.3), "fp32"), images, CPU, 5, views, ranks)
+
     expected, gather_into = work(Ranks(CPU)), images.gather_into
     monkeypatch.setattr(images, "gather_into", lambda p, out: (reads.extend(p), gather_into(p, out)))
     for rank, (found, read) in enumerate(together(size, lambda ranks: (work(ranks), reads))):

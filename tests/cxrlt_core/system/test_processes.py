@@ -17,7 +17,7 @@ import os, sys, time
 sys.path.insert(0, {str(REPOSITORY)!r})
 from cxrlt_core.system import processes
 
-processes.SECONDS = 0.05
+processes.POLL_SECONDS = 0.05
 with processes.termination() as asked:
     with open("new", "w") as file:
         file.write(str(os.getpid()))

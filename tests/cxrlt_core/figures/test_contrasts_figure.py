@@ -1,15 +1,14 @@
 import numpy as np
-from figure_records import THREE, lines
-from made_results import make_contrast, make_row, make_table
+from figure_records import THREE, contrasts
+from made_results import make_contrast, make_results, make_row, make_table
 
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.figures import style
-from cxrlt_core.figures.contrasts import caption, draw
-from cxrlt_core.figures.contrasts import lines as lines_of
+from cxrlt_core.figures.contrasts import caption, draw, show
 
 
 def test_intervals_points_and_published_values_are_where_they_are():
-    (axes,) = draw(lines(), THREE, 0.002, "mAP").axes
+    (axes,) = draw(contrasts(), THREE, 0.002, "mAP").axes
     drawn = [
         (list(line.get_xdata()), line.get_linewidth()) for line in axes.lines if len(line.get_xdata()) == 2
     ]
@@ -24,7 +23,7 @@ def test_intervals_points_and_published_values_are_where_they_are():
 
 
 def test_verdicts_are_in_the_legend_and_the_other_family_is_named():
-    figure = draw(lines(), THREE, 0.002, "mAP")
+    figure = draw(contrasts(), THREE, 0.002, "mAP")
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["resolved up", "unresolved", "negligible", "published"]
     shown = [text.get_text() for text in figure.axes[0].texts]
@@ -33,14 +32,17 @@ def test_verdicts_are_in_the_legend_and_the_other_family_is_named():
 
 
 def test_the_caption_counts_verdicts_and_published_values_outside():
-    text = caption(lines(), THREE, 0.002, "mAP")
+    text = caption(contrasts(), 0.002, "mAP")
     assert "4 differences of mAP; verdicts: unresolved 2, resolved up 1, negligible 1" in text
     assert "Largest: design 2 (off → ✓) −0.2000 [−0.3100, −0.0900]" in text
     assert "1 of 2 published differences lie outside our thin line" in text and "±0.002" in text
 
 
-def test_contrasts_name_rows_by_number_and_are_flat():
+def test_contrasts_name_rows_by_number_and_are_flat(smoke):
     contrast = make_contrast("b", "a", difference=Interval(0.1, 0.0, 0.2), simultaneous=(-0.1, 0.3))
-    (line,) = lines_of(make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast]), [contrast])
-    assert line.rows == "2 − 1" and (line.difference, line.low, line.high) == (0.1, 0.0, 0.2)
-    assert (line.simultaneous_low, line.simultaneous_high) == (-0.1, 0.3)
+    table = make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast])
+    [picture] = show(make_results(smoke, tables=(table, make_table(2, [make_row("c", 0.1)], []))))
+    [line] = picture.records
+    assert line["rows"] == "Table 1: 2 − 1" and line["what"] == "TTA"
+    assert [line[key] for key in ("difference", "low", "high")] == [0.1, 0.0, 0.2]
+    assert (line["simultaneous_low"], line["simultaneous_high"]) == (-0.1, 0.3)

@@ -1,12 +1,12 @@
 from dataclasses import replace
 
-from figure_records import ONE, rows
+from figure_records import ONE, table
 
 from cxrlt_core.figures.tables import caption, draw
 
 
 def test_selected_rows_are_marked_by_sign_and_mark():
-    figure = draw(rows(), ONE, "mAP, development set")
+    figure = draw(table(), ONE)
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["1  a †", "2  b", "3  c", "4  d"]
     points = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
@@ -16,11 +16,12 @@ def test_selected_rows_are_marked_by_sign_and_mark():
 
 
 def test_nothing_published_leaves_no_mark():
-    plain = [replace(one, published=None, selected=False) for one in rows()]
-    assert [text.get_text() for text in draw(plain, ONE, "mAP").legends[0].get_texts()] == ["ours"]
-    assert "Published" not in caption(plain, ONE, "mAP")
+    rows = [replace(row, published=None, selected=False) for row in table().rows]
+    plain = replace(table(), rows=rows)
+    assert [text.get_text() for text in draw(plain, ONE).legends[0].get_texts()] == ["ours"]
+    assert "Published" not in caption(plain)
 
 
 def test_the_caption_names_the_best_rows():
-    text = caption(rows(), ONE, "mAP")
+    text = caption(table())
     assert "row 1  a, 0.1000 [0.0500, 0.1500] †." in text and "Published: row 3  c, 0.3500." in text

@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 from test_phantom import QUIET, population
 
+from cxrlt_core.demo.boxes import bounding_boxes, read_boxes, write_boxes
 from cxrlt_core.demo.lesions import PAINTERS
 from cxrlt_core.demo.phantom import render_images
-from cxrlt_core.demo.places import boxes_of, read_places, write_places
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
 
-ONE_EACH = DemoImages(train=1, dev=1, test=1, extra=1)
-DEMO = Demo(sources=["mimic"], text_encoders=[], seed=3, size=32, images=ONE_EACH)
+DEMO = Demo(
+    sources=["mimic"], text_encoders=[], seed=3, size=32, images=DemoImages(train=1, dev=1, test=1, extra=1)
+)
 
 
 def drawn(names: tuple[str, ...], views: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +22,7 @@ def test_a_box_holds_what_is_at_least_half_as_strong():
     amount = np.zeros((3, 8, 8), np.float32)
     amount[0, 2:5, 6] = [-0.5, -1, -0.4]
     amount[1, 0, 0] = 0.001  # nobody can see it
-    found = boxes_of(amount)
+    found = bounding_boxes(amount)
     assert found[0].tolist() == [6 / 8, 2 / 8, 7 / 8, 4 / 8]
     assert np.isnan(found[1:]).all()
 
@@ -50,14 +51,14 @@ def test_only_what_is_painted_has_a_place():
 def test_places_are_read_in_the_order_of_a_set(tmp_path):
     path, boxes = tmp_path / "places.parquet", np.full((2, len(CLASSES), 4), np.nan, np.float32)
     boxes[0, CLASSES.index("Mass")], boxes[1, CLASSES.index("Edema")] = [0, 0, 0.5, 1], [0.25, 0, 1, 1]
-    write_places(path, DEMO, ["a", "b"], boxes)
-    found = read_places(path, DEMO, ["x", "b", "a"], ["Mass", "Hernia"])
+    write_boxes(path, DEMO, ["a", "b"], boxes)
+    found = read_boxes(path, DEMO, ["x", "b", "a"], ["Mass", "Hernia"])
     assert found[2, 0].tolist() == [0, 0, 0.5, 1] and np.isfinite(found).sum() == 4
 
 
 def test_places_of_another_demo_are_not_those(tmp_path):
     path = tmp_path / "places.parquet"
-    assert read_places(path, DEMO, [], CLASSES) is None
-    write_places(path, DEMO, ["a"], np.full((1, len(CLASSES), 4), np.nan))
-    assert np.isnan(read_places(path, DEMO.model_copy(update={"sources": []}), ["a"], CLASSES)).all()
-    assert read_places(path, DEMO.model_copy(update={"seed": 4}), ["a"], CLASSES) is None
+    assert read_boxes(path, DEMO, [], CLASSES) is None
+    write_boxes(path, DEMO, ["a"], np.full((1, len(CLASSES), 4), np.nan))
+    assert np.isnan(read_boxes(path, DEMO.model_copy(update={"sources": []}), ["a"], CLASSES)).all()
+    assert read_boxes(path, DEMO.model_copy(update={"seed": 4}), ["a"], CLASSES) is None

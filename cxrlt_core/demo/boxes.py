@@ -18,7 +18,7 @@ EDGES = ("left", "top", "right", "bottom")
 VISIBLE = 0.02
 
 
-def boxes_of(amount: np.ndarray) -> np.ndarray:
+def bounding_boxes(amount: np.ndarray) -> np.ndarray:
     """Return the box around the pixels with at least half of a finding's greatest effect.
 
     Args:
@@ -38,7 +38,7 @@ def boxes_of(amount: np.ndarray) -> np.ndarray:
     return boxes
 
 
-def write_places(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.ndarray) -> None:
+def write_boxes(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.ndarray) -> None:
     """Write a row for each finding that has a box: ``path`` of its image, ``class`` and ``EDGES``.
 
     Args:
@@ -53,7 +53,7 @@ def write_places(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.
     write_parquet(path, table, {"drawn": _drawn(demo)})
 
 
-def read_places(
+def read_boxes(
     path: Path | str, demo: Demo, images: Sequence[str], classes: Sequence[str]
 ) -> np.ndarray | None:
     """Read the boxes of N images and C classes, float32 (N, C, 4), NaN without a box.

@@ -1,0 +1,38 @@
+import pytest
+import torch
+from runs import run, same
+from torch.distributions import Bernoulli, kl_divergence
+
+from cxrlt_core.designs.hooks import Labels
+from cxrlt_core.designs.r_drop import Settings, forward, loss
+from cxrlt_core.losses.bce import bce
+from cxrlt_core.training.objective import label_objective
+
+
+def test_it_is_the_papers_formula_over_the_known_labels():
+    torch.manual_seed(0)
+    logits, weights = torch.randn(2, 6, 3), torch.tensor([1.0, 2.0, 0.5])
+    targets = torch.randint(-1, 2, (6, 3), dtype=torch.int8)
+    sums = loss(Settings(weight=0.7), None)(label_objective(bce))(logits, Labels(targets), weights)
+    p, q = (Bernoulli(logits=one) for one in logits)
+    apart = (kl_divergence(p, q) + kl_divergence(q, p)) / 2
+    known = (targets >= 0) * weights
+    plain = bce(logits[0], targets, weights)[0] + bce(logits[1], targets, weights)[0]
+    torch.testing.assert_close(sums[0], (plain + 0.7 * (known * apart).sum()) / 2)
+    torch.testing.assert_close(sums[1], known.sum())
+
+
+def test_equal_passes_cost_what_one_does():
+    logits, targets = torch.randn(4, 3), torch.ones(4, 3, dtype=torch.int8)
+    twice = forward(Settings(weight=1), None)(lambda images: images, logits)
+    sums = loss(Settings(weight=1), None)(label_objective(bce))(twice, Labels(targets), torch.ones(3))
+    torch.testing.assert_close(sums, bce(logits, targets, torch.ones(3)))
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_dropout_makes_the_passes_differ_in_a_training(accumulate, training, tmp_path):
+    def trained(weight: float) -> dict:
+        designs = {"r_drop": Settings(weight=weight)}
+        return run(training(epochs=1, accumulate=accumulate, designs=designs), tmp_path, str(weight))
+
+    assert not same(trained(1e-9), trained(5.0))
