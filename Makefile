@@ -7,7 +7,7 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test fuzz faults lint clean
+.PHONY: help demo study verify check test fuzz faults lint types clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -27,10 +27,10 @@ study: .venv/installed  ## run the study of params.yaml, or go on with it, after
 verify: .venv/installed  ## compare every packed row with its digest, and the image files with what was packed
 	python -m tools.verify
 
-check: lint  ## the inner loop: lint, format, types of signatures, tests without DVC
+check: lint types  ## the inner loop: lint, format, types, tests without DVC
 	$(PYTEST) -m "not dvc" --ignore tests/pipeline
 
-test: lint  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
+test: lint types  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
 	$(PYTEST)
 
 fuzz: lint  ## readers, decoders and parameters against thousands of broken files, EXAMPLES=1000 a test
@@ -42,6 +42,9 @@ faults: .venv/installed  ## kill, fill disks and set clocks back on a smoke stud
 lint: .venv/installed
 	ruff check .
 	ruff format --check .
+
+types: .venv/installed  ## mypy on the rooms that pyproject.toml names
+	mypy
 
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json

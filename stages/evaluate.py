@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from cxrlt_core.metrics.calibration import calibrate, calibrate_on_itself
-from cxrlt_core.metrics.scores import average_precision, describe_scores, summarise
+from cxrlt_core.metrics.scores import average_precision, describe_scores, point_metrics
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import predict
 from cxrlt_core.system.device import open_device
@@ -48,7 +48,7 @@ def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray],
     for seed, probabilities in found.items():
         scored = by_study(data, probabilities, rule)
         own = calibrate_on_itself(data.targets, scored, data.table["patient_id"])
-        summaries[seed], per_class = summarise(data.targets, scored, own, data.classes, groups)
+        summaries[seed], per_class = point_metrics(data.targets, scored, own, data.classes, groups)
         classes.append(per_class)
         fits[str(seed)] = calibrate(data.targets, scored).to_json(data.classes)
     averaged = {metric: np.mean([one[metric] for one in classes], axis=0) for metric in classes[0]}

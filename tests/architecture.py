@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "evidence": {"designs", "metrics", "params"},
     "results": {"evidence", "params"},
     "figures": {"evidence", "metrics", "results"},
-    "reporting": {"evidence", "figures", "params", "prediction", "pretrained", "results"},
+    "reporting": {"evidence", "figures", "metrics", "params", "prediction", "pretrained", "results"},
     "demo": {"params"},
     "serving": {"batches", "designs", "model", "packing", "params", "prediction"},
     "artifacts": {

@@ -79,7 +79,8 @@ def fit(designs: Mapping[str, Mapping[str, Design]]) -> Fit:
     Args:
         designs: row to the name of each design to what it has of it, the same names for all rows.
     """
-    rows, names, columns = list(designs), [], []
+    rows, columns = list(designs), []
+    names: list[tuple[str, str]] = []
     first = designs[rows[0]]
     for name in first:
         values: list[Design] = []
@@ -91,9 +92,9 @@ def fit(designs: Mapping[str, Mapping[str, Design]]) -> Fit:
     inverse = np.linalg.pinv(matrix)
     resolved = inverse @ matrix  # the identity where a coefficient is determined
     effects = {}
-    for number, name in enumerate(names, 1):
+    for number, effect in enumerate(names, 1):
         alone = np.allclose(resolved[number], np.eye(len(resolved))[number])
-        effects[name] = _weights(rows, inverse[number]) if alone else {}
+        effects[effect] = _weights(rows, inverse[number]) if alone else {}
     return Fit(effects, _directions(rows, np.eye(len(rows)) - matrix @ inverse))
 
 

@@ -14,8 +14,9 @@ from cxrlt_core.evidence.scoring import EvaluationSet, Score, mean_ap, score_row
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.selection import CHOICES, CROSSED, Models, Repeated, repeat_choice
 from cxrlt_core.metrics.calibration import Calibration, calibrate
+from cxrlt_core.metrics.metric import mean_over_classes
 from cxrlt_core.metrics.ranking import plain_ap
-from cxrlt_core.metrics.scores import average_precision, mean_over_classes, resample_ranks
+from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.system.threads import in_threads
 
 

@@ -1,6 +1,7 @@
 """One trained model on the development set: what a model card tells of its classes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def class_scores(
     patients: Sequence[str],
     groups: Mapping[str, str],
     settings: Bootstrap,
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Score a model as a row of Table 1 with one seed: its intervals are of the patients alone.
 
     Args:

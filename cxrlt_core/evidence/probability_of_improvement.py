@@ -26,4 +26,5 @@ def probability_of_improvement(gap: Estimate, level: float) -> tuple[float, floa
     effect = gap.point / spread
     error = np.hypot(gap.std_error / spread, effect / np.sqrt(2 * gap.parts.dof))
     half = ndtri(1 - (1 - level) / 2) * error
-    return tuple(float(ndtr(value)) for value in (effect, effect - half, effect + half))
+    point, low, high = (float(ndtr(value)) for value in (effect, effect - half, effect + half))
+    return point, low, high

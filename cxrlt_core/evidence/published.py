@@ -6,7 +6,7 @@ no study, of two models that score a class with normal noise. One training each,
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.special import ndtr
@@ -118,12 +118,16 @@ def difference_variance(prevalence: np.ndarray, ap: np.ndarray, correlation: flo
     first, second = (same * nodes[:, None] + sign * apart * nodes for sign in (1, -1))
     total = 0.0
     for share, goal in zip(prevalence, ap, strict=True):
-        distance = _root(lambda d, share=share: _influence(share, d)[1], goal, 0.0, 9.0)
+        distance = _root(partial(_ap_at, share), goal, 0.0, 9.0)
         grid, _, positive, negative = _influence(share, distance)
         for part, curve, centre in ((share, positive, distance), (1 - share, negative, 0.0)):
             gap = np.interp(centre + first, grid, curve) - np.interp(centre + second, grid, curve)
             total += part * (weights * gap**2).sum()
     return total / len(prevalence) ** 2
+
+
+def _ap_at(prevalence: float, distance: float) -> float:
+    return _influence(prevalence, distance)[1]
 
 
 def _influence(prevalence: float, distance: float) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:

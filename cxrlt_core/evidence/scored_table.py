@@ -7,7 +7,7 @@ from typing import Any
 from cxrlt_core.evidence.estimator import Estimate, Interval, estimate
 from cxrlt_core.evidence.scoring import Score, ap_of
 from cxrlt_core.evidence.seed_variance import SeedVarianceModel
-from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.metrics.metric import means
 from cxrlt_core.system.rounding import rounded
 
 
@@ -64,16 +64,16 @@ class ScoredTable:
 
     def row_numbers(self, row: str, first: str) -> RowNumbers:
         """Return what a table tells of a row, which it compares with the first one."""
-        means = {name: self.contrast({row: 1.0}, name) for name in SUMMARY}
+        estimates = {mean.name: self.contrast({row: 1.0}, mean.name) for mean in means()}
         mean_ap = self.scores[row]["mAP"]
-        low, high = means["mAP"].interval(self.level)
+        low, high = estimates["mAP"].interval(self.level)
         metrics = {"mAP": mean_ap.point, "mAP_low": low, "mAP_high": high, "mAP_corrected": mean_ap.corrected}
-        metrics |= {name: mean.point for name, mean in means.items()}
+        metrics |= {name: estimate.point for name, estimate in estimates.items()}
         metrics["mAP_seed_sd"] = mean_ap.seed_deviation
         weights = {row: 0.0} if row == first else {row: 1.0, first: -1.0}
         return RowNumbers(
             metrics={name: rounded(value) for name, value in metrics.items()},
-            std_errors={name: rounded(mean.std_error) for name, mean in means.items()},
+            std_errors={name: rounded(estimate.std_error) for name, estimate in estimates.items()},
             seeds=[rounded(point) for point in mean_ap.points],
             difference=self.contrast(weights, "mAP").rounded(self.level),
         )

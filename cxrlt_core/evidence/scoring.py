@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,8 @@ from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.labels import GROUPS, POSITIVE
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred
 from cxrlt_core.metrics.calibration import Calibration
-from cxrlt_core.metrics.scores import CPU, MEANS, describe_scores, resample
+from cxrlt_core.metrics.metric import mean_over_classes, means, metrics
+from cxrlt_core.metrics.scores import CPU, describe_scores, group_masks, resample
 
 #: Means that contrasts are about: their names, and those of the means over classes that bear a verdict.
 TESTED = {name: f"tested_{name}" for name in ("mAP", *(f"mAP_{group}" for group in GROUPS))}
@@ -48,16 +50,15 @@ class Classes:
     @property
     def members(self) -> dict[str, np.ndarray]:
         """Each mean of average precision, those of verdicts included, to its classes, bool (C,)."""
-        members = {"mAP": np.full(len(self.names), True)}
-        for group in GROUPS:
-            members[f"mAP_{group}"] = np.array([self.groups[name] == group for name in self.names])
+        masks = group_masks(self.names, self.groups)
+        members = {f"mAP_{group}" if group else "mAP": mask for group, mask in masks.items()}
         members |= {TESTED[name]: which & self.tested for name, which in members.items()}
         alone = np.eye(len(self.names), dtype=bool)
         return members | {ap_of(name): which for name, which in zip(self.names, alone, strict=True)}
 
     def means(self, ap: np.ndarray) -> dict[str, np.ndarray]:
         """Take each mean of average precision over its defined classes, the last axis; NaN without any."""
-        return {name: _mean_where(ap, which & np.isfinite(ap)) for name, which in self.members.items()}
+        return {name: mean_over_classes(ap, which) for name, which in self.members.items()}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Score:
     """
 
     means: dict[str, Sampled]
-    classes: dict[str, dict]
+    classes: dict[str, dict[str, Any]]
 
     def __getitem__(self, name: str) -> Sampled:
         """Return a mean."""
@@ -134,7 +135,7 @@ def score_row(
     for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
         found = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
         points = {metric: values[0] for metric, values in found.items()}
-        per_class.append({metric: points[metric] for metric in MEANS})
+        per_class.append({metric.name: points[metric.name] for metric in metrics() if not metric.pooled})
         resampled = {metric: values[1:] for metric, values in found.items()}
         seeds.append(_one_seed(points, resampled, choices, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
@@ -147,7 +148,15 @@ def score_row(
     return Score(means, described)
 
 
-def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Sequence | None = None) -> Sampled:
+#: Point, deviations (B,), bias and deviations of other choices (R, 1 + K) of a mean.
+_Sample = tuple[float, np.ndarray, float, np.ndarray]
+
+
+def mean_ap(
+    points: Sequence[np.ndarray],
+    resampled: Sequence[np.ndarray] | None = None,
+    repeated: Sequence[np.ndarray] | None = None,
+) -> Sampled:
     """Mean over all defined classes of average precision.
 
     Args:
@@ -161,22 +170,27 @@ def mean_ap(points: Sequence, resampled: Sequence | None = None, repeated: Seque
     return _sampled([_mean_of(*_columns(*seed), every) for seed in columns])
 
 
-def _sampled(seeds: Sequence[tuple]) -> Sampled:
+def _sampled(seeds: Sequence[_Sample]) -> Sampled:
     return Sampled(*map(np.array, zip(*seeds, strict=True)))
 
 
 def _one_seed(
-    points: Mapping, found: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], classes: Classes
-) -> dict[str, tuple]:
-    """Point, deviations (B,), bias and deviations of other choices (R, 1 + K) of every mean."""
+    points: Mapping[str, np.ndarray],
+    found: Mapping[str, np.ndarray],
+    others: Mapping[str, np.ndarray],
+    classes: Classes,
+) -> dict[str, _Sample]:
+    """Sample every mean with one training seed."""
     columns = {
         metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
     }
-    every = np.full(len(classes.names), True)
-    of = {name: ("AP", which) for name, which in classes.members.items()}
-    of |= {mean: (metric, every) for metric, mean in MEANS.items() if metric != "AP"}
-    of["micro_AP"] = ("micro_AP", np.array([True]))
-    return {name: _mean_of(*columns[metric], which) for name, (metric, which) in of.items()}
+    masks = group_masks(classes.names, classes.groups)
+    over = {
+        mean.name: (mean.metric.name, np.array([True]) if mean.metric.pooled else masks[mean.group])
+        for mean in means()
+    }
+    over |= {name: ("AP", mask) for name, mask in classes.members.items()}
+    return {name: _mean_of(*columns[metric], mask) for name, (metric, mask) in over.items()}
 
 
 def _columns(
@@ -195,7 +209,7 @@ def _columns(
 
 def _mean_of(
     points: np.ndarray, deviations: np.ndarray, bias: np.ndarray, others: np.ndarray, which: np.ndarray
-) -> tuple[float, np.ndarray, float, np.ndarray]:
+) -> _Sample:
     which = which & np.isfinite(points)
     if not which.any():
         return np.nan, np.zeros(len(deviations)), np.nan, np.zeros(others.shape[:2])
@@ -205,8 +219,3 @@ def _mean_of(
         bias[which].mean(),
         others[:, :, which].mean(axis=2),
     )
-
-
-def _mean_where(values: np.ndarray, which: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return np.where(which, values, 0.0).sum(axis=-1) / which.sum(axis=-1)

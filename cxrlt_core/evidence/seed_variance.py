@@ -79,7 +79,8 @@ class RecombinedSeedVariance:
             return None
         if any(metric not in self.runs[row] for row in weights):  # such as F1
             return pooled(points, SeedVariance(0.0, 0), 0.0)
-        return main_effects(self.array, sum(w * self.runs[row][metric] for row, w in weights.items()))
+        first, *others = (weight * self.runs[row][metric] for row, weight in weights.items())
+        return main_effects(self.array, sum(others, first))
 
 
 def two_way(values: np.ndarray) -> SeedVariance:

@@ -14,7 +14,8 @@ from torch import Tensor
 from cxrlt_core.designs.reweight import reweight
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import PatientResamples
-from cxrlt_core.metrics.ranking import highest_f1, rank, weighted_ap_auroc
+from cxrlt_core.metrics.metric import RankMetric, metrics_of
+from cxrlt_core.metrics.ranking import highest_f1, rank, rank_values
 from cxrlt_core.params.schema import Reweighting
 from cxrlt_core.system.threads import in_threads
 
@@ -51,7 +52,7 @@ class Repeated:
 
     Attributes:
         dev: average precision on the resample that chose, float64 (R, C).
-        test: AP, AUROC and F1 to their values on the test set, then on K resamples of it, float64
+        test: each rank metric and F1 to their values on the test set, then on K resamples of it, float64
             (R, 1 + K, C). F1 is at the threshold that the development resample chose.
     """
 
@@ -71,9 +72,13 @@ def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.
     drawn, crossed = dev.weights(device), test.weights(device)
     crossed = torch.cat([torch.ones_like(crossed[:, :1]), crossed], dim=1)
     _, choices, classes = weights.shape
+    ranked = metrics_of(RankMetric)
 
     def one_class(c: int) -> tuple[np.ndarray, np.ndarray]:
-        on_dev, on_test = np.full(choices, np.nan), np.full((3, choices, crossed.shape[1]), np.nan)
+        on_dev, on_test = (
+            np.full(choices, np.nan),
+            np.full((len(ranked) + 1, choices, crossed.shape[1]), np.nan),
+        )
         dev_targets, dev_models = dev.column(c)
         test_targets, test_models = test.column(c)
         distinct, which = np.unique(weights[:, :, c], axis=1, return_inverse=True)
@@ -86,8 +91,8 @@ def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.
         return on_dev, on_test
 
     on_dev, on_test = zip(*in_threads(one_class, range(classes)), strict=True)
-    metrics = zip(("AP", "AUROC", "F1"), np.stack(on_test, axis=-1), strict=True)
-    return Repeated(np.stack(on_dev, axis=-1), dict(metrics))
+    names = [*(metric.name for metric in ranked), "F1"]
+    return Repeated(np.stack(on_dev, axis=-1), dict(zip(names, np.stack(on_test, axis=-1), strict=True)))
 
 
 def _combined(weights: np.ndarray, models: np.ndarray) -> np.ndarray:
@@ -101,20 +106,22 @@ def _on_dev(
     """AP and best threshold under each of b weightings of the patients, (b,); NaN where undefined."""
     ranking = rank(targets, scores, patient, weights.device)
     if ranking is None:
-        return np.full((2, weights.shape[1]), np.nan)
-    ap = weighted_ap_auroc(ranking, weights)[0].cpu().numpy()
+        undefined = np.full(weights.shape[1], np.nan)
+        return undefined, undefined
+    ap = rank_values(ranking, weights, metrics_of(RankMetric)[:1])[0].cpu().numpy()
     return ap, np.where(np.isfinite(ap), highest_f1(ranking, weights), np.nan)
 
 
 def _on_test(
     targets: np.ndarray, scores: np.ndarray, patient: np.ndarray, limits: np.ndarray, weights: Tensor
 ) -> np.ndarray:
-    """AP, AUROC, and F1 at each of b thresholds, under each of K weightings; float64 (3, b, K)."""
-    out = np.full((3, len(limits), weights.shape[1]), np.nan)
+    """R rank metrics, and F1 at each of b thresholds, under each of K weightings; float64 (R + 1, b, K)."""
+    ranked = metrics_of(RankMetric)
+    out = np.full((len(ranked) + 1, len(limits), weights.shape[1]), np.nan)
     ranking = rank(targets, scores, patient, weights.device)
     if ranking is not None:
-        out[:2] = torch.stack(weighted_ap_auroc(ranking, weights)).cpu().numpy()[:, None]
-        out[2] = np.where(np.isfinite(out[0]), _f1(targets, scores, patient, limits, weights), np.nan)
+        out[:-1] = rank_values(ranking, weights, ranked).cpu().numpy()[:, None]
+        out[-1] = np.where(np.isfinite(out[0]), _f1(targets, scores, patient, limits, weights), np.nan)
     return out
 
 

@@ -6,6 +6,7 @@ and touches neither average precision nor AUROC (Guo et al. 2017).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Calibration:
     thresholds: np.ndarray
     temperature: float | np.ndarray
 
-    def to_json(self, classes: Sequence[str]) -> dict:
+    def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """Return the one temperature, and class to threshold, as JSON wants them."""
         limits = zip(classes, map(or_none, self.thresholds), strict=True)
         return {"temperature": float(self.temperature), "thresholds": dict(limits)}

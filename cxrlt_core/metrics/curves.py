@@ -1,13 +1,14 @@
 """What pictures show of a prediction: reliability, precision against recall, labels that occur together."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.metrics.scores import average_precision
-from cxrlt_core.metrics.sums import BINS
+from cxrlt_core.metrics.sums import BINS, bin_of
 from cxrlt_core.system.rounding import rounded
 
 POINTS = 200  # of a curve, at most
@@ -19,7 +20,7 @@ def describe_curves(
     calibrations: Sequence[Calibration],
     classes: Sequence[str],
     groups: Mapping[str, str],
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Describe the predictions of a row, as plain values.
 
     Args:
@@ -35,25 +36,25 @@ def describe_curves(
         classes that are defined.
     """
     every = np.tile(targets, (len(probabilities), 1))
-    scaled = [scale(one, fit.temperature) for one, fit in zip(probabilities, calibrations, strict=True)]
+    scaled = [scale(p, fit.temperature) for p, fit in zip(probabilities, calibrations, strict=True)]
     bins = {"as predicted": probabilities, "scaled": scaled}
-    curves = {}
+    curves: dict[str, Any] = {}
     for c, ap in enumerate(average_precision(targets, probabilities[0])):
         if groups[classes[c]] == "tail" and np.isfinite(ap):
             curve = _plain(precision_recall(targets[:, c], probabilities[0][:, c], POINTS))
             curves[classes[c]] = {"AP": rounded(ap), **curve}
     return {
         "reliability": {
-            which: _plain(reliability(every, np.concatenate(its))) for which, its in bins.items()
+            which: _plain(reliability(every, np.concatenate(seeds))) for which, seeds in bins.items()
         },
         "precision_recall": curves,
     }
 
 
-def _plain(found: Mapping[str, np.ndarray]) -> dict[str, list]:
+def _plain(columns: Mapping[str, np.ndarray]) -> dict[str, list[float | None]]:
     return {
         name: values.tolist() if values.dtype.kind == "i" else [rounded(value) for value in values]
-        for name, values in found.items()
+        for name, values in columns.items()
     }
 
 
@@ -70,7 +71,7 @@ def reliability(targets: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray
     """
     known = targets != UNKNOWN
     scores, positive = scores[known].astype(np.float64), targets[known] == POSITIVE
-    bins = np.clip((scores * BINS).astype(np.int64), 0, BINS - 1)
+    bins = bin_of(scores)
     labels = np.bincount(bins, minlength=BINS)
     sums = (np.bincount(bins, weights=values, minlength=BINS) for values in (scores, positive))
     with np.errstate(invalid="ignore"):

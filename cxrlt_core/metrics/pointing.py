@@ -6,6 +6,7 @@ hit where the finding's box, widened by half a cell on each side, holds it: a fi
 
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,8 @@ def within(points: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
         side: cells along a side of the map.
     """
     widened = boxes.astype(np.float64) + 0.5 / side * np.array([-1, -1, 1, 1])
-    return ((points >= widened[..., :2]) & (points <= widened[..., 2:])).all(-1)
+    inside: np.ndarray = (points >= widened[..., :2]) & (points <= widened[..., 2:])
+    return np.asarray(inside.all(-1))
 
 
 def chance(boxes: np.ndarray, side: int) -> np.ndarray:
@@ -37,7 +39,9 @@ def chance(boxes: np.ndarray, side: int) -> np.ndarray:
     return within(cells[:, None], boxes[None], side).mean(0)
 
 
-def pointing_game(maps: np.ndarray, boxes: np.ndarray, patients: Sequence[str], level: float) -> dict:
+def pointing_game(
+    maps: np.ndarray, boxes: np.ndarray, patients: Sequence[str], level: float
+) -> dict[str, Any]:
     """Score the maps of one finding on the images that show it.
 
     Args:
@@ -70,7 +74,7 @@ def pointing_game(maps: np.ndarray, boxes: np.ndarray, patients: Sequence[str], 
 
 def pointing_games(
     maps: np.ndarray, boxes: np.ndarray, patients: np.ndarray, classes: Sequence[str], level: float
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Play the game for every class that lies somewhere; class to what :func:`pointing_game` says, rounded.
 
     Args:
@@ -80,15 +84,15 @@ def pointing_games(
         classes: names of the C classes.
         level: of the intervals.
     """
-    known, found = np.isfinite(boxes).all(-1), {}
+    known, games = np.isfinite(boxes).all(-1), {}
     for c, name in enumerate(classes):
-        its = np.flatnonzero(known[:, c])
-        if len(its):
-            game = pointing_game(maps[:, its, c], boxes[its, c], patients[its], level)
-            found[name] = {
+        images = np.flatnonzero(known[:, c])
+        if len(images):
+            game = pointing_game(maps[:, images, c], boxes[images, c], patients[images].tolist(), level)
+            games[name] = {
                 key: rounded(value) if isinstance(value, float) else value for key, value in game.items()
             }
-    return found
+    return games
 
 
 def wilson(share: float, count: int, level: float) -> tuple[float, float]:

@@ -1,12 +1,15 @@
-"""Average precision and AUROC of one ranking under many weightings of the patients.
+"""Rank metrics of one ranking under many weightings of the patients.
 
-The images are sorted once. A resample then only changes how often each counts, and both metrics need the
+The images are sorted once. A resample then only changes how often each counts, and the metrics need the
 counts at the positives alone: the counts between two positives are added up, whatever their number. That is
 done for some positives at a time, so that all of it stays in the processor's cache.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +17,9 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from cxrlt_core.labels import POSITIVE, UNKNOWN
+
+if TYPE_CHECKING:  # a metric is made of what stands here
+    from cxrlt_core.metrics.metric import RankMetric
 
 EXACT = 2**23  # float32 counts whole numbers up to twice this
 CACHED = 2**16  # numbers that the processor's cache holds several times
@@ -27,22 +33,22 @@ class Ranking:
     one more entry, where the last segment or group ends.
 
     Attributes:
+        scores: of the groups, falling; float (G,).
         order: patient of each known label, by falling score; int32 (K,).
         starts: where each segment begins in ``order``; int32 (G + 2,).
         positives: patient of each positive, by falling score; int32 (P,).
         positive_starts: where each group begins in ``positives``; int32 (G + 1,).
         tied: patients of the negatives that share a group with a positive; int32 (T,).
         tied_starts: where each group begins in ``tied``; int32 (G + 1,).
-        scores: of the groups, falling; float (G,).
     """
 
+    scores: np.ndarray
     order: Tensor
     starts: Tensor
     positives: Tensor
     positive_starts: Tensor
     tied: Tensor
     tied_starts: Tensor
-    scores: np.ndarray
 
 
 def rank(
@@ -89,8 +95,8 @@ def rank(
         order[tied],
         np.append(np.searchsorted(group[tied], groups), len(tied)),
     )
-    tensors = (torch.from_numpy(part.astype(np.int32)).to(device) for part in parts)
-    return Ranking(*tensors, scores[ends[groups] - 1])
+    tensors = [torch.from_numpy(part.astype(np.int32)).to(device) for part in parts]
+    return Ranking(scores[ends[groups] - 1], *tensors)
 
 
 def _finite(scores: np.ndarray) -> np.ndarray:
@@ -124,7 +130,7 @@ def _distinct(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Average precision of one class, in which every image counts once, as of :func:`weighted_ap_auroc`.
+    """Average precision of one class, in which every image counts once.
 
     Args:
         targets: 1, 0 or -1 (unknown); int (N,).
@@ -133,42 +139,64 @@ def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:
     Raises:
         ValueError: when a score of a known label is not finite.
     """
-    every, found = np.sort(_finite(scores[targets != UNKNOWN])), np.sort(scores[targets == POSITIVE])
-    if len(found) in (0, len(every)):
+    known, positive = np.sort(_finite(scores[targets != UNKNOWN])), np.sort(scores[targets == POSITIVE])
+    if len(positive) in (0, len(known)):
         return np.nan
-    hits = len(found) - np.searchsorted(found, found)
-    called = len(every) - np.searchsorted(every, found)
+    hits = len(positive) - np.searchsorted(positive, positive)
+    called = len(known) - np.searchsorted(known, positive)
     return float((hits / called).mean())
 
 
-def weighted_ap_auroc(ranking: Ranking, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Average precision and AUROC under many weightings.
+@dataclass(frozen=True)
+class Block:
+    """Some tie groups that hold a positive, from the highest score, under b weightings of the patients.
 
-    With T_g the weight of the positives in tie group g, and K_g, N_g the weights of all and of the
-    negative images down to its end: AP = Σ T_g (Σ_{h≤g} T_h / K_g) / Σ T_g, as scikit-learn's
-    ``average_precision_score``; AUROC is the Mann-Whitney statistic, half a point for a tie.
+    Attributes:
+        ranking: that it is a part of.
+        weights: how often each patient counts, float32 (P, b).
+        part: which groups.
+        hits: weight of the positives down to the end of each group, (g, b), exact.
+        called: weight of all images, likewise.
+        weight: of the positives in each group, float64 (g, b).
+    """
+
+    ranking: Ranking
+    weights: Tensor
+    part: slice
+    hits: Tensor
+    called: Tensor
+    weight: Tensor
+
+    def above(self) -> Tensor:
+        """Return the weight of the negatives above each group, and half of that of those in it, (g, b)."""
+        above = self.called - self.hits
+        if len(self.ranking.tied):
+            above -= 0.5 * _add_up(self.weights, self.ranking.tied, self.ranking.tied_starts, self.part)
+        return above
+
+
+def rank_values(ranking: Ranking, weights: Tensor, metrics: Sequence[RankMetric]) -> Tensor:
+    """Metrics under many weightings.
 
     Args:
         ranking: of images of P patients.
         weights: how often each patient counts, whole numbers; float32 (P, b).
+        metrics: R of them.
 
     Returns:
-        AP and AUROC, float64 (b,); NaN where the weighted images lack a positive or a negative.
+        float64 (R, b); NaN where the weighted images lack a positive or a negative.
     """
-    precisions = losses = torch.zeros_like(weights[0], dtype=torch.float64)
-    for part, hits, called, hit in _blocks(ranking, weights):
-        above, weight = called - hits, hit.double()
-        if len(ranking.tied):
-            above -= 0.5 * _add_up(weights, ranking.tied, ranking.tied_starts, part)
-        losses = losses + above.double().mul_(weight).sum(0)
-        precision = hits.double() / called.double().clamp(min=1)
-        precisions = precisions + precision.mul_(weight).sum(0)
-    positives, groups = hits[-1].double(), len(ranking.scores)
+    totals = [torch.zeros_like(weights[0], dtype=torch.float64) for _ in metrics]
+    for block in _blocks(ranking, weights):
+        totals = [total + metric.term(block).sum(0) for total, metric in zip(totals, metrics, strict=True)]
+    positives, groups = block.hits[-1].double(), len(ranking.scores)
     rest = _add_up(weights, ranking.order, ranking.starts, slice(groups, groups + 1))[0]
-    negatives = called[-1].double() + rest - positives
+    negatives = block.called[-1].double() + rest - positives
     undefined = (positives == 0) | (negatives == 0)
-    ap, auroc = precisions / positives, 1 - losses / (positives * negatives)
-    return ap.masked_fill(undefined, torch.nan), auroc.masked_fill(undefined, torch.nan)
+    values = [
+        metric.value(total, positives, negatives) for metric, total in zip(metrics, totals, strict=True)
+    ]
+    return torch.stack(values).masked_fill(undefined, torch.nan)
 
 
 def highest_f1(ranking: Ranking, weights: Tensor) -> np.ndarray:
@@ -178,23 +206,21 @@ def highest_f1(ranking: Ranking, weights: Tensor) -> np.ndarray:
 
     Args:
         ranking: of images of P patients.
-        weights: as of :func:`weighted_ap_auroc`.
+        weights: as of :func:`rank_values`.
 
     Returns:
         float (b,); of equal thresholds the highest. Without meaning where no positive has a weight.
     """
     positives = _add_up(weights, ranking.positives, ranking.positive_starts[[0, -1]], slice(0, 1))
-    f1 = [2 * h.double() / (c + positives).double().clamp(min=1) for _, h, c, _ in _blocks(ranking, weights)]
+    f1 = [
+        2 * block.hits.double() / (block.called + positives).double().clamp(min=1)
+        for block in _blocks(ranking, weights)
+    ]
     return ranking.scores[torch.cat(f1).argmax(0).cpu().numpy()]
 
 
-def _blocks(ranking: Ranking, weights: Tensor) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
-    """Yield some tie groups at a time, from the highest score.
-
-    Yields:
-        Which groups; the weights of positives and of all images down to the end of each, and of the positives
-        in it, float (g, b), in a number format that holds every count.
-    """
+def _blocks(ranking: Ranking, weights: Tensor) -> Iterator[Block]:
+    """Yield some tie groups at a time, from the highest score; counts in a number format that holds them."""
     exact = torch.float32 if len(ranking.order) < EXACT else torch.float64
     groups = len(ranking.scores)
     rows = max(1, CACHED // max(1, weights.shape[1])) if weights.device.type == "cpu" else groups
@@ -206,7 +232,7 @@ def _blocks(ranking: Ranking, weights: Tensor) -> Iterator[tuple[slice, Tensor, 
         hits = hit.cumsum(0, dtype=exact).add_(above)
         called = segment.cumsum(0, dtype=exact).add_(known)
         above, known = hits[-1], called[-1]
-        yield part, hits, called, hit
+        yield Block(ranking, weights, part, hits, called, hit.double())
 
 
 def _add_up(weights: Tensor, which: Tensor, starts: Tensor, part: slice) -> Tensor:

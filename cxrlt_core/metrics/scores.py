@@ -7,6 +7,7 @@ mean; so all rows that are compared on a set are means over the same classes.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,17 +16,20 @@ from torch import Tensor
 from cxrlt_core.labels import GROUPS, POSITIVE, UNKNOWN
 from cxrlt_core.metrics.bootstrap import PatientResamples, every_image_once
 from cxrlt_core.metrics.calibration import Calibration, scale
-from cxrlt_core.metrics.ranking import plain_ap, rank, weighted_ap_auroc
-from cxrlt_core.metrics.sums import TERMS, add_terms, from_sums
+from cxrlt_core.metrics.metric import (
+    RankMetric,
+    SumMetric,
+    mean_over_classes,
+    means,
+    metrics,
+    metrics_of,
+)
+from cxrlt_core.metrics.ranking import plain_ap, rank, rank_values
+from cxrlt_core.metrics.sums import Labels, Term, add_terms
 from cxrlt_core.system.rounding import or_none
 from cxrlt_core.system.threads import in_threads
 
 CPU = torch.device("cpu")
-#: Metrics that read probabilities: at the tuned threshold and at 0.5, before temperature scaling and after.
-READ = ("F1", "F1_half", "NLL", "NLL_scaled", "ECE", "ECE_scaled", "Brier")
-#: Metric of a class to the name of its mean over the classes.
-MEANS = {"AP": "mAP", "AUROC": "mAUROC", **{name: name for name in READ}}
-SUMMARY = ("mAP", *(f"mAP_{group}" for group in GROUPS), "mAUROC", "micro_AP", *READ)
 
 
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -53,7 +57,7 @@ def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def resample_ranks(
     targets: np.ndarray, scores: np.ndarray, resamples: PatientResamples, device: torch.device = CPU
 ) -> dict[str, np.ndarray]:
-    """AP and AUROC of every class in every resample.
+    """Rank metrics of every class in every resample.
 
     Args:
         targets: int (N, C), -1 unknown.
@@ -62,11 +66,10 @@ def resample_ranks(
         device: to compute on.
 
     Returns:
-        ``AP`` and ``AUROC``, float64 (B, C) each; NaN where a resample leaves a class undefined.
+        ``AP``, ``AUROC`` and what else ranks, float64 (B, C) each; NaN where a resample leaves a class
+        undefined.
     """
-    _check_shapes(targets, scores)
-    ap, auc = _evaluate([*zip(targets.T, scores.T, strict=True)], resamples, device)
-    return {"AP": ap, "AUROC": auc}
+    return _ranks(targets, scores, resamples, device, with_pooled=False)
 
 
 def _check_shapes(targets: np.ndarray, scores: np.ndarray) -> None:
@@ -91,57 +94,89 @@ def resample(
         device: to compute on.
 
     Returns:
-        Each key of :data:`MEANS`, float64 (B, C); ``micro_AP``, over all labels of the classes that are
-        defined in the set, float64 (B,).
+        Name of each metric to its values, float64 (B, C); of a pooled one, over all labels of the classes
+        that are defined in the set, float64 (B,).
     """
-    _check_shapes(targets, scores)
-    defined, columns = _defined(targets), [*zip(targets.T, scores.T, strict=True)]
-    pooled = targets[:, defined], scores[:, defined]  # first: it takes as long as all classes together
-    ap, auc = _evaluate([pooled, *columns], resamples, device)
-    found = {"AP": ap[:, 1:], "AUROC": auc[:, 1:], "micro_AP": ap[:, 0]}
+    found = _ranks(targets, scores, resamples, device, with_pooled=True)
     undefined = np.isnan(found["AP"])
-    for name, values in from_sums(_sums(targets, scores, calibration, resamples, device)).items():
-        found[name] = np.where(undefined, np.nan, values.numpy())
-    found["F1"][:, np.isnan(calibration.thresholds)] = np.nan
+    for name, values in _from_sums(targets, scores, calibration, resamples, device).items():
+        found[name] = np.where(undefined, np.nan, values)
     return found
 
 
-def _sums(
+def _from_sums(
     targets: np.ndarray,
     scores: np.ndarray,
     calibration: Calibration,
     resamples: PatientResamples,
     device: torch.device,
-) -> Tensor:
-    """Sum the terms of every class in every resample; float64 (B, C, terms)."""
+) -> dict[str, np.ndarray]:
+    """Metrics that follow from sums, of every class in every resample; float64 (B, C)."""
+    summed = sorted(metrics_of(SumMetric), key=lambda metric: sum(metric.widths))
     scaled, patients = scale(scores, calibration.temperature), len(resamples.counts)
+
+    def of_class(column: tuple[np.ndarray, np.ndarray, np.ndarray, float]) -> np.ndarray:
+        target, score, scaled_score, threshold = column
+        known = target != UNKNOWN
+        exact, exact_scaled = (values[known].astype(np.float64) for values in (score, scaled_score))
+        labels = Labels(target[known] == POSITIVE, exact, exact_scaled, threshold)
+        terms = [Term(np.ones(len(labels.positive))), Term(labels.positive)]
+        terms += (term for metric in summed for term in metric.terms(labels))
+        return add_terms(terms, resamples.patient[known], patients)
+
     columns = zip(targets.T, scores.T, scaled.T, calibration.thresholds, strict=True)
-    terms = in_threads(lambda column: add_terms(*column, resamples.patient, patients), columns)
-    flat = np.concatenate(terms, axis=1) if terms else np.empty((patients, 0))
+    widths = [1, 1, *(width for metric in summed for width in metric.widths)]
+    sums = _weigh(in_threads(of_class, columns), sum(widths), resamples, device)
+    known, positive, *pieces = (piece.squeeze(-1) for piece in sums.split(widths, dim=-1))
+    found = {}
+    for metric in summed:
+        chosen, pieces = pieces[: len(metric.widths)], pieces[len(metric.widths) :]
+        found[metric.name] = metric.value(chosen, known, positive).numpy()
+    return found
+
+
+def _weigh(
+    sums: Sequence[np.ndarray], width: int, resamples: PatientResamples, device: torch.device
+) -> Tensor:
+    """Add up sums by patient, (P, width) of each class, over every resample; float64 (B, C, width)."""
+    flat = np.concatenate(sums, axis=1) if sums else np.empty((len(resamples.counts), 0))
     filled = flat.any(axis=0)  # a rare class has no score in most bins
     part = torch.from_numpy(flat[:, filled]).to(device)
-    sums = torch.zeros((len(resamples), flat.shape[1]), dtype=torch.float64)
-    sums[:, torch.from_numpy(filled)] = torch.cat(
-        [(c.double().T @ part).cpu() for c in resamples.chunks(device)]
-    )
-    return sums.unflatten(1, (len(terms), TERMS))
+    total = torch.zeros((len(resamples), flat.shape[1]), dtype=torch.float64)
+    chunks = [(counts.double().T @ part).cpu() for counts in resamples.chunks(device)]
+    total[:, torch.from_numpy(filled)] = torch.cat(chunks)
+    return total.unflatten(1, (len(sums), width))
 
 
-def _evaluate(
-    columns: Sequence[tuple[np.ndarray, np.ndarray]], resamples: PatientResamples, device: torch.device
-) -> tuple[np.ndarray, np.ndarray]:
-    """AP and AUROC of each pair of targets and scores in each resample, (B, R)."""
+def _ranks(
+    targets: np.ndarray,
+    scores: np.ndarray,
+    resamples: PatientResamples,
+    device: torch.device,
+    with_pooled: bool,
+) -> dict[str, np.ndarray]:
+    """Rank metrics in every resample; float64 (B, C), those of pooled labels (B,)."""
+    _check_shapes(targets, scores)
+    ranked, pooled = metrics_of(RankMetric), metrics_of(RankMetric, pooled=True)
+    columns = [(*column, ranked) for column in zip(targets.T, scores.T, strict=True)]
+    if with_pooled:  # first: it takes as long as all classes together
+        defined = _defined(targets)
+        columns.insert(0, (targets[:, defined], scores[:, defined], pooled))
     chunks = list(resamples.chunks(device))
 
-    def one(column: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        ranking = rank(*column, resamples.patient, device)
+    def evaluate(column: tuple[np.ndarray, np.ndarray, list[RankMetric]]) -> np.ndarray:
+        targets, scores, metrics = column
+        ranking = rank(targets, scores, resamples.patient, device)
         if ranking is None:
-            return np.full((2, len(resamples)), np.nan)
-        parts = [torch.stack(weighted_ap_auroc(ranking, weights)) for weights in chunks]
-        return torch.cat(parts, dim=1).cpu().numpy()
+            return np.full((len(metrics), len(resamples)), np.nan)
+        return torch.cat([rank_values(ranking, weights, metrics) for weights in chunks], dim=1).cpu().numpy()
 
-    found = in_threads(one, columns)
-    return tuple(np.moveaxis(np.array(found).reshape(-1, 2, len(resamples)), 0, -1))
+    values = in_threads(evaluate, columns)
+    found: dict[str, np.ndarray] = {}
+    if with_pooled:
+        found = dict(zip((metric.name for metric in pooled), values.pop(0), strict=True))
+    of_classes = np.array(values).reshape(-1, len(ranked), len(resamples))
+    return found | {metric.name: of_classes[:, number].T for number, metric in enumerate(ranked)}
 
 
 def _defined(targets: np.ndarray) -> np.ndarray:
@@ -150,33 +185,13 @@ def _defined(targets: np.ndarray) -> np.ndarray:
     return positive.any(axis=0) & (known & ~positive).any(axis=0)
 
 
-def mean_over_classes(values: np.ndarray) -> np.ndarray:
-    """Mean over the classes (the last axis) where the metric is defined; NaN if there is none."""
-    defined = np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        return np.where(defined, values, 0.0).sum(axis=-1) / defined.sum(axis=-1)
+def group_masks(classes: Sequence[str], groups: Mapping[str, str]) -> dict[str | None, np.ndarray]:
+    """Which classes are head, medium and tail, and with None which are any; bool (C,) each."""
+    masks: dict[str | None, np.ndarray] = {None: np.full(len(classes), True)}
+    return masks | {group: np.array([groups[name] == group for name in classes]) for group in GROUPS}
 
 
-def mean_defined(values: np.ndarray) -> float:
-    """Mean over the classes where the metric is defined; NaN if there is none."""
-    return float(mean_over_classes(np.asarray(values)))
-
-
-def means(found: Mapping[str, np.ndarray], classes: Sequence[str], groups: Mapping[str, str]) -> dict:
-    """Means over classes of what :func:`resample` found: all classes, and head, medium and tail for AP.
-
-    Returns:
-        Each name of :data:`SUMMARY` to float64 (B,).
-    """
-    out = {mean: mean_over_classes(found[metric]) for metric, mean in MEANS.items()}
-    for group in GROUPS:
-        members = np.array([groups[name] == group for name in classes])
-        out[f"mAP_{group}"] = mean_over_classes(found["AP"][:, members])
-    out["micro_AP"] = found["micro_AP"]
-    return {name: out[name] for name in SUMMARY}
-
-
-def summarise(
+def point_metrics(
     targets: np.ndarray,
     scores: np.ndarray,
     calibration: Calibration,
@@ -193,11 +208,19 @@ def summarise(
         groups: class to head, medium or tail.
 
     Returns:
-        Each name of :data:`SUMMARY` to its value; each metric of a class to its values, (C,).
+        Name of each mean to its value; each metric of a class to its values, (C,).
     """
     found = resample(targets, scores, calibration, every_image_once(len(targets)))
-    summary = {name: float(values[0]) for name, values in means(found, classes, groups).items()}
-    return summary, {metric: found[metric][0] for metric in MEANS}
+    masks = group_masks(classes, groups)
+    summary = {
+        mean.name: float(
+            found[mean.metric.name][0]
+            if mean.metric.pooled
+            else mean_over_classes(found[mean.metric.name][0], masks[mean.group])
+        )
+        for mean in means()
+    }
+    return summary, {metric.name: found[metric.name][0] for metric in metrics() if not metric.pooled}
 
 
 def describe_scores(
@@ -205,7 +228,7 @@ def describe_scores(
     per_class: Mapping[str, np.ndarray],
     classes: Sequence[str],
     groups: Mapping[str, str],
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Class to its metrics, counts and group, as JSON-ready numbers."""
     return {
         name: {

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.system.errors import StudyError
@@ -84,7 +84,7 @@ def _of_its_kind(entry: Any) -> Any:
         kind = find_kind(entry["kind"])
     except StudyError as error:
         problem = PydanticCustomError("unknown_kind", "{reason}", {"reason": str(error)})
-        place = {"type": problem, "loc": ("kind",), "input": entry["kind"]}
+        place: InitErrorDetails = {"type": problem, "loc": ("kind",), "input": entry["kind"]}
         raise ValidationError.from_exception_data("loss", [place]) from None
     return kind.Settings.model_validate(entry)
 

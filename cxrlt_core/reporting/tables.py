@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.metrics.metric import FURTHER, TABLE, means
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import noted
 from cxrlt_core.results.tables import Row, Table
@@ -41,7 +42,8 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
     header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
-    header += ["less bias", "head", "medium", "tail", "mAUROC"]
+    secondary = [mean for mean in means() if mean.metric.shown == TABLE and mean.name != "mAP"]
+    header += ["less bias", *(mean.title for mean in secondary)]
     lines = []
     for number, row in enumerate(rows, 1):
         m = row.metrics
@@ -52,20 +54,21 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
         cells.append("" if number == 1 else text.bounded(*row.difference))
         cells += [text.number(row.published) for _ in published]
         cells.append(text.number(m["mAP_corrected"]))
-        cells += [text.with_error(m[name], row.std_errors[name]) for name in _SECONDARY]
+        cells += [text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary]
         lines.append(cells)
     return markdown_table(header, lines)
 
 
 def further_metrics(rows: Sequence[Row]) -> str:
     """Return the metrics that the table leaves out, and mAP per seed where there are several."""
-    header = ["", *_FURTHER.values()]
+    further = [mean for mean in means() if mean.metric.shown == FURTHER]
+    header = ["", *(f"{mean.title} {'↑' if mean.metric.higher_is_better else '↓'}" for mean in further)]
     several = any(len(row.seeds) > 1 for row in rows)
     if several:
         header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
-        metrics = (text.with_error(row.metrics[name], row.std_errors[name]) for name in _FURTHER)
+        metrics = (text.with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further)
         cells = [str(number), *metrics]
         if several:
             cells += [", ".join(map(text.number, row.seeds)), text.number(row.metrics["mAP_seed_sd"])]
@@ -101,17 +104,3 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
 def verdict_text(verdict: str) -> str:
     """A verdict, in bold where it is one."""
     return f"**{verdict}**" if verdict.startswith("resolved") else verdict
-
-
-_SECONDARY = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
-#: Metric to what the table calls it.
-_FURTHER = {
-    "micro_AP": "micro AP",
-    "F1": "F1",
-    "F1_half": "F1 at 0.5",
-    "NLL": "NLL",
-    "NLL_scaled": "NLL, scaled",
-    "ECE": "ECE",
-    "ECE_scaled": "ECE, scaled",
-    "Brier": "Brier",
-}

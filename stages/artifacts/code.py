@@ -7,6 +7,7 @@ that its script reaches by import, wherever the import stands. So an edit re-run
 import ast
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -30,8 +31,11 @@ HARMLESS = {
     "stages.artifacts.monitor": "logs a score of a running training, which nothing reads but a figure",
 }
 
-#: Packages whose modules are found by name and all used: whoever imports the package reaches each of them.
-WHOLE = ("cxrlt_core.figures",)
+#: Modules that run others which no import names: those of a package that define a name.
+FINDERS = {
+    "cxrlt_core.figures": ("cxrlt_core.figures", "show"),
+    "cxrlt_core.metrics.metric": ("cxrlt_core.metrics", "METRICS"),
+}
 
 
 def stage_code(stage: str) -> dict[str, str]:
@@ -72,7 +76,6 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
         name = waiting.pop()
         if name not in found and _file(name):
             found.add(name)
-            waiting += [f"{name}.{module}" for module in (modules_of(name) if name in WHOLE else [])]
             waiting += [*_parents(name), *(() if _within(name, stop) else _imports(name))]
     return sorted(found)
 
@@ -150,4 +153,9 @@ def _imports(module: str) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    if module in FINDERS:
+        package, defined = FINDERS[module]
+        found = (f"{package}.{name}" for name in modules_of(package))
+        definition = re.compile(rf"^(def )?{defined}( = |\()", re.MULTILINE)
+        names += (name for name in found if definition.search(_source(name)))
     return tuple(names)

@@ -4,6 +4,9 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
+#: Metrics of a class that have a like here.
+NAMES = ("AP", "AUROC", "F1", "F1_half", "NLL", "NLL_scaled", "ECE", "ECE_scaled", "Brier")
+
 
 def random_set(seed: int, decimals: int, n: int = 300, classes: int = 6) -> tuple[np.ndarray, np.ndarray]:
     """Targets with unknown labels and scores with ties, the fewer decimals the more."""
@@ -34,15 +37,14 @@ def all_metrics(
     known = targets != -1
     t, s = targets[known], scores[known].astype(np.float64)
     ap, auroc = ap_auroc(t, s)
-    names = ("AP", "AUROC", "F1", "F1_half", "NLL", "NLL_scaled", "ECE", "ECE_scaled", "Brier")
     if np.isnan(ap):
-        return dict.fromkeys(names, np.nan)
+        return dict.fromkeys(NAMES, np.nan)
     clipped = np.clip(s, 1e-7, 1 - 1e-7)
     scaled = expit(logit(clipped) / np.broadcast_to(temperature, len(targets))[known])
     f1 = np.nan if np.isnan(threshold) else f1_score(t, s >= threshold)
     losses = (log_loss(t, np.clip(one, 1e-7, 1 - 1e-7)) for one in (s, scaled))
     found = (ap, auroc, f1, f1_score(t, s >= 0.5), *losses, ece(t, s), ece(t, scaled), brier_score_loss(t, s))
-    return dict(zip(names, found, strict=True))
+    return dict(zip(NAMES, found, strict=True))
 
 
 def ece(targets: np.ndarray, scores: np.ndarray, bins: int = 15) -> float:

@@ -7,10 +7,12 @@ from cxrlt_core.evidence.scoring import Classes, EvaluationSet, Score, ap_of, co
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.calibration import calibrate
-from cxrlt_core.metrics.scores import SUMMARY, average_precision, resample_ranks, summarise
+from cxrlt_core.metrics.metric import means
+from cxrlt_core.metrics.scores import average_precision, point_metrics, resample_ranks
 
 CLASSES = ["x", "y"]
 GROUPS = {"x": "head", "y": "tail"}
+SUMMARY = [mean.name for mean in means()]
 ALONE = PooledSeedVariance({}, {})  # no other training to pool with
 
 
@@ -194,7 +196,7 @@ def test_seeds_are_averaged_and_two_alike_are_one(table):
 def test_points_are_those_of_the_metrics(table):
     targets, probabilities, _ = table
     fitted = calibrate(targets, probabilities)
-    expected, _ = summarise(targets, probabilities, fitted, CLASSES, GROUPS)
+    expected, _ = point_metrics(targets, probabilities, fitted, CLASSES, GROUPS)
     row = scored(*table)
     assert {name: row[name].point for name in expected} == pytest.approx(expected, nan_ok=True)
 

@@ -5,7 +5,10 @@ from naive_metrics import ap_auroc, random_set
 
 from cxrlt_core.metrics import ranking
 from cxrlt_core.metrics.calibration import best_thresholds
-from cxrlt_core.metrics.ranking import highest_f1, plain_ap, rank, weighted_ap_auroc
+from cxrlt_core.metrics.metric import RankMetric, metrics_of
+from cxrlt_core.metrics.ranking import highest_f1, plain_ap, rank, rank_values
+
+BOTH = [metric for metric in metrics_of(RankMetric) if metric.name in ("AP", "AUROC")]
 
 
 def random_weights(images: int, resamples: int = 20) -> np.ndarray:
@@ -13,7 +16,7 @@ def random_weights(images: int, resamples: int = 20) -> np.ndarray:
 
 
 def weigh(ranked: ranking.Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ap, auroc = weighted_ap_auroc(ranked, torch.from_numpy(weights).float())
+    ap, auroc = rank_values(ranked, torch.from_numpy(weights).float(), BOTH)
     return ap.numpy(), auroc.numpy()
 
 
@@ -31,12 +34,8 @@ def test_segments_end_behind_tie_groups_with_a_positive():
     order = ranked.order.tolist()  # ties in any order
     assert [order[:2], sorted(order[2:5]), order[5:]] == [[0, 4], [1, 2, 6], [7, 5]]
     assert ranked.starts.tolist() == [0, 1, 5, 6, 7]
-    assert sorted(ranked.positives.tolist()) == [0, 2, 6, 7] and ranked.positive_starts.tolist() == [
-        0,
-        1,
-        3,
-        4,
-    ]
+    assert sorted(ranked.positives.tolist()) == [0, 2, 6, 7]
+    assert ranked.positive_starts.tolist() == [0, 1, 3, 4]
     assert ranked.tied.tolist() == [1] and ranked.tied_starts.tolist() == [0, 0, 1, 1]
     assert ranked.scores.tolist() == [0.9, 0.5, 0.3]
 

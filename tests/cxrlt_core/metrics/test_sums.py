@@ -1,68 +1,70 @@
+"""The metrics that are sums, and how their terms are added up."""
+
 import warnings
 
 import numpy as np
 import pytest
-import torch
 from naive_metrics import all_metrics, random_set
 
-from cxrlt_core.metrics.calibration import scale
-from cxrlt_core.metrics.sums import BINS, add_terms, from_sums
+from cxrlt_core.metrics.bootstrap import every_image_once
+from cxrlt_core.metrics.calibration import Calibration
+from cxrlt_core.metrics.metric import SumMetric, metrics_of
+from cxrlt_core.metrics.scores import resample
+from cxrlt_core.metrics.sums import BINS, Term, add_terms
+
+SUMMED = [metric.name for metric in metrics_of(SumMetric)]
 
 
-def metrics(targets: list, scores: list, threshold: float = 0.5) -> dict[str, float]:
-    """Of one class."""
-    targets, scores = np.array(targets), np.array(scores)
-    terms = add_terms(targets, scores, scores, threshold, np.zeros(len(targets), int), 1)
-    return {name: float(value) for name, value in from_sums(torch.from_numpy(terms)).items()}
+def of_class(targets: list, scores: list, temperature: float = 1.0) -> dict[str, float]:
+    """Metrics of one class at a threshold of 0.4."""
+    columns = np.array(targets)[:, None], np.array(scores)[:, None]
+    fit = Calibration(np.array([0.4]), temperature)
+    found = resample(*columns, fit, every_image_once(len(targets)))
+    return {name: float(found[name][0, 0]) for name in SUMMED}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_metrics_equal_sklearn(dtype):
-    targets, scores = random_set(2, 3)
-    scores = scores.astype(dtype)
-    scaled, patient = scale(scores, 0.7), np.arange(len(targets)) % 9
-    terms = [add_terms(*one, 0.4, patient, 9) for one in zip(targets.T, scores.T, scaled.T, strict=True)]
-    found = from_sums(torch.from_numpy(np.sum(terms, axis=1)))
-    for c, (t, s) in enumerate(zip(targets.T, scores.T, strict=True)):
-        expected = all_metrics(t, s, 0.4, 0.7)
-        for name, values in found.items():
-            assert float(values[c]) == pytest.approx(expected[name], abs=1e-12), name
+    for t, s in zip(*(one.T for one in random_set(2, 3)), strict=True):
+        expected = all_metrics(t, s.astype(dtype), 0.4, 0.7)
+        found = of_class(t, s.astype(dtype), 0.7)
+        assert found == pytest.approx({name: expected[name] for name in SUMMED}, abs=1e-12)
 
 
 def test_a_score_at_the_threshold_counts_as_positive():
-    assert metrics([1, 0], [0.5, 0.4])["F1"] == 1
+    assert of_class([1, 0], [0.4, 0.3])["F1"] == 1 and of_class([1, 0], [0.5, 0.3])["F1_half"] == 1
 
 
 def test_perfect_and_worst_probabilities():
     """A certain error costs -log of the clip, not infinity."""
     worst = dict.fromkeys(("F1", "F1_half"), 0) | dict.fromkeys(("ECE", "ECE_scaled", "Brier"), 1)
     sure = -np.log(1e-7)
-    assert metrics([1, 0], [0.0, 1.0]) == pytest.approx({**worst, "NLL": sure, "NLL_scaled": sure})
+    assert of_class([1, 0], [0.0, 1.0]) == pytest.approx({**worst, "NLL": sure, "NLL_scaled": sure}, abs=2e-7)
     perfect = {name: 1 - value for name, value in worst.items()} | {"NLL": 0, "NLL_scaled": 0}
-    assert metrics([1, 0], [1.0, 0.0]) == pytest.approx(perfect, abs=2e-7)
+    assert of_class([1, 0], [1.0, 0.0]) == pytest.approx(perfect, abs=2e-7)
 
 
 def test_errors_cancel_within_a_bin_and_add_up_across_bins():
-    assert metrics([1, 0], [0.5, 0.5])["ECE"] == pytest.approx(0)
-    assert metrics([1, 0, 0, 0], [0.5, 0.5, 0.02, 0.04])["ECE"] == pytest.approx(0.015)
+    assert of_class([1, 0], [0.5, 0.5])["ECE"] == pytest.approx(0)
+    assert of_class([1, 0, 0, 0], [0.5, 0.5, 0.02, 0.04])["ECE"] == pytest.approx(0.015)
     edge = 2 / BINS
-    assert metrics([1, 0], [edge, np.nextafter(edge, 0)])["ECE"] == pytest.approx(0.5)
+    assert of_class([1, 0], [edge, np.nextafter(edge, 0)])["ECE"] == pytest.approx(0.5)
 
 
 def test_unknown_labels_have_no_terms():
-    targets, scores = np.array([-1, -1, -1, 1]), np.array([0.9, np.nan, np.inf, 0.9])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        terms = add_terms(targets, scores, scores, 0.5, np.arange(4), 4)
-    assert (terms[:3] == 0).all() and (terms[3] != 0).any()
+        found = of_class([-1, -1, 0, 1], [0.9, np.nan, 0.1, 0.9])
+    assert found == pytest.approx(of_class([0, 1], [0.1, 0.9]))
 
 
 def test_the_terms_of_a_patient_are_added_up():
-    targets, scores = random_set(2, 3)
-    patient = np.array([4, 0, 2, 4] * len(targets))[: len(targets)]
-    found = add_terms(targets[:, 0], scores[:, 0], scores[:, 1], 0.4, patient, 6)
-    for number in range(6):
-        its = patient == number
-        columns = targets[its, 0], scores[its, 0], scores[its, 1]
-        alone = add_terms(*columns, 0.4, np.zeros(its.sum(), int), 1)
-        np.testing.assert_allclose(found[[number]], alone, atol=1e-12)
+    generator = np.random.default_rng(0)
+    values, binned = generator.random((2, 40))
+    patient, bins = generator.integers(0, 6, 40), generator.integers(0, BINS, 40)
+    found = add_terms([Term(values), Term(binned, bins)], patient, 7)
+    for number in range(7):
+        rows = patient == number
+        assert found[number, 0] == pytest.approx(values[rows].sum())
+        expected = [binned[rows & (bins == b)].sum() for b in range(BINS)]
+        np.testing.assert_allclose(found[number, 1:], expected, atol=1e-12)

@@ -8,11 +8,13 @@ from made_results import UNKNOWN, make_contrast, make_table
 from made_results import make_row as made_row
 
 from cxrlt_core.evidence.estimator import Interval
-from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.metrics.metric import means
 from cxrlt_core.reporting.notes import caveat
 from cxrlt_core.reporting.rows import row_label
 from cxrlt_core.reporting.tables import contrasts_table, further_metrics, to_csv, to_json, to_markdown
 from cxrlt_core.results.tables import Row
+
+SUMMARY = [mean.name for mean in means()]
 
 
 def make_row(name: str, value: float | None, **changes) -> Row:
@@ -102,8 +104,8 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
     several = [make_row("first", 0.25, seeds=[0.2, 0.3])]
     table = cells(further_metrics(several))
     last = dict(zip(table[0], table[2], strict=True))
-    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1"] == "0.2500 ± 0.0100"
-    assert {"F1 at 0.5", "NLL", "NLL, scaled", "ECE", "ECE, scaled"} < set(last)
+    assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1 ↑"] == "0.2500 ± 0.0100"
+    assert {"F1 at 0.5 ↑", "NLL ↓", "NLL, scaled ↓", "ECE ↓", "ECE, scaled ↓"} < set(last)
 
 
 def test_contrasts_name_the_rows_by_number():

@@ -3,6 +3,7 @@ import ast
 import pytest
 
 from cxrlt_core.figures import figures
+from cxrlt_core.metrics.metric import metrics
 from stages.artifacts import code
 from stages.artifacts.code import (
     HARMLESS,
@@ -114,10 +115,12 @@ def test_an_edit_shows_in_the_file_of_its_module_alone(tree):
     assert {file for file in before if before[file] != after[file]} == {"cxrlt_core/late.py"}
 
 
-def test_a_package_that_is_found_by_name_is_reached_whole(tree, monkeypatch):
-    monkeypatch.setattr(code, "WHOLE", ("cxrlt_core.room",))
-    tree(cxrlt_core__room__more="from cxrlt_core import other")
+def test_a_module_that_is_found_by_what_it_defines_is_reached(tree, monkeypatch):
+    monkeypatch.setattr(code, "FINDERS", {"cxrlt_core.room": ("cxrlt_core.room", "show")})
+    tree(cxrlt_core__room__more="from cxrlt_core import other\n\n\ndef show(x):\n    return other")
     assert {"cxrlt_core/room/more.py", "cxrlt_core/other.py"} < set(stage_code("a"))
+    tree(cxrlt_core__room__more="def shows(x):\n    return x")
+    assert "cxrlt_core/room/more.py" not in stage_code("a")
 
 
 def test_the_report_is_made_by_every_figure():
@@ -132,7 +135,7 @@ def test_every_stage_is_described_by_its_script_and_more():
         assert len(stage_code(stage)) > 1 or stage == "code"
 
 
-def test_modules_are_imported_by_a_computed_name_in_three_places_only():
+def test_modules_are_imported_by_a_computed_name_in_four_places_only():
     """Elsewhere the fingerprints would not notice; cxrlt_core/__init__.py offers what no stage uses."""
     found = set()
     for path in [*ROOT.glob("cxrlt_core/**/*.py"), *ROOT.glob("stages/**/*.py")]:
@@ -142,9 +145,18 @@ def test_modules_are_imported_by_a_computed_name_in_three_places_only():
             found.add(path.relative_to(ROOT).as_posix())
     offers = "cxrlt_core/__init__.py"
     rooms = {f"cxrlt_core/{room}/__init__.py" for room in ("sources", "losses", "figures")}
-    assert found == {*rooms, offers}
+    assert found == {*rooms, "cxrlt_core/metrics/metric.py", offers}
     assert not any("cxrlt_core.load_model" in code._imports(f"stages.{name}") for name in stages())
     assert not any("cxrlt_core/serving/predictor.py" in stage_code(name) for name in stages())
+
+
+def test_every_metric_is_code_of_the_stages_that_score_and_of_no_training():
+    modules = {type(metric).__module__ for metric in metrics()} | {m.value.__module__ for m in metrics()}
+    files = {f"{name.replace('.', '/')}.py" for name in modules}
+    assert len(files) > 6
+    for stage in ("evaluate", "ensemble", "report"):
+        assert files <= stage_code(stage).keys(), stage
+    assert not files & stage_code("train").keys()
 
 
 def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
