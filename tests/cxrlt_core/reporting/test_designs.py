@@ -104,17 +104,21 @@ def with_variants(changed, recipes: dict, **variants: dict) -> Params:
     }
     names = ("resnet50_bert_shared", "densenet121_bert_reweighted", "resnet50_t5_contrast_mixup")
     changes = dict(zip(names, variants.values(), strict=False))
-    content = {f"variants.{name}": {**plain, "init": "none", **own} for name, own in changes.items()}
+    content = {
+        f"variants.{name}": {**plain, "data": "primary", "init": "none", **own}
+        for name, own in changes.items()
+    }
     return changed({"recipes": recipes, **content})
 
 
 def test_what_recipes_change_is_a_column_and_what_changes_together_is_one(changed):
-    recipes = {"long": {"train": {"epochs": 3}}, "large": {"image": {"size": 64}, "train": {"batch_size": 8}}}
+    recipes = {"long": {"train": {"epochs": 3}}}
+    recipes["large"] = {"image": {"size": 64}, "train": {"batch_size": 8}}
     shown_rows = shown(with_variants(changed, recipes, a={}, b={"recipe": "long"}, c={"recipe": "large"}))
     rows = [shown_rows[name] for name in ("resnet50_bert_shared", "densenet121_bert_reweighted+tta")]
     assert [row["epochs"] for row in rows] == ["1", "3"]
-    assert rows[0]["size + batch_size"] == rows[1]["size + batch_size"] == "32, 32"
-    assert shown_rows["resnet50_t5_contrast_mixup+tta"]["size + batch_size"] == "64, 8"
+    assert rows[0]["batch_size + size"] == rows[1]["batch_size + size"] == "32, 32"
+    assert shown_rows["resnet50_t5_contrast_mixup+tta"]["batch_size + size"] == "8, 64"
 
 
 def test_a_recipe_that_changes_nothing_is_no_column(changed):
