@@ -109,8 +109,8 @@ def _what(predictor: Predictor) -> str:
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    size, fit = predictor.geometry.size, predictor.geometry.fit
-    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{fit}`")
+    squares = [f"{one.size}×{one.size} pixels; other shapes: `{one.fit}`" for one in predictor.geometries]
+    lines += [f"- sees grey images of {square}" for square in squares]
     return "\n".join(lines)
 
 

@@ -1,5 +1,7 @@
 """What the packed pixels of a study give, the files give too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,12 @@ from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
 from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
-from cxrlt_core.model.folder import read_model
+from cxrlt_core.model.folder import model_marks, read_model
 from cxrlt_core.packing.decode import Geometry
 from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import pack_images
 from cxrlt_core.prediction.inference import Scorer, predict
+from cxrlt_core.serving.ensemble_folder import read_ensemble, write_ensemble
 
 CPU = torch.device("cpu")
 
@@ -144,9 +147,30 @@ def test_the_table_has_a_row_an_image_and_finding(tmp_path):
 def test_attention_of_an_ensemble_is_the_weighted_mean_on_the_finest_grid(tmp_path):
     weights = write_pair(tmp_path)
     images = torch.randint(0, 256, (3, 1, 64, 64), dtype=torch.uint8)
-    one, two = (load_model(tmp_path / f"models/{n}/0", "cpu").attention(images) for n in ("one", "two"))
+    one, two = (load_model(tmp_path / f"models/{n}/0", "cpu").attention([images]) for n in ("one", "two"))
     assert one.shape == (3, 26, 2, 2)
-    found = load_model(tmp_path / "ensembles/both/0", "cpu").attention(images)
+    found = load_model(tmp_path / "ensembles/both/0", "cpu").attention([images])
     expected = weights[0][:, None, None] * one + weights[1][:, None, None] * two
     np.testing.assert_allclose(found, expected, atol=1e-6)
     np.testing.assert_allclose(found.sum((2, 3)), 1, atol=1e-5)
+
+
+def test_members_may_see_images_in_sizes_of_their_own(tmp_path):
+    """Each member gets the pixels, and the views, that it has alone."""
+    weights, paths = write_pair(tmp_path), write_images(tmp_path / "images")
+    write_model(tmp_path / "models/two/0", 1, image_size=64, image_fit="pad")
+    path = tmp_path / "ensembles/both/0"
+    config = read_ensemble(path)
+    members = [replace(m, sha256=model_marks(path / m.folder)) for m in config.members]
+    write_ensemble(path, replace(config, members=members))
+    for views in (0, 2):
+        alone = []
+        for name in ("one", "two"):
+            model = load_model(tmp_path / f"models/{name}/0", "cpu")
+            alone.append(replace(model, tta=Tta(**TTA)).predict(paths, views).probabilities)
+        both = load_model(path, "cpu")
+        assert [square.size for square in both.geometries] == [32, 64]
+        expected = weights[0] * alone[0] + weights[1] * alone[1]
+        np.testing.assert_allclose(both.predict(paths, views).probabilities, expected, atol=1e-6)
+    squares = [torch.zeros(2, 1, size, size, dtype=torch.uint8) for size in (32, 64)]
+    assert both.attention(squares).shape == (2, 26, 2, 2)
