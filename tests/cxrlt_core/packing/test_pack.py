@@ -310,7 +310,7 @@ def test_kill_while_rows_move_mixes_up_no_images(root, array, monkeypatch):
     pack(root, array)
     swapped = [*range(50), 51, 50, *range(52, 100)]
     with monkeypatch.context() as patch:
-        patch.setattr(pack_record.Record, "save", lambda record: 1 / 0)
+        patch.setattr(pack_record.PackRecord, "save", lambda record: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             pack(root, array, swapped)
     pack(root, array)
