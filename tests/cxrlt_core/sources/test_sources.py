@@ -1,8 +1,7 @@
 from typing import get_args
 
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Policy, Source
-from cxrlt_core.sources import chexpert, find_reader, nih, padchest, readers
+from cxrlt_core.sources import chexpert, find_reader, nih, padchest
 from cxrlt_core.sources.table import POLICIES, VIEWS
 
 
@@ -14,15 +13,6 @@ def test_options_know_the_policies_and_views_of_the_params():
 def test_image_folders():
     assert find_reader("mimic").IMAGE_FOLDERS == ("",)
     assert find_reader("nih").IMAGE_FOLDERS == ("", "images", "images_*/images", "images_*")
-
-
-def test_known_classes_are_in_label_order():
-    known = {name: find_reader(name).KNOWN for name in readers()}
-    counts = {"chexpert": 14, "mimic": 26, "nih": 15, "padchest": 24}
-    assert {name: len(classes) for name, classes in known.items()} == counts
-    assert set(CLASSES) - set(known["padchest"]) == {"Lung Lesion", "Pleural Other"}
-    for classes in known.values():
-        assert list(classes) == [label for label in CLASSES if label in classes]
 
 
 def test_only_padchest_replenishes_five_rare_classes():
