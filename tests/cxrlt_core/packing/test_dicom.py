@@ -97,8 +97,8 @@ def test_monochrome1_is_inverted_behind_the_window(tmp_path):
     window = {"WindowCenter": 1500, "WindowWidth": 1000}
     write(tmp_path / "1.dcm", RAMP, 12, PhotometricInterpretation="MONOCHROME1", **window)
     write(tmp_path / "2.dcm", RAMP, 12, **window)
-    one, two = (decode(tmp_path / name, SIDE) for name in ("1.dcm", "2.dcm"))
-    np.testing.assert_array_equal(one, 255 - two)
+    inverted, plain = (decode(tmp_path / name, SIDE) for name in ("1.dcm", "2.dcm"))
+    np.testing.assert_array_equal(inverted, 255 - plain)
 
 
 def test_voi_lut_goes_before_the_window(tmp_path):
