@@ -36,8 +36,13 @@ def test_members_of_other_sizes_have_inputs_of_their_own(tmp_path):
 
 def test_the_graph_is_what_predicts(ensemble):
     with torch.inference_mode():
+<<<<<<< HEAD
         found = Graph(ensemble).eval()(torch.from_numpy(IMAGES)).numpy()
     np.testing.assert_allclose(found, ensemble.probabilities([torch.from_numpy(IMAGES)]), atol=1e-6)
+=======
+        result = Graph(ensemble).eval()(torch.from_numpy(IMAGES)).numpy()
+    np.testing.assert_allclose(result, ensemble.probabilities(torch.from_numpy(IMAGES)), atol=1e-6)
+>>>>>>> w-trim
 
 
 def test_without_the_packages_it_is_one_line(ensemble, tmp_path, monkeypatch):
@@ -58,5 +63,5 @@ def test_onnxruntime_gives_the_same_for_any_batch(ensemble, tmp_path):
     export_onnx(ensemble, tmp_path / "model.onnx")
     assert onnx_difference(ensemble, tmp_path / "model.onnx", [[IMAGES], [IMAGES[:1]]]) < 1e-5
     model = onnx.load(tmp_path / "model.onnx")
-    assert [one.version for one in model.opset_import if not one.domain] == [onnx_graph.OPSET]
+    assert [opset.version for opset in model.opset_import if not opset.domain] == [onnx_graph.OPSET]
     assert not (tmp_path / "model.onnx.data").exists()
