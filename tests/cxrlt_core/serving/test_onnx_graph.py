@@ -36,13 +36,8 @@ def test_members_of_other_sizes_have_inputs_of_their_own(tmp_path):
 
 def test_the_graph_is_what_predicts(ensemble):
     with torch.inference_mode():
-<<<<<<< HEAD
         found = Graph(ensemble).eval()(torch.from_numpy(IMAGES)).numpy()
     np.testing.assert_allclose(found, ensemble.probabilities([torch.from_numpy(IMAGES)]), atol=1e-6)
-=======
-        result = Graph(ensemble).eval()(torch.from_numpy(IMAGES)).numpy()
-    np.testing.assert_allclose(result, ensemble.probabilities(torch.from_numpy(IMAGES)), atol=1e-6)
->>>>>>> w-trim
 
 
 def test_without_the_packages_it_is_one_line(ensemble, tmp_path, monkeypatch):

@@ -149,7 +149,6 @@ def test_attention_of_an_ensemble_is_the_weighted_mean_on_the_finest_grid(tmp_pa
     images = torch.randint(0, 256, (3, 1, 64, 64), dtype=torch.uint8)
     one, two = (load_model(tmp_path / f"models/{n}/0", "cpu").attention([images]) for n in ("one", "two"))
     assert one.shape == (3, 26, 2, 2)
-<<<<<<< HEAD
     found = load_model(tmp_path / "ensembles/both/0", "cpu").attention([images])
     expected = weights[0][:, None, None] * one + weights[1][:, None, None] * two
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -175,9 +174,3 @@ def test_members_may_see_images_in_sizes_of_their_own(tmp_path):
         np.testing.assert_allclose(both.predict(paths, views).probabilities, expected, atol=1e-6)
     squares = [torch.zeros(2, 1, size, size, dtype=torch.uint8) for size in (32, 64)]
     assert both.attention(squares).shape == (2, 26, 2, 2)
-=======
-    result = load_model(tmp_path / "ensembles/both/0", "cpu").attention(images)
-    expected = weights[0][:, None, None] * one + weights[1][:, None, None] * two
-    np.testing.assert_allclose(result, expected, atol=1e-6)
-    np.testing.assert_allclose(result.sum((2, 3)), 1, atol=1e-5)
->>>>>>> w-trim
