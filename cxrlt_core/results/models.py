@@ -184,10 +184,8 @@ class Look:
     """Where a model looks in an image, uint8 (H, W), for a class.
 
     Attributes:
-        image: grey.
         label: the class.
         labelled: whether the image has it.
-        probability: that the model gives it.
         map: attention of the cells, float (h, h).
         box: left, top, right and bottom of the finding in 0..1; None where it is not known.
     """
