@@ -7,17 +7,16 @@ QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those wit
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test fuzz faults lint types clean
+.PHONY: help demo study verify check test fuzz faults lint types licences bad-input clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z].*## / {printf "make %-6s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z].*## / {printf "make %-9s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: study  ## run the offline demo: the study of params.yaml as committed
 
 study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
-	python -m tools.lock       # mends a torn dvc.lock
-	python -m tools.leftovers  # of entries that params.yaml has no more
+	python -m tools.recover
 	dvc repro --quiet code settings
 	python -m tools.due
 	dvc repro | $(QUIETLY)
@@ -46,9 +45,15 @@ lint: .venv/installed
 types: .venv/installed  ## mypy on the rooms that pyproject.toml names
 	mypy
 
+licences: .venv/installed  ## list the installed packages with their licences, in docs/generated
+	python -m tools.licences
+
+bad-input: .venv/installed  ## list the bad inputs that are tried with the lines that they end in, in docs/generated
+	python -m tests.bad_input
+
 clean:  ## remove all that the pipeline made, the reports excepted
 	rm -rf checkpoints data/arrays data/labels data/packed data/raw data/sets data/text data/summary.json
-	rm -rf data/encoders data/pretrained data/settings data/watched
+	rm -rf data/encoders data/pretrained data/settings data/watched docs/generated
 	rm -rf data/text_encoders/*-standin ensembles metrics models predictions weights .dvc/cache .dvc/tmp
 
 .venv/installed: requirements.lock

@@ -249,7 +249,7 @@ def restore(study: Workspace, checkpoints: set[Path]) -> None:
     for path in set((study.folder / "checkpoints").iterdir()) - checkpoints:
         path.unlink()
     for command in (
-        ("python", "-m", "tools.leftovers"),
+        ("python", "-m", "tools.recover"),
         ("dvc", "checkout", "--quiet", "--force"),
     ):
         done = study.run(*command)

@@ -7,16 +7,12 @@ from pathlib import Path
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import Harmonized, Options, read_source, summarise
-from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.border import run_stage
 
 
 def main(params: Params, source: str) -> None:
     """Write data/labels/<source>.parquet and, with its counts, data/labels/<source>.json."""
-    if source not in params.data.sources:
-        known = ", ".join(params.data.sources)
-        raise StudyError(f"data.sources.{source}: missing key, found {known}")
     place = params.data.sources[source]
     options = Options(Path(place.test_list) if place.test_list else None, place.uncertain, place.views)
     harmonized = read_source(source, Path(place.labels), options)

@@ -11,7 +11,6 @@ from cxrlt_core.packing.pack import check_rejects, pack_images
 from cxrlt_core.packing.record import is_packed
 from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
-from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
 from stages.artifacts.border import run_again, run_stage
 from stages.artifacts.paths import array_path, watched_path
@@ -19,9 +18,6 @@ from stages.artifacts.paths import array_path, watched_path
 
 def main(params: Params, source: str) -> None:
     """Write <image.store>/<source>-<size>-<fit>.npy and its index data/packed/<source>.parquet."""
-    if source not in params.data.sources:
-        known = ", ".join(params.data.sources)
-        raise StudyError(f"data.sources.{source}: missing key, found {known}")
     images = read_parquet(watched_path(source), ["image_id", "path"])
     ids, root = images["image_id"].tolist(), Path(params.data.sources[source].images)
     array, size, fit = array_path(params.image, source), params.image.size, params.image.fit

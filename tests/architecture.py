@@ -109,20 +109,24 @@ def within(path: str, folder: str) -> bool:
     """Whether a path is a folder, or lies in it, for some value of the templates in either."""
     parts, outer = path.split("/"), folder.split("/")
     return len(parts) >= len(outer) and all(
-        fnmatch(one, other) or fnmatch(other, one) for one, other in zip(parts, outer, strict=False)
+        fnmatch(part, mask) or fnmatch(mask, part) for part, mask in zip(parts, outer, strict=False)
     )
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether one path lies in the other."""
-    return within(one, other) or within(other, one)
+def overlap(first: str, second: str) -> bool:
+    """Whether one of two paths lies in the other."""
+    return within(first, second) or within(second, first)
 
 
 def needs(stage: str) -> list[str]:
     """The stages whose outs a stage depends on."""
     graph = pipeline()
     wanted = paths(graph[stage]["deps"])
-    return [n for n, one in graph.items() if any(overlap(o, d) for o in outs(one) for d in wanted)]
+    return [
+        name
+        for name, maker in graph.items()
+        if any(overlap(out, path) for out in outs(maker) for path in wanted)
+    ]
 
 
 def pipeline_picture() -> str:

@@ -61,12 +61,12 @@ def describe(due: Collection[str], train: Train, costs: Mapping[str, list[Mappin
 
 def _estimate(variants: Iterable[str], train: Train, costs: Mapping[str, list[Mapping]]) -> str:
     """Say how long trainings take at the speed of the last ones, a new variant's as long as the mean."""
-    known = {name: mean(_seconds(one, train) for one in its) for name, its in costs.items() if its}
-    if not known:
+    means = {name: mean(_seconds(run, train) for run in runs) for name, runs in costs.items() if runs}
+    if not means:
         return "no earlier ones to estimate their time from"
-    new = mean(known.values())
-    seconds = len(train.seeds) * sum(known.get(name, new) for name in variants)
-    (*_, last) = costs[next(reversed(known))]
+    typical = mean(means.values())
+    seconds = len(train.seeds) * sum(means.get(name, typical) for name in variants)
+    last = costs[next(reversed(means))][-1]
     return f"about {format_interval(seconds)} at the speed of the last ones ({last['device']})"
 
 
@@ -82,7 +82,7 @@ def past_costs(params: Params) -> dict[str, list[Mapping]]:
         name: [model_folder(name, seed) / "cost.json" for seed in params.train.seeds]
         for name in params.variants
     }
-    return {name: [read_json(path) for path in its if path.exists()] for name, its in paths.items()}
+    return {name: [read_json(path) for path in files if path.exists()] for name, files in paths.items()}
 
 
 def changed_images(params: Params) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Compare every packed row with its digest, and every image file with its size and time when it was packed.
 
-Usage: python -m tools.verify   (no stage: `make verify`)
+Usage: python -m tools.verify   (`make verify`)
 """
 
 import time
@@ -13,6 +13,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
+from stages.artifacts.border import run_stage
 from stages.artifacts.paths import array_path
 
 
@@ -20,7 +21,7 @@ def main(params: Params) -> None:
     """Print a line for each source that is packed.
 
     Raises:
-        StudyError: a row or a file is another one, with a line for each source that has such.
+        StudyError: a row or a file has changed, with a line for each such source.
     """
     problems = [line for name in packed_sources(params) for line in verify(params, name)]
     if problems:
@@ -51,14 +52,14 @@ def verify(params: Params, source: str) -> list[str]:
         (changed, "image files changed since they were packed", "dvc repro"),
     )
     return [
-        f"{array}: {len(which)} {what}, the first is {which[0]}; pack them again: {remedy}"
-        for which, what, remedy in remedies
-        if which
+        f"{array}: {len(names)} {problem}, the first is {names[0]}; pack them again: {remedy}"
+        for names, problem, remedy in remedies
+        if names
     ]
 
 
 def changed_files(params: Params, source: str) -> tuple[list[str], int]:
-    """Return the images whose file is another one by size or time, and how many have none any more."""
+    """Return the images whose file has changed by size or time, and how many have no file any more."""
     labels = read_parquet(f"data/labels/{source}.parquet", ["image_id", "path"])
     packed = read_stamps(array_path(params.image, source))
     labels = labels[labels["image_id"].isin(packed)]
@@ -70,6 +71,4 @@ def changed_files(params: Params, source: str) -> tuple[list[str], int]:
 
 
 if __name__ == "__main__":
-    from stages.artifacts.border import run_stage
-
     run_stage(main)

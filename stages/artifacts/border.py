@@ -1,4 +1,4 @@
-"""What every stage passes on its way in and out: parameters, launcher, and errors that become one line."""
+"""How every stage starts and ends: parameters, launcher, another stage, and errors as one line."""
 
 import inspect
 import os
@@ -17,7 +17,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import SIGNALS, Stopped, StudyError, stopped_line
 from cxrlt_core.system.processes import end_at_signals, termination
 
-LOOK = 0.1  # seconds
+POLL = 0.1  # seconds
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 TORCHRUN = ("python", "-m", "cxrlt_core.system.torchrun")
 #: Stage to the section of params.yaml that names its items.
@@ -67,24 +67,24 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"error: {place}{error.strerror or error}")
-    except Stopped as ending:
-        leave(ending)
+    except Stopped as stopped:
+        leave(stopped)
 
 
 def check_arguments(main: Callable[..., None]) -> None:
-    """Raise StudyError that says how the stage is used if it is called with too few or too many words."""
+    """Raise StudyError that says how the stage is used if the number of arguments is wrong."""
     try:
         inspect.signature(main).bind(None, *sys.argv[1:])
     except TypeError:
         parameters = list(inspect.signature(main).parameters.values())[1:]
-        words = "".join(f" <{parameter.name}>" for parameter in parameters)
-        usage = f"python -m {_module(main)}{words}"
-        found = len(sys.argv) - 1
-        raise StudyError(f"expected {len(parameters)} arguments, found {found}; {usage}") from None
+        arguments = "".join(f" <{parameter.name}>" for parameter in parameters)
+        usage = f"python -m {_module(main)}{arguments}"
+        given = len(sys.argv) - 1
+        raise StudyError(f"expected {len(parameters)} arguments, found {given}; {usage}") from None
 
 
 def check_item(main: Callable[..., None], params: Params) -> None:
-    """Raise StudyError that says what there is if params.yaml has no item of the name that the stage got."""
+    """Raise StudyError that lists the items if params.yaml has none of the name that the stage got."""
     section = ITEMS.get(_module(main).rpartition(".")[2])
     if section and sys.argv[1] not in (known := attrgetter(section)(params)):
         raise StudyError(f"{section}.{sys.argv[1]}: missing key, found {', '.join(known)}")
@@ -95,11 +95,11 @@ def _module(main: Callable[..., None]) -> str:
     return main.__globals__["__spec__"].name
 
 
-def leave(ending: Stopped) -> NoReturn:
+def leave(stopped: Stopped) -> NoReturn:
     """End after Ctrl-C or SIGTERM with a line that says what is saved."""
-    if ending.saved is not None:
-        print(stopped_line(ending.code, ending.saved), flush=True)
-    sys.exit(ending.code)
+    if stopped.saved is not None:
+        print(stopped_line(stopped.code, stopped.saved), flush=True)
+    sys.exit(stopped.code)
 
 
 def launch(prefix: str, key: str) -> None:
@@ -110,17 +110,16 @@ def launch(prefix: str, key: str) -> None:
     Raises:
         StudyError: when there is no such program.
     """
-    words = shlex.split(os.path.expandvars(prefix))
-    if words == ["python"] or LAUNCHED in os.environ:
+    command: list[str] = []
+    for word in shlex.split(os.path.expandvars(prefix)):
+        command += TORCHRUN if os.path.basename(word) == "torchrun" else [word]
+    if command == ["python"] or LAUNCHED in os.environ:
         return
-    module = sys.modules["__main__"].__spec__.name
-    words = [
-        part for word in words for part in (TORCHRUN if os.path.basename(word) == "torchrun" else [word])
-    ]
+    command += ["-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:]]
     try:
-        os.execvpe(words[0], [*words, "-m", module, *sys.argv[1:]], {**os.environ, LAUNCHED: "1"})
+        os.execvpe(command[0], command, {**os.environ, LAUNCHED: "1"})
     except OSError as error:
-        raise StudyError(f"{key}: cannot start {words[0]!r}: {error.strerror}") from None
+        raise StudyError(f"{key}: cannot start {command[0]!r}: {error.strerror}") from None
 
 
 def check_store(store: str) -> None:
@@ -129,12 +128,12 @@ def check_store(store: str) -> None:
     Raises:
         StudyError: when it is a folder of the repository that git does not ignore.
     """
-    inside = Path(store, "array.npy").resolve()  # git does not look beyond a link
+    array = Path(store, "array.npy").resolve()  # git does not look beyond a link
     try:
-        asked = subprocess.run(["git", "check-ignore", "--quiet", inside], capture_output=True)
+        git = subprocess.run(["git", "check-ignore", "--quiet", array], capture_output=True)
     except FileNotFoundError:  # no git, nothing is committed
         return
-    if asked.returncode == 1:  # 128: outside of the repository, or there is none
+    if git.returncode == 1:  # 128: outside of the repository, or there is none
         raise StudyError(
             f"image.store: git does not ignore {store!r}, and would commit images of patients; "
             "expected a folder outside of the repository, or one that .gitignore names"
@@ -145,13 +144,13 @@ def run_again(stage: str, source: str) -> None:
     """Run another stage's command; not by an import, by which its code would count as the caller's.
 
     Raises:
-        StudyError: when it fails; it has said why.
-        Stopped: after SIGTERM or Ctrl-C, with which it ends; it has said what is saved.
+        StudyError: when it fails, after its own error line.
+        Stopped: after SIGTERM or Ctrl-C, after its own line about what is saved.
     """
     command = [sys.executable, "-m", f"stages.{stage}", source]
     with termination() as asked, subprocess.Popen(command) as process:
         while process.poll() is None and not asked.code:
-            time.sleep(LOOK)
+            time.sleep(POLL)
         if asked.code == 143:  # a terminal sends Ctrl-C to both
             process.terminate()
         code = process.wait()

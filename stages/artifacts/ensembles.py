@@ -22,7 +22,7 @@ from stages.artifacts.sets import LabelledSet
 def write_row(
     params: Params, row: str, models: Sequence[str], data: LabelledSet, scored: ScoredEnsemble
 ) -> None:
-    """Write the predictions and the folders of a row of Table 2, one of each a training seed.
+    """Write the predictions and the folder of a row of Table 2 for each training seed.
 
     Args:
         params: of the study.

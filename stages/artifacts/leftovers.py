@@ -13,15 +13,8 @@ from cxrlt_core.params.schema import Params
 
 def remove_leftovers(params: Params, *folders: str) -> None:
     """Remove from folders, or from all of them, what belongs to no entry of params.yaml."""
-    names = _names(params)
-    for folder in folders or names:
-        _remove_others(Path(folder), names[folder])
-
-
-def _names(params: Params) -> dict[str, Collection[str]]:
-    """Return the entries that each folder holds something of."""
     sources, variants = params.data.sources, params.variants
-    return {
+    names: dict[str, Collection[str]] = {
         "data/encoders": params.image_encoders,
         "data/labels": sources,
         "data/packed": sources,
@@ -33,6 +26,8 @@ def _names(params: Params) -> dict[str, Collection[str]]:
         "predictions/tta": variants,
         "weights": {"uniform", *params.reweightings},
     }
+    for folder in folders or names:
+        _remove_others(Path(folder), names[folder])
 
 
 def _remove_others(folder: Path, names: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Trained models: models/<variant>/<seed>/, and models/<variant>/trained.json, which names them by content.
+"""Models: how a variant is built, and models/<variant>/<seed>/ and trained.json, which names them by content.
 
 What predicts depends on trained.json alone: times and memory, which lie beside the models, re-run nothing.
 """
@@ -56,7 +56,7 @@ def describe_model(
         pixels: mean and standard deviation of the training pixels, 0 to 1.
         plan: of its image encoder.
     """
-    chosen = params.variants[variant]
+    config = params.variants[variant]
     return ModelConfig(
         classes=classes,
         image_model=plan.name,
@@ -65,8 +65,8 @@ def describe_model(
         image_size=params.image.size,
         pixel_mean=pixels[0],
         pixel_deviation=pixels[1],
-        text=chosen.text,
-        separate=chosen.separate,
+        text=config.text,
+        separate=config.separate,
         query=params.query.model_dump(),
         image_fit=params.image.fit,
         precision=params.train.precision,

@@ -34,7 +34,7 @@ class Monitor:
         self._path = f"models/{variant}/history.csv"
         self._tables: dict[int, pd.DataFrame] = {}
         self._every = params.train.monitor if ranks.leads else 0
-        self._words = (pixels, ranks.device, params.train.precision, params.compute.batch_size)
+        self._settings = (pixels, ranks.device, params.train.precision, params.compute.batch_size)
         if self._every:
             self._data = read_set("monitor")
             self._images = open_images(self._data, params.image)
@@ -47,8 +47,8 @@ class Monitor:
 
     def _write(self, seed: int, log: Path, state: State) -> None:
         scores = self._look(log, state) if self._every else {}
-        its = pd.DataFrame(state.history).assign(seed=seed)
-        self._tables[seed] = its.assign(dev_mAP=its["epoch"].astype(str).map(scores).astype(float))
+        history = pd.DataFrame(state.history).assign(seed=seed)
+        self._tables[seed] = history.assign(dev_mAP=history["epoch"].astype(str).map(scores).astype(float))
         together = pd.concat(self._tables.values())[["seed", *state.history[0], "dev_mAP"]]
         write_text(self._path, together.to_csv(index=False))
 
@@ -62,16 +62,17 @@ class Monitor:
 
     def _read(self, log: Path) -> Scores:
         try:
-            found = read_json(log)
+            logged = read_json(log)
         except StudyError:  # none, or torn
             return {}
-        return found["mAP"] if self._origin.items() <= found.items() else {}
+        return logged["mAP"] if self._origin.items() <= logged.items() else {}
 
     def _score(self, state: State) -> float | None:
-        # Late: who does not look needs neither.
+        # imported here: a training without a monitor needs neither
         from cxrlt_core.metrics.scores import average_precision
         from cxrlt_core.prediction.inference import predict
 
-        [probabilities] = predict(state.model, self._images, *self._words)
-        found = average_precision(self._data.targets, probabilities)
-        return or_none(float(np.mean(found[np.isfinite(found)]))) if np.isfinite(found).any() else None
+        [probabilities] = predict(state.model, self._images, *self._settings)
+        precision = average_precision(self._data.targets, probabilities)
+        precision = precision[np.isfinite(precision)]
+        return or_none(float(np.mean(precision))) if precision.size else None

@@ -1,4 +1,4 @@
-"""What people read in reports/: tables in three forms, and pictures with their numbers."""
+"""What people read in reports/: tables in three forms, training curves, pictures with their numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the report scores on the development set: the rows of Table 1, and the choice of class weights."""
+"""Scores on the development set: the rows of Table 1, and how stable the choice of class weights is."""
 
 import numpy as np
 import torch

@@ -52,5 +52,5 @@ def check_values(
     if valid.all():
         return
     row, column = np.argwhere(~valid)[0]
-    found = values[row, column]
-    raise StudyError(f"{path}: row {row}: {columns[column]}: expected {expected}, found {found}")
+    value = values[row, column]
+    raise StudyError(f"{path}: row {row}: {columns[column]}: expected {expected}, found {value}")

@@ -16,16 +16,21 @@ from cxrlt_core.system.files import read_json, write_json
 def write_weights(name: str, by_seed: Mapping[str, Mapping[str, Any]]) -> None:
     """Write what :func:`cxrlt_core.designs.reweight.reweight` gave for each seed."""
     first = next(iter(by_seed.values()))
-    thresholds = [one["threshold"] for one in by_seed.values() if one["threshold"] is not None]
+    thresholds = [
+        weighting["threshold"] for weighting in by_seed.values() if weighting["threshold"] is not None
+    ]
     content = {
         "ratio": first["ratio"],
         "rule": first["rule"],
         "threshold": float(np.mean(thresholds)) if thresholds else None,
         "weights": {
-            label: float(np.mean([one["weights"][label] for one in by_seed.values()]))
+            label: float(np.mean([weighting["weights"][label] for weighting in by_seed.values()]))
             for label in first["weights"]
         },
-        "seeds": {seed: {key: one[key] for key in ("threshold", "weights")} for seed, one in by_seed.items()},
+        "seeds": {
+            seed: {key: weighting[key] for key in ("threshold", "weights")}
+            for seed, weighting in by_seed.items()
+        },
     }
     write_json(f"weights/{name}.json", content)
 

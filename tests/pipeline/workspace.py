@@ -78,7 +78,7 @@ class Workspace:
         """Go back to what is committed, as ``git checkout`` and the cache have it: nothing is computed."""
         self.git("checkout", "--quiet", "--", ".")
         for command in (
-            ("python", "-m", "tools.leftovers"),
+            ("python", "-m", "tools.recover"),
             ("dvc", "checkout", "--force"),
         ):
             done = self.run(*command)

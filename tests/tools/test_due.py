@@ -50,10 +50,10 @@ class Graph(dict):
 
 
 def test_what_follows_a_change_is_due_once():
-    first, second, third, other = (Stage(addressing=name) for name in ("one", "two", "three", "other"))
+    first, second, third, apart = (Stage(addressing=name) for name in ("one", "two", "three", "apart"))
     index = SimpleNamespace(
-        graph=Graph({third: [], second: [third], first: [second, third], other: []}),
-        stages=[first, other, second, third],
+        graph=Graph({third: [], second: [third], first: [second, third], apart: []}),
+        stages=[first, apart, second, third],
     )
     repo = SimpleNamespace(index=index, status=lambda: {"one": ["changed command"]})
     assert due_stages(repo) == ["one", "two", "three"]

@@ -51,10 +51,10 @@ def test_a_changed_row_and_a_changed_file_are_found_and_packed_again(params):
     pixels.flush()
     status = os.stat("raw/6.png")
     os.utime("raw/6.png", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    with pytest.raises(StudyError) as found:
+    with pytest.raises(StudyError) as caught:
         verify.main(params)
     remedy = "pack them again: dvc repro"
-    assert str(found.value).splitlines() == [
+    assert str(caught.value).splitlines() == [
         f"{ARRAY}: 1 rows are not what was packed, the first is 4; {remedy} --force pack@nih",
         f"{ARRAY}: 1 image files changed since they were packed, the first is nih/6.png; {remedy}",
     ]

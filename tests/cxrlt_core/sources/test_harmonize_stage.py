@@ -75,11 +75,6 @@ def test_a_test_list_that_dvc_does_not_watch_is_told(params, tmp_path, capsys, l
     assert read_parquet("data/labels/nih.parquet")["split"].tolist() == ["test", "train"]
 
 
-def test_source_that_params_lack(params):
-    with pytest.raises(StudyError, match=r"^data\.sources\.mimic: missing key, found chexpert, nih, vindr$"):
-        harmonize.main(params, "mimic")
-
-
 def test_source_without_reader(params):
     with pytest.raises(StudyError, match=r"^data\.sources\.vindr: unknown source"):
         harmonize.main(params, "vindr")

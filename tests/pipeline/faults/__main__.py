@@ -21,7 +21,6 @@ from tests.architecture import pipeline
 from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
 from tests.pipeline.faults.study import Study
 from tests.pipeline.faults.table import Counts, line, read_counts, table, write
-from tests.pipeline.torn_lock import kill_often as tear_often
 from tests.pipeline.workspace import Workspace, copy_repository
 
 PARTS = ("kills", "lock", "disk", "twice", "rank", "clock")
@@ -76,12 +75,11 @@ class Trial:
             self.attempt(kind, partial(several, kind, its))
 
     def lock(self, count: int) -> None:
-        """Kill DVC while it writes dvc.lock."""
-        self.study.workspace.git("commit", "--quiet", "--all", "--allow-empty", "--message", "before")
-        self.attempt("dvc.lock", lambda: tear_often(self.study.workspace, count))
-        for _ in range(count):
+        """Kill dvc while it writes dvc.lock; in each tenth case git has none."""
+        for number in range(count):
+            tear = partial(kills.tear_lock, self.study, self.generator, in_git=number % 10 > 0)
+            self.attempt("dvc.lock", tear)
             self.note("dvc.lock", "dvc, write")
-        self.study.workspace.git("checkout", "--quiet", "--", ".")
 
     def disk(self, folder: Path) -> None:
         """Fill the disk while every kind of stage writes, and while dvc does."""
@@ -164,6 +162,7 @@ def finished(folder: Path, known: Path | None) -> Study:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=114)
+    parser.add_argument("--locks", type=int, default=10, help="kills while dvc.lock is written")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")
@@ -178,7 +177,7 @@ def main() -> int:
         trial = Trial(study, random.Random(asked.seed))
         parts = {
             "kills": lambda: trial.kills(asked.kills),
-            "lock": lambda: trial.lock(10),
+            "lock": lambda: trial.lock(asked.locks),
             "disk": lambda: trial.disk(folder),
             "twice": lambda: trial.twice(folder),
             "rank": lambda: trial.rank(folder),

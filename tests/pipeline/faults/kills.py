@@ -65,7 +65,7 @@ def kill(study: Study, one: Kill, usual: Mapping[str, Usual], generator: random.
     fault = {}
     if one.moment == "write":
         before = generator.randint(1, max(1, its.writes))
-        fault = {"program": watched, "at": before, "torn": generator.random() < 0.5}
+        fault = {"program": watched, "at": before, "torn": generator.choice((None, generator.random()))}
     command = Command(study.folder, repro(one.stage), environment(study.folder, **fault))
     while command.running and watched != "dvc" and not command.find(module):
         time.sleep(LOOK)
@@ -90,6 +90,27 @@ def strike(command: Command, victim: str, module: str) -> bool:
     except psutil.NoSuchProcess:
         return False
     return True
+
+
+def tear_lock(study: Study, generator: random.Random, in_git: bool = True) -> None:
+    """Kill dvc while it writes dvc.lock, of which a random share is there; go on and check.
+
+    Raises:
+        Fault: something is not as it was.
+    """
+    study.workspace.git(*(("add",) if in_git else ("rm", "--quiet", "--cached")), "dvc.lock")
+    study.workspace.git("commit", "--quiet", "--allow-empty", "--message", "lock")
+    lock = study.folder / "dvc.lock"
+    fault, size = {"program": "dvc", "at": lock.name, "torn": generator.random()}, lock.stat().st_size
+    words = ("dvc", "repro", "--force", "--single-item", "describe")
+    command = Command(study.folder, words, environment(study.folder, **fault))
+    while command.running and not command.stopped():
+        time.sleep(LOOK)
+    command.kill_all()
+    command.wait()
+    if lock.stat().st_size >= size:
+        raise Fault("dvc.lock: not torn")
+    study.check(study.go_on(), due={"describe"})
 
 
 def kill_often(

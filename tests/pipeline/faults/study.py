@@ -72,10 +72,9 @@ class Study:
 
     def go_on(self) -> list[str]:
         """Do what ``make study`` does: mend, go on; return the stages that ran."""
-        for module in ("lock", "leftovers"):
-            done = self.workspace.run("python", "-m", f"tools.{module}")
-            if done.returncode:
-                raise Fault(f"{module}: {done.stdout}{done.stderr}")
+        done = self.workspace.run("python", "-m", "tools.recover")
+        if done.returncode:
+            raise Fault(f"recover: {done.stdout}{done.stderr}")
         try:
             return self.workspace.repro()
         except AssertionError as error:

@@ -6,7 +6,7 @@ from itertools import cycle
 import pytest
 
 from tests.pipeline.faults.full_disk import limit
-from tests.pipeline.faults.kills import VICTIMS, Usual, kill_often
+from tests.pipeline.faults.kills import VICTIMS, Usual, kill_often, tear_lock
 from tests.pipeline.faults.study import Fault, Study
 from tests.pipeline.faults.table import line, read_counts, table
 
@@ -32,6 +32,11 @@ def test_what_was_tried_is_counted():
 def test_a_stage_and_dvc_are_killed(study):
     done = kill_often(study, "reweight", cycle(VICTIMS), len(VICTIMS), random.Random(0), USUAL)
     assert [one.victim for one in done] == list(VICTIMS)
+
+
+@pytest.mark.parametrize("in_git", [False, True])
+def test_dvc_is_killed_while_it_writes_its_lock(study, in_git):
+    tear_lock(study, random.Random(0), in_git)
 
 
 def test_a_full_disk_is_a_line(study):

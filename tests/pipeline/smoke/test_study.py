@@ -13,7 +13,6 @@ from safetensors import safe_open
 from workspace import ALWAYS, Workspace
 
 from cxrlt_core.labels import CLASSES
-from tests.pipeline.torn_lock import kill_often
 
 VARIANTS = [
     "resnet50_bert_shared",
@@ -425,7 +424,7 @@ def test_a_clone_without_what_was_removed_is_up_to_date(smoke, edited, tmp_path)
     smoke.git("checkout", "--quiet", "--", ".")
     smoke.git("clean", "--quiet", "-d", "--force", "reports")  # a picture that the study of before had not
     assert (smoke.folder / "models" / NEW).exists()
-    assert smoke.run("python", "-m", "tools.leftovers").returncode == 0
+    assert smoke.run("python", "-m", "tools.recover").returncode == 0
     assert smoke.repro() == []
     assert not [path for path in smoke.folder.rglob(f"{NEW}*") if ".dvc" not in path.parts]
     smoke.git("clone", "--quiet", ".", str(tmp_path / "clone"))
@@ -438,9 +437,3 @@ def test_a_clone_without_what_was_removed_is_up_to_date(smoke, edited, tmp_path)
         assert done.returncode == 0, done.stderr
     assert json.loads(clone.run("dvc", "status", "--json").stdout) == {ALWAYS: ["always changed"]}
     assert clone.repro() == []  # image files are not there, so none has changed
-
-
-def test_a_torn_lock_is_mended(smoke):
-    """Also without a good lock in git; ``python -m tests.pipeline.torn_lock`` kills more often."""
-    assert kill_often(smoke, kills=2, forget_every=2) == 2
-    smoke.restore()

@@ -160,10 +160,10 @@ def test_a_full_disk_is_a_line_and_leaves_the_old_file(tmp_path, monkeypatch, wr
     path = tmp_path / "x"
     path.write_text("old")
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(StudyError) as found:
+    with pytest.raises(StudyError) as caught:
         write(path)
     why = "No space left on device; free some space and run again"
-    assert str(found.value) == f"{path}: cannot be written: {why}"
+    assert str(caught.value) == f"{path}: cannot be written: {why}"
     assert [file.name for file in tmp_path.iterdir()] == ["x"] and path.read_text() == "old"
 
 

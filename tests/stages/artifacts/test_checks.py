@@ -10,13 +10,13 @@ from stages.artifacts.weights import check_weights
 
 
 def test_labels():
-    found = check_labels("x", np.array([[1.0, 0.0], [-1.0, 1.0]]), ["a", "b"])
-    assert found.dtype == np.int8 and found.tolist() == [[1, 0], [-1, 1]]
+    values = check_labels("x", np.array([[1.0, 0.0], [-1.0, 1.0]]), ["a", "b"])
+    assert values.dtype == np.int8 and values.tolist() == [[1, 0], [-1, 1]]
 
 
 def test_probabilities():
-    found = check_probabilities("x", np.array([[0.0, 1.0]]), ["a", "b"])
-    assert found.dtype == np.float32 and found.tolist() == [[0, 1]]
+    values = check_probabilities("x", np.array([[0.0, 1.0]]), ["a", "b"])
+    assert values.dtype == np.float32 and values.tolist() == [[0, 1]]
 
 
 def test_weights():

@@ -80,9 +80,9 @@ def test_the_file_is_there_while_the_training_runs():
 
 
 def test_seeds_stand_below_each_other():
-    one = make(1)
+    together = make(1)
     for seed in (0, 3):
-        train(one.follow(seed, Path(f"checkpoints/{seed}.pt")), 2)
+        train(together.follow(seed, Path(f"checkpoints/{seed}.pt")), 2)
     assert history()["seed"].tolist() == [0, 0, 3, 3] and history()["dev_mAP"].notna().all()
 
 

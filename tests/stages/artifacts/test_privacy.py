@@ -23,9 +23,9 @@ def repository(tmp_path, monkeypatch) -> Path:
 
 def test_a_store_that_git_would_take_is_a_line(repository):
     for store in ("packs", "./packs", str(repository / "packs"), "data/../packs"):
-        with pytest.raises(StudyError) as found:
+        with pytest.raises(StudyError) as caught:
             check_store(store)
-        assert str(found.value) == (
+        assert str(caught.value) == (
             f"image.store: git does not ignore {store!r}, and would commit images of patients; "
             "expected a folder outside of the repository, or one that .gitignore names"
         )

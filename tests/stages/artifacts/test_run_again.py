@@ -23,7 +23,7 @@ exit {code}
 def stage(tmp_path, monkeypatch):
     """Let this be the program of every stage, which ends with a code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(border, "LOOK", 0.01)
+    monkeypatch.setattr(border, "POLL", 0.01)
 
     def write(code):
         program = tmp_path / "python"
@@ -44,7 +44,7 @@ def test_sigterm_ends_both(stage, tmp_path):
     signal_once_it_runs(tmp_path / "started")
     with pytest.raises(Stopped) as stopped:
         border.run_again("pack", "nih")
-    assert (stopped.value.code, stopped.value.saved) == (143, None)  # the other one has said it
+    assert (stopped.value.code, stopped.value.saved) == (143, None)  # the stage has said it
 
 
 @pytest.mark.parametrize(("code", "error"), [(130, Stopped), (1, StudyError)])

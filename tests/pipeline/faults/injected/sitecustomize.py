@@ -1,9 +1,9 @@
 """Python runs this before all else in every process that a fault is tried on; see faults/processes.py.
 
 FAULT is JSON: the ``program`` meant (``dvc``, ``stages.tta``), the ``folder`` whose files count, and either
-``at``, the number of the write before which the program stops itself, or ``log``, a file that is told how
-many writes it made and how long it took. ``torn``: a file that is about to be written anew has been emptied
-already. CLOCK: seconds by which the clocks of Python are set back.
+``at``, the write before which the program stops itself, by number or by the name of the file, or ``log``, a
+file that is told how many writes it made and how long it took. ``torn``: a file that is about to be written
+anew has been cut to this share already. CLOCK: seconds by which the clocks of Python are set back.
 """
 
 import atexit
@@ -26,7 +26,7 @@ class Watch:
     """Counts the writes of this process below a folder; stops it before one of them."""
 
     def __init__(
-        self, folder: str, at: int | None = None, log: str | None = None, torn: bool = False
+        self, folder: str, at: int | str | None = None, log: str | None = None, torn: float | None = None
     ) -> None:
         self.folder, self.at, self.torn = f"{folder}{os.sep}", at, torn
         self.count, self.start = 0, time.monotonic()
@@ -45,9 +45,11 @@ class Watch:
         if event not in WRITES or not (path := self.written(event, arguments)):
             return
         self.count += 1
-        if self.count == self.at:
-            if self.torn and event == "open" and arguments[2] & os.O_TRUNC:
-                open(path, "wb").close()
+        if self.at in (self.count, os.path.basename(path)):
+            self.rest()
+            if self.torn is not None and event == "open" and arguments[2] & os.O_TRUNC:
+                with open(path, "ab") as file:
+                    file.truncate(int(self.torn * file.tell()))
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def written(self, event: str, arguments: tuple) -> str | None:
