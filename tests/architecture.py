@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "metrics": set(),
     "pretrained": set(),
     "batches": set(),
-    "designs": {"batches", "pretrained"},
+    "designs": {"batches", "losses", "pretrained"},
     "params": {"batches", "designs", "losses"},
     "study": {"designs", "losses", "params"},
     "splits": {"params"},

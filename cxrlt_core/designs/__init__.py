@@ -4,7 +4,8 @@ A design is a module of this package. It states
 
 - ``TITLE``, what tables call it, and ``SOURCE``, the paper that it follows;
 - ``Settings``, its keys in a variant, and ``cell(settings)``, the text of its cell in a table;
-- ``EXCLUDES``, designs that it cannot act together with, and why; ``AFTER``, designs that act before it;
+- ``EXCLUDES``, designs that it cannot act together with, and why; ``AFTER`` and ``BEFORE``, those between
+  which it acts;
 - its hooks: functions with the names of :data:`HOOKS`. A hook gets the design's settings and what it may
   know, and returns what acts; :mod:`cxrlt_core.designs.hooks` has the types. What is not used costs nothing.
 
@@ -89,16 +90,22 @@ def using(designs: Iterable[str], hooks: Collection[str]) -> list[str]:
 
 
 def ordered(designs: Iterable[str]) -> list[str]:
-    """Return designs in the order in which they act: by name, but after those in their ``AFTER``.
+    """Return designs in the order in which they act: by name, but for what they say in AFTER and BEFORE.
 
     Of designs with one hook the first is the innermost: its images, or its loss, are what the next one gets.
     """
     given = sorted(designs)
-    graph = {name: [d for d in getattr(find_design(name), "AFTER", ()) if d in given] for name in given}
+    graph = {
+        name: {d for d in given if name in _says(d, "BEFORE") or d in _says(name, "AFTER")} for name in given
+    }
     try:
         return _by_name(TopologicalSorter(graph))
     except CycleError as error:
         raise StudyError(f"designs {' and '.join(error.args[1][1:])} each act after the other") from None
+
+
+def _says(name: str, key: str) -> Collection[str]:
+    return getattr(find_design(name), key, ())
 
 
 def _by_name(sorter: TopologicalSorter) -> list[str]:
@@ -118,14 +125,10 @@ def conflicts(designs: Iterable[str]) -> Iterator[str]:
     for position, first in enumerate(given):
         for second in given[position + 1 :]:
             shared = [h for h in ALONE if h in hooks_of(first) and h in hooks_of(second)]
-            reasons = [_excludes(first, second), _excludes(second, first)]
+            reasons = [dict(_says(a, "EXCLUDES")).get(b) for a, b in ((first, second), (second, first))]
             reasons += [f"both decide {HOOKS[hook]}" for hook in shared]
             if reason := next(filter(None, reasons), None):
                 yield f"{first} and {second} cannot act together: {reason}"
-
-
-def _excludes(name: str, other: str) -> str | None:
-    return getattr(find_design(name), "EXCLUDES", {}).get(other)
 
 
 def results(designs: Mapping[str, Any], hook: str, *known: Any) -> list[Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # every stage reads the settings of designs; torch takes two 
 
 TITLE = "R-Drop"
 SOURCE = "Liang et al. 2021, arXiv:2106.14448"
-AFTER = ("mixup",)  # the loss of each pass is that of blended images
+BEFORE = ("mixup",)  # which weighs losses and divergence by what is known of both images
 
 
 class Settings(Section):
@@ -47,10 +47,12 @@ def loss(settings: Settings, context: Context) -> hooks.Loss:
     divergence is that of each known label, a Bernoulli variable, with the weight that the label has.
     """
 
+    from cxrlt_core.losses.masking import label_weights
+
     def both(objective: Objective) -> Objective:
         def sums(logits: Tensor, labels: Labels, class_weights: Tensor) -> tuple[Tensor, Tensor]:
-            (first, weight), (second, _) = (objective(one, labels, class_weights) for one in logits)
-            weights = label_weights(labels, class_weights)
+            (first, weight), (second, _) = (objective(of_pass, labels, class_weights) for of_pass in logits)
+            weights = label_weights(labels.targets, class_weights, labels.weights)
             apart = (weights * divergence(logits[0], logits[1])).sum()
             return (first + second + settings.weight * apart) / 2, weight
 
@@ -62,10 +64,3 @@ def loss(settings: Settings, context: Context) -> hooks.Loss:
 def divergence(p: Tensor, q: Tensor) -> Tensor:
     """Half of KL(p‖q) + KL(q‖p) of Bernoulli variables with logits p and q: ½ (σ(p) − σ(q)) (p − q)."""
     return (p.sigmoid() - q.sigmoid()) * (p - q) / 2
-
-
-def label_weights(labels: Labels, class_weights: Tensor) -> Tensor:
-    """Weight of each label: that of its class where it is known, else 0; float32 (b, C)."""
-    from cxrlt_core.losses.masking import label_weights
-
-    return label_weights(labels.targets, class_weights, labels.weights)

@@ -13,7 +13,7 @@ from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import Score, ap_of
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
-from cxrlt_core.metrics.scores import SUMMARY
+from cxrlt_core.metrics.metric import means
 from cxrlt_core.params.schema import Params
 from cxrlt_core.results import models
 from cxrlt_core.results.data import ClassInfo, Data, LabelCounts, SetCounts, SourceCounts
@@ -32,7 +32,7 @@ ORIGIN = {
     "commit": "c0ffee", "file": "flax_model.msgpack", "sha256": "0123456789abcdef", "prefix": "bert.",
     "tensors": 37, "parameters": 78848, "share": 1.0, "left_out": {"cls": 5, "pooler": 2},
 }  # fmt: skip
-NUMBERS = ("mAP", "mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *SUMMARY[1:])
+NUMBERS = ("mAP_low", "mAP_high", "mAP_corrected", "mAP_seed_sd", *(mean.name for mean in means()))
 UNKNOWN = Interval(None, None, None)
 PARTS = VarianceComponents(4e-4, 0.0, np.nan, np.nan, np.nan)
 EFFECT = Effect(

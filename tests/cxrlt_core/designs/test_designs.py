@@ -121,6 +121,8 @@ def test_designs_act_by_name_but_after_those_that_they_follow(toys):
     loss = {"loss": lambda s, c: lambda o: o}
     toys(a={**loss, "AFTER": ("c",)}, b=loss, c=loss)
     assert ordered(["c", "b", "a"]) == ["b", "c", "a"] and ordered(["a", "b"]) == ["a", "b"]
+    toys(a=loss, b={**loss, "BEFORE": ("a",)})
+    assert ordered(["a", "b"]) == ["b", "a"]
     toys(a={"AFTER": ("b",)}, b={"AFTER": ("a",)})
     with pytest.raises(StudyError, match="each act after the other"):
         ordered(["a", "b"])

@@ -3,8 +3,9 @@ import torch
 from runs import run, same
 from torch.distributions import Bernoulli, kl_divergence
 
+from cxrlt_core.designs import mixup, results
 from cxrlt_core.designs.hooks import Labels
-from cxrlt_core.designs.r_drop import Settings, forward, loss
+from cxrlt_core.designs.r_drop import Settings, divergence, forward, loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.training.objective import label_objective
 
@@ -27,6 +28,19 @@ def test_equal_passes_cost_what_one_does():
     twice = forward(Settings(weight=1), None)(lambda images: images, logits)
     sums = loss(Settings(weight=1), None)(label_objective(bce))(twice, Labels(targets), torch.ones(3))
     torch.testing.assert_close(sums, bce(logits, targets, torch.ones(3)))
+
+
+def test_with_mixup_the_divergence_counts_what_is_known_of_both_images():
+    designs = {"mixup": mixup.Settings(alpha=1), "r_drop": Settings(weight=3)}
+    objective = label_objective(bce)
+    for change in results(designs, "loss", None):
+        objective = change(objective)
+    logits, lam = torch.tensor([[[1.0]], [[-1.0]]]), torch.tensor([0.75])
+    unknown, negative = (torch.tensor([[label]], dtype=torch.int8) for label in (-1, 0))
+    sums = objective(logits, Labels(unknown, negative, {"lam": lam}), torch.ones(1))
+    plain = bce(logits[0], negative, torch.ones(1))[0] + bce(logits[1], negative, torch.ones(1))[0]
+    apart = divergence(logits[0], logits[1]).sum()
+    torch.testing.assert_close(sums, (0.25 * (plain + 3 * apart) / 2, torch.tensor(0.25)))
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
+from cxrlt_core.designs import of_variants
 from cxrlt_core.losses import find_kind, kinds
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.explain import usual_value
@@ -17,6 +18,8 @@ ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 #: May be left out: shown beside our figures, enters no computation.
 MAY_BE_LEFT_OUT = {"Table1Row.published", "Table2Row.published"}
+#: Gathered from keys of their own; what a variant has not is absent.
+GATHERED = {"Params.designs", "Variant.designs", "Variant.recipe"}
 #: Mappings that each study fills as it likes: arguments of timm, classes, losses of any kind, reweightings.
 FREE = {"options", "uncertain", "losses", "more"}
 
@@ -39,7 +42,16 @@ SECTIONS = sorted(
 
 def test_the_walk_finds_nested_sections():
     names = {section.__name__ for section in SECTIONS}
-    assert {"Params", "Augment", "Source", "Reweighting", "Table2Row", "LossSettings", "Settings"} <= names
+    assert {
+        "Params",
+        "Augment",
+        "Source",
+        "Reweighting",
+        "Recipe",
+        "Table2Row",
+        "LossSettings",
+        "Settings",
+    } <= names
 
 
 def test_no_key_has_a_default():
@@ -49,7 +61,7 @@ def test_no_key_has_a_default():
         for name, field in section.model_fields.items()
         if not field.is_required()
     }
-    assert found == MAY_BE_LEFT_OUT
+    assert found == MAY_BE_LEFT_OUT | GATHERED
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: f"{section.__module__}.{section.__name__}")
@@ -75,14 +87,20 @@ def keys(content: Any, place: str = "") -> Iterator[str]:
             yield from keys(value, inner)
 
 
+def stated(content: dict) -> set[str]:
+    """The keys of a study, those of designs aside: a study has the designs that it has."""
+    own = {f".variants.*.{name}" for name in of_variants()} | {f".{name}" for name in of_variants()}
+    own |= {".designs", ".variants.*.designs", ".variants.*.recipe", ".recipes."}
+    return {key for key in keys(content) if not key.startswith(tuple(own))}
+
+
 def test_every_committed_study_states_the_same_keys():
     contents = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES]
     for file, content in zip(FILES, contents, strict=True):
-        assert set(keys(content)) == set(keys(contents[0])), file.name
+        assert stated(content) == stated(contents[0]), file.name
     assert ".train.augment.gamma" in set(keys(contents[0])) and ".variants.*.loss" in set(keys(contents[0]))
 
 
 def test_a_file_states_all_that_the_schema_knows(smoke_content):
     """Nothing is added by parsing, so the values that DVC compares are the values that run."""
-    stated, parsed = set(keys(smoke_content)), set(keys(parse_params(smoke_content).model_dump()))
-    assert stated == parsed
+    assert stated(smoke_content) == stated(parse_params(smoke_content).model_dump())

@@ -1,6 +1,7 @@
 """Identity is all parameters less the harmless ones: whatever is new counts."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import pytest
 import yaml
 
 from cxrlt_core.params.schema import Params, Train
+from cxrlt_core.study.gather import gather
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
 from stages.artifacts.code import fingerprint, module_code, stage_code
 from stages.artifacts.identity import row_code, row_identity, training_identity
-from stages.artifacts.settings import HARMLESS, settings_of
+from stages.artifacts.settings import ENTERS, TRAINING, UNTRACKED_PARAMS, settings_files
 
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 CONTENT = yaml.safe_load(SMOKE.read_text())
@@ -29,6 +31,9 @@ def files(monkeypatch, tmp_path):
         "data/sets/train_primary.parquet",
         "data/text/pubmedbert.safetensors",
         "data/encoders/resnet50.json",
+        f"data/pixels/{VARIANT}.json",
+        "data/pixels/resnet50_bert_separate.json",
+        "models/resnet50_bert_separate/0/model.safetensors",
         "weights/uniform.json",
     ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -51,50 +56,73 @@ def leaves(content: Any, path: tuple = ()) -> list[tuple]:
 
 def changed(path: tuple) -> Params:
     """The parameters with one value replaced, unchecked: what it is does not matter."""
-    content = parse_params(CONTENT).model_dump()
-    place = content
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = VARIANT if path == ("reweight", "base") else "something else"
-    return Params.model_construct(**{k: _section(Params, k, v) for k, v in content.items()})
+    params = parse_params(CONTENT)
 
+    def replaced(holder: Any, keys: tuple) -> Any:
+        key, *rest = keys
+        inner = holder[key] if isinstance(holder, dict) else getattr(holder, key)
+        value = replaced(inner, tuple(rest)) if rest else "something else"
+        return {**holder, key: value} if isinstance(holder, dict) else holder.model_copy(update={key: value})
 
-def _section(model: type, key: str, value: Any) -> Any:
-    """Rebuild sections and their entries without validation."""
-    annotation = model.model_fields[key].annotation
-    if isinstance(annotation, type) and issubclass(annotation, Section) and isinstance(value, dict):
-        return annotation.model_construct(**value)
-    if key in ("variants", "losses", "image_encoders", "text_encoders"):
-        kinds = {name: type(entry) for name, entry in getattr(parse_params(CONTENT), key).items()}
-        return {name: kinds[name].model_construct(**entry) for name, entry in value.items()}
-    return value
+    return replaced(params, path)
 
 
 LEAVES = leaves(parse_params(CONTENT).model_dump())
 OTHERS = {"variants": VARIANT, "image_encoders": "resnet50", "losses": "bce", "text_encoders": "pubmedbert"}
+#: Keys of a variant that name files and entries: see below.
+NAMES = [(key,) for key in ("image", "text", "loss", "weights", "data", "init", "recipe", "designs")]
 
 
-def harmless(path: tuple, keys: dict[str, str]) -> bool:
+def ignored(path: tuple, keys: Collection[str]) -> bool:
     return path[0] in keys or ".".join(path[:2]) in keys
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer")
 @pytest.mark.parametrize("path", LEAVES, ids=".".join)
-def test_every_key_counts_unless_it_is_known_to_be_harmless(path):
-    before, after = parse_params(CONTENT), changed(path)
-    if (
-        path[0] == "variants"
-        and path[1] == VARIANT
-        and path[2] in ("image", "loss", "text", "weights", "data")
-    ):
-        return  # names of files and entries: see below
-    own = path[0] in ("variants", "losses") and path[1] == OTHERS[path[0]]
+def test_every_key_counts_unless_it_is_known_to_change_nothing(path):
+    before = parse_params(CONTENT)
+    if path[0] in ("designs", "recipes", "reweight") or (path[0] == "variants" and path[2:] in NAMES):
+        return  # through the variants that have them; names
+    after = changed(path)
     others = path[0] in OTHERS and path[1] != OTHERS[path[0]]
-    assert (training(after) == training(before)) == (
-        others or (harmless(path, HARMLESS["training"]) and not own)
-    )
+    own = path[0] in ("variants", "losses") and not others
+    elsewhere = ignored(path, [key for key, kinds in ENTERS.items() if TRAINING not in kinds])
+    assert (training(after) == training(before)) == (others or (elsewhere and not own))
     base = path[0] == "variants" and path[1] == CONTENT["reweight"]["base"]
-    assert (row(after) == row(before)) == ((others and not base) or harmless(path, HARMLESS["row"]))
+    assert (row(after) == row(before)) == ((others and not base) or ignored(path, UNTRACKED_PARAMS))
+
+
+def with_variant(**changes: Any) -> Params:
+    """The smoke study with another form of the variant; ``recipes`` are the study's."""
+    recipes = changes.pop("recipes", {})
+    variants = {**CONTENT["variants"], VARIANT: {**CONTENT["variants"][VARIANT], **changes}}
+    return parse_params({**CONTENT, "variants": variants, "recipes": recipes})
+
+
+def test_what_a_variant_has_counts_and_what_it_has_not_is_in_no_identity():
+    plain = training(parse_params(CONTENT))
+    assert training(with_variant(mixup=False, separate=None)) == plain
+    assert "mixup" not in json.dumps(training_identity(parse_params(CONTENT), VARIANT, 0), default=str)
+    mixed, other = (training(with_variant(mixup=alpha)) for alpha in (0.2, 0.3))
+    assert len({plain, mixed, other, training(with_variant(csra={"residual": 0.1, "temperature": 1}))}) == 4
+    shared = {**CONTENT, "mixup": {"alpha": 0.9}}
+    assert training(parse_params(shared)) == plain  # of variants that mix alone
+
+
+def test_a_recipe_counts_by_what_it_changes():
+    plain = training(parse_params(CONTENT))
+    long = {"long": {"train": {"epochs": 3}}, "same": {"train": {"epochs": CONTENT["train"]["epochs"]}}}
+    assert training(with_variant(recipes=long)) == plain
+    assert training(with_variant(recipes=long, recipe="same")) == plain
+    assert training(with_variant(recipes=long, recipe="long")) != plain
+
+
+def test_a_start_counts_by_its_weights():
+    started = with_variant(init="resnet50_bert_separate")
+    first = training(started)
+    assert first != training(parse_params(CONTENT))
+    Path("models/resnet50_bert_separate/0/model.safetensors").write_text("other weights")
+    assert training(started) != first
 
 
 class Dose(Section):
@@ -112,7 +140,7 @@ class MoreParams(Params):
 
 def more(level: float = 1.0, momentum: float = 0.9) -> Params:
     train = {**CONTENT["train"], "momentum": momentum}
-    return MoreParams.model_validate({**CONTENT, "train": train, "dose": {"level": level}})
+    return MoreParams.model_validate({**gather(CONTENT), "train": train, "dose": {"level": level}})
 
 
 @pytest.mark.parametrize("of", [training, row])
@@ -137,35 +165,38 @@ def test_seed_variant_and_files_count():
 def test_code_counts(monkeypatch):
     params = parse_params(CONTENT)
     first = training(params)
-    monkeypatch.setattr(identity, "stage_code", lambda stage: {"stages/train.py": "other"})
+    monkeypatch.setattr(identity, "variant_code", lambda params, variant: {"stages/train.py": "other"})
     assert training(params) != first
 
 
-def test_the_code_of_a_row_is_that_of_its_stages_and_losses():
+def test_the_code_of_a_row_is_that_of_its_stages_losses_and_designs():
     content = {**CONTENT, "variants": {**CONTENT["variants"]}}
-    content["variants"]["focal"] = {**content["variants"][VARIANT], "loss": "focal"}
+    content["variants"]["focal"] = {**content["variants"][VARIANT], "loss": "focal", "mixup": 0.2}
     params = parse_params(content)
     both = stage_code("train") | stage_code("tta") | module_code("cxrlt_core.losses.bce")
-    assert row_code(params, [VARIANT], ["train", "tta"]) == fingerprint(both)
-    more = both | module_code("cxrlt_core.losses.focal")
-    assert row_code(params, [VARIANT, "focal"], ["train", "tta"]) == fingerprint(more)
+    assert row_code(params, [VARIANT], ["train", "tta"], {}) == fingerprint(both)
+    more = both | module_code("cxrlt_core.losses.focal") | module_code("cxrlt_core.designs.mixup")
+    assert row_code(params, [VARIANT, "focal"], ["train", "tta"], {}) == fingerprint(more)
+    bagged = both | module_code("cxrlt_core.designs.bagged")
+    assert row_code(params, [VARIANT], ["train", "tta"], {"method": "bagged"}) == fingerprint(bagged)
 
 
 def test_ensembles_depend_on_who_the_members_are():
     """Where nobody names them they are those of the published rows, which count through them alone."""
-    assert settings_of(parse_params(CONTENT), "ensemble")["members"] == CONTENT["ensemble"]["members"]
+    assert settings_files(parse_params(CONTENT))["ensemble"]["members"] == CONTENT["ensemble"]["members"]
     content = {**CONTENT, "ensemble": {**CONTENT["ensemble"], "members": None}}
     content["table2"] = [row for row in CONTENT["table2"] if not row["replenished"]]
-    assert settings_of(parse_params(content), "ensemble")["members"] == [
+    assert settings_files(parse_params(content))["ensemble"]["members"] == [
         "resnet50_bert_shared",
         "resnet50_bert_separate",
         "densenet121_bert_reweighted",
         "resnet50_t5_contrast_mixup",
     ]
-    assert "members" not in settings_of(parse_params(CONTENT), "report")
+    assert "members" not in settings_files(parse_params(CONTENT))["report"]
 
 
 def test_views_count_where_they_are_predicted_and_nowhere_before():
-    params = parse_params(CONTENT)
-    views, plain = (settings_of(params, kind) for kind in ("tta", "prediction"))
+    files = settings_files(parse_params(CONTENT))
+    views, plain = (files[f"{kind}/{VARIANT}"] for kind in ("tta", "prediction"))
     assert "tta" not in plain and views == plain | {"tta": CONTENT["tta"]}
+    assert "tta" not in files[f"training/{VARIANT}"]
