@@ -61,11 +61,7 @@ def tell_rejected(rejected: Mapping[Path, str]) -> int:
 
 
 def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:
-    """Return the numbers of the classes that are named, None where none are.
-
-    Raises:
-        StudyError: when the model does not know one.
-    """
+    """Return the numbers of the classes that are named, None where none are; StudyError for an unknown."""
     if findings is None:
         return None
     names = [name.strip() for name in findings.split(",")]

@@ -18,11 +18,7 @@ from stages.artifacts.paths import array_path
 
 
 def main(params: Params) -> None:
-    """Print a line for each source that is packed.
-
-    Raises:
-        StudyError: a row or a file has changed, with a line for each such source.
-    """
+    """Print a line for each source that is packed; StudyError with a line for each that has changed."""
     problems = [line for name in packed_sources(params) for line in verify(params, name)]
     if problems:
         raise StudyError("\n".join(problems))

@@ -44,13 +44,7 @@ class PackedImages:
     """The images of a set, in its order, from one packed uint8 array per source."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], sources: Sequence[str], rows: Sequence[int]) -> None:
-        """Locate the images.
-
-        Args:
-            arrays: source to uint8 (N, H, W).
-            sources: source of each image of the set, (n,).
-            rows: row of each image in its source's array, (n,).
-        """
+        """Locate images by source and row, each (n,), in the uint8 (N, H, W) of each source."""
         self._arrays = [np.asarray(array) for array in arrays.values()]  # indexing a memmap is slower
         number = {name: i for i, name in enumerate(arrays)}
         self._array_of = np.array([number[name] for name in sources], dtype=np.int64)
@@ -147,11 +141,8 @@ def intensity(images: PackedImages, sample: int = 10_000) -> PixelStats:
 def normalise(images: Tensor, mean: float, std: float, gamma: Tensor | None = None) -> Tensor:
     """Turn uint8 (B, 1, H, W) into float32 with mean 0 and standard deviation 1.
 
-    Args:
-        images: pixels.
-        mean: of the pixels, 0 to 1.
-        std: of the pixels.
-        gamma: exponent applied first to the pixels, 0 to 1, of each image; float32 (B,).
+    ``mean`` and ``std`` are of the pixels, 0 to 1; ``gamma``, float32 (B,), is the exponent applied to them
+    first.
     """
     pixels = images.to(torch.float32) / 255
     if gamma is not None:

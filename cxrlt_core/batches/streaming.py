@@ -36,11 +36,7 @@ class StreamedImages:
         return self._images.size
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
-        """Yield batches on the device; see :class:`cxrlt_core.batches.images.Images`.
-
-        Raises:
-            Exception: any error of the work or of reading, from the thread.
-        """
+        """Yield batches on the device, as :class:`cxrlt_core.batches.images.Images`; raises the thread's errors."""
         free, ready, stop = SimpleQueue(), SimpleQueue(), Event()
         for _ in range(AHEAD):
             free.put(_Buffer(self._stream))

@@ -57,19 +57,11 @@ BLANK_ROWS = 2
 
 
 def write_release(source: str, demo: Demo, labels: Path, images: Path, places: Path) -> None:
-    """Write the label files and the images of a source, replacing the content of the folders.
+    """Write the label files and the images of ``mimic``, ``nih`` or ``chexpert`` into folders, made anew.
 
     A folder is replaced as a whole: files in it may be links and are never written to, and the images are
-    all there or none. Sources have no patient in common.
-
-    Args:
-        source: ``mimic``, ``nih`` or ``chexpert``.
-        labels: folder of the label files.
-        images: folder that the label files' paths are relative to.
-        places: table of the boxes of the findings, see :func:`cxrlt_core.demo.boxes.write_boxes`.
-
-    Raises:
-        StudyError: for another source.
+    all there or none. Sources have no patient in common. The label files' paths are relative to ``images``;
+    ``places`` is the table of :func:`cxrlt_core.demo.boxes.write_boxes`. StudyError for another source.
     """
     if source not in WRITERS:
         raise StudyError(f"demo.sources: no release {source!r}, expected {', '.join(WRITERS)}")

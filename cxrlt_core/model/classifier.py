@@ -89,14 +89,11 @@ class Classifier(nn.Module):
             return self.head(features.float())
 
     def attention(self, images: Tensor) -> Tensor:
-        """Tell where each label looks in normalised images (B, 1, H, W).
+        """Tell where each label looks in normalised images (B, 1, H, W), float32 (B, C, h, w).
 
-        Returns:
-            float32 (B, C, h, w): for each cell of the encoder's last feature map its share of the label's
-            cross-attention, the mean over heads and layers; the cells of an image add up to 1.
-
-        Raises:
-            StudyError: when the encoder's tokens are no square grid, or no label asks the image.
+        For each cell of the encoder's last feature map its share of the label's cross-attention, the mean
+        over heads and layers; the cells of an image add up to 1. StudyError when the encoder's tokens are
+        no square grid, or no label asks the image.
         """
         if not isinstance(self.queries, QueryNetwork):
             raise StudyError("attention: this model has no label queries; expected one without a head")
@@ -112,11 +109,8 @@ def new_model(
 ) -> Classifier:
     """Build a model that is ready to be trained; draws from torch's global generator.
 
-    Args:
-        config: of the model.
-        network: of the image encoder, with its pretrained weights.
-        embeddings: of the labels, float (C, D).
-        targets: of the training set, int8 (N, C); set the prior.
+    ``network`` is of the image encoder, with its pretrained weights; embeddings of the labels are float (C,
+    D); targets of the training set, int8 (N, C), set the prior.
     """
     return _assemble(config, network, label_coordinates(embeddings), prior_logits(targets))
 

@@ -21,35 +21,22 @@ HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """An entry, found and fetched, nothing built.
+    """An entry, found and fetched, nothing built."""
 
-    Attributes:
-        name: timm's name of the network.
-        options: all that it is built with.
-        pixels: that the weights expect; None: the study's.
-        files: of the weights, named by their path or by repository and name; None: an untrained network.
-        commit: of the hub's repository, if there is one.
-    """
-
-    name: str
-    options: dict[str, Any]
-    pixels: PixelStats | None
+    name: str  # timm's name of the network
+    options: dict[str, Any]  # all that it is built with
+    pixels: PixelStats | None  # that the weights expect; None: the study's
+    # of the weights, named by their path or by repository and name; None: an untrained network
     files: ModelFiles | None
-    commit: str | None
+    commit: str | None  # of the hub's repository, if there is one
 
 
 def resolve_encoder(encoder: ImageEncoder, size: int, key: str) -> EncoderSpec:
-    """Find the network, its options and its weights; those of a hub are fetched.
+    """Find the network of an entry, its options and its weights; those of a hub are fetched.
 
     A network that takes the side of its images as an option, as transformers do, gets the study's.
-
-    Args:
-        encoder: the entry.
-        size: side of the images in pixels.
-        key: where the entry stands in params.yaml, for messages.
-
-    Raises:
-        StudyError: unknown name, or a file of a hub that cannot be fetched.
+    StudyError, which names ``key`` of params.yaml: an unknown name, or a file of a hub that cannot be
+    fetched.
     """
     name, saved, config, commit = _network(encoder, key)
     options = {**saved, **encoder.options}

@@ -80,13 +80,10 @@ class QueryNetwork(nn.Module):
     """Label coordinates and image tokens in, one feature vector per image and label out."""
 
     def __init__(self, settings: QuerySettings, coordinates: Tensor, token_width: int) -> None:
-        """Build the decoder.
+        """Build the decoder for tokens of a width.
 
-        Args:
-            settings: width d, layers, heads, feed-forward width, dropout.
-            coordinates: of the labels (from :func:`label_coordinates`), float32 (C, C); a
-                buffer: stored with the model, never trained, never computed again.
-            token_width: width of the image tokens.
+        Coordinates of the labels (:func:`label_coordinates`), float32 (C, C), are a buffer: stored with the
+        model, never trained, never computed again.
         """
         super().__init__()
         self.register_buffer("coordinates", coordinates)
@@ -107,10 +104,9 @@ class QueryNetwork(nn.Module):
 
     @torch.no_grad()
     def attention(self, tokens: Tensor) -> Tensor:
-        """Return the cross-attention of each label over image tokens (B, T, token_width).
+        """Return the cross-attention of each label over image tokens (B, T, token_width), float32 (B, C, T).
 
-        Returns:
-            float32 (B, C, T), the mean over heads and layers; each label's weights add up to 1.
+        It is the mean over heads and layers; each label's weights add up to 1.
         """
         found: list[Tensor] = []
 
@@ -129,16 +125,11 @@ class QueryNetwork(nn.Module):
 def label_coordinates(embeddings: np.ndarray) -> np.ndarray:
     """Describe label embeddings by their angles alone: the symmetric square root of their Gram matrix.
 
-    Embeddings are centred over the labels and scaled to unit length; with K = Ê Êᵀ the rows of
-    K^{1/2} have the same inner products as the rows of Ê, in C numbers each, whatever the encoder's
+    Embeddings, float (C, D), are centred over the labels and scaled to unit length; with K = Ê Êᵀ the rows
+    of K^{1/2} have the same inner products as the rows of Ê, in C numbers each, whatever the encoder's
     width, scale, offset or basis. A difference between two encoders is then a difference in how they
-    arrange the labels, never one in how many numbers the optimiser is given.
-
-    Args:
-        embeddings: float (C, D).
-
-    Returns:
-        float32 (C, C), rows of root mean square 1.
+    arrange the labels, never one in how many numbers the optimiser is given. Returns float32 (C, C), rows
+    of root mean square 1.
     """
     centred = embeddings.astype(np.float64) - embeddings.astype(np.float64).mean(0)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)

@@ -28,19 +28,11 @@ CONVERSIONS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretra
 def load_weights(
     network: nn.Module, name: str, tensors: Mapping[str, Tensor], encoder: ImageEncoder
 ) -> Loaded:
-    """Load tensors of a file into a network for grey images, all that it needs or none.
+    """Load tensors of a file into timm's network of that name for grey images, all that it needs or none.
 
-    Weights of an RGB network are summed over its three channels. What belongs to a classifier is left.
-
-    Args:
-        network: of timm, without classifier.
-        name: timm's name of it.
-        tensors: of the file, by their names there.
-        encoder: how they are renamed.
-
-    Raises:
-        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite, and what would
-            obviously fit; or when two tensors get the same name.
+    Weights of an RGB network are summed over its three channels; what belongs to a classifier is left.
+    StudyError names every tensor that is missing, unexpected, misshapen or not finite, and what would
+    obviously fit; or two tensors that get the same name.
     """
     state = dict(_converted(network, name, renamed_weights(tensors, encoder)))
     expected = network.state_dict()

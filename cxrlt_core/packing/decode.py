@@ -42,15 +42,11 @@ TURNS = {
 
 @dataclass(frozen=True)
 class Geometry:
-    """The square that images become.
+    """The square that images become."""
 
-    Attributes:
-        size: side in pixels.
-        fit: how other shapes become square: ``squash`` changes the proportions, ``crop`` keeps the central
-            square of the shorter side, ``pad`` adds black borders to the whole image.
-    """
-
-    size: int
+    size: int  # side in pixels
+    # how other shapes become square: ``squash`` changes the proportions, ``crop`` keeps the central square of
+    # the shorter side, ``pad`` adds black borders to the whole image
     fit: Literal["squash", "crop", "pad"]
 
     @property
@@ -60,19 +56,13 @@ class Geometry:
 
 
 def decode(path: Path | str, geometry: Geometry) -> np.ndarray:
-    """Return a JPEG, PNG or DICOM file as a uint8 (size, size) array.
+    """Return a JPEG, PNG or DICOM file as a uint8 (size, size) array; its first bytes tell the format.
 
-    Colour and palette become luma (ITU-R 601), and an alpha channel is dropped. Pixels of 16 bits
-    are stretched from the image's own minimum and maximum to 0 and 255, since files store 10 to
-    16 significant bits without saying which; a DICOM file does say: :mod:`cxrlt_core.packing.dicom`. The
-    resize is a bilinear filter with antialiasing. EXIF's orientation is applied.
-
-    Args:
-        path: the file; its first bytes tell the format, not its name.
-        geometry: size and shape of the array.
-
-    Raises:
-        StudyError: with a short reason, without the path, when the file cannot be decoded whole.
+    Colour and palette become luma (ITU-R 601), and an alpha channel is dropped. Pixels of 16 bits are
+    stretched from the image's own minimum and maximum to 0 and 255, since files store 10 to 16 significant
+    bits without saying which; a DICOM file does say: :mod:`cxrlt_core.packing.dicom`. The resize is a
+    bilinear filter with antialiasing. EXIF's orientation is applied. StudyError, with a short reason and
+    without the path, when the file cannot be decoded whole.
     """
     try:
         mode = os.stat(path).st_mode

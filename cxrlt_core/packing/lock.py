@@ -16,10 +16,8 @@ READERS_TAKE = 1.0  # seconds at most: they hold the lock only to see that nobod
 def exclusive(array: Path) -> Iterator[None]:
     """Hold ``<array>.lock``; wait, and say so, while another process holds it. The dead hold none.
 
-    Where the file system has no locks, the file itself is one, and a line says so.
-
-    Raises:
-        StudyError: if the lock cannot be taken.
+    Where the file system has no locks, the file itself is one, and a line says so. StudyError if it cannot
+    be taken.
     """
     lock = FileLock(lock_path(array))
     try:

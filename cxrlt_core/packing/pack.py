@@ -43,20 +43,12 @@ RECORD_SECONDS = 10.0  # a kill loses at most this much work
 
 
 def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: int) -> pd.DataFrame:
-    """Pack images into ``array`` and return the index.
+    """Pack images into ``array``, whose row i is image i, with so many processes, and return the index.
 
-    Args:
-        images: of a source; rows that are already packed are found by their names.
-        array: the .npy file; its row i is image i, and stays zero if the image is rejected.
-        geometry: of the packed images.
-        workers: processes; 1 runs in this one.
-
-    Returns:
-        A row per image: ``image_id``, ``row`` (null if rejected), ``reason`` (null if packed) and
-        ``digest`` of the pixels (null if rejected).
-
-    Raises:
-        StudyError: if a path leaves the source's folder, a folder cannot be read or the disk is full.
+    Rows that are already packed are found by their names; that of a rejected image stays zero. The index
+    has a row per image: ``image_id``, ``row``, ``reason`` (null if packed) and ``digest`` of the pixels
+    (both others null if rejected). StudyError if a path leaves the source's folder, a folder cannot be read
+    or the disk is full.
     """
     try:
         files = find_files(images.paths, images.root, images.folders)
@@ -72,17 +64,11 @@ def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: in
 
 
 def check_rejects(index: pd.DataFrame, limit: float, key: str, listed: Path) -> None:
-    """Name the rejected images: each in a file, and on the screen an example of the ten commonest reasons.
+    """Name the rejected images of an index, and on the screen an example of the ten commonest reasons.
 
-    Args:
-        index: of :func:`pack_images`.
-        limit: share of the images that may be rejected.
-        key: what the line starts with.
-        listed: CSV of image and reason, written if an image is rejected and otherwise removed. It names
-            images, so it belongs where the array lies.
-
-    Raises:
-        StudyError: when more than ``limit`` are rejected.
+    ``listed`` is a CSV of image and reason, removed where none is rejected; it names images, so it belongs
+    where the array lies. StudyError, which begins with ``key``, when more than the share ``limit`` are
+    rejected.
     """
     rejected = index.loc[index["reason"].notna(), ["image_id", "reason"]]
     if rejected.empty:

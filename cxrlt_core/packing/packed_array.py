@@ -20,16 +20,11 @@ ONE_SHADE = "shade "
 
 
 def open_array(path: Path, rows: np.ndarray, digests: Sequence[str | None]) -> np.memmap:
-    """Return a packed array, uint8 (N, size, size), mapped read-only.
+    """Return a packed array ``<source>-<size>-<fit>.npy``, uint8 (N, size, size), mapped read-only.
 
-    Args:
-        path: the array, named ``<source>-<size>-<fit>.npy``.
-        rows: those that are going to be read.
-        digests: what each holds, by :func:`digest`. All are compared with the record of what was packed, and
-            a sample with the pixels; :func:`damaged_rows` reads them all.
-
-    Raises:
-        StudyError: if the array is missing or a row is not what it should be.
+    ``digests`` are what each of the ``rows`` that are going to be read holds, by :func:`digest`. All are
+    compared with the record of what was packed, and a sample with the pixels; :func:`damaged_rows` reads
+    them all. StudyError if the array is missing or a row is not what it should be.
     """
     remedy = f"pack it again: dvc repro --force pack@{path.stem.rsplit('-', 2)[0]}"
     if not path.exists():
@@ -86,13 +81,7 @@ def pictures(digests: pd.Series) -> pd.Series:
 
 
 def damaged_rows(pixels: np.ndarray, rows: Sequence[int], digests: Sequence[str | None]) -> list[int]:
-    """Return those of the rows that no longer have the digest they were packed with.
-
-    Args:
-        pixels: the array, uint8 (N, size, size).
-        rows: of it.
-        digests: one a row.
-    """
+    """Return those rows of uint8 (N, size, size) that no longer have the digest they were packed with."""
     starts = range(0, len(rows), DIGEST_ROWS)
 
     def damaged(start: int) -> list[int]:

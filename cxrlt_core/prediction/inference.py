@@ -50,21 +50,11 @@ def predict(
     views: Sequence[Transforms | None] = (None,),
     ranks: Ranks | None = None,
 ) -> list[np.ndarray]:
-    """Predict a set, once for each view; every image is read once.
+    """Predict a set, once for each view; every image is read once, and each rank reads its share.
 
-    Args:
-        scorer: a trained model.
-        images: N images; each rank reads its share.
-        device: to run on.
-        batch_size: images a step, on each rank.
-        views: of test-time augmentation, a transform for each image; None leaves images as they are.
-        ranks: the processes that share the images; this one alone if absent.
-
-    Returns:
-        Probabilities of each view, float32 (N, C), on every rank.
-
-    Raises:
-        StudyError: when the device has too little memory.
+    A view of test-time augmentation has a transform for each image; None leaves images as they are. Returns
+    the probabilities of each view, float32 (N, C), on every rank. StudyError when the device has too little
+    memory.
     """
     ranks = ranks or Ranks(device)
     scorer.network.to(device, memory_format=torch.channels_last).eval()

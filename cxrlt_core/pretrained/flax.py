@@ -22,12 +22,8 @@ NAMES = {"embedding": "weight", "kernel": "weight", "scale": "weight"}
 def read_flax(file: Path) -> dict[str, Any]:
     """Read the parameters of a text encoder (BERT's and T5's layouts) as nested dictionaries.
 
-    Returns:
-        tensors by PyTorch's names: ``weight`` for a kernel, embedding or scale, and the kernels of linear
-        layers as (out, in).
-
-    Raises:
-        ValueError: when the file holds anything but arrays.
+    Tensors have PyTorch's names: ``weight`` for a kernel, embedding or scale, and the kernels of linear
+    layers as (out, in). ValueError when the file holds anything but arrays.
     """
     import msgpack
 

@@ -10,16 +10,8 @@ from cxrlt_core.system.errors import StudyError
 def fetch_files(repository: str, revision: str | None, patterns: Sequence[str]) -> Path:
     """Bring files of a repository into the cache of the hub's library; without network, take what lies there.
 
-    Args:
-        repository: ``organisation/name``.
-        revision: commit, tag or branch; None is the main branch.
-        patterns: of the files' names; what matches none is not fetched.
-
-    Returns:
-        The folder of the files that are there, named by their commit.
-
-    Raises:
-        StudyError: when the repository or the revision cannot be had.
+    Files whose names match no pattern are not fetched; no revision is the main branch. Returns the folder
+    of the files, named by their commit; StudyError when the repository or the revision cannot be had.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import disable_progress_bars

@@ -13,34 +13,22 @@ from cxrlt_core.system.errors import StudyError
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a network took from a file.
+    """What a network took from a file."""
 
-    Attributes:
-        tensors: how many were loaded.
-        parameters: numbers in them that are trained.
-        share: of the network's parameters; what it may lack is the rest.
-        left_out: names that were meant to go, cut after the first dot, and how many of each.
-    """
-
-    tensors: int
-    parameters: int
-    share: float
-    left_out: Mapping[str, int]
+    tensors: int  # how many were loaded
+    parameters: int  # numbers in them that are trained
+    share: float  # of the network's parameters; what it may lack is the rest
+    left_out: Mapping[str, int]  # names that were meant to go, cut after the first dot, and how many of each
 
 
 def load_strict(
     network: nn.Module, tensors: Mapping[str, Tensor], ignored: Sequence[str], may_lack: Sequence[str] = ()
 ) -> Loaded:
-    """Load tensors into a network.
+    """Load tensors into every name of a network's ``state_dict``; of those that share memory, one suffices.
 
-    Args:
-        network: gets every tensor of its ``state_dict``; of those that share memory, one suffices.
-        tensors: by the network's names.
-        ignored: patterns of names that are meant to be left out, such as a head: ``"cls.*"``.
-        may_lack: patterns of names that enter no number that is asked of the network.
-
-    Raises:
-        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite.
+    Names of the patterns ``ignored``, such as ``"cls.*"``, are meant to be left out; those of ``may_lack``
+    enter no number that is asked of the network. StudyError names every tensor that is missing, unexpected,
+    misshapen or not finite.
     """
     expected = network.state_dict()
     state = {name: tensors[name] for name in expected if name in tensors}

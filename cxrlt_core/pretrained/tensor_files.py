@@ -16,12 +16,9 @@ from cxrlt_core.system.errors import StudyError, reason
 def read_tensor_files(files: Sequence[Path]) -> dict[str, Tensor]:
     """Read the tensors of a file, or of the parts of one.
 
-    Nested dictionaries, such as the ``state_dict`` of a training's checkpoint, join their keys by dots; what
-    is no tensor is left out.
-
-    Raises:
-        StudyError: when a file is absent or of another kind, holds anything but plain values, is torn, or
-            repeats a name of another part.
+    Nested dictionaries, such as the ``state_dict`` of a training's checkpoint, join their keys by dots;
+    what is no tensor is left out. StudyError when a file is absent or of another kind, holds anything but
+    plain values, is torn, or repeats a name of another part.
     """
     tensors: dict[str, Tensor] = {}
     for file in files:

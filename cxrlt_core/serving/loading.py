@@ -20,15 +20,10 @@ CALIBRATION = "calibration.json"  # beside a model that has been exported: its t
 
 
 def load_model(folder: Path | str, device: str = "auto", threads: int | None = None) -> Predictor:
-    """Load the folder of a model or of an ensemble.
+    """Load the folder of a model (config.json, model.safetensors) or of an ensemble (ensemble.json).
 
-    Args:
-        folder: with config.json and model.safetensors, or with ensemble.json.
-        device: ``auto`` takes a GPU if there is one; else PyTorch's name of a device.
-        threads: on the CPU; as PyTorch chooses, if absent.
-
-    Raises:
-        StudyError: when the folder is no such thing or not whole, or a member is not the one chosen.
+    ``auto`` takes a GPU if there is one; PyTorch chooses the threads of the CPU, if absent. StudyError when
+    the folder is no such thing or not whole, or a member is not the one chosen.
     """
     folder = existing(folder)
     opened = open_device(device, threads or torch.get_num_threads(), "device")

@@ -45,8 +45,7 @@ class Graph(nn.Module):
 def export_onnx(predictor: Predictor, path: Path | str) -> None:
     """Write a graph with the input ``images``, uint8 (B, 1, H, W), and the output ``probabilities`` (B, C).
 
-    Raises:
-        StudyError: when a package is not installed, or the network cannot be exported.
+    StudyError when a package is not installed, or the network cannot be exported.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
@@ -73,13 +72,7 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
 def onnx_difference(predictor: Predictor, path: Path | str, images: Sequence[np.ndarray]) -> float | None:
     """Return the largest difference of a probability between onnxruntime and PyTorch, both in float32.
 
-    Args:
-        predictor: that was exported.
-        path: of the graph.
-        images: batches, uint8 (b, 1, H, W).
-
-    Returns:
-        None where onnxruntime is not installed.
+    ``images`` are batches, uint8 (b, 1, H, W). None where onnxruntime is not installed.
     """
     if find_spec("onnxruntime") is None:
         return None

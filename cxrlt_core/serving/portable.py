@@ -12,13 +12,7 @@ from cxrlt_core.system.files import atomic, read_json, write_json
 
 
 def write_portable(folder: Path, calibration: Calibration, out: Path) -> None:
-    """Copy a model with its thresholds, or an ensemble with its members, so that ``out`` can be loaded.
-
-    Args:
-        folder: of the model or the ensemble.
-        calibration: its thresholds and temperature.
-        out: the new folder.
-    """
+    """Copy a model with its thresholds, or an ensemble with its members, so that ``out`` can be loaded."""
     if not (folder / FILE).exists():
         _copy_model(folder, out)
         write_json(out / CALIBRATION, calibration.to_json(read_json(folder / CONFIG)["classes"]))

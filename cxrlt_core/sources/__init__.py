@@ -43,21 +43,12 @@ def find_reader(name: str) -> Reader:
 
 
 def read_source(name: str, labels: Path, options: Options) -> Harmonized:
-    """Read the label files of a source into the common label space.
+    """Read the label files of a source, a file or the folder with them, into the common label space.
 
-    Args:
-        name: one of :func:`readers`.
-        labels: label file, or the folder with the label files.
-        options: of the source.
-
-    Returns:
-        The table with ``image_id`` (source and relative path), ``patient_id``, ``study_id``,
-        ``view`` (PA, AP, LATERAL or OTHER), ``path`` (relative to the source's images), ``split``
-        (train, dev, test or missing), then an int8 column per class: 1 positive, 0 negative,
-        -1 unknown; and the number of rows left out.
-
-    Raises:
-        StudyError: an unknown source, a missing file, or a bad file, row or value.
+    The table has ``image_id`` (source and relative path), ``patient_id``, ``study_id``, ``view`` (PA, AP,
+    LATERAL or OTHER), ``path`` (relative to the source's images), ``split`` (train, dev, test or missing),
+    then an int8 column per class: 1 positive, 0 negative, -1 unknown. StudyError: an unknown source, a
+    missing file, or a bad file, row or value.
     """
     reader = find_reader(name)
     for key, path in (("labels", labels), ("test_list", options.test_list)):

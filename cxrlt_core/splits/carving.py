@@ -17,25 +17,15 @@ def label_space(table: pd.DataFrame) -> list[str]:
 
 
 def assign_splits(table: pd.DataFrame, classes: Sequence[str], splits: Splits) -> pd.Series:
-    """Assign every image of the primary source to train, dev or test.
+    """Return train, dev or test for every image of the primary source's label table; ``split`` may be null.
 
-    Official test and development rows stay where they are; a set without official rows is carved
-    from the remaining patients, stratified so that each class keeps its share (Sechidis et al. 2011).
-    The stratifier rounds small shares down to nothing, so patients then move into sets that lack a
-    class, at most one a set and class. Guaranteed: a class with more than 2 C positive patients to
-    carve from, C being the number of classes, has a positive in train and in each carved set. Below
-    that it fails only where rare classes compete for the same patients; three patients mostly do.
-
-    Args:
-        table: label table; ``split`` may be null.
-        classes: label space.
-        splits: fractions of patients and the seed.
-
-    Returns:
-        ``train``, ``dev`` or ``test`` for each row.
-
-    Raises:
-        StudyError: when there are too few patients to carve from.
+    Official test and development rows stay where they are; a set without official rows is carved from the
+    remaining patients, stratified so that each class keeps its share (Sechidis et al. 2011). The stratifier
+    rounds small shares down to nothing, so patients then move into sets that lack a class, at most one a
+    set and class. Guaranteed: a class with more than 2 C positive patients to carve from, C being the
+    number of classes, has a positive in train and in each carved set. Below that it fails only where rare
+    classes compete for the same patients; three patients mostly do. StudyError when there are too few
+    patients to carve from.
     """
     assigned = table["split"].astype("object").where(table["split"].notna(), "train")
     fractions = {"test": splits.test, "dev": splits.dev}
@@ -71,14 +61,10 @@ def _carve(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndar
 
 
 def _cover(labels: np.ndarray, split: np.ndarray, names: Sequence[str]) -> None:
-    """Move a positive patient into each set that lacks a class.
+    """Move a positive patient into each set that lacks a class; changes ``split``, the set of each patient.
 
-    A set never gives a patient who is its last positive of any class, so no move undoes another.
-
-    Args:
-        labels: bool (patients, C).
-        split: set of each patient, changed in place.
-        names: the sets, in the order in which they give patients away.
+    Labels are bool (patients, C). A set never gives a patient who is its last positive of any class, so no
+    move undoes another. The sets give patients away in the order of their names.
     """
     counts = {name: labels[split == name].sum(axis=0) for name in names}
     for c in range(labels.shape[1]):
@@ -103,10 +89,8 @@ def _spare(labels: np.ndarray, split: np.ndarray, counts: Mapping[str, np.ndarra
 def describe_splits(official: Mapping[str, str], unused: str | None, splits: Splits) -> dict[str, str]:
     """Say where the development and the test set of the primary source come from.
 
-    Args:
-        official: set to the file that brings it.
-        unused: why official rows that are there in part are not taken, None without such.
-        splits: of the study.
+    ``official`` has the file that brings a set; ``unused`` says why official rows that are there in part
+    are not taken.
     """
     note = f"; {unused}" if unused else ""
     carved = {"dev": splits.dev, "test": splits.test}

@@ -26,8 +26,7 @@ REMEDY = "remove it and run dvc repro"  # which takes it from the cache, or make
 def atomic(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it if the block ends without an error.
 
-    Raises:
-        StudyError: the disk is full or read-only, or does not take the file for another reason.
+    StudyError when the disk is full or read-only, or does not take the file for another reason.
     """
     path = Path(path)
     with _in_words(path):
@@ -43,11 +42,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
 def atomic_folder(path: Path | str) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``path`` if the block ends without an error.
 
-    A killed process leaves the old folder, the new one or none, never a part of one. A link is replaced, and
-    what it points to stays.
-
-    Raises:
-        StudyError: as :func:`atomic`.
+    A killed process leaves the old folder, the new one or none, never a part of one. A link is replaced,
+    and what it points to stays. StudyError as of :func:`atomic`.
     """
     path = Path(path)
     with _in_words(path):

@@ -27,10 +27,8 @@ def end_with_dvc(here: bool = True) -> None:
     """Send SIGTERM to this process once the DVC that started it is gone; at once if it is gone already.
 
     However many shells and launchers lie between. Without a program ``dvc`` above, it is the nearest one of
-    Python, which may use DVC as a library. What DVC has not started is left alone.
-
-    Args:
-        here: whether DVC runs on this machine; else it is watched only if it is found.
+    Python, which may use DVC as a library. What DVC has not started is left alone. Where DVC does not run
+    on this machine (``here``), it is watched only if it is found.
     """
     if "DVC_STAGE" not in os.environ:  # DVC sets it
         return

@@ -26,9 +26,5 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[Record], content: Any) -> Record:
-    """Return the record of a kind, a data class or a list of them, that :func:`to_json` made plain.
-
-    Raises:
-        pydantic.ValidationError: when the content is not of that kind.
-    """
+    """Return the record of a kind, a data class or a list of them; pydantic's ValidationError for another."""
     return TypeAdapter(kind).validate_python(content)
