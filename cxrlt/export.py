@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder; say how far the graph is from PyTorch."""
+    from cxrlt_core.serving.loading import write_portable
     from cxrlt_core.serving.model_card import model_card
-    from cxrlt_core.serving.portable import write_portable
     from cxrlt_core.system.files import write_text
 
     folder = folder_of(options)

@@ -19,14 +19,9 @@ from stages.artifacts.paths import array_path
 
 def main(params: Params) -> None:
     """Print a line for each source that is packed; StudyError with a line for each that has changed."""
-    problems = [line for name in packed_sources(params) for line in verify(params, name)]
-    if problems:
+    packed = [name for name in params.data.sources if Path(f"data/packed/{name}.parquet").exists()]
+    if problems := [line for name in packed for line in verify(params, name)]:
         raise StudyError("\n".join(problems))
-
-
-def packed_sources(params: Params) -> list[str]:
-    """Return the sources that have an index of packed images."""
-    return [name for name in params.data.sources if Path(f"data/packed/{name}.parquet").exists()]
 
 
 def verify(params: Params, source: str) -> list[str]:

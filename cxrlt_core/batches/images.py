@@ -25,19 +25,16 @@ class Images(Protocol):
 
     def __len__(self) -> int:
         """Return the number of images in the set."""
-        ...
 
     @property
     def size(self) -> int:
         """Side of an image in pixels."""
-        ...
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
         """Yield uint8 (b, 1, H, W) for each array of positions, with the item that came with it.
 
         A batch may be overwritten once the next one is asked for. Close the generator when done early.
         """
-        ...
 
 
 class PackedImages:
@@ -51,7 +48,6 @@ class PackedImages:
         self._rows = np.asarray(rows, dtype=np.int64)
 
     def __len__(self) -> int:
-        """Return the number of images in the set."""
         return len(self._rows)
 
     @property
@@ -108,7 +104,6 @@ class ResidentImages:
         self._images = images
 
     def __len__(self) -> int:
-        """Return the number of images in the set."""
         return len(self._images)
 
     @property
@@ -141,8 +136,7 @@ def intensity(images: PackedImages, sample: int = 10_000) -> PixelStats:
 def normalise(images: Tensor, mean: float, std: float, gamma: Tensor | None = None) -> Tensor:
     """Turn uint8 (B, 1, H, W) into float32 with mean 0 and standard deviation 1.
 
-    ``mean`` and ``std`` are of the pixels, 0 to 1; ``gamma``, float32 (B,), is the exponent applied to them
-    first.
+    ``mean`` and ``std`` are of the pixels, 0 to 1; ``gamma``, float32 (B,), their exponent before that.
     """
     pixels = images.to(torch.float32) / 255
     if gamma is not None:

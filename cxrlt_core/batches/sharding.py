@@ -31,13 +31,11 @@ class ShardedImages:
     """A set whose images are divided among the ranks, each holding its shard on its device."""
 
     def __init__(self, images: PackedImages, ranks: Ranks) -> None:
-        """Load the shard of this rank."""
         self.shard = images.resident(ranks.device, ranks.share(len(images)))
         self._ranks = ranks
         self._ends = np.cumsum([len(share) for share in ranks.shares(len(images))])
 
     def __len__(self) -> int:
-        """Return the number of images in the set, all shards included."""
         return int(self._ends[-1])
 
     @property
@@ -67,8 +65,7 @@ class ShardedImages:
     def _exchange(self, spec: RankedBatch) -> tuple[Tensor, Tensor, dist.Work]:
         """Begin to send the images that each rank needs of this shard.
 
-        Returns the buffer that receives the images this rank needs, by owner; their order in the batch; and
-        the handle to wait on.
+        Returns what receives those that this rank needs, by owner; their order in the batch; and a handle.
         """
         wanted = [spec.batch[shown] for shown in spec.shown_by]
         start = self._ends[self._ranks.rank] - len(self.shard)

@@ -44,18 +44,15 @@ class UniformSource(Protocol):
 
     def uniform(self, low: float, high: float, size: tuple[int, int]) -> np.ndarray:
         """Return uniform numbers, float64."""
-        ...
 
     def spawn(self, n_children: int) -> Sequence["UniformSource"]:
         """Return independent sources."""
-        ...
 
 
 def draw_transforms(n: int, ranges: Augment, generator: UniformSource) -> Transforms:
     """Draw n transforms, each quantity uniform within its range.
 
-    The number of draws is fixed, so that a change of one range leaves the other draws unchanged; gamma and
-    erasing draw from a child of the generator.
+    A change of one range leaves the other draws as they are; gamma and erasing draw from a child.
     """
     uniform = generator.uniform(-1, 1, size=(7, n))
     angle = np.deg2rad(ranges.rotate) * uniform[0]

@@ -69,7 +69,9 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
     population = draw_population(_set_sizes(source, demo.images), rng, laterals=source != "nih")
     with atomic_folder(labels) as folder:
         paths = WRITERS[source](population, folder, rng)
-    rgba = _choose_rgba(len(paths), rng) if source == "nih" else set()
+    rgba, count = set(), len(paths)
+    if source == "nih":  # which stored a few PNGs as RGBA
+        rgba |= set(rng.choice(count, min(count, max(2, count // 200)), replace=False).tolist())
     pictures = render_images(population, demo.size, STYLES[source], rng)
     with atomic_folder(images) as folder:
         boxes = _write_images(folder, paths, pictures, rgba)
@@ -186,11 +188,6 @@ def _identifiers(low: int, high: int, number: pd.Series, rng: np.random.Generato
     count = number.max() + 1
     drawn = np.unique(rng.integers(low, high, 2 * count + 10))
     return rng.choice(drawn, count, replace=False)[number]
-
-
-def _choose_rgba(count: int, rng: np.random.Generator) -> set[int]:
-    """Choose the few PNGs that NIH stored as RGBA."""
-    return set(rng.choice(count, min(count, max(2, count // 200)), replace=False).tolist())
 
 
 def _write_images(

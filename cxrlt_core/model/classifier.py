@@ -14,7 +14,7 @@ from cxrlt_core.designs import find_design, result
 from cxrlt_core.designs.hooks import NetworkShape
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.model.image_encoder import TokenEncoder, build_network
-from cxrlt_core.model.query_network import QueryNetwork, label_coordinates
+from cxrlt_core.model.query_network import QueryDecoder, label_coordinates
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
 from cxrlt_core.system.errors import StudyError
 
@@ -78,7 +78,6 @@ class Classifier(nn.Module):
     """Image encoder, query network and last layer; a head of a design's takes the tokens as they are."""
 
     def __init__(self, encoder: nn.Module, queries: nn.Module, head: nn.Module) -> None:
-        """Chain the parts."""
         super().__init__()
         self.encoder, self.queries, self.head = encoder, queries, head
 
@@ -95,7 +94,7 @@ class Classifier(nn.Module):
         over heads and layers; the cells of an image add up to 1. StudyError when the encoder's tokens are
         no square grid, or no label asks the image.
         """
-        if not isinstance(self.queries, QueryNetwork):
+        if not isinstance(self.queries, QueryDecoder):
             raise StudyError("attention: this model has no label queries; expected one without a head")
         tokens = self.encoder(images)
         side = math.isqrt(tokens.shape[1])
@@ -133,7 +132,7 @@ def _assemble(
     shape = NetworkShape(encoder.width, settings.width, torch.from_numpy(prior.astype(np.float32)))
     if (head := result(designs, "head", shape)) is not None:
         return Classifier(encoder, nn.Identity(), head)
-    queries = QueryNetwork(settings, torch.from_numpy(coordinates), encoder.width)
+    queries = QueryDecoder(settings, torch.from_numpy(coordinates), encoder.width)
     classifier = result(designs, "classifier", shape) or SharedClassifier(settings.width, shape.prior_logits)
     return Classifier(encoder, queries, classifier)
 

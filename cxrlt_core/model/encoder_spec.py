@@ -11,8 +11,7 @@ from timm.models import load_model_config_from_hf
 from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
-from cxrlt_core.pretrained.hub import fetch_files
-from cxrlt_core.pretrained.model_files import ModelFiles, fetch_weights
+from cxrlt_core.pretrained.model_files import ModelFiles, fetch_files, fetch_weights
 from cxrlt_core.system.errors import StudyError, reason
 
 HUB = "hf-hub:"
@@ -35,8 +34,7 @@ def resolve_encoder(encoder: ImageEncoder, size: int, key: str) -> EncoderSpec:
     """Find the network of an entry, its options and its weights; those of a hub are fetched.
 
     A network that takes the side of its images as an option, as transformers do, gets the study's.
-    StudyError, which names ``key`` of params.yaml: an unknown name, or a file of a hub that cannot be
-    fetched.
+    StudyError names ``key`` of params.yaml: an unknown name, or a file of a hub that cannot be fetched.
     """
     name, saved, config, commit = _network(encoder, key)
     options = {**saved, **encoder.options}

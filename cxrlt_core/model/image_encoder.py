@@ -22,8 +22,7 @@ class TokenEncoder(nn.Module):
     def __init__(self, network: nn.Module, rescale: tuple[float, float] | None = None) -> None:
         """Wrap a network of timm made without classifier.
 
-        ``rescale`` has factor and offset that turn the study's normalised pixels into those that the
-        weights expect.
+        ``rescale``: factor and offset from the study's normalised pixels to those that the weights expect.
         """
         super().__init__()
         self.network, self.rescale = network, rescale
@@ -55,8 +54,7 @@ def load_network(
     """Build the network of an entry and load its weights, if it has any; in training mode.
 
     Returns what was loaded, too, None where there are no weights. StudyError, which names ``key`` of
-    params.yaml: wrong options, a size that patches do not fill, weights that cannot be read or are not
-    whole.
+    params.yaml: wrong options, a size that patches do not fill, weights not readable or not whole.
     """
     try:
         network = build_network(spec.name, spec.options)

@@ -47,7 +47,6 @@ class DecoderLayer(nn.Module):
     """Self-attention among labels, attention to the image, feed-forward; each normalised first."""
 
     def __init__(self, settings: QuerySettings) -> None:
-        """Build one layer."""
         super().__init__()
         width = settings.width
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
@@ -76,7 +75,7 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-class QueryNetwork(nn.Module):
+class QueryDecoder(nn.Module):
     """Label coordinates and image tokens in, one feature vector per image and label out."""
 
     def __init__(self, settings: QuerySettings, coordinates: Tensor, token_width: int) -> None:
@@ -127,9 +126,8 @@ def label_coordinates(embeddings: np.ndarray) -> np.ndarray:
 
     Embeddings, float (C, D), are centred over the labels and scaled to unit length; with K = Ê Êᵀ the rows
     of K^{1/2} have the same inner products as the rows of Ê, in C numbers each, whatever the encoder's
-    width, scale, offset or basis. A difference between two encoders is then a difference in how they
-    arrange the labels, never one in how many numbers the optimiser is given. Returns float32 (C, C), rows
-    of root mean square 1.
+    width, scale, offset or basis. Two encoders then differ in how they arrange the labels, never in how
+    many numbers the optimiser is given. Returns float32 (C, C), rows of root mean square 1.
     """
     centred = embeddings.astype(np.float64) - embeddings.astype(np.float64).mean(0)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)

@@ -27,8 +27,7 @@ class ImageFiles:
 def find_files(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
     """Return the file of each path, None where no folder has it; each folder is listed once.
 
-    With the one pattern "" nothing is listed and every path is taken as it stands. StudyError if a path is
-    absolute or climbs out with "..".
+    With the one pattern "" every path is taken as it stands. StudyError if a path leaves the folder.
     """
     for row, path in enumerate(paths):
         if path.startswith("/") or ".." in path.split("/"):

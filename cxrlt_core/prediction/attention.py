@@ -23,20 +23,16 @@ def attention_maps(
 ) -> np.ndarray:
     """Return the attention of every class over some images of a set, float32 (n, C, h, h).
 
-    The model is a trained :class:`cxrlt_core.model.classifier.Classifier`; positions are int (n,), n > 0;
-    ``pixels`` are mean and standard deviation that it was trained with. StudyError when the encoder's
-    tokens are no square grid, or the device has too little memory.
+    The model is a trained :class:`cxrlt_core.model.classifier.Classifier`; positions are int (n,), n > 0.
+    StudyError when the encoder's tokens are no square grid, or the device has too little memory.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
-    starts = range(0, len(positions), batch_size)
+    maps = []
     with explain_out_of_memory(ADVICE):
-        found = [
-            model.attention(
-                prepare(upload(images.gather(positions[s : s + batch_size]), device), pixels)
-            ).cpu()
-            for s in starts
-        ]
-    return torch.cat(found).numpy()
+        for start in range(0, len(positions), batch_size):
+            batch = upload(images.gather(positions[start : start + batch_size]), device)
+            maps.append(model.attention(prepare(batch, pixels)).cpu())
+    return torch.cat(maps).numpy()
 
 
 def most_probable(targets: np.ndarray, probabilities: np.ndarray, count: int) -> list[int]:
@@ -60,8 +56,7 @@ def examples_to_show(
     """Return the images that show best where a model looks: position, class, labelled, probability.
 
     Targets are int8 (N, C), -1 unknown; probabilities float (N, C); ``precision`` (C,) is NaN for classes
-    that are not to be shown; of each class at most so many that are labelled with it, and so many that are
-    not.
+    that are not to be shown; ``count`` is of images labelled with a class, and of others, at most.
     """
     return [
         {
@@ -76,10 +71,9 @@ def examples_to_show(
 
 
 def classes_to_show(precision: np.ndarray, classes: Sequence[str], groups: Mapping[str, str]) -> list[int]:
-    """Return the class of the highest precision (C,), not NaN, of each group; No Finding is nowhere to be seen."""
+    """Return the class of the highest precision (C,), not NaN, of each group; No Finding cannot be seen."""
     best = []
     for group in GROUPS:
-        its = [c for c, name in enumerate(classes) if groups[name] == group and name != "No Finding"]
-        its = [c for c in its if np.isfinite(precision[c])]
-        best += [max(its, key=lambda c: precision[c])] if its else []
+        shown = [c for c, name in enumerate(classes) if groups[name] == group and name != "No Finding"]
+        best += sorted((c for c in shown if np.isfinite(precision[c])), key=lambda c: -precision[c])[:1]
     return best

@@ -1,13 +1,15 @@
-"""Weights are loaded whole or not at all: no layer is left as it was drawn."""
+"""Weights are loaded whole or not at all, no layer is left as it was drawn; and where they come from."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cxrlt_core.pretrained.model_files import ModelFiles
 from cxrlt_core.system.errors import StudyError
 
 
@@ -26,9 +28,9 @@ def load_strict(
 ) -> Loaded:
     """Load tensors into every name of a network's ``state_dict``; of those that share memory, one suffices.
 
-    Names of the patterns ``ignored``, such as ``"cls.*"``, are meant to be left out; those of ``may_lack``
-    enter no number that is asked of the network. StudyError names every tensor that is missing, unexpected,
-    misshapen or not finite.
+    Names of the patterns ``ignored``, such as ``"cls.*"``, are left out; those of ``may_lack`` enter no
+    number that is asked of the network. StudyError names all that is missing, unexpected, misshapen or not
+    finite.
     """
     expected = network.state_dict()
     state = {name: tensors[name] for name in expected if name in tensors}
@@ -73,3 +75,21 @@ def _by_memory(tensors: Mapping[str, Tensor]) -> list[list[str]]:
     for name, tensor in tensors.items():
         names.setdefault(tensor.data_ptr(), []).append(name)
     return list(names.values())
+
+
+def weights_origin(files: ModelFiles, prefix: str, loaded: Loaded) -> dict[str, Any]:
+    """Return commit (null for local files), file, SHA-256, prefix taken from names, and what was loaded."""
+    place = {"commit": files.commit, "file": files.name, "sha256": files.sha256()}
+    return {**place, "prefix": prefix, **asdict(loaded)}
+
+
+def origin_text(origin: Mapping[str, Any]) -> str:
+    """Return an origin in words, on one line."""
+    commit = f"commit {origin['commit']}, " if origin["commit"] else ""
+    under = f" under `{origin['prefix']}`" if origin["prefix"] else ""
+    left = ", ".join(f"{name} {count}" for name, count in origin["left_out"].items())
+    return (
+        f"{commit}{origin['file']} (SHA-256 {origin['sha256'][:12]}): {origin['tensors']} tensors{under}, "
+        f"{origin['parameters']:,} parameters, {origin['share']:.1%} of the network"
+        f"{f'; left out: {left}' if left else ''}"
+    )

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cxrlt_core.pretrained.model_files import locate
-from cxrlt_core.pretrained.origin import weights_origin
-from cxrlt_core.pretrained.strict import load_strict
+from cxrlt_core.pretrained.strict import load_strict, weights_origin
 from cxrlt_core.pretrained.tensor_files import read_tensor_files
 from cxrlt_core.system.errors import StudyError, reason
 
@@ -43,7 +42,7 @@ class TextModel(NamedTuple):
     tokenizer: "PreTrainedTokenizerBase"  # text to token ids
     network: "PreTrainedModel"  # token ids to states
     longest: int  # tokens that a text may have
-    origin: dict[str, Any]  # of its weights, as :func:`cxrlt_core.pretrained.origin.weights_origin` says
+    origin: dict[str, Any]  # of its weights, as :func:`cxrlt_core.pretrained.strict.weights_origin` says
 
 
 def load_text_model(model: str, revision: str | None) -> TextModel:
@@ -65,9 +64,8 @@ def load_text_model(model: str, revision: str | None) -> TextModel:
 def without_prefix(tensors: Mapping[str, Tensor], anchors: Collection[str]) -> tuple[dict[str, Tensor], str]:
     """Take away what stands before an encoder's names, such as ``bert.`` or ``module.``; return it, too.
 
-    It stands before the ``anchors``, names of a tensor that every file of the encoder has, and may be
-    empty; names outside of it stay as they are. StudyError when no name, or more than one, can be the
-    anchor.
+    The ``anchors``, names of a tensor that every file of the encoder has, follow it; names without it stay
+    as they are. StudyError when no name, or more than one, can be the anchor.
     """
     named = {_modern(name): tensor for name, tensor in tensors.items()}
     ends = [(name, anchor) for name in named for anchor in anchors if f".{name}".endswith(f".{anchor}")]

@@ -12,7 +12,7 @@ import numpy as np
 
 from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.dicom import is_dicom
-from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.errors import StudyError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 DECODED_AHEAD = 16  # images that wait decoded, for each thread
@@ -22,8 +22,7 @@ def find_images(names: Sequence[Path | str]) -> list[Path]:
     """Return the image files that files, folders and glob patterns name, each once, in their order.
 
     A folder gives what lies in it at any depth, sorted: files of the usual endings, DICOM without one too.
-    A file that is named itself is taken whatever its ending. StudyError for a name of no file, or a folder
-    without an image.
+    A file that is named itself is taken whatever its ending. StudyError where there is none.
     """
     return list(dict.fromkeys(path for name in names for path in _named(name)))
 
@@ -79,5 +78,3 @@ def _image_or_reason(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
         return decode(path, geometry)
     except StudyError as error:
         return error
-    except Exception as error:
-        return StudyError(f"undecodable: {reason(error)}")

@@ -131,7 +131,8 @@ def _metrics(known: Known) -> str:
     ]
     for row in known.rows:
         means = " | ".join(
-            _with_error(row, name) for name in ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+            text.with_error(_parsed(row.get(name)), _parsed(row.get(f"{name}_se")))
+            for name in ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
         )
         point, low, high = (_number(row[name]) for name in ("mAP", "mAP_low", "mAP_high"))
         lines.append(f"| {row['row']} | {point} [{low}, {high}] | {means} |")
@@ -140,10 +141,6 @@ def _metrics(known: Known) -> str:
 
 MEANS = """Means over the seeds of training, as the study's tables have them. Intervals are of patients and,
 with several seeds, of trainings; ± is a standard error."""
-
-
-def _with_error(row: Mapping[str, str], name: str) -> str:
-    return text.with_error(_parsed(row.get(name)), _parsed(row.get(f"{name}_se")))
 
 
 def _data(data: Mapping[str, Any] | None) -> str:

@@ -26,7 +26,6 @@ class Graph(nn.Module):
     """What is exported: the models, each after its own normalisation, and their weighted mean; in float32."""
 
     def __init__(self, predictor: Predictor) -> None:
-        """Take the models of a predictor, where they are."""
         super().__init__()
         self.networks = nn.ModuleList(model.network for model in predictor.members)
         self.pixels = [model.config.pixels for model in predictor.members]

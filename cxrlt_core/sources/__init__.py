@@ -27,7 +27,6 @@ class Reader(Protocol):
 
     def read(self, labels: Path, options: Options) -> Harmonized:
         """Read the label files of the source."""
-        ...
 
 
 def readers() -> list[str]:

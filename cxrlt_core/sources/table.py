@@ -71,7 +71,6 @@ class LabelFile:
     cells: pd.DataFrame
 
     def __len__(self) -> int:
-        """Return the number of records."""
         return len(self.cells)
 
     def column(self, name: str) -> pd.Series:
@@ -128,11 +127,7 @@ class LabelRows:
 
 
 def read_label_file(path: Path) -> LabelFile:
-    """Read a CSV file, or a gzipped one when its name ends in ``.gz``.
-
-    StudyError: not readable as UTF-8 CSV, no records, a repeated column name, or a row whose number of
-    values differs from the header's.
-    """
+    """Read a CSV file, gzipped when its name ends in ``.gz``; StudyError names what is wrong with it."""
     with _explained(path):
         _check_size(path)
         skipped, names = _header(path)
@@ -226,7 +221,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
-    """Return the file of a folder of one of the names, plain or with ``.gz``, if any; StudyError if several."""
+    """Return the file of a folder with one of the names, plain or with ``.gz``; StudyError if several."""
     candidates = (folder / (name + suffix) for name in names for suffix in ("", ".gz"))
     files = [path for path in candidates if path.exists()]
     if len(files) > 1:
@@ -237,8 +232,7 @@ def find_file(folder: Path, *names: str) -> Path | None:
 def find_split_files(folder: Path, names: Mapping[str, Sequence[str]]) -> dict[str, Path]:
     """Return the label files of a folder with an official split, by set; a file alone is ``train``.
 
-    ``names`` are those that a set's file may have. StudyError: no training file, or a set is missing while
-    an unknown CSV file may be it.
+    StudyError: no training file, or a set is missing while an unknown CSV file may be it.
     """
     if not folder.is_dir():
         return {"train": folder}

@@ -94,7 +94,7 @@ def describe_leaks(leaks: list[Leak]) -> list[dict[str, str | int]]:
 
 
 def count_repeats(table: pd.DataFrame) -> dict[str, int]:
-    """Count pictures that have several image ids in a set: ``groups``, and their ``images`` beyond the first."""
+    """Count pictures with several image ids in a set: ``groups``, and their ``images`` beyond the first."""
     copies = table["picture"].value_counts()  # without nulls
     copies = copies[copies > 1]
     return {"groups": len(copies), "images": int((copies - 1).sum())}

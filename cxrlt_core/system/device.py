@@ -4,8 +4,8 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -47,7 +47,7 @@ def open_device(name: str, threads: int, key: str = "compute.device") -> torch.d
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """Run the network in ``bf16``, ``fp32`` or, by ``auto``, bf16 where the hardware multiplies it natively."""
+    """Run the network in ``bf16``, ``fp32`` or, by ``auto``, bf16 where hardware multiplies it natively."""
     enabled = precision == "bf16" or (precision == "auto" and _native_bf16(device))
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
@@ -78,10 +78,7 @@ def free_memory(device: torch.device) -> int:
     """Memory that a process may still take: of the GPU, or of the machine; in bytes."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) << 10
-    raise RuntimeError("/proc/meminfo does not say MemAvailable")
+    return psutil.virtual_memory().available
 
 
 def upload(tensor: Tensor, device: torch.device) -> Tensor:

@@ -103,11 +103,11 @@ def _words(error: OSError) -> str:
 
 
 @contextmanager
-def _whole(path: Path | str, kind: str) -> Iterator[None]:
-    """Turn what a damaged file raises into a StudyError."""
+def readable(path: Path | str, kind: str, damage: type[Exception] = ValueError) -> Iterator[None]:
+    """Turn what a damaged file raises, such as the ValueErrors of JSON and Arrow, into a StudyError."""
     try:
         yield
-    except (OSError, ValueError) as error:  # JSON and Arrow errors are ValueErrors, the latter also OSErrors
+    except (OSError, damage) as error:
         raise StudyError(f"{path}: not readable as {kind}: {reason(error)}; {REMEDY}") from None
 
 
@@ -124,7 +124,7 @@ def write_json(path: Path | str, content: Any) -> None:
 
 def read_json(path: Path | str) -> Any:
     """Read a JSON file written by another stage."""
-    with _whole(existing(path), "JSON"):
+    with readable(existing(path), "JSON"):
         return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
@@ -143,7 +143,7 @@ def read_parquet(path: Path | str, columns: list[str] | None = None) -> "pd.Data
     """Read a table written by :func:`write_parquet`."""
     import pyarrow.parquet as pq
 
-    with _whole(existing(path), "Parquet"):
+    with readable(existing(path), "Parquet"):
         return pq.read_table(path, columns=columns).to_pandas()
 
 
@@ -151,7 +151,7 @@ def read_parquet_metadata(path: Path | str) -> dict[str, str]:
     """Return the text metadata that :func:`write_parquet` stored."""
     import pyarrow.parquet as pq
 
-    with _whole(existing(path), "Parquet"):
+    with readable(existing(path), "Parquet"):
         raw = pq.read_schema(path).metadata or {}
     return {key.decode(): value.decode() for key, value in raw.items()}
 

@@ -44,10 +44,9 @@ def load_params(path: str = "params.yaml") -> Params:
 def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] | None = None) -> None:
     """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1.
 
-    ``launcher`` is the key of ``launch`` that says how the stage is started. It is no part of the command,
-    so DVC runs nothing again because it would be started otherwise. SIGTERM ends it with code 143 and
-    Ctrl-C with 130, and a line says what is saved: at once, but a training and a packing save first what
-    they have (:mod:`cxrlt_core.system.processes`).
+    ``launcher`` is the key of ``launch`` that says how the stage is started, and no part of the command, so
+    that DVC runs nothing again because of it. SIGTERM ends it with code 143 and Ctrl-C with 130, and a line
+    says what is saved: at once, but a training and a packing save first what they have.
     """
     atexit.register(gc.freeze)  # else Python looks for garbage in all that was imported, at its end
     end_at_signals()
@@ -102,8 +101,7 @@ def leave(stopped: Stopped) -> NoReturn:
 def launch(prefix: str, key: str) -> None:
     """Replace this process by itself under a launcher such as torchrun; return if there is none to start.
 
-    For torchrun, wherever it stands in the prefix, :mod:`cxrlt_core.system.torchrun` is run. StudyError
-    when there is no such program.
+    A torchrun in the prefix becomes :mod:`cxrlt_core.system.torchrun`. StudyError: no such program.
     """
     command: list[str] = []
     for word in shlex.split(os.path.expandvars(prefix)):
