@@ -107,10 +107,10 @@ class QueryDecoder(nn.Module):
 
         It is the mean over heads and layers; each label's weights add up to 1.
         """
-        found: list[Tensor] = []
+        weights: list[Tensor] = []
 
         def note(layer: Attention, inputs: tuple[Tensor, Tensor]) -> None:
-            found.append(layer.weights(*inputs))
+            weights.append(layer.weights(*inputs))
 
         hooks = [layer.cross_attention.register_forward_pre_hook(note) for layer in self.layers]
         try:
@@ -118,7 +118,7 @@ class QueryDecoder(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        return torch.stack(found).mean(0)
+        return torch.stack(weights).mean(0)
 
 
 def label_coordinates(embeddings: np.ndarray) -> np.ndarray:

@@ -94,8 +94,9 @@ def _what(predictor: Predictor) -> str:
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    squares = [f"{one.size}×{one.size} pixels; other shapes: `{one.fit}`" for one in predictor.geometries]
-    lines += [f"- sees grey images of {square}" for square in squares]
+    for square in predictor.geometries:
+        side = square.size
+        lines.append(f"- sees grey images of {side}×{side} pixels; other shapes: `{square.fit}`")
     return "\n".join(lines)
 
 

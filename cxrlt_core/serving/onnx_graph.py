@@ -43,7 +43,7 @@ class Graph(nn.Module):
 def input_names(predictor: Predictor) -> list[str]:
     """Return ``images``; where models see images in several sizes or fits ``images_512_squash`` and so on."""
     squares = predictor.geometries
-    return ["images"] if len(squares) == 1 else [f"images_{one.size}_{one.fit}" for one in squares]
+    return ["images"] if len(squares) == 1 else [f"images_{g.size}_{g.fit}" for g in squares]
 
 
 def export_onnx(predictor: Predictor, path: Path | str) -> None:

@@ -120,9 +120,7 @@ class Predictor:
     ) -> np.ndarray:
         """Return the mean over the views, weighted over the models, float32 (b, C).
 
-        Args:
-            images: the same in each of :attr:`geometries`, uint8 (b, 1, H, W).
-            views: of them; as they are, if absent.
+        ``images`` are the same in each of :attr:`geometries`, uint8 (b, 1, H, W); so are their views.
         """
         views = views or [[None]] * len(images)
         images = [upload(pixels, self.device) for pixels in images]

@@ -16,13 +16,9 @@ __all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "rea
 
 
 class Reader(Protocol):
-    """Interface of a reader module.
+    """Interface of a reader module."""
 
-    Attributes:
-        IMAGE_FOLDERS: glob patterns of the folders from which image paths start, relative to the source's
-            ``images``; "" is that folder itself.
-    """
-
+    # glob patterns of the folders from which image paths start, relative to the source's ``images``; "" is it
     IMAGE_FOLDERS: tuple[str, ...]
 
     def read(self, labels: Path, options: Options) -> Harmonized:

@@ -34,11 +34,7 @@ def from_json(kind: type[Record], content: Any) -> Record:
 
 
 def read_record(kind: type[Record], path: Path | str) -> Record:
-    """Read a JSON file that holds a record of a kind.
-
-    Raises:
-        StudyError: when something in it is absent or of another kind.
-    """
+    """Read a JSON file of a record; StudyError when something in it is absent or of another kind."""
     try:
         return from_json(kind, read_json(path))
     except ValidationError as error:
