@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,14 +50,9 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
     else:
         write_text(options.out, text)
-    return tell_rejected(predictions.rejected)
-
-
-def tell_rejected(rejected: Mapping[Path, str]) -> int:
-    """Name the files that could not be read; return the exit code."""
-    for path, why in rejected.items():
+    for path, why in predictions.rejected.items():
         print(f"skipped {path}: {why}", file=sys.stderr)
-    return 1 if rejected else 0
+    return 1 if predictions.rejected else 0
 
 
 def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:

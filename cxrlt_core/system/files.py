@@ -93,13 +93,9 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StudyError(f"{path}: cannot be written: {_words(error)}") from None
-
-
-def _words(error: OSError) -> str:
-    """Return why the system refused, and what helps against a full disk."""
-    words, full = os.strerror(error.errno) if error.errno else reason(error), os.strerror(errno.ENOSPC)
-    return f"{words}; free some space and run again" if full in words else words
+        words, full = os.strerror(error.errno) if error.errno else reason(error), os.strerror(errno.ENOSPC)
+        advice = "; free some space and run again" if full in words else ""
+        raise StudyError(f"{path}: cannot be written: {words}{advice}") from None
 
 
 @contextmanager

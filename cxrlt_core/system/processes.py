@@ -118,13 +118,7 @@ def _leave(number: int, _: Any) -> None:
 
 
 def _watch(process: psutil.Process) -> None:
-    while _alive(process):
-        time.sleep(POLL_SECONDS)
+    with suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
