@@ -119,7 +119,7 @@ def first_images(params: Params) -> list[Example]:
         return []
     dev = read_set("dev")
     positions = np.arange(min(EXAMPLES, len(dev.table)))
-    images = open_images(dev, params.image).gather(positions).numpy()[:, 0]
+    images = open_images(dev, params).gather(positions).numpy()[:, 0]
     labels = [np.array(dev.classes)[row == POSITIVE].tolist() for row in dev.targets[positions]]
     return list(map(Example, images, labels))
 
@@ -129,7 +129,7 @@ def attended_images(params: Params) -> list[Look]:
     table = read_parquet("predictions/attention.parquet")
     if table.empty or not (params.report.show_images or params.data.primary in params.demo.sources):
         return []
-    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
+    images = open_images(read_set("dev"), params).gather(table["position"].to_numpy()).numpy()[:, 0]
     side = math.isqrt(len(table["map"].iloc[0]))
     boxes = [box if np.isfinite(box).all() else None for box in table[list(EDGES)].to_numpy()]
     return [
