@@ -17,34 +17,21 @@ PRIMARY, EXPLORATORY = "primary", "exploratory"
 
 @dataclass(frozen=True)
 class Design:
-    """What a row has of one design; two are equal where their contents are.
+    """What a row has of one design; two are equal where their contents are."""
 
-    Attributes:
-        text: as a table shows it, empty where it is off.
-        content: all that it stands for.
-        name: as params.yaml has it; tells apart what the text does not.
-    """
-
-    text: str = field(compare=False)
-    content: Any
-    name: str = field(default="", compare=False)
+    text: str = field(compare=False)  # as a table shows it, empty where it is off
+    content: Any  # all that it stands for
+    name: str = field(default="", compare=False)  # as params.yaml has it; tells apart what the text does not
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows that differ in one design.
-
-    Attributes:
-        design: its name.
-        change: its value in both rows: ``2 → 3``.
-        row: name of the row with the change.
-        reference: name of the row without.
-    """
+    """Two rows that differ in one design."""
 
     design: str
-    change: str
-    row: str
-    reference: str
+    change: str  # its value in both rows: ``2 → 3``
+    row: str  # name of the row with the change
+    reference: str  # name of the row without
 
     @property
     def rows(self) -> list[str]:
@@ -59,17 +46,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Four rows: how the effect of one design depends on another.
+    """Four rows: how the effect of one design depends on another."""
 
-    Attributes:
-        first: the one design without the other.
-        second: the one design with the other.
-        side: the other design, from the reference of the first to that of the second.
-    """
-
-    first: Pair
-    second: Pair
-    side: Pair
+    first: Pair  # the one design without the other
+    second: Pair  # the one design with the other
+    side: Pair  # the other design, from the reference of the first to that of the second
 
     @property
     def design(self) -> str:
@@ -94,39 +75,22 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Contrast:
-    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld.
+    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld."""
 
-    Attributes:
-        what: the design, or both.
-        change: its values.
-        rows: names, the reference last.
-        family: primary (all rows published) or exploratory.
-        difference: with its interval.
-        simultaneous: low, high; all intervals of the family hold together.
-        p: of no difference.
-        p_holm: adjusted over the family.
-        published: the paper's difference.
-        detectable: minimum detectable difference, of mAP and of each class group.
-        groups: difference of each group's mAP.
-        probability_of_improvement: that a new training of the first row beats one of the second; undefined
-            of an interaction.
-        parts: of the variance of the difference; not rounded.
-        verdict: in words.
-    """
-
-    what: str
-    change: str
-    rows: list[str]
-    family: str
+    what: str  # the design, or both
+    change: str  # its values
+    rows: list[str]  # names, the reference last
+    family: str  # primary (all rows published) or exploratory
     difference: Interval
-    simultaneous: tuple[float | None, float | None]
-    p: float | None
-    p_holm: float | None
-    published: float | None
-    detectable: dict[str, float | None]
-    groups: dict[str, Interval]
+    simultaneous: tuple[float | None, float | None]  # low, high; all intervals of the family hold together
+    p: float | None  # of no difference
+    p_holm: float | None  # adjusted over the family
+    published: float | None  # the paper's difference
+    detectable: dict[str, float | None]  # minimum detectable difference, of mAP and of each class group
+    groups: dict[str, Interval]  # difference of each group's mAP
+    # that a new training of the first row beats one of the second; undefined of an interaction
     probability_of_improvement: Interval
-    parts: VarianceComponents | None
+    parts: VarianceComponents | None  # of the variance of the difference; not rounded
     verdict: str
 
 

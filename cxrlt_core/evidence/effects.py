@@ -17,51 +17,34 @@ NOT_ESTIMABLE = "not estimable"
 
 @dataclass(frozen=True)
 class Fit:
-    """Least squares of rows on designs, with equal weights of the rows.
+    """Least squares of rows on designs, with equal weights of the rows."""
 
-    Attributes:
-        effects: design and change to the weights that rows have in its effect; empty where rows cannot tell
-            it from others.
-        residuals: contrasts that are 0 if designs add up; one of several that are the same.
-    """
-
+    # design and change to the weights that rows have in its effect; empty where rows cannot tell it from
+    # others
     effects: Mapping[tuple[str, str], Mapping[str, float]]
+    # contrasts that are 0 if designs add up; one of several that are the same
     residuals: Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A design's main effect on mAP; None where undefined or withheld.
-
-    Attributes:
-        design: its name.
-        change: from what the first row has, to what.
-        weights: row to its weight in the effect; empty where it cannot be estimated.
-        difference: with its interval.
-        p_holm: adjusted over the effects.
-        published: the same weighted sum of the published figures.
-        verdict: in words.
-    """
+    """A design's main effect on mAP; None where undefined or withheld."""
 
     design: str
-    change: str
-    weights: dict[str, float]
+    change: str  # from what the first row has, to what
+    weights: dict[str, float]  # row to its weight in the effect; empty where it cannot be estimated
     difference: Interval
-    p_holm: float | None
-    published: float | None
+    p_holm: float | None  # adjusted over the effects
+    published: float | None  # the same weighted sum of the published figures
     verdict: str
 
 
 @dataclass(frozen=True)
 class Additivity:
-    """Whether designs add up.
+    """Whether designs add up."""
 
-    Attributes:
-        ways: in how many they might not.
-        p_holm: the smallest p of them, adjusted; None with too few seeds, or where the rows leave no way.
-    """
-
-    ways: int
+    ways: int  # in how many they might not
+    # the smallest p of them, adjusted; None with too few seeds, or where the rows leave no way
     p_holm: float | None
 
 

@@ -16,59 +16,36 @@ from cxrlt_core.system.rounding import rounded
 
 @dataclass(frozen=True)
 class Selection:
-    """What was chosen for an ensemble, how stable that is, and what it costs.
+    """What was chosen for an ensemble, how stable that is, and what it costs."""
 
-    Attributes:
-        models: names of its M members.
-        weights: class to that of each member, a mean over the seeds.
-        stability: class to the share of its chosen members that a resample chooses again.
-        chosen_again: class to the share of resamples that choose each member.
-        calibration: seed to the temperature and the thresholds.
-        dev_mAP: on development data, which chose: optimistic.
-        plain_dev_mAP: of the mean of all members.
-        plain_test_mAP: of the mean of all members.
-        optimism: what the ensemble loses beyond that mean from development to test data.
-        curves: from :func:`cxrlt_core.metrics.curves.describe_curves`.
-    """
-
-    models: list[str]
-    weights: dict[str, list[float]]
+    models: list[str]  # names of its M members
+    weights: dict[str, list[float]]  # class to that of each member, a mean over the seeds
+    # class to the share of its chosen members that a resample chooses again
     stability: dict[str, float | None]
-    chosen_again: dict[str, list[float | None]]
-    calibration: dict[str, dict[str, Any]]
-    dev_mAP: float | None
-    plain_dev_mAP: float | None
-    plain_test_mAP: float | None
-    optimism: Interval
-    curves: dict[str, dict[str, Any]]
+    chosen_again: dict[str, list[float | None]]  # class to the share of resamples that choose each member
+    calibration: dict[str, dict[str, Any]]  # seed to the temperature and the thresholds
+    dev_mAP: float | None  # on development data, which chose: optimistic
+    plain_dev_mAP: float | None  # of the mean of all members
+    plain_test_mAP: float | None  # of the mean of all members
+    optimism: Interval  # what the ensemble loses beyond that mean from development to test data
+    curves: dict[str, dict[str, Any]]  # from :func:`cxrlt_core.metrics.curves.describe_curves`
 
 
 @dataclass(frozen=True)
 class EnsembleRow(Selection, RowNumbers):
-    """A row of Table 2.
+    """A row of Table 2."""
 
-    Attributes:
-        classes: class to its metrics on test data.
-    """
-
-    classes: dict[str, dict[str, Any]]
+    classes: dict[str, dict[str, Any]]  # class to its metrics on test data
 
 
 @dataclass(frozen=True)
 class EnsembleResults:
-    """The content of metrics/ensemble.json.
+    """The content of metrics/ensemble.json."""
 
-    Attributes:
-        images: of the test set.
-        rows: of Table 2, by name.
-        singles: role to a model alone.
-        contrasts: between the rows.
-    """
-
-    images: int
-    rows: dict[str, EnsembleRow]
-    singles: dict[str, SingleModel]
-    contrasts: list[Contrast]
+    images: int  # of the test set
+    rows: dict[str, EnsembleRow]  # of Table 2, by name
+    singles: dict[str, SingleModel]  # role to a model alone
+    contrasts: list[Contrast]  # between the rows
 
 
 def describe_selection(

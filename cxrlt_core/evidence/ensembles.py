@@ -23,20 +23,12 @@ from cxrlt_core.system.threads import in_threads
 
 @dataclass(frozen=True)
 class Members:
-    """The models that ensembles are made of, with S training seeds.
+    """The models that ensembles are made of, with S training seeds."""
 
-    Attributes:
-        names: of the M models.
-        seeds: of training.
-        choices: what development data tell of them, for each seed.
-        on_test: their test predictions with each seed, float32 (M, N, C).
-        test: the test set.
-    """
-
-    names: Sequence[str]
-    seeds: Sequence[int]
-    choices: Sequence[Choice]
-    on_test: Sequence[np.ndarray]
+    names: Sequence[str]  # of the M models
+    seeds: Sequence[int]  # of training
+    choices: Sequence[Choice]  # what development data tell of them, for each seed
+    on_test: Sequence[np.ndarray]  # their test predictions with each seed, float32 (M, N, C)
     test: EvaluationSet
 
     def among(self, used: Sequence[bool]) -> "Members":
@@ -107,21 +99,13 @@ class DevTestGap:
 
 @dataclass(frozen=True)
 class ScoredEnsemble:
-    """An ensemble, scored on the test set.
+    """An ensemble, scored on the test set."""
 
-    Attributes:
-        weights: of the models, that were chosen with each seed, (M, C).
-        score: the row.
-        gap: from development to test.
-        predictions: on the test set, with each seed; float32 (N, C).
-        fits: thresholds and temperature that development data chose, with each seed.
-    """
-
-    weights: Sequence[np.ndarray]
+    weights: Sequence[np.ndarray]  # of the models, that were chosen with each seed, (M, C)
     score: Score
-    gap: DevTestGap
-    predictions: Sequence[np.ndarray]
-    fits: Sequence[Calibration]
+    gap: DevTestGap  # from development to test
+    predictions: Sequence[np.ndarray]  # on the test set, with each seed; float32 (N, C)
+    fits: Sequence[Calibration]  # thresholds and temperature that development data chose, with each seed
 
 
 def gap_of_plain_mean(members: Members) -> DevTestGap:

@@ -19,19 +19,13 @@ PRIOR = 6  # degrees of freedom that the noise of other trainings counts for, at
 
 @dataclass(frozen=True)
 class Sampled:
-    """A number, from each of S training seeds, on the patients and on each of B resamples of them.
+    """A number, from each of S training seeds, on the patients and on each of B resamples of them."""
 
-    Attributes:
-        points: float64 (S,); NaN where undefined.
-        deviations: of the resamples from their mean, float64 (S, B).
-        bias: mean of the resamples minus the point, float64 (S,).
-        choices: deviations with the choice on other development patients, float64 (S, R, 1 + K), see
-            :func:`cxrlt_core.evidence.selection.selection_variance`; 0 where nothing was chosen.
-    """
-
-    points: np.ndarray
-    deviations: np.ndarray
-    bias: np.ndarray
+    points: np.ndarray  # float64 (S,); NaN where undefined
+    deviations: np.ndarray  # of the resamples from their mean, float64 (S, B)
+    bias: np.ndarray  # mean of the resamples minus the point, float64 (S,)
+    # deviations with the choice on other development patients, float64 (S, R, 1 + K), see
+    # :func:`cxrlt_core.evidence.selection.selection_variance`; 0 where nothing was chosen
     choices: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 1)))
 
     def __add__(self, other: "Sampled") -> "Sampled":
@@ -71,36 +65,23 @@ class Sampled:
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """How a number varies from one training to the next on the same patients.
+    """How a number varies from one training to the next on the same patients."""
 
-    Attributes:
-        variance: of one seed.
-        dof: degrees of freedom that it is known with.
-    """
-
-    variance: float
-    dof: float
+    variance: float  # of one seed
+    dof: float  # degrees of freedom that it is known with
 
 
 @dataclass(frozen=True)
 class VarianceComponents:
-    """Where the variance of a number comes from: one seed, the patients at hand.
+    """Where the variance of a number comes from: one seed, the patients at hand."""
 
-    Attributes:
-        patients: what they do to all seeds alike; with one seed all that they do.
-        patients_by_seed: what they do to each seed; patient × seed.
-        training: what a seed adds to both; NaN where it was not measured.
-        seed_variance: of seeds on these patients, patient × seed and training; NaN where it was not measured.
-        dof: degrees of freedom that the seed variance is known with.
-        selection: what the choice on other development patients adds, to all seeds alike.
-    """
-
-    patients: float
-    patients_by_seed: float
-    training: Number
+    patients: float  # what they do to all seeds alike; with one seed all that they do
+    patients_by_seed: float  # what they do to each seed; patient × seed
+    training: Number  # what a seed adds to both; NaN where it was not measured
+    # of seeds on these patients, patient × seed and training; NaN where it was not measured
     seed_variance: Number
-    dof: Number
-    selection: float = 0.0
+    dof: Number  # degrees of freedom that the seed variance is known with
+    selection: float = 0.0  # what the choice on other development patients adds, to all seeds alike
 
 
 class Interval(NamedTuple):
@@ -113,21 +94,13 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its standard error.
+    """A number with its standard error."""
 
-    Attributes:
-        point: mean over the seeds; NaN where undefined.
-        error: standard error; NaN where nothing is known of it, 0 of a row against itself.
-        dof: degrees of freedom of the error.
-        seeds: training seeds behind it.
-        parts: of its variance; None where nothing is known of the error.
-    """
-
-    point: float
-    std_error: float
-    dof: float
-    seeds: int
-    parts: VarianceComponents | None = None
+    point: float  # mean over the seeds; NaN where undefined
+    std_error: float  # NaN where nothing is known of it, 0 of a row against itself
+    dof: float  # degrees of freedom of the error
+    seeds: int  # training seeds behind it
+    parts: VarianceComponents | None = None  # of its variance; None where nothing is known of the error
 
     def interval(self, level: float, tests: int = 1) -> tuple[float, float]:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""

@@ -22,23 +22,14 @@ from cxrlt_core.metrics.scores import resample_ranks
 
 @dataclass(frozen=True)
 class Choice:
-    """What development data tell of the models of one training seed; nothing else is chosen by.
+    """What development data tell of the models of one training seed; nothing else is chosen by."""
 
-    Attributes:
-        targets: of the development set, int (N, C).
-        predictions: of the models, float (M, N, C).
-        draws: resampled development patients.
-        ap: development average precision, (M, C).
-        resampled_ap: the same on resampled patients, (M, B, C).
-        settings: how many models to choose, and how far to shrink.
-    """
-
-    targets: np.ndarray
-    predictions: np.ndarray
-    draws: PatientResamples
-    ap: np.ndarray
-    resampled_ap: np.ndarray
-    settings: Ensemble
+    targets: np.ndarray  # of the development set, int (N, C)
+    predictions: np.ndarray  # of the models, float (M, N, C)
+    draws: PatientResamples  # resampled development patients
+    ap: np.ndarray  # development average precision, (M, C)
+    resampled_ap: np.ndarray  # the same on resampled patients, (M, B, C)
+    settings: Ensemble  # how many models to choose, and how far to shrink
 
     @classmethod
     def of(

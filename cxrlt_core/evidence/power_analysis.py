@@ -23,80 +23,48 @@ NEVER = "at no number"
 
 @dataclass(frozen=True)
 class StudySize:
-    """What the contrasts of a table were measured with.
+    """What the contrasts of a table were measured with."""
 
-    Attributes:
-        split: dev or test.
-        images: of the set.
-        patients: of the set.
-        seeds: of the study.
-        level: 1 - level is the error rate of a family.
-    """
-
-    split: str
-    images: int
-    patients: int
-    seeds: int
-    level: float
+    split: str  # dev or test
+    images: int  # of the set
+    patients: int  # of the set
+    seeds: int  # of the study
+    level: float  # 1 - level is the error rate of a family
 
 
 @dataclass(frozen=True)
 class Need:
-    """What resolves a difference.
+    """What resolves a difference."""
 
-    Attributes:
-        difference: to be resolved.
-        seeds: on today's patients, or in words that no number will do; None where one seed tells nothing.
-        patients: with today's seeds, likewise.
-    """
-
-    difference: float
+    difference: float  # to be resolved
+    # on today's patients, or in words that no number will do; None where one seed tells nothing
     seeds: int | str | None
-    patients: int | str | None
+    patients: int | str | None  # with today's seeds, likewise
 
 
 @dataclass(frozen=True)
 class ContrastPower:
-    """The power analysis of a contrast; None where it is undefined.
+    """The power analysis of a contrast; None where it is undefined."""
 
-    Attributes:
-        what: of the contrast, as the next three.
-        change: its values.
-        rows: names.
-        family: primary or exploratory.
-        variance: of the mean over the seeds, by parts.
-        std_error: its root.
-        detectable: difference, with three seeds at least.
-        measured: what resolves the measured difference.
-        published: what resolves the published one.
-        claim: whether a study of the published size could have.
-    """
-
-    what: str
-    change: str
-    rows: list[str]
-    family: str
-    variance: dict[str, float | None] | None = None
-    std_error: float | None = None
-    detectable: float | None = None
-    measured: Need | None = None
-    published: Need | None = None
-    claim: Claim | None = None
+    what: str  # of the contrast, as the next three
+    change: str  # its values
+    rows: list[str]  # names
+    family: str  # primary or exploratory
+    variance: dict[str, float | None] | None = None  # of the mean over the seeds, by parts
+    std_error: float | None = None  # its root
+    detectable: float | None = None  # difference, with three seeds at least
+    measured: Need | None = None  # what resolves the measured difference
+    published: Need | None = None  # what resolves the published one
+    claim: Claim | None = None  # whether a study of the published size could have
 
 
 @dataclass(frozen=True)
 class PowerAnalysis(StudySize):
-    """The power analysis of a table.
+    """The power analysis of a table."""
 
-    Attributes:
-        published_images: of the published set.
-        reference: correlation of two models to what a set of that size tells apart.
-        contrasts: of the table.
-    """
-
-    published_images: int
-    reference: dict[str, float | None]
-    contrasts: list[ContrastPower]
+    published_images: int  # of the published set
+    reference: dict[str, float | None]  # correlation of two models to what a set of that size tells apart
+    contrasts: list[ContrastPower]  # of the table
 
 
 def power_analysis(contrasts: Sequence[Contrast], size: StudySize) -> PowerAnalysis:

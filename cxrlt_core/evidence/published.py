@@ -25,19 +25,14 @@ SLOPE = 0.5  # of logit AP over logit prevalence: halfway between that of a coin
 
 @dataclass(frozen=True)
 class Claim:
-    """What a published difference asks for, rounded; None where not measured or infinite.
+    """What a published difference asks for, rounded; None where not measured or infinite."""
 
-    Attributes:
-        patients: detectable difference, if trainings added no noise.
-        trainings: detectable difference with the noise of one training each, were it known exactly.
-        resolvable: whether the difference reaches it; None where that hangs on what was not measured.
-        images: that resolve the difference if trainings add no noise.
-    """
-
-    patients: float | None
+    patients: float | None  # detectable difference, if trainings added no noise
+    # detectable difference with the noise of one training each, were it known exactly
     trainings: float | None
+    # whether the difference reaches it; None where that hangs on what was not measured
     resolvable: bool | None
-    images: float | None
+    images: float | None  # that resolve the difference if trainings add no noise
 
 
 def claim(

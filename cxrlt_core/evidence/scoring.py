@@ -28,19 +28,12 @@ FEWEST_PATIENTS = 10  # that resamples say anything of
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of a set, and how far they bear a verdict.
+    """The classes of a set, and how far they bear a verdict."""
 
-    Attributes:
-        names: of the C columns.
-        groups: class to head, medium or tail.
-        patients: patients with a known positive, int (C,).
-        least: positive patients that a class needs to count in a verdict.
-    """
-
-    names: Sequence[str]
-    groups: Mapping[str, str]
-    patients: np.ndarray
-    least: int
+    names: Sequence[str]  # of the C columns
+    groups: Mapping[str, str]  # class to head, medium or tail
+    patients: np.ndarray  # patients with a known positive, int (C,)
+    least: int  # positive patients that a class needs to count in a verdict
 
     @property
     def tested(self) -> np.ndarray:
@@ -63,15 +56,10 @@ class Classes:
 
 @dataclass(frozen=True)
 class Score:
-    """Metrics of one row.
+    """Metrics of one row."""
 
-    Attributes:
-        means: name of each mean (mAP, mAP_head, …, tested_mAP, …) to its samples.
-        classes: class to its metrics, averaged over the seeds, and counts.
-    """
-
-    means: dict[str, Sampled]
-    classes: dict[str, dict[str, Any]]
+    means: dict[str, Sampled]  # name of each mean (mAP, mAP_head, …, tested_mAP, …) to its samples
+    classes: dict[str, dict[str, Any]]  # class to its metrics, averaged over the seeds, and counts
 
     def __getitem__(self, name: str) -> Sampled:
         """Return a mean."""
@@ -80,19 +68,12 @@ class Score:
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Images that rows are scored on.
+    """Images that rows are scored on."""
 
-    Attributes:
-        targets: int (N, C), -1 unknown.
-        classes: of the C columns.
-        resamples: of the patients, the same for every row that is compared.
-        device: to compute on.
-    """
-
-    targets: np.ndarray
-    classes: Classes
-    resamples: PatientResamples
-    device: torch.device = CPU
+    targets: np.ndarray  # int (N, C), -1 unknown
+    classes: Classes  # of the C columns
+    resamples: PatientResamples  # of the patients, the same for every row that is compared
+    device: torch.device = CPU  # to compute on
 
 
 def count_classes(

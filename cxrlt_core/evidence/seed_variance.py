@@ -30,13 +30,10 @@ class PooledSeedVariance:
 
     All trainings of a study are taken to be about equally noisy, so what each of them shows is pooled. TTA
     shares its training, so a contrast of TTA pools the effects of TTA on all trainings.
-
-    Attributes:
-        rows: row to its training and whether it has TTA.
-        trainings: metric to the values of T trainings with S seeds, without TTA and with it; (2, T, S).
     """
 
-    rows: Mapping[str, tuple[str, bool]]
+    rows: Mapping[str, tuple[str, bool]]  # row to its training and whether it has TTA
+    # metric to the values of T trainings with S seeds, without TTA and with it; (2, T, S)
     trainings: Mapping[str, np.ndarray]
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
@@ -63,15 +60,10 @@ class PooledSeedVariance:
 
 @dataclass(frozen=True)
 class RecombinedSeedVariance:
-    """Rows that are ensembles: each run takes the seeds of the members from an orthogonal array.
+    """Rows that are ensembles: each run takes the seeds of the members from an orthogonal array."""
 
-    Attributes:
-        array: seed of each member in each run, int (K, M); from :func:`orthogonal_array`.
-        runs: row to metric to the value of each run, (K,).
-    """
-
-    array: np.ndarray
-    runs: Mapping[str, Mapping[str, np.ndarray]]
+    array: np.ndarray  # seed of each member in each run, int (K, M); from :func:`orthogonal_array`
+    runs: Mapping[str, Mapping[str, np.ndarray]]  # row to metric to the value of each run, (K,)
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
         """As :meth:`SeedVarianceModel.of`; a metric that the runs lack has the noise of its own seeds."""

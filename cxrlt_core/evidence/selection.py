@@ -24,17 +24,11 @@ CROSSED = 25  # resamples of the test patients that every choice is scored on
 
 @dataclass(frozen=True)
 class Models:
-    """What M models say of a set.
+    """What M models say of a set."""
 
-    Attributes:
-        targets: int (N, C), -1 unknown.
-        predictions: probabilities, float (M, N, C).
-        resamples: resampled patients.
-    """
-
-    targets: np.ndarray
-    predictions: np.ndarray
-    resamples: PatientResamples
+    targets: np.ndarray  # int (N, C), -1 unknown
+    predictions: np.ndarray  # probabilities, float (M, N, C)
+    resamples: PatientResamples  # resampled patients
 
     def column(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return targets (N,) and predictions (M, N) of a class."""
@@ -47,15 +41,11 @@ class Models:
 
 @dataclass(frozen=True)
 class Repeated:
-    """An ensemble that was chosen on each of R development resamples; NaN where undefined.
+    """An ensemble that was chosen on each of R development resamples; NaN where undefined."""
 
-    Attributes:
-        dev: average precision on the resample that chose, float64 (R, C).
-        test: each rank metric and F1 to their values on the test set, then on K resamples of it, float64
-            (R, 1 + K, C). F1 is at the threshold that the development resample chose.
-    """
-
-    dev: np.ndarray
+    dev: np.ndarray  # average precision on the resample that chose, float64 (R, C)
+    # each rank metric and F1 to their values on the test set, then on K resamples of it, float64 (R, 1 + K,
+    # C). F1 is at the threshold that the development resample chose
     test: dict[str, np.ndarray]
 
 

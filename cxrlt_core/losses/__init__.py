@@ -18,13 +18,9 @@ __all__ = ["Kind", "Loss", "LossSettings", "build_loss", "find_kind", "kinds", "
 
 
 class Kind(Protocol):
-    """What the module of a kind offers. It must not import torch before a loss is built.
+    """What the module of a kind offers. It must not import torch before a loss is built."""
 
-    Attributes:
-        Settings: the keys of its entries in params.yaml.
-    """
-
-    Settings: type[LossSettings]
+    Settings: type[LossSettings]  # the keys of its entries in params.yaml
 
     def build(self, settings: LossSettings, targets: np.ndarray) -> Loss:
         """Make the loss, from its settings and the labels of the training set."""

@@ -17,15 +17,10 @@ AT_ONCE = {"cpu": 2**22, "cuda": 2**27}
 
 @dataclass(frozen=True)
 class PatientResamples:
-    """How often each patient is drawn in each of B resamples.
+    """How often each patient is drawn in each of B resamples."""
 
-    Attributes:
-        counts: uint8 (P, B).
-        patient: of each image, int64 (N,).
-    """
-
-    counts: np.ndarray
-    patient: np.ndarray
+    counts: np.ndarray  # uint8 (P, B)
+    patient: np.ndarray  # of each image, int64 (N,)
 
     def __len__(self) -> int:
         """Return the number of resamples B."""

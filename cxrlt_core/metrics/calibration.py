@@ -19,15 +19,11 @@ COLDEST, HOTTEST = 0.01, 100.0  # what separates perfectly would have T = 0
 
 @dataclass(frozen=True)
 class Calibration:
-    """What development labels say of a model's probabilities.
+    """What development labels say of a model's probabilities."""
 
-    Attributes:
-        thresholds: of each class, float64 (C,): at or above it a finding is present; NaN where unknown.
-        temperature: of all images, or of each, float64 (N, 1); NaN where unknown.
-    """
-
+    # of each class, float64 (C,): at or above it a finding is present; NaN where unknown
     thresholds: np.ndarray
-    temperature: float | np.ndarray
+    temperature: float | np.ndarray  # of all images, or of each, float64 (N, 1); NaN where unknown
 
     def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """Return the one temperature, and class to threshold, as JSON wants them."""

@@ -25,54 +25,34 @@ TABLE, FURTHER = "table", "further"
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """What is told of a metric.
+    """What is told of a metric."""
 
-    Attributes:
-        name: of the value of a class, in files.
-        mean: name of the mean over the classes: a column of the CSV tables.
-        title: heads its column where people read.
-        place: its columns stand behind those of metrics with a smaller one.
-        shown: in the tables themselves, or among the further metrics.
-        higher_is_better: or lower.
-        by_group: has means over head, medium and tail classes besides.
-        pooled: of the labels of all classes together; has no value of a class.
-    """
-
-    name: str
-    mean: str
-    title: str
-    place: float
-    shown: str = FURTHER
-    higher_is_better: bool = True
-    by_group: bool = False
-    pooled: bool = False
+    name: str  # of the value of a class, in files
+    mean: str  # name of the mean over the classes: a column of the CSV tables
+    title: str  # heads its column where people read
+    place: float  # its columns stand behind those of metrics with a smaller one
+    shown: str = FURTHER  # in the tables themselves, or among the further metrics
+    higher_is_better: bool = True  # or lower
+    by_group: bool = False  # has means over head, medium and tail classes besides
+    pooled: bool = False  # of the labels of all classes together; has no value of a class
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankMetric(Metric):
-    """A metric that a ranking decides.
+    """A metric that a ranking decides."""
 
-    Attributes:
-        term: what each tie group of a block adds, float64 (g, b).
-        value: from the total of the terms, the weight of the positives and that of the negatives; float64
-            (b,) each.
-    """
-
-    term: Callable[[Block], Tensor]
+    term: Callable[[Block], Tensor]  # what each tie group of a block adds, float64 (g, b)
+    # from the total of the terms, the weight of the positives and that of the negatives; float64 (b,) each
     value: Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SumMetric(Metric):
-    """A metric that follows from sums over the known labels of a class.
+    """A metric that follows from sums over the known labels of a class."""
 
-    Attributes:
-        terms: what each label adds.
-        value: from the sums of the terms, a tensor each, the number of labels and that of positives; of one
-            shape, and a binned term has its bins behind.
-    """
-
-    terms: Callable[[Labels], Sequence[Term]]
+    terms: Callable[[Labels], Sequence[Term]]  # what each label adds
+    # from the sums of the terms, a tensor each, the number of labels and that of positives; of one shape, and
+    # a binned term has its bins behind
     value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
 
     @property
@@ -84,19 +64,12 @@ class SumMetric(Metric):
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean of a metric over classes.
+    """A mean of a metric over classes."""
 
-    Attributes:
-        name: its column in the CSV tables.
-        title: heads its column where people read.
-        metric: the metric.
-        group: head, medium or tail; None for all classes.
-    """
-
-    name: str
-    title: str
+    name: str  # its column in the CSV tables
+    title: str  # heads its column where people read
     metric: Metric
-    group: str | None = None
+    group: str | None = None  # head, medium or tail; None for all classes
 
 
 Kind = TypeVar("Kind", bound=Metric)

@@ -31,24 +31,15 @@ class Ranking:
 
     Segment g holds the negatives above tie group g, then the group; the last one what follows. Starts have
     one more entry, where the last segment or group ends.
-
-    Attributes:
-        scores: of the groups, falling; float (G,).
-        order: patient of each known label, by falling score; int32 (K,).
-        starts: where each segment begins in ``order``; int32 (G + 2,).
-        positives: patient of each positive, by falling score; int32 (P,).
-        positive_starts: where each group begins in ``positives``; int32 (G + 1,).
-        tied: patients of the negatives that share a group with a positive; int32 (T,).
-        tied_starts: where each group begins in ``tied``; int32 (G + 1,).
     """
 
-    scores: np.ndarray
-    order: Tensor
-    starts: Tensor
-    positives: Tensor
-    positive_starts: Tensor
-    tied: Tensor
-    tied_starts: Tensor
+    scores: np.ndarray  # of the groups, falling; float (G,)
+    order: Tensor  # patient of each known label, by falling score; int32 (K,)
+    starts: Tensor  # where each segment begins in ``order``; int32 (G + 2,)
+    positives: Tensor  # patient of each positive, by falling score; int32 (P,)
+    positive_starts: Tensor  # where each group begins in ``positives``; int32 (G + 1,)
+    tied: Tensor  # patients of the negatives that share a group with a positive; int32 (T,)
+    tied_starts: Tensor  # where each group begins in ``tied``; int32 (G + 1,)
 
 
 def rank(
@@ -149,23 +140,14 @@ def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Block:
-    """Some tie groups that hold a positive, from the highest score, under b weightings of the patients.
+    """Some tie groups that hold a positive, from the highest score, under b weightings of the patients."""
 
-    Attributes:
-        ranking: that it is a part of.
-        weights: how often each patient counts, float32 (P, b).
-        part: which groups.
-        hits: weight of the positives down to the end of each group, (g, b), exact.
-        called: weight of all images, likewise.
-        weight: of the positives in each group, float64 (g, b).
-    """
-
-    ranking: Ranking
-    weights: Tensor
-    part: slice
-    hits: Tensor
-    called: Tensor
-    weight: Tensor
+    ranking: Ranking  # that it is a part of
+    weights: Tensor  # how often each patient counts, float32 (P, b)
+    part: slice  # which groups
+    hits: Tensor  # weight of the positives down to the end of each group, (g, b), exact
+    called: Tensor  # weight of all images, likewise
+    weight: Tensor  # of the positives in each group, float64 (g, b)
 
     def above(self) -> Tensor:
         """Return the weight of the negatives above each group, and half of that of those in it, (g, b)."""
