@@ -97,9 +97,8 @@ class Contrast:
 def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection[str] = ()) -> list[Pair]:
     """Find the pairs of rows that differ in exactly one design; the earlier row is the reference.
 
-    Args:
-        designs: row to the name of each design to what it has of it, the same names for all rows.
-        together: rows that are compared with each other even where they differ in several.
+    ``designs`` has the same names for all rows; those ``together`` are compared even where they differ in
+    several.
     """
     pairs = []
     for reference, row in combinations(designs, 2):
@@ -139,13 +138,8 @@ def test_contrasts(
 ) -> list[Contrast]:
     """Test the contrasts of a table: those of published rows as one family, the others as another.
 
-    Args:
-        comparisons: from :func:`find_pairs` and :func:`find_interactions`.
-        table: the scored rows; 1 - its level is the error rate of a family.
-        negligible: a difference that is too small to matter, either way.
-
-    Returns:
-        The primary family, then the exploratory one.
+    1 - the level of the table is the error rate of a family; differences up to ``negligible`` are too small
+    to matter, either way. Returns the primary family, then the exploratory one.
     """
     contrasts = []
     for name in (PRIMARY, EXPLORATORY):

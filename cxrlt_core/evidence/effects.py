@@ -57,11 +57,7 @@ class MainEffects:
 
 
 def fit(designs: Mapping[str, Mapping[str, Design]]) -> Fit:
-    """Fit rows by their designs: one effect for each value of a design that the first row does not have.
-
-    Args:
-        designs: row to the name of each design to what it has of it, the same names for all rows.
-    """
+    """Fit rows by their designs: one effect for each value of a design that the first row does not have."""
     rows, columns = list(designs), []
     names: list[tuple[str, str]] = []
     first = designs[rows[0]]
@@ -101,10 +97,7 @@ def test_effects(
 ) -> MainEffects:
     """Test the main effects of a table as one family, and whether designs add up.
 
-    Args:
-        designs: row to the name of each design to what it has of it.
-        table: the scored rows.
-        negligible: an effect that is too small to matter, either way.
+    Effects up to ``negligible`` are too small to matter, either way.
     """
     fitted = fit(designs)
     estimates = {

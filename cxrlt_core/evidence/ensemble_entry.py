@@ -51,14 +51,7 @@ class EnsembleResults:
 def describe_selection(
     members: Members, scored: ScoredEnsemble, plain: DevTestGap, level: float
 ) -> Selection:
-    """Describe what was chosen for an ensemble.
-
-    Args:
-        members: with each seed.
-        scored: the ensemble on the test set.
-        plain: gap of the mean of all members.
-        level: of the intervals.
-    """
+    """Describe what was chosen for an ensemble, beside the gap of the plain mean of all members."""
     classes, choices = members.test.classes, members.choices
     names = classes.names
     fits = zip(members.seeds, scored.fits, strict=True)

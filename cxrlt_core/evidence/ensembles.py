@@ -58,12 +58,8 @@ class Members:
     def recombine(self, methods: Mapping[str, str], array: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         """Make ensembles again from models of different seeds, to see how they vary with their members.
 
-        Args:
-            methods: row to its method.
-            array: seed of each model in each run, (K, M); no run with one seed.
-
-        Returns:
-            Row to the means of average precision of each run, (K,).
+        ``methods`` names the method of each row; ``array`` holds the seed of each model in each run, (K, M),
+        no run with one seed. Returns row to the means of average precision of each run, (K,).
         """
         if not len(array):
             return {}
@@ -122,12 +118,7 @@ def gap_of_plain_mean(members: Members) -> DevTestGap:
 
 
 def score_ensemble(members: Members, method: str) -> ScoredEnsemble:
-    """Score an ensemble on the test set, and the same with other choices.
-
-    Args:
-        members: with each seed.
-        method: that chooses.
-    """
+    """Score an ensemble that a method chooses on the test set, and the same with other choices."""
     weights = [choice.weights(method) for choice in members.choices]
     on_dev, on_test = members.combine(weights)
     targets, repeated = members.choices[0].targets, members.repeat(method)
@@ -139,14 +130,9 @@ def score_ensemble(members: Members, method: str) -> ScoredEnsemble:
 
 
 def optimism(row: DevTestGap, plain: DevTestGap, level: float) -> Interval:
-    """Return what an ensemble loses beyond the plain mean of its models.
+    """Return what an ensemble loses beyond the plain mean of its models, by the gaps of both.
 
     Of the variance between trainings its own seeds tell alone.
-
-    Args:
-        row: gap of the ensemble.
-        plain: gap of the mean.
-        level: of the interval.
     """
     excess = row.size + -1.0 * plain.size
     several = len(excess.points) > 1
@@ -163,16 +149,9 @@ class SingleModel:
 
 
 def score_singles(members: Members, level: float) -> dict[str, SingleModel]:
-    """Score the first member, and the one that is best on development data, class by class.
+    """Score the first member (``base``) and the ``best single`` on development data, class by class.
 
     With TTA, as in the ensembles. Their intervals pool the variance between trainings of all members.
-
-    Args:
-        members: all of them.
-        level: of the intervals.
-
-    Returns:
-        ``base`` and ``best single``.
     """
     ap = np.mean([mean_over_classes(choice.ap) for choice in members.choices], axis=0)
     test = members.test

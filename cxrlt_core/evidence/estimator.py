@@ -129,12 +129,9 @@ class Estimate:
 
 
 def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVariance:
-    """Seed variance of a contrast from its own seeds and from what all trainings show.
+    """Seed variance of a contrast from its own seeds, (S,), and from what all trainings show.
 
-    Args:
-        points: of the contrast with each seed, (S,).
-        prior: noise of one training.
-        squares: sum of the squared weights that the contrast gives to trainings.
+    ``squares`` is the sum of the squared weights that the contrast gives to trainings.
     """
     own, weight = len(points) - 1, min(PRIOR, prior.dof)
     if not weight:
@@ -146,10 +143,8 @@ def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVaria
 def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     """Put the noise of patients, of trainings and of both together.
 
-    Args:
-        sampled: a number, or a contrast of numbers.
-        seed_variance: of its trainings; None where it was not measured, with one seed: then the error is that
-            of the patients alone, who are scored on and who choose.
+    ``seed_variance`` is None with one seed, where it was not measured: then the error is that of the patients
+    alone, who are scored on and who choose.
     """
     seeds = len(sampled.points)
     if not np.isfinite(sampled.point):

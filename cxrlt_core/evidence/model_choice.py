@@ -40,7 +40,7 @@ class Choice:
         settings: Ensemble,
         device: torch.device,
     ) -> Self:
-        """Score the models on the development set and its resamples; see the attributes."""
+        """Score the models on the development set and its resamples."""
         resamples = draws.with_original()
         ap = np.stack([resample_ranks(targets, model, resamples, device)["AP"] for model in predictions])
         return cls(targets, predictions, draws, ap[:, 0], ap[:, 1:], settings)
@@ -71,26 +71,17 @@ class Choice:
         return choose(method, self.settings, scores)
 
     def recombined_weights(self, method: str, choices: Sequence[Self]) -> np.ndarray:
-        """Weights where each model is of a training seed of its own, (M, C).
-
-        Args:
-            method: a design with the hook ``combine``.
-            choices: of the seed that each of the M models has.
-        """
+        """Weights by a method where model m has the training seed of ``choices[m]``, (M, C)."""
         ap = np.stack([choice.ap[m] for m, choice in enumerate(choices)])
         resampled = np.stack([choice.resampled_ap[m] for m, choice in enumerate(choices)])
         return choose(method, self.settings, DevelopmentScores(ap, resampled, self._positives()))
 
     def repeated_weights(self, method: str, resamples: int) -> np.ndarray:
-        """Weights that other development patients would have chosen, float64 (M, R, C).
+        """Weights by a method that other development patients would have chosen, float64 (M, R, C).
 
         On resample r the average precision of the models is moved by what the resample moves it. To bag anew
         would take a bootstrap of each resample; that is taken to spread about its centre as the first one
-        does, so its average precision is moved by the same.
-
-        Args:
-            method: a design with the hook ``combine``.
-            resamples: R, the first of the draws.
+        does, so its average precision is moved by the same. R is the first of the draws.
         """
         moved = centred(self.resampled_ap, axis=1)[1][:, :resamples].transpose(1, 0, 2)
         counts = self.draws.first(resamples).counts[self.draws.patient].T

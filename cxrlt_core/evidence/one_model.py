@@ -22,15 +22,9 @@ def class_scores(
 ) -> dict[str, dict[str, Any]]:
     """Score a model as a row of Table 1 with one seed: its intervals are of the patients alone.
 
-    Args:
-        targets: int (N, C), -1 unknown.
-        probabilities: float (N, C).
-        patients: of each image, (N,).
-        groups: each of the C classes, in order, to head, medium or tail.
-        settings: how patients are resampled.
-
-    Returns:
-        Class to its metrics, ``AP`` with ``AP_low`` and ``AP_high``, and its counts.
+    Takes int ``targets`` (N, C), -1 unknown; float ``probabilities`` (N, C); the patient of each image, (N,);
+    and each of the C classes, in order, to head, medium or tail. Returns class to its metrics, ``AP`` with
+    ``AP_low`` and ``AP_high``, and its counts.
     """
     row = {"model": ("model", False)}
     resamples = resample_patients(patients, settings.resamples, settings.seed)

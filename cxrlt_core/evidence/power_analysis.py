@@ -68,12 +68,7 @@ class PowerAnalysis(StudySize):
 
 
 def power_analysis(contrasts: Sequence[Contrast], size: StudySize) -> PowerAnalysis:
-    """Tell what would resolve each contrast of a table.
-
-    Args:
-        contrasts: of the table.
-        size: what they were measured with.
-    """
+    """Tell what would resolve each contrast of a table, which was measured with this size."""
     families = [contrast.family for contrast in contrasts if contrast.parts is not None]
     primary, images = max(1, families.count(PRIMARY)), IMAGES[size.split]
     apart = {f"{c:g}": rounded(reference(images, c, size.level, primary)) for c in CORRELATIONS}
@@ -117,11 +112,8 @@ def _need(parts: VarianceComponents, difference: float | None, size: StudySize, 
 def planned(parts: VarianceComponents, measured: int, seeds: float, times: float = 1.0) -> Estimate:
     """Return the error that a study of another size would have; its point is 0.
 
-    Args:
-        parts: of the variance, as measured.
-        measured: seeds that they were measured with; each further one adds a degree of freedom.
-        seeds: of the planned study; may be infinite.
-        times: its patients, in multiples of those at hand; may be infinite.
+    ``measured`` seeds gave the parts; each further one adds a degree of freedom. Planned are ``seeds``, and
+    the patients at hand ``times`` so many; both may be infinite.
     """
     shared = (parts.patients + parts.selection) / times
     squared = shared + (parts.patients_by_seed / times + parts.training) / seeds
@@ -136,17 +128,10 @@ def planned(parts: VarianceComponents, measured: int, seeds: float, times: float
 def seeds_needed(
     parts: VarianceComponents, measured: int, difference: float, level: float, tests: int
 ) -> int | str:
-    """Return the seeds at which the patients at hand resolve a difference in four of five studies.
+    """Return the seeds, three at least, at which the patients at hand resolve a difference in 4 of 5 studies.
 
-    Args:
-        parts: of the variance, as measured.
-        measured: seeds that they were measured with.
-        difference: true one, of either sign.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
-
-    Returns:
-        Their number, at least those that a verdict asks for; or in words that there is none.
+    The parts were measured with ``measured`` seeds; 1 - level is the error rate of the family of ``tests``.
+    Where there is no such number, words say so.
     """
 
     def resolves(seeds: float) -> bool:
@@ -158,15 +143,9 @@ def seeds_needed(
 def patients_needed(
     parts: VarianceComponents, patients: int, measured: int, difference: float, level: float, tests: int
 ) -> int | str:
-    """Return the patients at which the seeds at hand resolve a difference; at least those at hand.
+    """Return the patients, those at hand at least, at which the seeds at hand resolve a difference.
 
-    Args:
-        parts: of the variance, as measured.
-        patients: at hand.
-        measured: seeds at hand; a verdict asks for three, so two are planned as three.
-        difference: true one, of either sign.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
+    As :func:`seeds_needed`; a verdict asks for three seeds, so two are planned as three.
     """
     seeds = max(measured, MIN_SEEDS)
 

@@ -33,12 +33,7 @@ class ScoredTable:
     published: Mapping[str, float | None] = field(default_factory=dict)
 
     def contrast(self, weights: Mapping[str, float], mean: str) -> Estimate:
-        """Estimate a weighted sum of rows.
-
-        Args:
-            weights: row to its weight.
-            mean: its name.
-        """
+        """Estimate a weighted sum of rows, row to its weight, in the mean of that name."""
         first, *others = (weight * self.scores[row][mean] for row, weight in weights.items())
         total = sum(others, first)
         return estimate(total, self.seed_variance.of(weights, mean, total.points))

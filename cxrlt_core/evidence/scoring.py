@@ -83,15 +83,7 @@ def count_classes(
     groups: Mapping[str, str],
     least: int,
 ) -> Classes:
-    """Count the positive patients of each class.
-
-    Args:
-        targets: int (N, C), -1 unknown.
-        resamples: which patient each image is of.
-        names: of the C columns.
-        groups: class to head, medium or tail.
-        least: positive patients that a class needs to count in a verdict.
-    """
+    """Count the patients with a known positive of each class; arguments as the fields of :class:`Classes`."""
     patients = [len(np.unique(resamples.patient[column == POSITIVE])) for column in targets.T]
     return Classes(names, groups, np.array(patients), least)
 
@@ -104,12 +96,9 @@ def score_row(
 ) -> Score:
     """Score one row.
 
-    Args:
-        data: images to score on.
-        probabilities: of each training seed, float (N, C).
-        calibrations: thresholds and temperature of each training seed.
-        repeated: of each training seed, metrics with other choices, float (R, 1 + K, C), from
-            :func:`cxrlt_core.evidence.selection.repeat_choice`; empty where nothing was chosen.
+    Of each training seed: ``probabilities``, float (N, C); ``calibrations``; and ``repeated``, metrics with
+    other choices, float (R, 1 + K, C), from :func:`cxrlt_core.evidence.selection.repeat_choice`, empty where
+    nothing was chosen.
     """
     classes, seeds, per_class = data.classes, [], []
     chosen = repeated or [{}] * len(probabilities)
@@ -138,12 +127,10 @@ def mean_ap(
     resampled: Sequence[np.ndarray] | None = None,
     repeated: Sequence[np.ndarray] | None = None,
 ) -> Sampled:
-    """Mean over all defined classes of average precision.
+    """Mean over all defined classes of average precision, of each training seed.
 
-    Args:
-        points: of each training seed, (C,).
-        resampled: of each training seed, on resampled patients, (B, C); absent where they are not these.
-        repeated: of each training seed, with other choices, (R, K, C); absent where nothing was chosen.
+    ``points``, (C,); ``resampled``, on resampled patients, (B, C), absent where they are not these;
+    ``repeated``, with other choices, (R, K, C), absent where nothing was chosen.
     """
     every = np.full(len(points[0]), True)
     nothing = [None] * len(points)

@@ -52,11 +52,8 @@ class Repeated:
 def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.device) -> Repeated:
     """Score an ensemble with each of its choices.
 
-    Args:
-        dev: with the R resamples that chose.
-        test: with K resamples.
-        weights: of the models per choice and class, float (M, R, C).
-        device: to compute on.
+    ``dev`` has the R resamples that chose, ``test`` K; weights of the models per choice and class, float (M,
+    R, C).
     """
     drawn, crossed = dev.weights(device), test.weights(device)
     crossed = torch.cat([torch.ones_like(crossed[:, :1]), crossed], dim=1)
@@ -135,13 +132,12 @@ def selection_variance(crossed: np.ndarray) -> float:
     """Variance that the choice on other development patients adds, to all seeds alike.
 
     On one test set choices differ by what they are worth and by what its patients make of them (choice ×
-    patient). The second is in the variance over test patients already, so it is taken off: the mean square
-    of what neither choice nor test resample explains. What a choice does to one seed alone is in the variance
+    patient). The second is in the variance over test patients already, so it is taken off: the mean square of
+    what neither choice nor test resample explains. What a choice does to one seed alone is in the variance
     over seeds; so of several seeds the covariance counts.
 
-    Args:
-        crossed: of each seed, the deviation of every choice from their mean, on the test set and on K
-            resamples; float64 (S, R, 1 + K).
+    ``crossed``, float64 (S, R, 1 + K), is of each seed the deviation of every choice from their mean, on the
+    test set and on K resamples.
     """
     seeds, choices, columns = crossed.shape
     if min(choices, columns - 1) < 2:
@@ -166,10 +162,7 @@ def upweighted_share(
 ) -> dict[str, float]:
     """How often each class would be upweighted on other development patients.
 
-    Args:
-        resampled_ap: average precision on resamples of the patients, float (B, C), NaN where undefined.
-        classes: names of the C columns.
-        settings: as of :func:`cxrlt_core.designs.reweight.reweight`.
+    ``resampled_ap`` is average precision on resamples of the patients, float (B, C), NaN where undefined.
     """
     counts = dict.fromkeys(classes, 0)
     for values in resampled_ap:

@@ -18,11 +18,8 @@ def score_rows(
 ) -> dict[str, Score]:
     """Score rows, all on the same resampled patients; thresholds and temperature are fitted on these data.
 
-    Args:
-        data: images to score on.
-        rows: row to its training and whether it has TTA.
-        read: gives the predictions.
-        patients: of each image, (N,).
+    ``rows`` names the training of each row and whether it has TTA, ``patients`` the patient of each image,
+    (N,).
     """
     scores = {}
     for name, (training, tta) in rows.items():
@@ -35,14 +32,7 @@ def score_rows(
 def pooled_seed_variance(
     data: EvaluationSet, rows: Mapping[str, tuple[str, bool]], trainings: Sequence[str], read: Read
 ) -> PooledSeedVariance:
-    """Score every training with each seed, without TTA and with it.
-
-    Args:
-        data: images to score on.
-        rows: row to its training and whether it has TTA.
-        trainings: whose variance is pooled.
-        read: gives the predictions.
-    """
+    """Score the trainings, whose variance is pooled, with each seed, without TTA and with it."""
     ap = [
         [[average_precision(data.targets, scores) for scores in read(name, tta)] for name in trainings]
         for tta in (False, True)

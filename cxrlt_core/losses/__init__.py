@@ -40,10 +40,5 @@ def find_kind(name: str) -> Kind:
 
 
 def build_loss(settings: LossSettings, targets: np.ndarray) -> Loss:
-    """Make the loss that the settings describe.
-
-    Args:
-        settings: from :meth:`cxrlt_core.params.schema.Params.loss_of`.
-        targets: labels of the training set, 1, 0 or -1; int8 (N, C). Only class_balanced counts them.
-    """
+    """Make the loss that settings describe; only class_balanced counts the training labels, int8 (N, C)."""
     return find_kind(settings.kind).build(settings, targets)

@@ -41,21 +41,12 @@ def asl(
     gamma_neg: float,
     clip: float,
 ) -> tuple[Tensor, Tensor]:
-    """Sum of the weighted losses over the known labels, and the sum of their weights.
+    """Sum of weighted losses over the known labels, and the sum of their weights; arguments as in ``Loss``.
 
-    A positive label costs −(1 − p)^γ₊ log p, a negative one −p_m^γ₋ log(1 − p_m) with
-    p_m = max(p − m, 0): negatives below the margin m cost nothing. The gradient is that of the whole
-    expression, as the paper analyses it. The authors' code can also hold the focusing factors constant
+    A positive label costs −(1 − p)^γ₊ log p, a negative one −p_m^γ₋ log(1 − p_m) with p_m = max(p − m, 0):
+    negatives below the margin m (``clip``) cost nothing. The gradient is that of the whole expression, as the
+    paper analyses it. The authors' code can also hold the focusing factors constant
     (disable_torch_grad_focal_loss), which makes the gradient of easy negatives up to 1 + γ₋ times smaller.
-
-    Args:
-        logits: as in ``Loss``, and so the next three.
-        targets: labels.
-        class_weights: of each class.
-        image_weights: of each image.
-        gamma_pos: γ₊, focus of positive labels.
-        gamma_neg: γ₋, focus of negative labels.
-        clip: m, the margin, a probability.
     """
     import torch
     from torch.nn import functional as F

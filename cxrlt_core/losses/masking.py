@@ -11,15 +11,9 @@ if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two s
 
 
 def label_weights(targets: Tensor, class_weights: Tensor, image_weights: Tensor | None = None) -> Tensor:
-    """Weight of each label in the loss: m_ic w_c v_i, with m_ic = 1 where the label is known, else 0.
+    """Weight of each label in the loss, float32 (B, C): m_ic w_c v_i, with m_ic = 1 where known, else 0.
 
-    Args:
-        targets: 1, 0 or -1; int8 (B, C).
-        class_weights: w, float32 (C,).
-        image_weights: v, float32 (B,), 1 if absent.
-
-    Returns:
-        float32 (B, C).
+    Takes int8 targets (B, C), w, float32 (C,), and v, float32 (B,), 1 if absent.
     """
     weights = (targets != UNKNOWN) * class_weights
     return weights if image_weights is None else weights * image_weights[:, None]

@@ -50,17 +50,9 @@ def rank(
 ) -> Ranking | None:
     """Rank one class, or several together: then an image counts once for each.
 
-    Args:
-        targets: 1, 0 or -1 (unknown); int (N,) or (N, C).
-        scores: of the same shape.
-        patient: of each image, int (N,); each has one of its own if absent.
-        device: where the ranking is used; the CPU if absent.
-
-    Returns:
-        None without a known positive, or without a known negative.
-
-    Raises:
-        ValueError: when a score of a known label is not finite.
+    Takes int targets (N,) or (N, C), -1 unknown, scores of the same shape, and the patient of each image, int
+    (N,), by default one of its own. Returns None without a known positive, or without a known negative;
+    ValueError when a score of a known label is not finite.
     """
     patient = np.arange(len(targets)) if patient is None else patient
     if targets.ndim > 1:
@@ -121,14 +113,9 @@ def _distinct(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Average precision of one class, in which every image counts once.
+    """Average precision of one class, (N,) each, in which every image counts once.
 
-    Args:
-        targets: 1, 0 or -1 (unknown); int (N,).
-        scores: float (N,).
-
-    Raises:
-        ValueError: when a score of a known label is not finite.
+    NaN where it is undefined; ValueError when a score of a known label is not finite.
     """
     known, positive = np.sort(_finite(scores[targets != UNKNOWN])), np.sort(scores[targets == POSITIVE])
     if len(positive) in (0, len(known)):
@@ -158,15 +145,9 @@ class Block:
 
 
 def rank_values(ranking: Ranking, weights: Tensor, metrics: Sequence[RankMetric]) -> Tensor:
-    """Metrics under many weightings.
+    """R metrics under many weightings of P patients by whole numbers, float32 (P, b).
 
-    Args:
-        ranking: of images of P patients.
-        weights: how often each patient counts, whole numbers; float32 (P, b).
-        metrics: R of them.
-
-    Returns:
-        float64 (R, b); NaN where the weighted images lack a positive or a negative.
+    Returns float64 (R, b); NaN where the weighted images lack a positive or a negative.
     """
     totals = [torch.zeros_like(weights[0], dtype=torch.float64) for _ in metrics]
     for block in _blocks(ranking, weights):
@@ -182,16 +163,10 @@ def rank_values(ranking: Ranking, weights: Tensor, metrics: Sequence[RankMetric]
 
 
 def highest_f1(ranking: Ranking, weights: Tensor) -> np.ndarray:
-    """The threshold of the highest F1 under many weightings.
+    """The threshold of the highest F1 under many weightings, as of :func:`rank_values`; float (b,).
 
-    Such a threshold is the score of a positive: up to the next one it calls fewer negatives.
-
-    Args:
-        ranking: of images of P patients.
-        weights: as of :func:`rank_values`.
-
-    Returns:
-        float (b,); of equal thresholds the highest. Without meaning where no positive has a weight.
+    Such a threshold is the score of a positive: up to the next one it calls fewer negatives. Of equal ones it
+    is the highest; without meaning where no positive has a weight.
     """
     positives = _add_up(weights, ranking.positives, ranking.positive_starts[[0, -1]], slice(0, 1))
     f1 = [

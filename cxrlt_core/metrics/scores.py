@@ -35,15 +35,9 @@ CPU = torch.device("cpu")
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Average precision per class, step-wise and tie-aware as scikit-learn defines it.
 
-    Args:
-        targets: 1, 0 or -1 (unknown, left out); int (N, C).
-        scores: any monotone score; float (N, C).
-
-    Returns:
-        float64 (C,); NaN for a class without a known positive or without a known negative.
-
-    Raises:
-        ValueError: when the shapes differ, or a score of a known label is not finite.
+    Takes int targets (N, C), 1, 0 or -1 (unknown, left out), and any monotone scores, float (N, C). Returns
+    float64 (C,); NaN for a class without a known positive or without a known negative. ValueError when the
+    shapes differ, or a score of a known label is not finite.
     """
     _check_shapes(targets, scores)
     return np.array([plain_ap(t, s) for t, s in zip(targets.T, scores.T, strict=True)], np.float64)
@@ -57,17 +51,10 @@ def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def resample_ranks(
     targets: np.ndarray, scores: np.ndarray, resamples: PatientResamples, device: torch.device = CPU
 ) -> dict[str, np.ndarray]:
-    """Rank metrics of every class in every resample.
+    """Rank metrics of every class in every of B resamples; targets and scores (N, C).
 
-    Args:
-        targets: int (N, C), -1 unknown.
-        scores: float (N, C).
-        resamples: B resamples of the N images.
-        device: to compute on.
-
-    Returns:
-        ``AP``, ``AUROC`` and what else ranks, float64 (B, C) each; NaN where a resample leaves a class
-        undefined.
+    Returns ``AP``, ``AUROC`` and what else ranks, float64 (B, C) each; NaN where a resample leaves a class
+    undefined.
     """
     return _ranks(targets, scores, resamples, device, with_pooled=False)
 
@@ -84,18 +71,10 @@ def resample(
     resamples: PatientResamples,
     device: torch.device = CPU,
 ) -> dict[str, np.ndarray]:
-    """Every metric in every resample.
+    """Every metric in every of B resamples, of int targets (N, C), -1 unknown, and probabilities (N, C).
 
-    Args:
-        targets: int (N, C), -1 unknown.
-        scores: probabilities, float (N, C).
-        calibration: thresholds and temperature.
-        resamples: B resamples of the N images.
-        device: to compute on.
-
-    Returns:
-        Name of each metric to its values, float64 (B, C); of a pooled one, over all labels of the classes
-        that are defined in the set, float64 (B,).
+    Returns name of each metric to its values, float64 (B, C); of a pooled one, over all labels of the classes
+    that are defined in the set, float64 (B,).
     """
     found = _ranks(targets, scores, resamples, device, with_pooled=True)
     undefined = np.isnan(found["AP"])
@@ -198,17 +177,9 @@ def point_metrics(
     classes: Sequence[str],
     groups: Mapping[str, str],
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Point estimates of one prediction table.
+    """Point estimates of one prediction table: int targets and probabilities, (N, C) each.
 
-    Args:
-        targets: int (N, C).
-        scores: probabilities, float (N, C).
-        calibration: thresholds and temperature.
-        classes: names of the C columns.
-        groups: class to head, medium or tail.
-
-    Returns:
-        Name of each mean to its value; each metric of a class to its values, (C,).
+    Returns name of each mean to its value; each metric of a class to its values, (C,).
     """
     found = resample(targets, scores, calibration, every_image_once(len(targets)))
     masks = group_masks(classes, groups)

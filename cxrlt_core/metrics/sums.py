@@ -40,15 +40,9 @@ def bin_of(scores: np.ndarray) -> np.ndarray:
 
 
 def add_terms(terms: Sequence[Term], patient: np.ndarray, patients: int) -> np.ndarray:
-    """Add up terms patient by patient.
+    """Add up terms of K labels by the patient of each, int (K,), of ``patients`` in all.
 
-    Args:
-        terms: of K labels.
-        patient: of each label, int (K,).
-        patients: their number P.
-
-    Returns:
-        float64 (P, sums), those of the terms side by side.
+    Returns float64 (P, sums), those of the terms side by side.
     """
     sums = np.empty((patients, sum(term.width for term in terms)))
     start = 0
