@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Protocol, TypeVar
 
-from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents
+from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents, probability_of_improvement
 from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
-from cxrlt_core.evidence.probability_of_improvement import probability_of_improvement
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
 from cxrlt_core.system.rounding import rounded
@@ -171,12 +170,7 @@ Member = TypeVar("Member", bound=HasFamily)
 
 def published_steps(contrasts: Sequence[Member]) -> list[Member]:
     """Choose the primary contrasts; all where nothing is published."""
-    # plain values, too, until all of the report reads typed ones
-    return [
-        contrast
-        for contrast in contrasts
-        if (contrast["family"] if isinstance(contrast, Mapping) else contrast.family) == PRIMARY
-    ] or list(contrasts)
+    return [contrast for contrast in contrasts if contrast.family == PRIMARY] or list(contrasts)
 
 
 def _family(comparison: Pair | Interaction, table: ScoredTable) -> str:

@@ -47,9 +47,8 @@ class Choice:
 
     def among(self, used: Sequence[bool]) -> Self:
         """Return what is known of some of the models."""
-        used = np.asarray(used)
-        kept = {name: getattr(self, name)[used] for name in ("predictions", "ap", "resampled_ap")}
-        return replace(self, **kept)
+        kept = ("predictions", "ap", "resampled_ap")
+        return replace(self, **{name: getattr(self, name)[np.asarray(used)] for name in kept})
 
     @property
     def stability(self) -> np.ndarray:

@@ -10,8 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import mean_loss
+from cxrlt_core.losses.base import Loss, LossSettings, mean_loss
 from cxrlt_core.system.errors import StudyError
 
 __all__ = ["Kind", "Loss", "LossSettings", "build_loss", "find_kind", "kinds", "mean_loss"]
@@ -29,7 +28,7 @@ class Kind(Protocol):
 
 def kinds() -> list[str]:
     """Return the kinds that ``losses`` may use."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name not in ("base", "masking"))
+    return sorted(module.name for module in iter_modules(__path__) if module.name != "base")
 
 
 def find_kind(name: str) -> Kind:

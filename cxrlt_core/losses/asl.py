@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.losses.base import Loss, LossSettings, label_weights
 from cxrlt_core.system.settings import Fraction, NotNegative, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
@@ -27,8 +26,7 @@ class Settings(LossSettings):
 
 def build(settings: Settings, targets: np.ndarray) -> Loss:
     """Return :func:`asl` with its settings."""
-    focus = {"gamma_pos": settings.gamma_pos, "gamma_neg": settings.gamma_neg}
-    return partial(asl, **focus, clip=settings.clip)
+    return partial(asl, gamma_pos=settings.gamma_pos, gamma_neg=settings.gamma_neg, clip=settings.clip)
 
 
 def asl(
@@ -57,10 +55,6 @@ def asl(
     right = torch.where(positive, F.logsigmoid(logits), negative_right)
     wrong = -torch.expm1(right)
     gamma = torch.where(positive, gamma_pos, gamma_neg)
-    losses = -(wrong.clamp(min=_TINY) ** gamma) * right
+    losses = -(wrong.clamp(min=1e-12) ** gamma) * right  # a power below 1 has no finite slope at 0
     weights = label_weights(targets, class_weights, image_weights)
     return (weights * losses).sum(), weights.sum()
-
-
-#: A power below 1 has no finite slope at 0.
-_TINY = 1e-12

@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.losses.base import Loss, LossSettings, label_weights
 from cxrlt_core.system.settings import NotNegative, Real, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds

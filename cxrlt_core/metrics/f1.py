@@ -8,8 +8,6 @@ from torch import Tensor
 from cxrlt_core.metrics.metric import SumMetric
 from cxrlt_core.metrics.sums import Labels, Term
 
-HALF = 0.5
-
 
 def terms(labels: Labels, threshold: float) -> list[Term]:
     """Return which labels are called positive, and which of them rightly; NaN without a threshold."""
@@ -30,6 +28,6 @@ METRICS = (
     ),
     SumMetric(
         name="F1_half", mean="F1_half", title="F1 at 0.5", place=41, value=value,
-        terms=lambda labels: terms(labels, HALF),
+        terms=lambda labels: terms(labels, 0.5),
     ),
 )  # fmt: skip

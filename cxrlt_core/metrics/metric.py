@@ -5,7 +5,7 @@ A metric takes one of two passes over the resamples, which all metrics share: ov
 (:mod:`cxrlt_core.metrics.sums`). A class without a known positive or a known negative is undefined in all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -52,8 +52,10 @@ class SumMetric(Metric):
 
     terms: Callable[[Labels], Sequence[Term]]  # what each label adds
     # from the sums of the terms, a tensor each, the number of labels and that of positives; of one shape, and
-    # a binned term has its bins behind
-    value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
+    # a binned term has its bins behind; by default the mean of one term over the labels
+    value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor] = lambda sums, known, positive: (
+        sums[0] / known
+    )
 
     @property
     def widths(self) -> list[int]:
@@ -78,8 +80,8 @@ Kind = TypeVar("Kind", bound=Metric)
 @cache
 def metrics() -> tuple[Metric, ...]:
     """Return all metrics, in the order of their columns."""
-    package = __name__.rpartition(".")[0]
-    modules = [import_module(f"{package}.{m.name}") for m in iter_modules([str(Path(__file__).parent)])]
+    names = [module.name for module in iter_modules([str(Path(__file__).parent)])]
+    modules = [import_module(f"cxrlt_core.metrics.{name}") for name in names]
     listed: list[Metric] = [metric for module in modules for metric in getattr(module, "METRICS", ())]
     return tuple(sorted(listed, key=lambda metric: metric.place))
 
@@ -92,14 +94,12 @@ def metrics_of(kind: type[Kind], pooled: bool = False) -> list[Kind]:
 @cache
 def means() -> tuple[Mean, ...]:
     """Return all means, in the order of their columns."""
-    return tuple(_means())
-
-
-def _means() -> Iterator[Mean]:
+    listed = []
     for metric in metrics():
-        yield Mean(metric.mean, metric.title, metric)
-        for group in GROUPS if metric.by_group else ():
-            yield Mean(f"{metric.mean}_{group}", group, metric, group)
+        listed.append(Mean(metric.mean, metric.title, metric))
+        if metric.by_group:
+            listed += [Mean(f"{metric.mean}_{group}", group, metric, group) for group in GROUPS]
+    return tuple(listed)
 
 
 def mean_over_classes(values: np.ndarray, which: np.ndarray | bool = True) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cxrlt_core.evidence.one_model import class_scores
+from cxrlt_core.evidence.trainings import class_scores
 from cxrlt_core.params.schema import Bootstrap
 
 GROUPS = {"a": "head", "b": "tail", "c": "medium"}

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from cxrlt_core.evidence.estimator import Estimate, Sampled, SeedVariance, VarianceComponents, estimate
-from cxrlt_core.evidence.probability_of_improvement import probability_of_improvement
+from cxrlt_core.evidence.estimator import (
+    Estimate,
+    Sampled,
+    SeedVariance,
+    VarianceComponents,
+    estimate,
+    probability_of_improvement,
+)
 
 
 def test_the_point_is_the_share_of_new_pairs_that_agree():

@@ -151,7 +151,8 @@ def test_modules_are_imported_by_a_computed_name_in_three_places_only():
 
 
 def test_every_metric_is_code_of_the_stages_that_score_and_of_no_training():
-    modules = {type(metric).__module__ for metric in metrics()} | {m.value.__module__ for m in metrics()}
+    terms = [getattr(metric, "term", None) or metric.terms for metric in metrics()]
+    modules = {type(metric).__module__ for metric in metrics()} | {term.__module__ for term in terms}
     files = {f"{name.replace('.', '/')}.py" for name in modules}
     assert len(files) > 6
     for stage in ("evaluate", "ensemble", "report"):
