@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrlt_core.evidence.contrasts import Design, words
-from cxrlt_core.evidence.estimator import Estimate, Interval
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
@@ -106,31 +106,22 @@ def test_effects(
     family = Family("effects", table.level, negligible, family_size(list(estimates.values())))
     adjusted = holm([estimate.p_value() for estimate in estimates.values()])
     p_holm = dict(zip(estimates, adjusted, strict=True))
-    effects = [
-        _effect(name, weights, estimates[name], p_holm[name], table.published_sum(weights), family)
-        if weights
-        else Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE)
-        for name, weights in fitted.effects.items()
-    ]
+    effects = []
+    for name, weights in fitted.effects.items():
+        if not weights:
+            effects.append(Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE))
+            continue
+        estimate = estimates[name]
+        effect = Effect(
+            *name,
+            weights=dict(weights),
+            difference=estimate.rounded(family.level),
+            p_holm=rounded(p_holm[name]) if estimate.seeds >= MIN_SEEDS else None,
+            published=table.published_sum(weights),
+            verdict=family.verdict(estimate, p_holm[name]),
+        )
+        effects.append(effect)
     residuals = [table.contrast(weights, TESTED["mAP"]) for weights in fitted.residuals]
     tested = holm([residual.p_value() for residual in residuals if residual.seeds >= MIN_SEEDS])
     defined = [p for p in tested if np.isfinite(p)]
     return MainEffects(effects, Additivity(len(residuals), rounded(min(defined)) if defined else None))
-
-
-def _effect(
-    name: tuple[str, str],
-    weights: Mapping[str, float],
-    estimate: Estimate,
-    p_holm: float,
-    published: float | None,
-    family: Family,
-) -> Effect:
-    return Effect(
-        *name,
-        weights=dict(weights),
-        difference=estimate.rounded(family.level),
-        p_holm=rounded(p_holm) if estimate.seeds >= MIN_SEEDS else None,
-        published=published,
-        verdict=family.verdict(estimate, p_holm),
-    )

@@ -30,18 +30,11 @@ class Sampled:
 
     def __add__(self, other: "Sampled") -> "Sampled":
         """Return the sum, seed by seed and resample by resample."""
-        return Sampled(
-            self.points + other.points,
-            self.deviations + other.deviations,
-            self.bias + other.bias,
-            self.choices + other.choices,
-        )
+        return Sampled(**{name: values + getattr(other, name) for name, values in vars(self).items()})
 
     def __rmul__(self, factor: float) -> "Sampled":
         """Return a multiple."""
-        return Sampled(
-            factor * self.points, factor * self.deviations, factor * self.bias, factor * self.choices
-        )
+        return Sampled(**{name: factor * values for name, values in vars(self).items()})
 
     def without_error(self) -> "Sampled":
         """Return the same, of which nothing is known but the points."""
@@ -133,11 +126,11 @@ def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVaria
 
     ``squares`` is the sum of the squared weights that the contrast gives to trainings.
     """
-    own, weight = len(points) - 1, min(PRIOR, prior.dof)
+    dof, weight = len(points) - 1, min(PRIOR, prior.dof)
     if not weight:
-        return SeedVariance(points.var(ddof=1), own)
-    together = weight * prior.variance * squares + own * points.var(ddof=1)
-    return SeedVariance(together / (weight + own), weight + own)
+        return SeedVariance(points.var(ddof=1), dof)
+    together = weight * prior.variance * squares + dof * points.var(ddof=1)
+    return SeedVariance(together / (weight + dof), weight + dof)
 
 
 def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
@@ -164,15 +157,9 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     squared = patients + selection + training / seeds
     share = min(1.0, seed_variance.variance / seeds / squared)
     dof = seed_variance.dof / share**2 if share > 0 else np.inf
-    own = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
-    parts = VarianceComponents(
-        float(patients - own),
-        float(own * seeds),
-        float(training),
-        float(seed_variance.variance),
-        float(seed_variance.dof),
-        selection,
-    )
+    shared = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
+    measured = (patients - shared, shared * seeds, training, seed_variance.variance, seed_variance.dof)
+    parts = VarianceComponents(*map(float, (*measured, selection)))
     return Estimate(sampled.point, float(np.sqrt(squared)), float(dof), seeds, parts)
 
 

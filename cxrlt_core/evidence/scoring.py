@@ -103,11 +103,9 @@ def score_row(
     classes, seeds, per_class = data.classes, [], []
     chosen = repeated or [{}] * len(probabilities)
     for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
-        found = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
-        points = {metric: values[0] for metric, values in found.items()}
-        per_class.append({metric.name: points[metric.name] for metric in metrics() if not metric.pooled})
-        resampled = {metric: values[1:] for metric, values in found.items()}
-        seeds.append(_one_seed(points, resampled, choices, classes))
+        values = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
+        per_class.append({metric.name: values[metric.name][0] for metric in metrics() if not metric.pooled})
+        seeds.append(_one_seed(values, choices, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
     described = describe_scores(data.targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):
@@ -143,14 +141,12 @@ def _sampled(seeds: Sequence[_Sample]) -> Sampled:
 
 
 def _one_seed(
-    points: Mapping[str, np.ndarray],
-    found: Mapping[str, np.ndarray],
-    others: Mapping[str, np.ndarray],
-    classes: Classes,
+    values: Mapping[str, np.ndarray], choices: Mapping[str, np.ndarray], classes: Classes
 ) -> dict[str, _Sample]:
-    """Sample every mean with one training seed."""
+    """Sample every mean with one training seed, from values on the patients and then on resamples of them."""
     columns = {
-        metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
+        metric: _columns(np.atleast_1d(rows[0]), rows[1:], choices.get(metric))
+        for metric, rows in values.items()
     }
     masks = group_masks(classes.names, classes.groups)
     over = {

@@ -30,9 +30,10 @@ class Models:
     predictions: np.ndarray  # probabilities, float (M, N, C)
     resamples: PatientResamples  # resampled patients
 
-    def column(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return targets (N,) and predictions (M, N) of a class."""
-        return self.targets[:, number], np.ascontiguousarray(self.predictions[:, :, number])
+    def combine(self, c: int, weights: np.ndarray) -> np.ndarray:
+        """Average the predictions of a class by each of b weightings of the models (M, b); float32 (b, N)."""
+        models = torch.from_numpy(np.ascontiguousarray(self.predictions[:, :, c]))
+        return (torch.from_numpy(weights).float().T @ models.float()).numpy()
 
     def weights(self, device: torch.device) -> Tensor:
         """Return how often each resample holds each patient, float32 (P, B)."""
@@ -44,8 +45,8 @@ class Repeated:
     """An ensemble that was chosen on each of R development resamples; NaN where undefined."""
 
     dev: np.ndarray  # average precision on the resample that chose, float64 (R, C)
-    # each rank metric and F1 to their values on the test set, then on K resamples of it, float64 (R, 1 + K,
-    # C). F1 is at the threshold that the development resample chose
+    # each rank metric, and F1 at the threshold that the development resample chose, on the test set, then on
+    # K resamples of it, float64 (R, 1 + K, C)
     test: dict[str, np.ndarray]
 
 
@@ -58,32 +59,21 @@ def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.
     drawn, crossed = dev.weights(device), test.weights(device)
     crossed = torch.cat([torch.ones_like(crossed[:, :1]), crossed], dim=1)
     _, choices, classes = weights.shape
-    ranked = metrics_of(RankMetric)
+    names = [*(metric.name for metric in metrics_of(RankMetric)), "F1"]
 
     def one_class(c: int) -> tuple[np.ndarray, np.ndarray]:
-        on_dev, on_test = (
-            np.full(choices, np.nan),
-            np.full((len(ranked) + 1, choices, crossed.shape[1]), np.nan),
-        )
-        dev_targets, dev_models = dev.column(c)
-        test_targets, test_models = test.column(c)
+        on_dev, on_test = np.full(choices, np.nan), np.full((len(names), choices, crossed.shape[1]), np.nan)
         distinct, which = np.unique(weights[:, :, c], axis=1, return_inverse=True)
-        for number, (by_dev, by_test) in enumerate(
-            zip(_combined(distinct, dev_models), _combined(distinct, test_models), strict=True)
-        ):
-            alike = np.flatnonzero(which.ravel() == number)
-            on_dev[alike], limits = _on_dev(dev_targets, by_dev, dev.resamples.patient, drawn[:, alike])
-            on_test[:, alike] = _on_test(test_targets, by_test, test.resamples.patient, limits, crossed)
+        dev_scores, test_scores = dev.combine(c, distinct), test.combine(c, distinct)
+        for number in range(distinct.shape[1]):
+            alike, patient = np.flatnonzero(which.ravel() == number), dev.resamples.patient
+            on_dev[alike], limits = _on_dev(dev.targets[:, c], dev_scores[number], patient, drawn[:, alike])
+            column, patient = (test.targets[:, c], test_scores[number]), test.resamples.patient
+            on_test[:, alike] = _on_test(*column, patient, limits, crossed)
         return on_dev, on_test
 
     on_dev, on_test = zip(*in_threads(one_class, range(classes)), strict=True)
-    names = [*(metric.name for metric in ranked), "F1"]
     return Repeated(np.stack(on_dev, axis=-1), dict(zip(names, np.stack(on_test, axis=-1), strict=True)))
-
-
-def _combined(weights: np.ndarray, models: np.ndarray) -> np.ndarray:
-    """Average models (M, N) by each of b weightings (M, b); float32 (b, N)."""
-    return (torch.from_numpy(weights).float().T @ torch.from_numpy(models).float()).numpy()
 
 
 def _on_dev(
@@ -122,7 +112,7 @@ def _f1(
 
     known, positive = targets != UNKNOWN, targets == POSITIVE
     called = [known & (scores >= limit) for limit in limits]
-    both = weight([positive & its for its in called])
+    both = weight([positive & images for images in called])
     with np.errstate(invalid="ignore"):
         f1 = 2 * both / (weight(called) + weight([positive]))
     return np.where(np.isfinite(limits)[:, None], f1, np.nan)
@@ -144,7 +134,7 @@ def selection_variance(crossed: np.ndarray) -> float:
         return 0.0
     together = _worth(crossed.mean(axis=0))
     if seeds > 1:
-        alone = np.mean([_worth(one) for one in crossed])
+        alone = np.mean([_worth(deviations) for deviations in crossed])
         together = (seeds * together - alone) / (seeds - 1)
     return max(0.0, float(together))
 

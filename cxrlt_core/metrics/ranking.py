@@ -66,7 +66,8 @@ def rank(
     last = np.append(scores[1:] != scores[:-1], True)
     ends, group = np.flatnonzero(last) + 1, np.cumsum(last) - last
     at = np.flatnonzero(positive)
-    groups, positive_starts = _distinct(group[at])
+    positive_starts = np.flatnonzero(np.diff(group[at], prepend=-1))
+    groups = group[at][positive_starts]
     holds = np.zeros(len(ends), bool)
     holds[groups] = True
     tied = np.flatnonzero(~positive & holds[group]) if len(ends) < len(order) else at[:0]
@@ -104,12 +105,6 @@ def _by_falling_score(scores: np.ndarray, marks: np.ndarray) -> tuple[np.ndarray
 def _whole(bits: np.ndarray) -> np.ndarray:
     """Whole numbers that are ordered as the floats with these bits, int32; its own inverse."""
     return bits ^ ((bits >> 31) & 0x7FFFFFFF)
-
-
-def _distinct(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct ones of rising numbers, and where each begins."""
-    starts = np.flatnonzero(np.diff(rising, prepend=-1))
-    return rising[starts], starts
 
 
 def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:

@@ -48,20 +48,43 @@ def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return resample_ranks(targets, scores, every_image_once(len(targets)))["AUROC"][0]
 
 
+def _check_shapes(targets: np.ndarray, scores: np.ndarray) -> None:
+    if targets.shape != scores.shape or targets.ndim != 2:
+        raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
+
+
 def resample_ranks(
-    targets: np.ndarray, scores: np.ndarray, resamples: PatientResamples, device: torch.device = CPU
+    targets: np.ndarray,
+    scores: np.ndarray,
+    resamples: PatientResamples,
+    device: torch.device = CPU,
+    with_pooled: bool = False,
 ) -> dict[str, np.ndarray]:
     """Rank metrics of every class in every of B resamples; targets and scores (N, C).
 
     Returns ``AP``, ``AUROC`` and what else ranks, float64 (B, C) each; NaN where a resample leaves a class
-    undefined.
+    undefined; where asked for, also those of pooled labels, float64 (B,).
     """
-    return _ranks(targets, scores, resamples, device, with_pooled=False)
+    _check_shapes(targets, scores)
+    ranked, pooled = metrics_of(RankMetric), metrics_of(RankMetric, pooled=True)
+    columns = [(*column, ranked) for column in zip(targets.T, scores.T, strict=True)]
+    if with_pooled:  # first: it takes as long as all classes together
+        positive = targets == POSITIVE
+        defined = positive.any(axis=0) & ((targets != UNKNOWN) & ~positive).any(axis=0)
+        columns.insert(0, (targets[:, defined], scores[:, defined], pooled))
+    chunks = list(resamples.chunks(device))
 
+    def evaluate(column: tuple[np.ndarray, np.ndarray, list[RankMetric]]) -> np.ndarray:
+        targets, scores, metrics = column
+        ranking = rank(targets, scores, resamples.patient, device)
+        if ranking is None:
+            return np.full((len(metrics), len(resamples)), np.nan)
+        return torch.cat([rank_values(ranking, weights, metrics) for weights in chunks], dim=1).cpu().numpy()
 
-def _check_shapes(targets: np.ndarray, scores: np.ndarray) -> None:
-    if targets.shape != scores.shape or targets.ndim != 2:
-        raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
+    values = in_threads(evaluate, columns)
+    of_all = zip(pooled, values.pop(0), strict=True) if with_pooled else ()
+    of_classes = np.array(values).reshape(-1, len(ranked), len(resamples)).transpose(1, 2, 0)
+    return {metric.name: numbers for metric, numbers in [*of_all, *zip(ranked, of_classes, strict=True)]}
 
 
 def resample(
@@ -76,11 +99,10 @@ def resample(
     Returns name of each metric to its values, float64 (B, C); of a pooled one, over all labels of the classes
     that are defined in the set, float64 (B,).
     """
-    found = _ranks(targets, scores, resamples, device, with_pooled=True)
-    undefined = np.isnan(found["AP"])
-    for name, values in _from_sums(targets, scores, calibration, resamples, device).items():
-        found[name] = np.where(undefined, np.nan, values)
-    return found
+    ranks = resample_ranks(targets, scores, resamples, device, with_pooled=True)
+    sums = _from_sums(targets, scores, calibration, resamples, device)
+    undefined = np.isnan(ranks["AP"])
+    return ranks | {name: np.where(undefined, np.nan, values) for name, values in sums.items()}
 
 
 def _from_sums(
@@ -107,11 +129,11 @@ def _from_sums(
     widths = [1, 1, *(width for metric in summed for width in metric.widths)]
     sums = _weigh(in_threads(of_class, columns), sum(widths), resamples, device)
     known, positive, *pieces = (piece.squeeze(-1) for piece in sums.split(widths, dim=-1))
-    found = {}
+    values = {}
     for metric in summed:
-        chosen, pieces = pieces[: len(metric.widths)], pieces[len(metric.widths) :]
-        found[metric.name] = metric.value(chosen, known, positive).numpy()
-    return found
+        terms, pieces = pieces[: len(metric.widths)], pieces[len(metric.widths) :]
+        values[metric.name] = metric.value(terms, known, positive).numpy()
+    return values
 
 
 def _weigh(
@@ -125,43 +147,6 @@ def _weigh(
     chunks = [(counts.double().T @ part).cpu() for counts in resamples.chunks(device)]
     total[:, torch.from_numpy(filled)] = torch.cat(chunks)
     return total.unflatten(1, (len(sums), width))
-
-
-def _ranks(
-    targets: np.ndarray,
-    scores: np.ndarray,
-    resamples: PatientResamples,
-    device: torch.device,
-    with_pooled: bool,
-) -> dict[str, np.ndarray]:
-    """Rank metrics in every resample; float64 (B, C), those of pooled labels (B,)."""
-    _check_shapes(targets, scores)
-    ranked, pooled = metrics_of(RankMetric), metrics_of(RankMetric, pooled=True)
-    columns = [(*column, ranked) for column in zip(targets.T, scores.T, strict=True)]
-    if with_pooled:  # first: it takes as long as all classes together
-        defined = _defined(targets)
-        columns.insert(0, (targets[:, defined], scores[:, defined], pooled))
-    chunks = list(resamples.chunks(device))
-
-    def evaluate(column: tuple[np.ndarray, np.ndarray, list[RankMetric]]) -> np.ndarray:
-        targets, scores, metrics = column
-        ranking = rank(targets, scores, resamples.patient, device)
-        if ranking is None:
-            return np.full((len(metrics), len(resamples)), np.nan)
-        return torch.cat([rank_values(ranking, weights, metrics) for weights in chunks], dim=1).cpu().numpy()
-
-    values = in_threads(evaluate, columns)
-    found: dict[str, np.ndarray] = {}
-    if with_pooled:
-        found = dict(zip((metric.name for metric in pooled), values.pop(0), strict=True))
-    of_classes = np.array(values).reshape(-1, len(ranked), len(resamples))
-    return found | {metric.name: of_classes[:, number].T for number, metric in enumerate(ranked)}
-
-
-def _defined(targets: np.ndarray) -> np.ndarray:
-    """Which classes have a known positive and a known negative."""
-    positive, known = targets == POSITIVE, targets != UNKNOWN
-    return positive.any(axis=0) & (known & ~positive).any(axis=0)
 
 
 def group_masks(classes: Sequence[str], groups: Mapping[str, str]) -> dict[str | None, np.ndarray]:
@@ -181,17 +166,13 @@ def point_metrics(
 
     Returns name of each mean to its value; each metric of a class to its values, (C,).
     """
-    found = resample(targets, scores, calibration, every_image_once(len(targets)))
-    masks = group_masks(classes, groups)
-    summary = {
-        mean.name: float(
-            found[mean.metric.name][0]
-            if mean.metric.pooled
-            else mean_over_classes(found[mean.metric.name][0], masks[mean.group])
-        )
-        for mean in means()
-    }
-    return summary, {metric.name: found[metric.name][0] for metric in metrics() if not metric.pooled}
+    resampled = resample(targets, scores, calibration, every_image_once(len(targets)))
+    values = {name: rows[0] for name, rows in resampled.items()}
+    masks, summary = group_masks(classes, groups), {}
+    for mean in means():
+        of_mean, mask = values[mean.metric.name], masks[mean.group]
+        summary[mean.name] = float(of_mean if mean.metric.pooled else mean_over_classes(of_mean, mask))
+    return summary, {metric.name: values[metric.name] for metric in metrics() if not metric.pooled}
 
 
 def describe_scores(
