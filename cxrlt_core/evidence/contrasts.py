@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents, probability_of_improvement
 from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
@@ -73,13 +73,19 @@ class Interaction:
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld."""
+class Compared:
+    """What is compared by a pair, or by an interaction."""
 
     what: str  # the design, or both
     change: str  # its values
     rows: list[str]  # names, the reference last
     family: str  # primary (all rows published) or exploratory
+
+
+@dataclass(frozen=True)
+class Contrast(Compared):
+    """What a comparison shows; differences of mAP, None where undefined or withheld."""
+
     difference: Interval
     simultaneous: tuple[float | None, float | None]  # low, high; all intervals of the family hold together
     p: float | None  # of no difference
@@ -156,16 +162,7 @@ def test_contrasts(
     return contrasts
 
 
-class HasFamily(Protocol):
-    """A contrast, or what was derived from one."""
-
-    @property
-    def family(self) -> str:
-        """Primary or exploratory."""
-        ...
-
-
-Member = TypeVar("Member", bound=HasFamily)
+Member = TypeVar("Member", bound=Compared)
 
 
 def published_steps(contrasts: Sequence[Member]) -> list[Member]:

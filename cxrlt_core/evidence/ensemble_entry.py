@@ -1,6 +1,5 @@
 """What metrics/ensemble.json tells of Table 2."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +54,15 @@ def describe_selection(
     classes, choices = members.test.classes, members.choices
     names = classes.names
     fits = zip(members.seeds, scored.fits, strict=True)
-    chosen_again = zip(names, _mean(choice.chosen_again for choice in choices).T, strict=True)
+    again = np.mean([choice.chosen_again for choice in choices], axis=0).T.tolist()
+    stability = map(rounded, np.mean([choice.stability for choice in choices], axis=0))
     return Selection(
         models=list(members.names),
         weights=dict(zip(names, np.mean(scored.weights, axis=0).T.tolist(), strict=True)),
-        stability=dict(zip(names, map(rounded, _mean(c.stability for c in choices)), strict=True)),
-        chosen_again={name: [rounded(share) for share in shares] for name, shares in chosen_again},
+        stability=dict(zip(names, stability, strict=True)),
+        chosen_again={
+            name: list(map(rounded, of_class)) for name, of_class in zip(names, again, strict=True)
+        },
         calibration={str(seed): fit.to_json(names) for seed, fit in fits},
         dev_mAP=rounded(scored.gap.dev.point),
         plain_dev_mAP=rounded(plain.dev.point),
@@ -68,8 +70,3 @@ def describe_selection(
         optimism=optimism(scored.gap, plain, level),
         curves=describe_curves(members.test.targets, scored.predictions, scored.fits, names, classes.groups),
     )
-
-
-def _mean(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Average over the seeds."""
-    return np.mean(list(values), axis=0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import PRIMARY, Contrast
+from cxrlt_core.evidence.contrasts import PRIMARY, Compared, Contrast
 from cxrlt_core.evidence.estimator import Estimate, VarianceComponents
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.evidence.published import IMAGES, Claim, claim, reference
@@ -43,13 +43,9 @@ class Need:
 
 
 @dataclass(frozen=True)
-class ContrastPower:
+class ContrastPower(Compared):
     """The power analysis of a contrast; None where it is undefined."""
 
-    what: str  # of the contrast, as the next three
-    change: str  # its values
-    rows: list[str]  # names
-    family: str  # primary or exploratory
     variance: dict[str, float | None] | None = None  # of the mean over the seeds, by parts
     std_error: float | None = None  # its root
     detectable: float | None = None  # difference, with three seeds at least

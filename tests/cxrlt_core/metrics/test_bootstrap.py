@@ -41,29 +41,14 @@ def test_draws_depend_on_the_seed_alone():
 
 
 def test_fewer_resamples_are_the_first_of_more():
-    counts = resample_patients(PATIENTS, 50, seed=3).counts
-    np.testing.assert_array_equal(counts[:, :20], resample_patients(PATIENTS, 20, seed=3).counts)
+    resamples, fewer = (resample_patients(PATIENTS, count, seed=3) for count in (50, 20))
+    np.testing.assert_array_equal(resamples.first(20).counts, fewer.counts)
+    assert len(fewer.first(99)) == 20
 
 
 def test_order_of_the_images_does_not_matter():
     first, other = resample_patients(PATIENTS, 20, seed=3), resample_patients(PATIENTS[::-1], 20, seed=3)
     np.testing.assert_array_equal(image_weights(first), image_weights(other)[::-1])
-
-
-def test_one_patient_is_drawn_every_time():
-    resamples = resample_patients(["p", "p", "p"], 10, seed=0)
-    assert (image_weights(resamples) == np.ones((3, 10))).all()
-
-
-def test_no_image_has_draws_of_no_patient():
-    resamples = resample_patients([], 10, seed=0)
-    assert resamples.counts.shape == (0, 10) and image_weights(resamples).shape == (0, 10)
-
-
-def test_the_first_resamples_are_those_of_the_draws():
-    resamples = resample_patients(PATIENTS, 9, seed=0)
-    np.testing.assert_array_equal(resamples.first(4).counts, resamples.counts[:, :4])
-    assert len(resamples.first(99)) == 9
 
 
 def test_the_set_itself_may_stand_before_its_resamples():
@@ -80,9 +65,16 @@ def test_undefined_samples_deviate_by_nothing():
     np.testing.assert_array_equal(deviations, [[-1, 0, 1], [0, 0, 0]])
 
 
-def test_every_image_once():
-    resamples = every_image_once(5)
-    assert len(resamples) == 1 and (image_weights(resamples) == np.ones((5, 1))).all()
+@pytest.mark.parametrize(
+    ("resamples", "shape"),
+    [
+        (every_image_once(5), (5, 1)),
+        (resample_patients(["p"] * 3, 10, seed=0), (3, 10)),
+        (resample_patients([], 10, seed=0), (0, 10)),
+    ],
+)
+def test_one_patient_or_none_is_drawn_every_time(resamples, shape):
+    assert len(resamples) == shape[1] and (image_weights(resamples) == np.ones(shape)).all()
 
 
 @pytest.mark.parametrize(("at_once", "width"), [(0, 8), (4 * 9, 9), (4 * 50, 50)])

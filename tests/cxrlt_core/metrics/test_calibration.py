@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from naive_metrics import random_set
@@ -12,7 +10,6 @@ from cxrlt_core.metrics.calibration import (
     HOTTEST,
     Calibration,
     best_thresholds,
-    calibrate,
     calibrate_on_itself,
     fit_temperature,
     scale,
@@ -38,17 +35,16 @@ def test_best_threshold_is_the_best_of_all(seed, decimals):
         np.testing.assert_equal(threshold, expected)
 
 
-def test_best_threshold_takes_equal_scores_together():
-    """Split between the equal scores, F1 would be 1."""
-    assert best_thresholds(np.array([[1], [0], [0]]), np.array([[0.7], [0.7], [0.1]])) == 0.7
-    targets, scores = np.array([[1], [1], [0], [0], [0]]), np.array([[0.9], [0.5], [0.5], [0.5], [0.5]])
-    assert best_thresholds(targets, scores) == 0.9
-
-
-def test_highest_of_equal_thresholds():
-    """F1 is 2/3 at 0.9 and at 0.3."""
-    targets, scores = np.array([[1], [0], [0], [1]]), np.array([[0.9], [0.7], [0.5], [0.3]])
-    assert best_thresholds(targets, scores) == 0.9
+@pytest.mark.parametrize(
+    ("targets", "scores", "threshold"),
+    [
+        ([1, 0, 0], [0.7, 0.7, 0.1], 0.7),  # split between the equal scores, F1 would be 1
+        ([1, 1, 0, 0, 0], [0.9, 0.5, 0.5, 0.5, 0.5], 0.9),
+        ([1, 0, 0, 1], [0.9, 0.7, 0.5, 0.3], 0.9),  # F1 is 2/3 at 0.9 and at 0.3
+    ],
+)
+def test_best_threshold_takes_equal_scores_together_and_is_the_highest(targets, scores, threshold):
+    assert best_thresholds(np.array(targets)[:, None], np.array(scores)[:, None]) == threshold
 
 
 def test_threshold_without_a_known_positive_is_undefined():
@@ -99,13 +95,18 @@ def test_scaling_keeps_every_ranking_and_divides_logits():
 
 
 @pytest.mark.filterwarnings("error")
-def test_temperatures_at_the_ends():
-    targets = np.array([[1, 0]])
-    assert fit_temperature(targets, np.array([[1.0, 0.0]])) == COLDEST  # separated: ever surer is ever better
-    assert fit_temperature(targets, np.array([[0.0, 1.0]])) == HOTTEST  # the wrong way round
-    assert fit_temperature(targets, np.array([[0.5, 0.5]])) == 1
-    assert fit_temperature(np.array([[-1, -1]]), np.array([[0.2, np.nan]])) == 1
-    assert fit_temperature(np.zeros((0, 2), int), np.zeros((0, 2))) == 1
+@pytest.mark.parametrize(
+    ("targets", "probabilities", "temperature"),
+    [
+        ([1, 0], [1.0, 0.0], COLDEST),  # separated: ever surer is ever better
+        ([1, 0], [0.0, 1.0], HOTTEST),  # the wrong way round
+        ([1, 0], [0.5, 0.5], 1),
+        ([-1, -1], [0.2, np.nan], 1),
+        ([], [], 1),
+    ],
+)
+def test_temperatures_at_the_ends(targets, probabilities, temperature):
+    assert fit_temperature(np.array(targets, int), np.array(probabilities, float)) == temperature
     assert scale(np.array([1.0, 0.0]), COLDEST).tolist() == [1, 0]
 
 
@@ -152,15 +153,6 @@ def test_halves_do_not_depend_on_the_order_of_the_images():
 def test_one_patient_is_left_as_it_is():
     targets, probabilities = confident(6, 2.0)
     assert (calibrate_on_itself(targets, probabilities, ["p"] * 400).temperature == 1).all()
-
-
-def test_a_calibration_is_written_as_plain_values():
-    targets, probabilities = confident(7, 2.0)
-    targets[:, 1] = 0
-    found = calibrate(targets, probabilities)
-    written = json.loads(json.dumps(found.to_json("abcde"), allow_nan=False))
-    assert written["temperature"] == found.temperature and written["thresholds"]["b"] is None
-    assert written["thresholds"]["c"] == found.thresholds[2]
 
 
 CLASSES = ["a", "b", "c"]
