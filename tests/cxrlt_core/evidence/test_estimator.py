@@ -108,13 +108,12 @@ def test_a_row_against_itself_is_the_point(seeds):
 
 def test_sums_go_seed_by_seed_and_resample_by_resample():
     generator = np.random.default_rng(1)
-    one, other = random_one(generator), random_one(generator)
-    gap = one + -1.0 * other
-    np.testing.assert_allclose(gap.points, one.points - other.points)
-    np.testing.assert_allclose(gap.deviations, one.deviations - other.deviations)
-    assert (2.0 * made([1.0], np.ones((1, 3)), bias=0.1)).corrected == pytest.approx(1.8)
-    both = made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
-    assert both.corrected == pytest.approx(3.0 - 0.4)
+    first, second = random_one(generator), random_one(generator)
+    gap = first + -2.0 * second
+    np.testing.assert_allclose(gap.points, first.points - 2 * second.points)
+    np.testing.assert_allclose(gap.deviations, first.deviations - 2 * second.deviations)
+    both = 2.0 * made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
+    assert both.corrected == pytest.approx(4.0 - 0.5)
 
 
 def test_the_deviation_over_seeds_is_that_of_a_sample():

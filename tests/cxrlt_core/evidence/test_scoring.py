@@ -3,7 +3,7 @@ import pytest
 
 from cxrlt_core.evidence.family import NOT_KNOWN, NOT_MEASURED, Family
 from cxrlt_core.evidence.scored_table import ScoredTable
-from cxrlt_core.evidence.scoring import Classes, EvaluationSet, Score, ap_of, count_classes, score_row
+from cxrlt_core.evidence.scoring import EvaluationSet, Score, ap_of, count_classes, score_row
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.calibration import calibrate
@@ -39,7 +39,10 @@ def of(row: Score, first: Score | None = None) -> ScoredTable:
 
 def test_samples_spread_about_the_point(table):
     row = scored(*table)
-    assert set(SUMMARY) < set(row.means)
+    expected, _ = point_metrics(*table[:2], calibrate(*table[:2]), CLASSES, GROUPS)
+    assert {name: row[name].point for name in SUMMARY} == pytest.approx(expected, nan_ok=True)
+    assert of(row).row_numbers("row", "first").difference == (0, 0, 0)
+    assert of(row).row_numbers("row", "row").difference == (0, 0, 0)
     for name in SUMMARY:
         one = of(row).contrast({"row": 1.0}, name)
         low, high = one.interval(0.95)
@@ -113,21 +116,6 @@ def test_rare_classes_are_counted_by_patient_and_bear_no_verdict(table):
     assert all_of_them["tested_mAP"].point == pytest.approx(ap.mean())
 
 
-def test_means_are_over_the_defined_classes():
-    classes = Classes(CLASSES, GROUPS, np.array([9, 2]), 5)
-    found = classes.means(np.array([[0.2, 0.4], [0.3, np.nan]]))
-    np.testing.assert_allclose(found["mAP"], [0.3, 0.3])
-    np.testing.assert_allclose(found["mAP_tail"], [0.4, np.nan])
-    np.testing.assert_allclose(found["tested_mAP"], [0.2, 0.3])
-    assert np.isnan(found["mAP_medium"]).all() and np.isnan(found["tested_mAP_tail"]).all()
-
-
-def test_a_row_against_itself_is_the_point(table):
-    row = scored(*table)
-    assert of(row).row_numbers("row", "first").difference == (0, 0, 0)
-    assert of(row).row_numbers("row", "row").difference == (0, 0, 0)
-
-
 def test_pairing_narrows_the_interval_of_a_difference(table):
     targets, probabilities, resamples = table
     noise = np.random.default_rng(1).normal(scale=0.01, size=probabilities.shape)
@@ -185,14 +173,6 @@ def test_seeds_are_averaged_and_two_alike_are_one(table):
     same = scored(targets, probabilities, probabilities, resamples)
     intervals = [of(one).contrast({"row": 1.0}, "mAP").interval(0.95) for one in (same, alone[0])]
     assert intervals[0] == pytest.approx(intervals[1])
-
-
-def test_points_are_those_of_the_metrics(table):
-    targets, probabilities, _ = table
-    fitted = calibrate(targets, probabilities)
-    expected, _ = point_metrics(targets, probabilities, fitted, CLASSES, GROUPS)
-    row = scored(*table)
-    assert {name: row[name].point for name in expected} == pytest.approx(expected, nan_ok=True)
 
 
 def test_each_class_is_a_mean_with_an_interval_of_its_own(table):

@@ -34,9 +34,7 @@ def test_precision_and_recall_are_those_of_sklearn_where_positives_are_found(dec
         found = precision_recall(t, s, 1000)
         precision, recall, _ = precision_recall_curve(t[t != -1], s[t != -1])
         points = {(round(r, 12), round(p, 12)) for r, p in zip(recall, precision, strict=True)}
-        mine = [
-            (round(r, 12), round(p, 12)) for r, p in zip(found["recall"], found["precision"], strict=True)
-        ]
+        mine = zip(found["recall"].round(12), found["precision"].round(12), strict=True)
         assert set(mine) <= points and found["recall"][-1] == 1
         area = (np.diff(found["recall"], prepend=0) * found["precision"]).sum()
         assert area == pytest.approx(average_precision_score(t[t != -1], s[t != -1]))
@@ -50,14 +48,13 @@ def test_long_curves_are_thinned_and_keep_their_ends():
     assert set(few["recall"]) <= set(whole["recall"])
 
 
-def test_a_curve_goes_to_a_recall_of_one_with_a_single_positive():
-    found = precision_recall(np.array([0, 1, 0]), np.array([0.9, 0.5, 0.1]), 9)
-    assert found["recall"].tolist() == [1.0] and found["precision"].tolist() == [0.5]
-
-
-def test_a_class_without_a_positive_has_no_curve():
-    assert len(precision_recall(np.array([0, -1]), np.array([0.1, 0.2]), 9)["recall"]) == 0
-    assert len(precision_recall(np.zeros(0, int), np.zeros(0), 9)["recall"]) == 0
+@pytest.mark.parametrize(
+    ("targets", "scores", "recall", "precision"),
+    [([0, 1, 0], [0.9, 0.5, 0.1], [1.0], [0.5]), ([0, -1], [0.1, 0.2], [], []), ([], [], [], [])],
+)
+def test_curves_of_one_positive_or_none(targets, scores, recall, precision):
+    curve = precision_recall(np.array(targets, int), np.array(scores, float), 9)
+    assert curve["recall"].tolist() == recall and curve["precision"].tolist() == precision
 
 
 def test_classes_that_occur_together_are_counted_where_both_are_known():
