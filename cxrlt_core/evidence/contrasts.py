@@ -45,11 +45,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Four rows: how the effect of one design depends on another."""
+    """Four rows: how the effect of one design, from first to second, depends on another, of side."""
 
-    first: Pair  # the one design without the other
-    second: Pair  # the one design with the other
-    side: Pair  # the other design, from the reference of the first to that of the second
+    first: Pair
+    second: Pair
+    side: Pair  # from the reference of the first to that of the second
 
     @property
     def design(self) -> str:
@@ -73,8 +73,8 @@ class Interaction:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What is compared by a pair, or by an interaction."""
+class Tested:
+    """Rows that are compared, and in which family."""
 
     what: str  # the design, or both
     change: str  # its values
@@ -83,7 +83,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Contrast(Compared):
+class Contrast(Tested):
     """What a comparison shows; differences of mAP, None where undefined or withheld."""
 
     difference: Interval
@@ -162,7 +162,7 @@ def test_contrasts(
     return contrasts
 
 
-Member = TypeVar("Member", bound=Compared)
+Member = TypeVar("Member", bound=Tested)
 
 
 def published_steps(contrasts: Sequence[Member]) -> list[Member]:

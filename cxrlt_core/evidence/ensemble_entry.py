@@ -1,5 +1,6 @@
 """What metrics/ensemble.json tells of Table 2."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,19 +23,19 @@ class Selection:
     # class to the share of its chosen members that a resample chooses again
     stability: dict[str, float | None]
     chosen_again: dict[str, list[float | None]]  # class to the share of resamples that choose each member
-    calibration: dict[str, dict[str, Any]]  # seed to the temperature and the thresholds
+    calibration: Mapping[str, Any]  # seed to the temperature and the thresholds
     dev_mAP: float | None  # on development data, which chose: optimistic
     plain_dev_mAP: float | None  # of the mean of all members
     plain_test_mAP: float | None  # of the mean of all members
     optimism: Interval  # what the ensemble loses beyond that mean from development to test data
-    curves: dict[str, dict[str, Any]]  # from :func:`cxrlt_core.metrics.curves.describe_curves`
+    curves: Any  # from :func:`cxrlt_core.metrics.curves.describe_curves`
 
 
 @dataclass(frozen=True)
 class EnsembleRow(Selection, RowNumbers):
     """A row of Table 2."""
 
-    classes: dict[str, dict[str, Any]]  # class to its metrics on test data
+    classes: Mapping[str, Any]  # class to its metrics on test data
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class EnsembleResults:
     """The content of metrics/ensemble.json."""
 
     images: int  # of the test set
-    rows: dict[str, EnsembleRow]  # of Table 2, by name
-    singles: dict[str, SingleModel]  # role to a model alone
+    rows: Mapping[str, EnsembleRow]  # of Table 2, by name
+    singles: Mapping[str, SingleModel]  # role to a model alone
     contrasts: list[Contrast]  # between the rows
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import PRIMARY, Compared, Contrast
+from cxrlt_core.evidence.contrasts import PRIMARY, Contrast, Tested
 from cxrlt_core.evidence.estimator import Estimate, VarianceComponents
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.evidence.published import IMAGES, Claim, claim, reference
@@ -43,7 +43,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class ContrastPower(Compared):
+class ContrastPower(Tested):
     """The power analysis of a contrast; None where it is undefined."""
 
     variance: dict[str, float | None] | None = None  # of the mean over the seeds, by parts

@@ -100,10 +100,10 @@ def score_row(
     other choices, float (R, 1 + K, C), from :func:`cxrlt_core.evidence.selection.repeat_choice`, empty where
     nothing was chosen.
     """
-    classes, seeds, per_class = data.classes, [], []
+    classes, seeds, per_class, resamples = data.classes, [], [], data.resamples.with_original()
     chosen = repeated or [{}] * len(probabilities)
     for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
-        values = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
+        values = resample(data.targets, scores, calibration, resamples, data.device)
         per_class.append({metric.name: values[metric.name][0] for metric in metrics() if not metric.pooled})
         seeds.append(_one_seed(values, choices, classes))
     averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}

@@ -28,7 +28,7 @@ def draw(examples: Sequence[Example], columns: int = 6) -> Figure:
     for axis in axes.flat:
         axis.axis("off")
     for axis, example in zip(axes.flat, examples, strict=False):
-        style.show(axis, example.image)
+        style.image(axis, example.image)
         axis.set_title(_title(example.labels), fontsize=style.SMALL, loc="center")
     return figure
 

@@ -60,16 +60,16 @@ def caption(ensemble: Ensemble, row: str) -> str:
     }
     best, worst = max(halves, key=halves.__getitem__), min(halves, key=halves.__getitem__)
     if best == worst:
-        found = (
+        words = (
             f"Tail class, {row}: to find half of the positives of {best}, {_alarms(halves[best])} is right."
         )
     else:
-        found = (
+        words = (
             f"Tail classes, {row}: to find half of the positives, {_alarms(halves[best])} is right for "
             f"{best} and {_alarms(halves[worst])} for {worst}."
         )
     few = min(ensemble.classes[label].positive for label in halves)
-    return f"{found} With as few as {few} positives the curves are coarse."
+    return f"{words} With as few as {few} positives the curves are coarse."
 
 
 def _alarms(precision: float) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
-from cxrlt_core.evidence.estimator import Estimate
+from cxrlt_core.evidence.estimator import Estimate, Interval
 from cxrlt_core.evidence.scoring import Score, ap_of
 from cxrlt_core.figures import style
-from cxrlt_core.figures.class_changes import Interval, changes_of, named, points
+from cxrlt_core.figures.class_changes import changes_of, named, points
 from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.figures.style import Sampling
 from cxrlt_core.results.data import ClassInfo

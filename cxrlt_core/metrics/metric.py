@@ -50,12 +50,10 @@ class RankMetric(Metric):
 class SumMetric(Metric):
     """A metric that follows from sums over the known labels of a class."""
 
-    terms: Callable[[Labels], Sequence[Term]]  # what each label adds
-    # from the sums of the terms, a tensor each, the number of labels and that of positives; of one shape, and
-    # a binned term has its bins behind; by default the mean of one term over the labels
-    value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor] = lambda sums, known, positive: (
-        sums[0] / known
-    )
+    terms: Callable[[Labels], Sequence[Term]]  # what each label adds; all of them binned, or none
+    # from the sums of the terms, the number of labels and that of positives, of one shape: the mean of a term
+    value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor] = lambda sums, known, _: sums[0] / known
+    tuned: bool = False  # reads the threshold, and is undefined where there is none
 
     @property
     def widths(self) -> list[int]:

@@ -22,7 +22,7 @@ def _scores(results: Results) -> str:
         return f"{what}. Where a finding lies in an image is not known here, so nothing is scored.\n"
     side, classes = attention.grid, attention.classes
     rows = [_row(label, results.classes[label].group, pointing) for label, pointing in classes.items()]
-    above = [label for label, one in classes.items() if one.low > max(one.chance, one.others or 0)]
+    above = [label for label, p in classes.items() if p.low > max(p.chance, p.others or 0)]
     verdict = f"{len(above)} of {len(classes)} classes lie above both levels with their whole interval"
     return f"""{what}, on a grid of {side} × {side} cells. {verdict}{f": {text.sentence(above)}" if above else ""}.
 

@@ -101,7 +101,7 @@ def _gaps(data: Data) -> str:
 
 
 def _without_positive(counts: SetCounts) -> Sequence[str]:
-    return [label for label, one in counts.classes.items() if not one.positive]
+    return [label for label, labels in counts.classes.items() if not labels.positive]
 
 
 def _leaks(params: Params, data: Data) -> str:
@@ -110,7 +110,7 @@ def _leaks(params: Params, data: Data) -> str:
         for leak in data.leaks
     ]
     repeats = [
-        [name, *(f"{found[key]:,}" for key in ("groups", "images"))] for name, found in data.repeats.items()
+        [name, *(f"{count[key]:,}" for key in ("groups", "images"))] for name, count in data.repeats.items()
     ]
     return f"""## Checks
 

@@ -54,7 +54,7 @@ def headline(results: Results, plain: Sequence[float | None]) -> dict[str, float
     """
     best1, best2 = (max(mean_ap(table.rows)) for table in results.tables)
     counts = results.data.sets["dev"].classes.values()
-    shares = [one.positive / one.known for one in counts if one.positive and one.negative]
+    shares = [label.positive / label.known for label in counts if label.positive and label.negative]
     prevalence = np.mean(shares or [np.nan])
     return {
         "best_dev_mAP": rounded(best1),

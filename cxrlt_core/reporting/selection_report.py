@@ -17,10 +17,10 @@ def upweighted_text(weights: Mapping[str, ClassWeights], often: Mapping[str, Map
         often: the same to class to the share of development resamples in which it would be put up.
     """
     alike: dict[tuple, list[str]] = {}
-    for name, one in weights.items():
-        up = tuple(_upweighted(one, often[name]))
-        others = tuple(_others(one, often[name]))
-        alike.setdefault((one.rule, one.threshold, up, others), []).append(f"{one.ratio:g} in `{name}`")
+    for name, content in weights.items():
+        up, others = tuple(_upweighted(content, often[name])), tuple(_others(content, often[name]))
+        key = (content.rule, content.threshold, up, others)
+        alike.setdefault(key, []).append(f"{content.ratio:g} in `{name}`")
     return " ".join(
         f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
         f"{'up to' if rule == 'bottom_k' else 'below'} {text.number(threshold)}): {', '.join(up) or 'none'}."

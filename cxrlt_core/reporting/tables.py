@@ -68,8 +68,8 @@ def further_metrics(rows: Sequence[Row]) -> str:
         header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
-        values = (text.with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further)
-        cells = [str(number), *values]
+        metrics = (text.with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further)
+        cells = [str(number), *metrics]
         if several:
             cells += [", ".join(map(text.number, row.seeds)), text.number(row.metrics["mAP_seed_sd"])]
         lines.append(cells)

@@ -60,8 +60,6 @@ class Data:
     Attributes:
         classes: the label space of the study.
         splits: dev and test to where they come from.
-        sources: by name.
-        sets: by name.
         not_replenished: classes that no extra source knows.
         leaks: what sets share, a line each: kind, set, in, images, dropped.
         repeats: set to its pictures that are there more than once: groups, images.

@@ -66,8 +66,8 @@ class Fit:
 class Ensemble(EnsembleRow):
     """A row of Table 2 as the report reads it."""
 
-    calibration: dict[str, Fit]
-    classes: dict[str, ClassScore]
+    calibration: Mapping[str, Fit]
+    classes: Mapping[str, ClassScore]
     curves: Curves
 
     @property
@@ -80,15 +80,15 @@ class Ensemble(EnsembleRow):
 class Single(SingleModel):
     """A single model on the test set as the report reads it."""
 
-    classes: dict[str, ClassScore]
+    classes: Mapping[str, ClassScore]
 
 
 @dataclass(frozen=True)
 class EnsembleScores(EnsembleResults):
     """Content of metrics/ensemble.json; its singles are ``base`` and ``best single``."""
 
-    rows: dict[str, Ensemble]
-    singles: dict[str, Single]
+    rows: Mapping[str, Ensemble]
+    singles: Mapping[str, Single]
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,8 @@ class Look:
     """Where a model looks in an image, uint8 (H, W), for a class.
 
     Attributes:
-        image: grey.
         label: the class.
         labelled: whether the image has it.
-        probability: that the model gives it.
         map: attention of the cells, float (h, h).
         box: left, top, right and bottom of the finding in 0..1; None where it is not known.
     """

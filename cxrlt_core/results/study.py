@@ -26,14 +26,7 @@ from cxrlt_core.results.tables import Table
 
 @dataclass(frozen=True)
 class Origins:
-    """Where numbers come from.
-
-    Attributes:
-        encoders: image encoder to what it is.
-        texts: text encoder to the origin of its weights.
-        versions: package to version.
-        revision: of the code.
-    """
+    """Where numbers come from: encoders by name (of texts the origin of the weights), packages and code."""
 
     encoders: Mapping[str, Encoder]
     texts: Mapping[str, Mapping[str, Any]]
@@ -46,11 +39,8 @@ class Results:
     """What a study found.
 
     Attributes:
-        params: of the study.
-        data: its sources and sets.
-        classes: of the label space, by name.
         tables: Table 1, on development data, and Table 2, on test data.
-        effects: main effects of Table 1.
+        effects: of Table 1.
         scored: the rows of Table 1 on resamples.
         ensembles: behind Table 2.
         targets: labels of the primary training set, int8 (N, C), in the order of ``data.classes``.
@@ -58,8 +48,6 @@ class Results:
         upweighted: the same to class to the share of development resamples in which it would be put up.
         history: of all trainings.
         costs: variant to its trainings, one a seed.
-        attention: where the base variant looks.
-        origins: of the numbers.
         examples: images that may be shown.
         looks: images that may be shown, with what the base variant attends to.
     """

@@ -51,7 +51,6 @@ class Table:
     Attributes:
         number: 1 or 2.
         split: that the rows are scored on, dev or test.
-        rows: at least one.
         contrasts: of the rows.
         power: what it would take to resolve them.
         positives: class to its positive patients in the split.

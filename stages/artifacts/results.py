@@ -30,11 +30,10 @@ from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Row, Table
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_parquet
-from cxrlt_core.system.records import from_json
+from cxrlt_core.system.records import from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import revision, text_origin, versions
-from stages.artifacts.records import read
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
 
@@ -44,8 +43,8 @@ EXAMPLES = 12
 def read_results(params: Params) -> Results:
     """Read what a study found, and score Table 1."""
     device = open_device(params.compute.device, params.compute.threads)
-    data = read(Data, "data/summary.json")
-    ensembles = read(EnsembleScores, "metrics/ensemble.json")
+    data = read_record(Data, "data/summary.json")
+    ensembles = read_record(EnsembleScores, "metrics/ensemble.json")
     scored = score_table1(params, device)
     scores1 = from_json(dict[str, ClassScore], scored.scores[params.table1[0].name].classes)
     scores2 = ensembles.rows[params.table2[0].name].classes
@@ -57,22 +56,26 @@ def read_results(params: Params) -> Results:
     return Results(
         params=params,
         data=data,
-        classes=read(dict[str, ClassInfo], "data/sets/classes.json"),
+        classes=read_record(dict[str, ClassInfo], "data/sets/classes.json"),
         tables=tables,
         effects=effects1(params, scored),
         scored=scored,
         ensembles=ensembles,
         targets=read_set("train_primary").targets,
-        weights={name: read(ClassWeights, f"weights/{name}.json") for name in reweightings(params.reweight)},
+        weights={
+            name: read_record(ClassWeights, f"weights/{name}.json") for name in reweightings(params.reweight)
+        },
         upweighted=upweighted_shares(params, device),
         history=[epoch for name in params.variants for epoch in read_history(name)],
         costs={
-            name: [read(Cost, model_folder(name, seed) / "cost.json") for seed in params.train.seeds]
+            name: [read_record(Cost, model_folder(name, seed) / "cost.json") for seed in params.train.seeds]
             for name in params.variants
         },
-        attention=read(Attention, "metrics/attention.json"),
+        attention=read_record(Attention, "metrics/attention.json"),
         origins=Origins(
-            encoders={name: read(Encoder, f"data/encoders/{name}.json") for name in params.image_encoders},
+            encoders={
+                name: read_record(Encoder, f"data/encoders/{name}.json") for name in params.image_encoders
+            },
             texts={name: text_origin(name) for name in params.text_encoders},
             versions=versions(),
             revision=revision(),
@@ -116,7 +119,7 @@ def first_images(params: Params) -> list[Example]:
         return []
     dev = read_set("dev")
     positions = np.arange(min(EXAMPLES, len(dev.table)))
-    images = open_images(dev, params.image).gather(positions).numpy()[:, 0]
+    images = open_images(dev, params).gather(positions).numpy()[:, 0]
     labels = [np.array(dev.classes)[row == POSITIVE].tolist() for row in dev.targets[positions]]
     return list(map(Example, images, labels))
 
@@ -126,7 +129,7 @@ def attended_images(params: Params) -> list[Look]:
     table = read_parquet("predictions/attention.parquet")
     if table.empty or not (params.report.show_images or params.data.primary in params.demo.sources):
         return []
-    images = open_images(read_set("dev"), params.image).gather(table["position"].to_numpy()).numpy()[:, 0]
+    images = open_images(read_set("dev"), params).gather(table["position"].to_numpy()).numpy()[:, 0]
     side = math.isqrt(len(table["map"].iloc[0]))
     boxes = [box if np.isfinite(box).all() else None for box in table[list(EDGES)].to_numpy()]
     return [

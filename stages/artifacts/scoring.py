@@ -34,15 +34,15 @@ def score_table1(params: Params, device: torch.device) -> ScoredTable:
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
     """Return how often each reweighting would put up each class on other development patients."""
-    dev, found = read_set("dev"), []
+    dev, resampled_ap = read_set("dev"), []
     resamples = draw_patients(params, dev)
     for seed in params.train.seeds:
         # image by image, as it was fed back
         predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
         resampled = resample_ranks(dev.targets, predictions, resamples, device)["AP"]
-        found.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
+        resampled_ap.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {
-        name: upweighted_share(np.concatenate(found), dev.classes, rule)
+        name: upweighted_share(np.concatenate(resampled_ap), dev.classes, rule)
         for name, rule in reweightings(params.reweight).items()
     }
 

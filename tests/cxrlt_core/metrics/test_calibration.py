@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from naive_metrics import random_set
@@ -10,6 +12,7 @@ from cxrlt_core.metrics.calibration import (
     HOTTEST,
     Calibration,
     best_thresholds,
+    calibrate,
     calibrate_on_itself,
     fit_temperature,
     scale,
@@ -36,15 +39,15 @@ def test_best_threshold_is_the_best_of_all(seed, decimals):
 
 
 @pytest.mark.parametrize(
-    ("targets", "scores", "threshold"),
+    ("targets", "scores", "best"),
     [
         ([1, 0, 0], [0.7, 0.7, 0.1], 0.7),  # split between the equal scores, F1 would be 1
         ([1, 1, 0, 0, 0], [0.9, 0.5, 0.5, 0.5, 0.5], 0.9),
         ([1, 0, 0, 1], [0.9, 0.7, 0.5, 0.3], 0.9),  # F1 is 2/3 at 0.9 and at 0.3
     ],
 )
-def test_best_threshold_takes_equal_scores_together_and_is_the_highest(targets, scores, threshold):
-    assert best_thresholds(np.array(targets)[:, None], np.array(scores)[:, None]) == threshold
+def test_equal_scores_go_together_and_of_equal_thresholds_the_highest_counts(targets, scores, best):
+    assert best_thresholds(np.array(targets)[:, None], np.array(scores)[:, None]) == best
 
 
 def test_threshold_without_a_known_positive_is_undefined():
@@ -82,6 +85,8 @@ def test_a_scaled_prediction_asks_for_no_further_scaling():
     targets, probabilities = confident(1, 3.0)
     scaled = scale(probabilities, fit_temperature(targets, probabilities))
     assert fit_temperature(targets, scaled) == pytest.approx(1, abs=1e-6)
+    unknown = np.where(targets == -1, 0.999, scaled)
+    assert fit_temperature(targets, unknown) == fit_temperature(targets, scaled)
 
 
 def test_scaling_keeps_every_ranking_and_divides_logits():
@@ -95,18 +100,13 @@ def test_scaling_keeps_every_ranking_and_divides_logits():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("targets", "probabilities", "temperature"),
-    [
-        ([1, 0], [1.0, 0.0], COLDEST),  # separated: ever surer is ever better
-        ([1, 0], [0.0, 1.0], HOTTEST),  # the wrong way round
-        ([1, 0], [0.5, 0.5], 1),
-        ([-1, -1], [0.2, np.nan], 1),
-        ([], [], 1),
-    ],
-)
-def test_temperatures_at_the_ends(targets, probabilities, temperature):
-    assert fit_temperature(np.array(targets, int), np.array(probabilities, float)) == temperature
+def test_temperatures_at_the_ends():
+    targets = np.array([[1, 0]])
+    assert fit_temperature(targets, np.array([[1.0, 0.0]])) == COLDEST  # separated: ever surer is ever better
+    assert fit_temperature(targets, np.array([[0.0, 1.0]])) == HOTTEST  # the wrong way round
+    assert fit_temperature(targets, np.array([[0.5, 0.5]])) == 1
+    assert fit_temperature(np.array([[-1, -1]]), np.array([[0.2, np.nan]])) == 1
+    assert fit_temperature(np.zeros((0, 2), int), np.zeros((0, 2))) == 1
     assert scale(np.array([1.0, 0.0]), COLDEST).tolist() == [1, 0]
 
 
@@ -119,12 +119,6 @@ def test_a_temperature_just_beyond_an_end_is_the_end(share, temperature, found):
     targets = (np.arange(100) < share).astype(np.int8)[:, None]
     probabilities = np.full((100, 1), expit(logit(share / 100) * temperature))
     assert fit_temperature(targets, probabilities) == pytest.approx(found)
-
-
-def test_unknown_labels_fit_nothing():
-    targets, probabilities = confident(3, 2.0)
-    other = np.where(targets == -1, 0.999, probabilities)
-    assert fit_temperature(targets, other) == fit_temperature(targets, probabilities)
 
 
 def test_each_half_of_the_patients_has_the_temperature_of_the_other():
@@ -148,11 +142,17 @@ def test_halves_do_not_depend_on_the_order_of_the_images():
     found = calibrate_on_itself(targets, probabilities, patients).temperature
     again = calibrate_on_itself(targets[order], probabilities[order], patients[order]).temperature
     np.testing.assert_allclose(again, found[order], rtol=1e-9)
-
-
-def test_one_patient_is_left_as_it_is():
-    targets, probabilities = confident(6, 2.0)
+    # one patient has no other half
     assert (calibrate_on_itself(targets, probabilities, ["p"] * 400).temperature == 1).all()
+
+
+def test_a_calibration_is_written_as_plain_values():
+    targets, probabilities = confident(7, 2.0)
+    targets[:, 1] = 0
+    found = calibrate(targets, probabilities)
+    written = json.loads(json.dumps(found.to_json("abcde"), allow_nan=False))
+    assert written["temperature"] == found.temperature and written["thresholds"]["b"] is None
+    assert written["thresholds"]["c"] == found.thresholds[2]
 
 
 CLASSES = ["a", "b", "c"]
