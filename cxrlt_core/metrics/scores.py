@@ -132,7 +132,7 @@ def _from_sums(
     width = 2 + sum(sum(metric.widths) for metric in summed)
     total = _weigh(sums, width, resamples, device)
     binned = total[..., narrow:].unflatten(-1, (-1, BINS)).abs().sum(-1)
-    known, positive, *terms = [*total[..., :narrow].unbind(-1), *binned.unbind(-1)]
+    known, positive, *terms = list(total[..., :narrow].unbind(-1)) + list(binned.unbind(-1))
     values = {}
     for metric in summed:
         chosen, terms = terms[: len(metric.widths)], terms[len(metric.widths) :]
