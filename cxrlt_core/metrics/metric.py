@@ -51,7 +51,7 @@ class SumMetric(Metric):
     """A metric that follows from sums over the known labels of a class."""
 
     terms: Callable[[Labels], Sequence[Term]]  # what each label adds; all of them binned, or none
-    # from the sums of the terms, the number of labels and that of positives, of one shape: the mean of a term
+    # from the sums of the terms, the number of labels and that of positives, of one shape; by default a mean
     value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor] = lambda sums, known, _: sums[0] / known
     tuned: bool = False  # reads the threshold, and is undefined where there is none
 

@@ -21,11 +21,6 @@ def test_weights_are_the_published_ones(beta):
     assert weights.dtype == np.float32
 
 
-def test_beta_near_one_gives_inverse_counts():
-    weights = balance(training_set([800, 80, 8]), 1 - 1e-9)
-    np.testing.assert_allclose(weights / weights[0], [1, 10, 100], rtol=1e-4)
-
-
 @pytest.mark.parametrize(("positives", "known", "same"), [((100, 100), 10, 10), ((50, 0), 100, 1)])
 def test_unknown_labels_do_not_count_and_no_positive_counts_as_one(positives, known, same):
     targets = training_set(positives)
