@@ -322,13 +322,8 @@ def test_a_new_row_changes_no_number_of_the_others(smoke):
 def test_recipes_and_starts_train_what_has_them(smoke):
     """A variant of another size, one that starts from it with designs of its own; their neighbour stays."""
     smoke.keep("resnet50_bert_separate")
-    plain = {
-        "image": "resnet50",
-        "text": "pubmedbert",
-        "loss": "bce",
-        "weights": "uniform",
-        "data": "primary",
-    }
+    names = ("image", "text", "loss", "weights", "data")
+    plain = dict(zip(names, ("resnet50", "pubmedbert", "bce", "uniform", "primary"), strict=True))
     with smoke.params() as params:
         params["recipes"] = {"large": {"image": {"size": 48, "fit": "pad"}, "train": {"batch_size": 16}}}
         designs = {"csra": {"residual": 0.1, "temperature": 1}, "r_drop": 1, "freeze": "encoder"}
