@@ -26,18 +26,15 @@ class Settings(LossSettings):
 
 def build(settings: Settings, targets: np.ndarray) -> Loss:
     """Return :func:`asl` with its settings."""
-    return partial(asl, gamma_pos=settings.gamma_pos, gamma_neg=settings.gamma_neg, clip=settings.clip)
+    return partial(asl, settings)
 
 
 def asl(
+    settings: Settings,
     logits: Tensor,
     targets: Tensor,
     class_weights: Tensor,
     image_weights: Tensor | None = None,
-    *,
-    gamma_pos: float,
-    gamma_neg: float,
-    clip: float,
 ) -> tuple[Tensor, Tensor]:
     """Sum of weighted losses over the known labels, and the sum of their weights; arguments as in ``Loss``.
 
@@ -50,11 +47,11 @@ def asl(
     from torch.nn import functional as F
 
     positive = targets == POSITIVE
-    margin = torch.full_like(logits, math.log(clip) if clip else -math.inf)
+    margin = torch.full_like(logits, math.log(settings.clip) if settings.clip else -math.inf)
     negative_right = torch.logaddexp(F.logsigmoid(-logits), margin).clamp(max=0)  # log min(1 − p + m, 1)
     right = torch.where(positive, F.logsigmoid(logits), negative_right)
     wrong = -torch.expm1(right)
-    gamma = torch.where(positive, gamma_pos, gamma_neg)
+    gamma = torch.where(positive, settings.gamma_pos, settings.gamma_neg)
     losses = -(wrong.clamp(min=1e-12) ** gamma) * right  # a power below 1 has no finite slope at 0
     weights = label_weights(targets, class_weights, image_weights)
     return (weights * losses).sum(), weights.sum()

@@ -111,7 +111,7 @@ def test_settings_reach_their_loss(batch):
     pairs = [
         (settings_of("bce"), bce(*batch, CLASS_WEIGHTS)),
         (settings_of("focal", gamma=3.0, alpha=0.3), focal(*batch, CLASS_WEIGHTS, gamma=3.0, alpha=0.3)),
-        (settings_of("asl", **focus), asl(*batch, CLASS_WEIGHTS, **focus)),
+        (settings_of("asl", **focus), asl(settings_of("asl", **focus), *batch, CLASS_WEIGHTS)),
         (settings_of("class_balanced", beta=0.9), balanced(*batch, CLASS_WEIGHTS)),
     ]
     for settings, expected in pairs:
