@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlt_core.figures.picture import Picture
+from cxrlt_core.figures import Picture
 from cxrlt_core.figures.style import render, save
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.notes import caveat, noted
