@@ -16,16 +16,14 @@ MARKS = {UP: "▲", DOWN: "▼", NEGLIGIBLE: "=", UNRESOLVED: "?"}
 
 def answer_section(results: Results) -> str:
     """Write the section."""
+    answer = f"## The answer\n\n{answer_text(results)}\n"
     if not any(table.contrasts for table in results.tables):
-        return f"## The answer\n\n{answer_text(results)}\n"
-    return f"""## The answer
-
-{answer_text(results)}
-
+        return answer
+    marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
+    return f"""{answer}
 {_steps(results)}
 Δ mAP is {_mean_over(results)}, with an interval in which the whole family of steps holds together \
-({results.params.bootstrap.level:.0%}); {", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())}. *Rows* are those of the \
-tables below, which have everything else.
+({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below, which have everything else.
 """
 
 
@@ -34,10 +32,9 @@ def _mean_over(results: Results) -> str:
     seeds, least = len(results.params.train.seeds), results.params.evidence.min_positives
     words = "of one training" if seeds == 1 else f"the mean over {seeds} seeds"
     rare = {table.data: sum(n < least for n in table.positives.values()) for table in results.tables}
-    if not any(rare.values()):
-        return words
     left_out = " and ".join(f"{count} on {data} data" for data, count in rare.items() if count)
-    return f"{words}, without the classes of fewer than {least} positive patients ({left_out})"
+    rest = f", without the classes of fewer than {least} positive patients ({left_out})"
+    return f"{words}{rest if left_out else ''}"
 
 
 def answer_text(results: Results) -> str:
@@ -58,25 +55,24 @@ def _verdicts(steps: Sequence[Contrast]) -> str:
     groups = {verdict: [step for step in steps if step.verdict == verdict] for verdict in MARKS}
     if not any(groups.values()):
         return f"{count} none has a verdict: {steps[0].verdict}."
-    parts = []
-    for verdict, words in ((UP, "raised mAP"), (DOWN, "lowered it")):
-        if groups[verdict]:
-            named = ", ".join(
-                f"{_name(step)} {text.signed(step.difference.point)}" for step in groups[verdict]
-            )
-            parts.append(f"{len(groups[verdict])} {words} ({named})")
-    if groups[NEGLIGIBLE]:
-        parts.append(f"{len(groups[NEGLIGIBLE])} did nothing that matters")
-    if groups[UNRESOLVED]:
-        parts.append(f"{len(groups[UNRESOLVED])} could not be told from no effect")
-    rest = len(steps) - sum(map(len, groups.values()))
-    if rest:
-        parts.append(f"{rest} got no verdict")
-    return f"{count}, {'; '.join(parts)}."
-
-
-def _name(step: Contrast) -> str:
-    return step.what if step.change == "off → ✓" else f"{step.what} {step.change}"
+    named = {
+        verdict: ", ".join(
+            f"{step.what}{'' if step.change == 'off → ✓' else f' {step.change}'} "
+            f"{text.signed(step.difference.point)}"
+            for step in group
+        )
+        for verdict, group in groups.items()
+    }
+    sizes = {verdict: len(group) for verdict, group in groups.items()}
+    rest = len(steps) - sum(sizes.values())
+    parts = [
+        (sizes[UP], f"raised mAP ({named[UP]})"),
+        (sizes[DOWN], f"lowered it ({named[DOWN]})"),
+        (sizes[NEGLIGIBLE], "did nothing that matters"),
+        (sizes[UNRESOLVED], "could not be told from no effect"),
+        (rest, "got no verdict"),
+    ]
+    return f"{count}, {'; '.join(f'{size} {words}' for size, words in parts if size)}."
 
 
 def _best(table: Table) -> str:
@@ -89,21 +85,20 @@ def _best(table: Table) -> str:
 
 
 def _steps(results: Results) -> str:
-    lines = []
-    for table in results.tables:
-        plans = published_steps(table.power.contrasts)
-        for step, plan in zip(table.steps, plans, strict=True):
-            lines.append(
-                [
-                    step.what,
-                    step.change,
-                    text.bounded(step.difference.point, *step.simultaneous),
-                    f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
-                    text.signed(step.published),
-                    _takes(step, plan.measured, table, len(results.params.train.seeds)),
-                    f"{table.title}: {table.rows_text(step.rows)}",
-                ]
-            )
+    seeds = len(results.params.train.seeds)
+    lines = [
+        [
+            step.what,
+            step.change,
+            text.bounded(step.difference.point, *step.simultaneous),
+            f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
+            text.signed(step.published),
+            _takes(step, plan.measured, table, seeds),
+            f"{table.title}: {table.rows_text(step.rows)}",
+        ]
+        for table in results.tables
+        for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
+    ]
     header = ["design", "change", "Δ mAP [interval]", "verdict", "published Δ", "what it would take", "rows"]
     return markdown_table(header, lines)
 

@@ -29,32 +29,40 @@ Trainings have no bar where seeds differ by no more than patient × seed explain
 {ONE_SEED if seeds == 1 else ""}"""
     ]
     if seeds > 1:
-        parts += [_needs_text(seeds), *(_needs(table) for table in results.tables if table.power.contrasts)]
-    if any(plan.claim for table in results.tables for plan in table.power.contrasts):
-        parts.append(_claims(results))
-    return "\n".join(parts)
+        parts.append(f"""### To resolve a difference
+
+What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
+*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
+is itself uncertain, so its need is a rough guide.
+""")
+        parts += [_needs(table) for table in results.tables if table.power.contrasts]
+    claims = [
+        [
+            f"{table.title}: {_label(table, plan)}",
+            text.signed(plan.published.difference),
+            text.number(plan.claim.patients),
+            text.number(plan.claim.trainings),
+            ANSWERS[plan.claim.resolvable],
+            _count(plan.claim.images),
+        ]
+        for table in results.tables
+        for plan in table.power.contrasts
+        if plan.claim
+    ]
+    return "\n".join([*parts, *([_claims(results, claims)] if claims else [])])
 
 
+ANSWERS = {True: "yes", False: "no", None: "not known"}
 ONE_SEED = """
 **Each variant was trained once: the noise of trainings is unknown, and so is what would resolve a difference.** Shown is what \
 patients add.
 """
 
 
-def _needs_text(seeds: int) -> str:
-    return f"""### To resolve a difference
-
-What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
-*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
-is itself uncertain, so its need is a rough guide.
-"""
-
-
 def _needs(table: Table) -> str:
-    plans = published_steps(table.power.contrasts)
     lines = [
         [_label(table, plan), text.number(plan.detectable), *_need(plan.measured), *_need(plan.published)]
-        for plan in plans
+        for plan in published_steps(table.power.contrasts)
     ]
     header = ["contrast", "detectable Δ", "measured Δ", "seeds", "or patients"]
     header += ["published Δ", "seeds", "or patients"]
@@ -78,21 +86,7 @@ def _count(number: float | str | None) -> str:
     return "–" if number is None else number if isinstance(number, str) else f"{number:,.0f}"
 
 
-def _claims(results: Results) -> str:
-    lines = []
-    for table in results.tables:
-        for plan in table.power.contrasts:
-            if plan.claim:
-                lines.append(
-                    [
-                        f"{table.title}: {_label(table, plan)}",
-                        text.signed(plan.published.difference),
-                        text.number(plan.claim.patients),
-                        text.number(plan.claim.trainings),
-                        ANSWERS[plan.claim.resolvable],
-                        _count(plan.claim.images),
-                    ]
-                )
+def _claims(results: Results, lines: Sequence[Sequence[str]]) -> str:
     header = ["published step", "published Δ", "detectable Δ: patients alone", "with one training each"]
     header += ["could be resolved", "images, trainings aside"]
     resolvable = f"{sum(line[4] == ANSWERS[True] for line in lines)} of {len(lines)} could be"
@@ -105,9 +99,6 @@ variant, with the noise of this study: {resolvable}.
 {_assumptions(results)}"""
 
 
-ANSWERS = {True: "yes", False: "no", None: "not known"}
-
-
 def _assumptions(results: Results) -> str:
     demo = (
         "**The noise is that of a synthetic study: images drawn by a program and stand-in encoders. The table shows how the "
@@ -115,7 +106,10 @@ def _assumptions(results: Results) -> str:
         if results.params.demo.sources
         else ""
     )
-    references = " and ".join(_references(results.tables))
+    references = " and ".join(
+        f"{', '.join(f'{value:.4f} at {c}' for c, value in table.power.reference.items())} ({table.data} images)"
+        for table in results.tables
+    )
     return f"""{demo}*Assumptions.* The parts of each contrast's variance are those measured here, on this study's classes; \
 those of patients and selection are divided by the ratio of images, with images per patient as here; that of trainings stays, since \
 one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test would see less. \
@@ -124,11 +118,3 @@ test), the probability to resolve {POWER:.0%}. As a reference that needs no stud
 of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by {SLOPE:g} per logit of prevalence, and images independent, are told apart, \
 patients alone, from differences of {references}, by the correlation of the two models' noise (docs/evidence.md).
 """
-
-
-def _references(tables: Sequence[Table]) -> list[str]:
-    """What the reference tells apart, for the images of each table."""
-    return [
-        f"{', '.join(f'{value:.4f} at {c}' for c, value in table.power.reference.items())} ({table.data} images)"
-        for table in tables
-    ]

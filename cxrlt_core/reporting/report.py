@@ -9,8 +9,13 @@ from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting.answer_report import answer_section
 from cxrlt_core.reporting.attention_report import attention_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table
-from cxrlt_core.reporting.effects_report import effects_section, improvement_section
-from cxrlt_core.reporting.evidence_report import contrasts_section, contrasts_text, seeds_text
+from cxrlt_core.reporting.evidence_report import (
+    contrasts_section,
+    contrasts_text,
+    effects_section,
+    improvement_section,
+    seeds_text,
+)
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.planner_report import planner_section
 from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text

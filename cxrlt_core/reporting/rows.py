@@ -18,11 +18,10 @@ PHRASES = {"reweight": "reweight ×{}", "loss": "{} loss", "models": "{} models"
 
 def rows1(params: Params, table: ScoredTable) -> list[Row]:
     """Return the rows of Table 1."""
-    first, rows = params.table1[0].name, []
+    rows = []
     for row in params.table1:
-        design = texts(row_designs(params, row))
-        selected = selects(params, row.variant)
-        numbers = vars(table.row_numbers(row.name, first))
+        design, selected = texts(row_designs(params, row)), selects(params, row.variant)
+        numbers = vars(table.row_numbers(row.name, params.table1[0].name))
         words = {"selected": selected, "label": row_label(design)}
         rows.append(Row(row.name, design, **numbers, published=row.published, **words))
     return rows
@@ -46,15 +45,15 @@ def row_label(design: Mapping[str, str]) -> str:
 
 
 def headline(results: Results, plain: Sequence[float | None]) -> dict[str, float | None]:
-    """Return the few numbers to watch in ``dvc exp show``; NaN where undefined becomes None.
+    """Return the few numbers to watch in ``dvc exp show``; None where undefined.
 
-    Args:
-        results: of the study.
-        plain: development mAP of every variant, without TTA.
+    ``plain`` is the development mAP of every variant, without TTA.
     """
-    best1, best2 = (max(mean_ap(table.rows)) for table in results.tables)
+    best1, best2 = (
+        max(np.array([row.metrics["mAP"] for row in table.rows], float)) for table in results.tables
+    )
     counts = results.data.sets["dev"].classes.values()
-    shares = [one.positive / one.known for one in counts if one.positive and one.negative]
+    shares = [labels.positive / labels.known for labels in counts if labels.positive and labels.negative]
     prevalence = np.mean(shares or [np.nan])
     return {
         "best_dev_mAP": rounded(best1),
@@ -62,8 +61,3 @@ def headline(results: Results, plain: Sequence[float | None]) -> dict[str, float
         "mean_dev_prevalence": rounded(prevalence),
         "lowest_dev_mAP_over_prevalence": rounded(min(np.array(plain, float)) / prevalence),
     }
-
-
-def mean_ap(rows: Sequence[Row]) -> np.ndarray:
-    """Return the mAP column, NaN where undefined."""
-    return np.array([row.metrics["mAP"] for row in rows], float)

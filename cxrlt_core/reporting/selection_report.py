@@ -1,6 +1,6 @@
 """The parts of reports/report.md on what development data have chosen: class weights and ensemble members."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.tables import SELECTED
@@ -12,20 +12,17 @@ from cxrlt_core.system import text
 def upweighted_text(weights: Mapping[str, ClassWeights], often: Mapping[str, Mapping[str, float]]) -> str:
     """Name the classes that weights put up; weights that put up the same ones stand together.
 
-    Args:
-        weights: by the name of the reweighting.
-        often: the same to class to the share of development resamples in which it would be put up.
+    ``often``: name of the weights to class to the share of development resamples in which it would be put up.
     """
     alike: dict[tuple, list[str]] = {}
-    for name, one in weights.items():
-        up = tuple(_upweighted(one, often[name]))
-        others = tuple(_others(one, often[name]))
-        alike.setdefault((one.rule, one.threshold, up, others), []).append(f"{one.ratio:g} in `{name}`")
+    for name, given in weights.items():
+        key = given.rule, given.threshold, *(", ".join(some) for some in _upweighted(given, often[name]))
+        alike.setdefault(key, []).append(f"{given.ratio:g} in `{name}`")
     return " ".join(
         f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
-        f"{'up to' if rule == 'bottom_k' else 'below'} {text.number(threshold)}): {', '.join(up) or 'none'}."
-        + (f" Not upweighted, but near: {', '.join(others)}." if others else "")
-        for (rule, threshold, up, others), ratios in alike.items()
+        f"{'up to' if rule == 'bottom_k' else 'below'} {text.number(threshold)}): {up or 'none'}."
+        + (f" Not upweighted, but near: {near}." if near else "")
+        for (rule, threshold, up, near), ratios in alike.items()
     )
 
 
@@ -33,20 +30,19 @@ UPWEIGHTED = """Percentages say how often a class would be upweighted on other d
 no interval, since every other choice of class weights would be another training."""
 
 
-def _upweighted(weights: ClassWeights, often: Mapping[str, float]) -> Iterator[str]:
-    """Yield the classes that are put up, and by how many of the seeds where not by all."""
-    for label in weights.weights:
-        count = sum(seed.weights[label] != 1 for seed in weights.seeds.values())
-        if count:
-            some = "" if count == len(weights.seeds) else f" ({count} of {len(weights.seeds)} seeds)"
-            yield f"{label} {often[label]:.0%}{some}"
-
-
-def _others(weights: ClassWeights, often: Mapping[str, float], least: float = 0.05) -> Iterator[str]:
-    """Yield the classes that no seed puts up, but that many resamples would."""
+def _upweighted(
+    weights: ClassWeights, often: Mapping[str, float], least: float = 0.05
+) -> tuple[list[str], list[str]]:
+    """Return the classes that are put up, by how many of the seeds where not by all, and those that are near."""
+    up, near = [], []
     for label, weight in weights.weights.items():
+        count = sum(seed.weights[label] != 1 for seed in weights.seeds.values())
+        some = "" if count == len(weights.seeds) else f" ({count} of {len(weights.seeds)} seeds)"
+        if count:
+            up.append(f"{label} {often[label]:.0%}{some}")
         if weight == 1 and often[label] >= least:
-            yield f"{label} {often[label]:.0%}"
+            near.append(f"{label} {often[label]:.0%}")
+    return up, near
 
 
 def selection_section(results: Results) -> str:

@@ -1,17 +1,23 @@
-"""Table 1 and Table 2 as JSON, CSV and markdown."""
+"""Table 1 and Table 2 as JSON, CSV and markdown; CSV behind the plots of dvc.yaml, a line a mark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.metrics.metric import FURTHER, TABLE, means
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.notes import noted
+from cxrlt_core.reporting.notes import caveat, noted
+from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Row, Table
 from cxrlt_core.system import text
 
 SELECTED = " †"  # scored on what it was selected upon
+#: Columns that .dvc/plots/ names.
+CONTRASTS = (
+    "step", "difference", "difference_low", "difference_high", "published_difference", "family", "verdict",
+)  # fmt: skip
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
@@ -36,27 +42,58 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
     return pd.DataFrame(noted(records, note)).to_csv(index=False)
 
 
+def classes_csv(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return AP and AUROC of every class on the development set, the commonest class first.
+
+    Metrics: variant to what the evaluate stage writes.
+    """
+    classes = sorted(results.classes.items(), key=lambda item: -(item[1].prevalence or 0))
+    records = [
+        {"variant": variant, "class": label, **vars(info)}
+        | {key: scores["classes"][label][key] for key in ("positive", "AP", "AUROC")}
+        for variant, scores in metrics.items()
+        for label, info in classes
+    ]
+    table = pd.DataFrame(noted(records, caveat(results.params)))
+    return table.to_csv(index=False, float_format="%.4f")
+
+
+def contrasts_csv(results: Results) -> str:
+    """Return the differences between rows, each with the interval in which its whole family holds."""
+    lines = []
+    for table in results.tables:
+        for c in table.contrasts:
+            step = f"{c.what} {c.change} ({table.name}: {table.rows_text(c.rows)})"
+            lines.append((step, c.difference.point, *c.simultaneous, c.published, c.family, c.verdict))
+    frame = pd.DataFrame(lines, columns=CONTRASTS)
+    if note := caveat(results.params):
+        frame["note"] = note
+    return frame.to_csv(index=False)
+
+
 def to_markdown(rows: Sequence[Row], level: float) -> str:
     """Return the table as people read it: the best mAP in bold, empty design columns left out."""
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
-    header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
     secondary = [mean for mean in means() if mean.metric.shown == TABLE and mean.name != "mAP"]
-    header += ["less bias", *(mean.title for mean in secondary)]
+    header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
     lines = []
     for number, row in enumerate(rows, 1):
-        m = row.metrics
-        mean = f"**{text.number(m['mAP'])}**" if m["mAP"] == best else text.number(m["mAP"])
-        mark = SELECTED if row.selected else ""
-        cells = [str(number), *(row.design[name] for name in columns)]
-        cells.append(f"{mean}{mark} [{text.number(m['mAP_low'])}, {text.number(m['mAP_high'])}]")
-        cells.append("" if number == 1 else text.bounded(*row.difference))
-        cells += [text.number(row.published) for _ in published]
-        cells.append(text.number(m["mAP_corrected"]))
-        cells += [text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary]
-        lines.append(cells)
-    return markdown_table(header, lines)
+        m, bold = row.metrics, "**" if row.metrics["mAP"] == best else ""
+        point, low, high = map(text.number, row.mean_ap)
+        lines.append(
+            [
+                str(number),
+                *(row.design[name] for name in columns),
+                f"{bold}{point}{bold}{SELECTED if row.selected else ''} [{low}, {high}]",
+                "" if number == 1 else text.bounded(*row.difference),
+                *(text.number(row.published) for _ in published),
+                text.number(m["mAP_corrected"]),
+                *(text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary),
+            ]
+        )
+    return markdown_table([*header, "less bias", *(mean.title for mean in secondary)], lines)
 
 
 def further_metrics(rows: Sequence[Row]) -> str:
@@ -69,10 +106,8 @@ def further_metrics(rows: Sequence[Row]) -> str:
     lines = []
     for number, row in enumerate(rows, 1):
         values = (text.with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further)
-        cells = [str(number), *values]
-        if several:
-            cells += [", ".join(map(text.number, row.seeds)), text.number(row.metrics["mAP_seed_sd"])]
-        lines.append(cells)
+        seeds = [", ".join(map(text.number, row.seeds)), text.number(row.metrics["mAP_seed_sd"])]
+        lines.append([str(number), *values, *(seeds if several else [])])
     return markdown_table(header, lines)
 
 
@@ -80,24 +115,21 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
     header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
     header += ["published Δ", "detectable Δ: all", "head", "medium", "tail"]
-    lines = []
-    for contrast in contrasts:
-        low, high = map(text.signed, contrast.simultaneous)
-        detectable = (contrast.detectable[name] for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail"))
-        lines.append(
-            [
-                contrast.what,
-                contrast.change,
-                table.rows_text(contrast.rows),
-                text.bounded(*contrast.difference),
-                verdict_text(contrast.verdict),
-                f"[{low}, {high}]",
-                text.p_value(contrast.p),
-                text.p_value(contrast.p_holm),
-                text.signed(contrast.published),
-                *map(text.number, detectable),
-            ]
-        )
+    lines = [
+        [
+            contrast.what,
+            contrast.change,
+            table.rows_text(contrast.rows),
+            text.bounded(*contrast.difference),
+            verdict_text(contrast.verdict),
+            f"[{', '.join(map(text.signed, contrast.simultaneous))}]",
+            text.p_value(contrast.p),
+            text.p_value(contrast.p_holm),
+            text.signed(contrast.published),
+            *(text.number(contrast.detectable[f"mAP{group}"]) for group in ("", "_head", "_medium", "_tail")),
+        ]
+        for contrast in contrasts
+    ]
     return markdown_table(header, lines)
 
 

@@ -12,7 +12,7 @@ from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.comparisons import contrasts1, effects1
+from cxrlt_core.reporting.designs import contrasts1, effects1
 from cxrlt_core.reporting.rows import rows1, rows2
 from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.results.models import (
