@@ -20,7 +20,7 @@ from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.planner_report import planner_section
 from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
-from cxrlt_core.results.models import Cost, Encoder
+from cxrlt_core.results.models import Encoder
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
@@ -29,8 +29,6 @@ DEMO_WARNING = (
     "nothing else. No number on this page reproduces a published figure or says anything about patients.**\n"
 )
 STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
-
-
 #: Gives the pictures of a section as markdown.
 Figures = Callable[[Section], str]
 
@@ -61,15 +59,18 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
 
 
 def _run(results: Results) -> str:
-    params, sets = results.params, results.data.sets
+    params, sets, limits = results.params, results.data.sets, results.params.data.groups
+    seeds, extra = len(params.train.seeds), " and ".join(f"`{name}`" for name in params.data.extra)
+    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
     return f"""## What was run, and how to read it
 
-{len(params.variants)} variants, trained {_times(len(params.train.seeds))} on {sets["train_primary"].images:,} images of \
-`{params.data.primary}`{_extra_text(params.data.extra)}, {len(results.data.classes)} classes; development \
-set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient.
+{len(params.variants)} variants, trained {"once" if seeds == 1 else f"{seeds} times,"} on {sets["train_primary"].images:,} images of \
+`{params.data.primary}`{f", replenished with {extra} where a row says so" if extra else ""}, {len(results.data.classes)} classes; \
+development set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient.
 
 - **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
-classes grouped by training prevalence ({_group_limits(results)}). Unknown labels count nowhere.
+classes grouped by training prevalence (head from {limits.head:.0%}: {sizes["head"]} classes, medium: {sizes["medium"]}, \
+tail below {limits.tail:.0%}: {sizes["tail"]}). Unknown labels count nowhere.
 - **Intervals** [low, high] are {params.bootstrap.level:.0%} intervals and ± one standard error, from the spread of \
 {params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
 share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
@@ -85,10 +86,6 @@ temperature (*scaled*); *Brier* is the mean squared error of the probability.
 """
 
 
-def _times(seeds: int) -> str:
-    return "once" if seeds == 1 else f"{seeds} times,"
-
-
 def _study_level(rule: str) -> str:
     if rule == "none":
         return ""
@@ -97,21 +94,6 @@ def _study_level(rule: str) -> str:
     return (
         f"- **Studies**: every image is scored with {how} over the images of its study "
         f"(`study.aggregate: {rule}`); the feedback that chose the class weights is per image.\n"
-    )
-
-
-def _extra_text(extra: Sequence[str]) -> str:
-    if not extra:
-        return ""
-    return f", replenished with {' and '.join(f'`{name}`' for name in extra)} where a row says so"
-
-
-def _group_limits(results: Results) -> str:
-    limits = results.params.data.groups
-    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
-    return (
-        f"head from {limits.head:.0%}: {sizes['head']} classes, medium: {sizes['medium']}, "
-        f"tail below {limits.tail:.0%}: {sizes['tail']}"
     )
 
 
@@ -185,34 +167,25 @@ def _classes(results: Results, figures: Figures) -> str:
             text.percent(info.prevalence),
             *(f"{counts.classes[label].positive:,}" for counts in sets.values()),
             *(f"{table.positives[label]:,}" for table in results.tables),
-            text.number(ensemble.classes[label].AP),
-            text.number(ensemble.classes[label].AUROC),
+            *(text.number(number) for number in (ensemble.classes[label].AP, ensemble.classes[label].AUROC)),
             text.percent(ensemble.stability[label]),
         ]
         for label, info in results.classes.items()
     ]
-    return f"""## Classes
-
-{figures(Section.CLASSES)}
-AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
-development patients would choose again. Under the names of the sets: positive images; then positive patients.
-
-{markdown_table([*header, "stability of the choice"], lines)}{_undefined(results)}"""
-
-
-def _undefined(results: Results) -> str:
     lacking = [
         f"{label} ({split})"
         for split in ("dev", "test")
         for label, counts in results.data.sets[split].classes.items()
         if not counts.positive or not counts.negative
     ]
-    if not lacking:
-        return ""
-    return (
-        f"\nWithout a known positive or a known negative, so undefined and left out of every mean: "
-        f"{', '.join(lacking)}.\n"
-    )
+    undefined = f"\nWithout a known positive or a known negative, so undefined and left out of every mean: {', '.join(lacking)}.\n"
+    return f"""## Classes
+
+{figures(Section.CLASSES)}
+AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
+development patients would choose again. Under the names of the sets: positive images; then positive patients.
+
+{markdown_table([*header, "stability of the choice"], lines)}{undefined if lacking else ""}"""
 
 
 def _data(results: Results, figures: Figures) -> str:
@@ -229,25 +202,23 @@ across sets.
 def _training(results: Results, figures: Figures) -> str:
     time = "time" if len(results.params.train.seeds) == 1 else "time of each seed"
     header = ["variant", "images", "steps", "passes over the primary images", time, "peak memory", "device"]
-    lines = [_trained(name, costs) for name, costs in results.costs.items()]
+    lines = [
+        [
+            variant,
+            *(f"{number:,}" for number in (costs[0].images, costs[0].steps)),
+            str(costs[0].passes),
+            ", ".join(text.duration(cost.seconds) for cost in costs),
+            f"{max(cost.peak_memory_mib for cost in costs):,} MiB",
+            " and ".join(dict.fromkeys(cost.device for cost in costs)),
+        ]
+        for variant, costs in results.costs.items()
+    ]
     return f"""## Training
 
 {figures(Section.TRAINING)}
 A replenished variant takes more steps for the same number of passes over the primary images.
 
 {markdown_table(header, lines)}"""
-
-
-def _trained(variant: str, costs: Sequence[Cost]) -> list[str]:
-    return [
-        variant,
-        f"{costs[0].images:,}",
-        f"{costs[0].steps:,}",
-        str(costs[0].passes),
-        ", ".join(text.duration(cost.seconds) for cost in costs),
-        f"{max(cost.peak_memory_mib for cost in costs):,} MiB",
-        " and ".join(dict.fromkeys(cost.device for cost in costs)),
-    ]
 
 
 def _image_encoder(model: str, encoder: Encoder) -> str:
