@@ -20,10 +20,8 @@ Contents = Mapping[str, Mapping[str, Any]]  # variant to what it is, key by key
 
 def row_designs(params: Params, row: Table1Row) -> dict[str, Design]:
     """Return the designs of a row of Table 1, by the titles of their columns."""
-    variants = list(dict.fromkeys(other.variant for other in params.table1))
-    whole = {name: contents(params, name) for name in variants}
-    columns = dict(_columns(params, row.variant, whole))
-    return columns | {TTA: Design(_tick(row.tta), row.tta)}
+    whole = {name: contents(params, name) for name in dict.fromkeys(row.variant for row in params.table1)}
+    return {**dict(_columns(params, row.variant, whole)), TTA: Design(_tick(row.tta), row.tta)}
 
 
 def _columns(params: Params, name: str, whole: Contents) -> Iterator[tuple[str, Design]]:
@@ -86,9 +84,7 @@ def _settings_text(params: Params, design: str, settings: Any, whole: Contents) 
 def selects(params: Params, variant: str) -> bool:
     """Whether development data chose something of a variant, which is then scored on them."""
     chosen = params.variants[variant]
-    stated = [
-        module for key, module in by_field().items() if getattr(chosen, key) != getattr(module, "OFF", ...)
-    ]
+    stated = [m for key, m in by_field().items() if getattr(chosen, key) != getattr(m, "OFF", ...)]
     return any(getattr(module, "SELECTS", False) for module in [*stated, *map(find_design, chosen.designs)])
 
 

@@ -6,19 +6,11 @@ from cxrlt_core.figures import Picture, Section
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
+from cxrlt_core.reporting import evidence_report as evidence
 from cxrlt_core.reporting.answer_report import answer_section
-from cxrlt_core.reporting.attention_report import attention_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table
-from cxrlt_core.reporting.evidence_report import (
-    contrasts_section,
-    contrasts_text,
-    effects_section,
-    improvement_section,
-    seeds_text,
-)
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.planner_report import planner_section
-from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
 from cxrlt_core.results.models import Encoder
 from cxrlt_core.results.study import Results
@@ -48,9 +40,9 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
         _table1(results, figures),
         _table2(results, figures),
         planner_section(results, figures(Section.PLAN)),
-        f"### Would a new training agree?\n\n{improvement_section(results)}",
+        f"### Would a new training agree?\n\n{evidence.improvement_section(results)}",
         _classes(results, figures),
-        attention_section(results, figures(Section.ATTENTION)),
+        f"## Where the model looks\n\n{_attention(results)}\n{figures(Section.ATTENTION)}",
         _data(results, figures),
         _training(results, figures),
         _provenance(results),
@@ -75,8 +67,8 @@ tail below {limits.tail:.0%}: {sizes["tail"]}). Unknown labels count nowhere.
 {params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
 share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
 - **Less bias**: average precision of few positives comes out too high; this is mAP less what the resamples show of that.
-{seeds_text(params)}
-{contrasts_text(params)}
+{evidence.seeds_text(params)}
+{evidence.contrasts_text(params)}
 {_study_level(params.study.aggregate)}- **Published** figures are the paper's, for comparison only. They enter no computation.
 - **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
 - **Further metrics**: *micro AP* pools the labels of all classes; the others are means over classes, each class against \
@@ -104,16 +96,16 @@ def _table1(results: Results, figures: Figures) -> str:
 {to_markdown(table.rows, params.bootstrap.level)}
 {figures(Section.TABLE1)}
 The development set chose the class weights (`reweight.base`: `{params.reweight.base}`), so reweighted rows (†) are \
-scored on data that their loss has seen in that one way. {upweighted_text(results.weights, results.upweighted)} \
-{UPWEIGHTED}
+scored on data that their loss has seen in that one way. {evidence.upweighted_text(results.weights, results.upweighted)} \
+{evidence.UPWEIGHTED}
 
 ### What each design changes
 
-{contrasts_section(params, table, figures(Section.CONTRASTS1))}
+{evidence.contrasts_section(params, table, figures(Section.CONTRASTS1))}
 {figures(Section.CHANGES)}
 ### Main effects
 
-{effects_section(results)}
+{evidence.effects_section(results)}
 ### Further metrics
 
 {further_metrics(table.rows)}
@@ -135,10 +127,10 @@ halfway for a class with {params.ensemble.prior_positives:g} development positiv
 
 ### What each design changes
 
-{contrasts_section(params, table, figures(Section.CONTRASTS2))}
+{evidence.contrasts_section(params, table, figures(Section.CONTRASTS2))}
 ### What selection costs
 
-{selection_section(results)}
+{evidence.selection_section(results)}
 {figures(Section.SELECTION)}
 ### Further metrics
 
@@ -186,6 +178,44 @@ AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the cla
 development patients would choose again. Under the names of the sets: positive images; then positive patients.
 
 {markdown_table([*header, "stability of the choice"], lines)}{undefined if lacking else ""}"""
+
+
+def _attention(results: Results) -> str:
+    attention = results.attention
+    if attention.reason:
+        return f"Not known: {attention.reason}.\n"
+    what = f"Cross-attention of `{attention.variant}`, a mean over heads and layers, without TTA"
+    if not attention.classes:
+        return f"{what}. Where a finding lies in an image is not known here, so nothing is scored.\n"
+    side, classes = attention.grid, attention.classes
+    header = ["class", "group", "images", "patients", "hits", "interval", "chance", "other images' maps"]
+    rows = [
+        [
+            label,
+            results.classes[label].group,
+            f"{scores.images:,}",
+            f"{scores.patients:,}",
+            text.percent(scores.hits),
+            f"[{text.percent(scores.low)}, {text.percent(scores.high)}]",
+            text.percent(scores.chance),
+            text.percent(scores.others),
+        ]
+        for label, scores in classes.items()
+    ]
+    above = [
+        label for label, scores in classes.items() if scores.low > max(scores.chance, scores.others or 0)
+    ]
+    verdict = f"{len(above)} of {len(classes)} classes lie above both levels with their whole interval"
+    return f"""{what}, on a grid of {side} × {side} cells. {verdict}{f": {text.sentence(above)}" if above else ""}.
+
+{markdown_table(header, rows)}
+*Hits* (pointing game, Zhang et al. 2018): of the development images in which the finding was drawn, the share whose greatest \
+cell lies in the box around it, widened by half a cell ({0.5 / side:.3g} of the side); a mean over the seeds, with the \
+{results.params.bootstrap.level:.0%} interval of a share of so many *patients* (Wilson). *Chance*: what a random cell hits. *Other \
+images' maps*: what the maps of the other images with the finding hit, that is, what knowing where it usually lies is worth. Where \
+chance is near 100 %, the box is nearly everywhere and a hit says nothing; a finding that only changes the anatomy has no box. \
+Attention says what the model weighed, not why.
+"""
 
 
 def _data(results: Results, figures: Figures) -> str:

@@ -42,8 +42,8 @@ def write_numbers(results: Results) -> None:
 
 def save_pictures(pictures: Sequence[Picture], note: str) -> None:
     """Write each picture, and its numbers as CSV: apart, since DVC plots a CSV that lies among pictures."""
-    # one is drawn while those before it are written
-    drawn = ((render(one.figure, note), f"reports/figures/{one.name}.png") for one in pictures)
+    # one picture is drawn while those before it are written
+    drawn = ((render(picture.figure, note), f"reports/figures/{picture.name}.png") for picture in pictures)
     in_threads(lambda image_and_path: save(*image_and_path), drawn)
     for picture in pictures:
         if picture.records:
