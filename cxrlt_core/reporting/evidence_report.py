@@ -54,21 +54,19 @@ def contrasts_section(params: Params, table: Table, figure: str) -> str:
     families = {name: contrasts for name, contrasts in grouped.items() if contrasts}
     parts = [f"{FAMILIES[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
     sizes = " and ".join(str(len(contrasts)) for contrasts in families.values())
+    least = params.evidence.min_positives
+    rare = ", ".join(f"{label} ({count})" for label, count in table.positives.items() if count < least)
+    rare = (
+        rare
+        and f"""
+Classes with fewer than {least} positive patients bear no verdict and are left out of these differences: {rare}.
+"""
+    )
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
 another (×), on the {table.data} set; each table is one family ({sizes} contrasts).
 
 {chr(10).join(parts)}
-{figure}{_too_rare(table.positives, params.evidence.min_positives)}"""
-
-
-def _too_rare(positives: Mapping[str, int], least: int) -> str:
-    rare = [f"{label} ({count})" for label, count in positives.items() if count < least]
-    if not rare:
-        return ""
-    return (
-        f"\nClasses with fewer than {least} positive patients bear no verdict and are left out of these "
-        f"differences: {', '.join(rare)}.\n"
-    )
+{figure}{rare}"""
 
 
 def effects_section(results: Results) -> str:
@@ -172,19 +170,7 @@ def _upweighted(
 
 
 def selection_section(results: Results) -> str:
-    """Tell what it costs to have chosen the members of the ensembles on development data."""
-    return f"""Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the \
-same models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism \
-({results.params.bootstrap.level:.0%} intervals; members, weights and thresholds are chosen again on resampled development patients, \
-and scored on resampled test patients). What other choices would have changed is part of every interval of Table 2.
-
-{optimism_table(results)}
-{stability_text(results)}
-"""
-
-
-def optimism_table(results: Results) -> str:
-    """Show what each ensemble loses from development to test, beside what the mean of its models loses."""
+    """Tell what it costs to have chosen the members of the ensembles, and how stable their choice is."""
     rows, lines = results.tables[1].rows, []
     columns = [name for name in rows[0].design if name != "models"]
     for number, row in enumerate(rows, 1):
@@ -202,20 +188,20 @@ def optimism_table(results: Results) -> str:
             ]
         )
     header = ["", *columns, "development mAP", "test mAP", "loss", "loss of the plain mean", "optimism"]
-    return markdown_table(header, lines)
+    name, ensemble = results.shown
+    stable = {label: share for label, share in ensemble.stability.items() if share is not None}
+    order = [f"{label} {text.percent(stable[label])}" for label in sorted(stable, key=stable.__getitem__)]
+    return f"""Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the \
+same models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism \
+({results.params.bootstrap.level:.0%} intervals; members, weights and thresholds are chosen again on resampled development patients, \
+and scored on resampled test patients). What other choices would have changed is part of every interval of Table 2.
+
+{markdown_table(header, lines)}
+Stability (`{name}`): another sample of development patients would choose {text.percent(sum(stable.values()) / len(stable))} of the \
+models of a class again, on average over the classes; least stable: {", ".join(order[:3])}; most stable: {", ".join(order[:-4:-1])}. \
+The table of classes has all.
+"""
 
 
 def _loss(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else before - after
-
-
-def stability_text(results: Results) -> str:
-    """Say how stable the choice among the models is, of the ensemble whose classes are shown."""
-    name, ensemble = results.shown
-    stable = {label: share for label, share in ensemble.stability.items() if share is not None}
-    order = sorted(stable, key=stable.__getitem__)
-    few = ", ".join(f"{label} {text.percent(stable[label])}" for label in order[:3])
-    many = ", ".join(f"{label} {text.percent(stable[label])}" for label in order[:-4:-1])
-    mean = text.percent(sum(stable.values()) / len(stable))
-    return f"""Stability (`{name}`): another sample of development patients would choose {mean} of the models of a class \
-again, on average over the classes; least stable: {few}; most stable: {many}. The table of classes has all."""

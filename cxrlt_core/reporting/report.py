@@ -7,10 +7,9 @@ from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.origin import origin_text
 from cxrlt_core.reporting import evidence_report as evidence
-from cxrlt_core.reporting.answer_report import answer_section
+from cxrlt_core.reporting.answer_report import answer_section, planner_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.planner_report import planner_section
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
 from cxrlt_core.results.models import Encoder
 from cxrlt_core.results.study import Results
