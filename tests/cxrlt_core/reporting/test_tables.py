@@ -4,14 +4,23 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from made_results import UNKNOWN, make_contrast, make_table
+from made_results import UNKNOWN, make_contrast, make_results, make_table
 from made_results import make_row as made_row
 
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.metrics.metric import means
 from cxrlt_core.reporting.notes import caveat
 from cxrlt_core.reporting.rows import row_label
-from cxrlt_core.reporting.tables import contrasts_table, further_metrics, to_csv, to_json, to_markdown
+from cxrlt_core.reporting.tables import (
+    classes_csv,
+    contrasts_csv,
+    contrasts_table,
+    further_metrics,
+    to_csv,
+    to_json,
+    to_markdown,
+)
+from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.tables import Row
 
 SUMMARY = [mean.name for mean in means()]
@@ -27,6 +36,10 @@ def make_row(name: str, value: float | None, **changes) -> Row:
 
 def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+def read(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
 
 
 @pytest.fixture
@@ -79,7 +92,7 @@ def test_json_holds_the_metrics_and_no_times(rows):
 
 
 def test_csv_holds_all_numbers(rows):
-    table = pd.read_csv(io.StringIO(to_csv(rows, "a note")))
+    table = read(to_csv(rows, "a note"))
     assert table["row"].tolist() == ["first", "best+tta", "undefined"]
     assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
     assert (table["note"] == "a note").all() and "note" not in to_csv(rows, "")
@@ -133,3 +146,29 @@ def test_a_row_is_named_by_its_designs():
     assert row_label(design) == "resnet50, reweight ×2, asl loss, TTA"
     table = make_table(2, [make_row("a", 0.1, label=row_label({"models": "8", "ensemble": "bagged"}))], [])
     assert table.labels() == ["1  8 models, bagged"]
+
+
+def test_classes_of_every_variant_commonest_first(smoke):
+    classes = {"Mass": ClassInfo("tail", 0.01), "Edema": ClassInfo("head", 0.2)}
+    scores = {"positive": 3, "AP": 0.5, "AUROC": None}
+    metrics = {name: {"classes": {"Mass": {**scores, "AP": 0.25}, "Edema": scores}} for name in ("a", "b")}
+    table = read(classes_csv(make_results(smoke, classes=classes), metrics))
+    assert table["variant"].tolist() == ["a", "a", "b", "b"]
+    assert table["class"].tolist() == ["Edema", "Mass"] * 2
+    assert table["note"].str.startswith("Synthetic demo").all()
+    assert table["AP"].tolist() == [0.5, 0.25] * 2 and table["prevalence"].tolist() == [0.2, 0.01] * 2
+
+
+def test_differences_have_the_interval_of_their_family(smoke, changed):
+    contrast = make_contrast(
+        "b", "a", difference=Interval(0.1, 0.08, 0.12), simultaneous=(0.05, 0.15), published=None
+    )
+    first = make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast])
+    second = make_table(2, [make_row("c", 0.1)], [])
+    (line,) = read(contrasts_csv(make_results(smoke, tables=(first, second)))).to_dict("records")
+    assert line["note"].startswith("Synthetic demo")
+    assert line["step"] == "TTA off → ✓ (table1: 2 − 1)" and pd.isna(line["published_difference"])
+    assert [line[f"difference{end}"] for end in ("", "_low", "_high")] == [0.1, 0.05, 0.15]
+    real = make_results(changed({"demo.sources": [], "demo.text_encoders": []}))
+    nothing = read(contrasts_csv(replace(real, tables=(second, second))))
+    assert "step" in nothing and "note" not in nothing
