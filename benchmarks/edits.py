@@ -144,7 +144,8 @@ def stages_of(*kinds: str) -> Callable[[list[str]], list[str]]:
 
 
 NEW = [f"{stage}@new" for stage in VARIANT_STAGES]
-ADDED = stages_named("code", "settings", *NEW, *LAST_STAGES)
+VARIED = ("code", "settings", "pixels")  # look at every variant
+ADDED = stages_named(*VARIED, *NEW, *LAST_STAGES)
 REPLENISHED = "resnet50_t5_mixup_replenished"
 ON_MAIN = ("densenet121_bert_reweighted", REPLENISHED)
 WITH_MIXUP = ("resnet50_t5_contrast_mixup", REPLENISHED)
@@ -171,7 +172,9 @@ EDITS = [
     Edit(
         "a new reader, with its source",
         both(copy_module("sources", "nih"), add_source),
-        stages_named("code", "settings", "harmonize@twin", "pack@twin", "split", "describe", "report"),
+        stages_named(
+            *("code", "settings", "harmonize@twin", "pack@twin", "split", "pixels", "describe", "report")
+        ),
     ),
     Edit("a new design that no variant has", copy_module("designs", "mixup"), stages_named("code")),
     Edit(
@@ -183,13 +186,13 @@ EDITS = [
     Edit(
         "a new text encoder, with a variant and a row",
         add_variant({"text_encoders": {"other": TEXT_ENCODER}}, text="other"),
-        stages_named("code", "settings", "pretrained", "embed@other", *NEW, *LAST_STAGES),
+        stages_named(*VARIED, "pretrained", "embed@other", *NEW, *LAST_STAGES),
         1,
     ),
     Edit(
         "a new image encoder, with a variant and a row",
         add_variant({"image_encoders": {"other": IMAGE_ENCODER}}, image="other"),
-        stages_named("code", "settings", "pretrained", "encoder@other", *NEW, *LAST_STAGES),
+        stages_named(*VARIED, "pretrained", "encoder@other", *NEW, *LAST_STAGES),
         1,
     ),
     Edit("a new variant and its row", add_variant(image="densenet121"), ADDED, 1),
@@ -197,6 +200,12 @@ EDITS = [
         "a recipe of two epochs, with a variant and a row",
         add_variant({"recipes": {"long": {"train": {"epochs": 2}}}}, recipe="long"),
         ADDED,
+        1,
+    ),
+    Edit(
+        "a recipe of another size, with a variant and a row",
+        add_variant({"recipes": {"large": {"image": {"size": 48}}}}, recipe="large"),
+        lambda stages: [*ADDED(stages), "encoder@resnet50", *stages_of("pack")(stages)],
         1,
     ),
     Edit(
@@ -244,6 +253,11 @@ EDITS = [
     ),
     Edit("the schema of params.yaml", append("cxrlt_core/params/schema.py"), stages_named("code")),
     Edit(
+        "what params.yaml says in full: designs and recipes in their place",
+        append("cxrlt_core/study/gather.py"),
+        stages_named("code", "settings"),
+    ),
+    Edit(
         "the reader of CheXpert",
         append("cxrlt_core/sources/chexpert.py"),
         stages_named("code", "harmonize@chexpert", "pack@chexpert"),
@@ -285,7 +299,9 @@ EDITS = [
         "the pixels of an image file, for training alone",
         flip_image,
         stages_named(
-            *("pack@nih", "split"), *(f"{stage}@{REPLENISHED}" for stage in VARIANT_STAGES), *LAST_STAGES
+            *("pack@nih", "split", "pixels"),
+            *(f"{stage}@{REPLENISHED}" for stage in VARIANT_STAGES),
+            *LAST_STAGES,
         ),
         1,
     ),

@@ -31,19 +31,18 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     model, paths = load_model(options.model, options.device, options.threads), find_images(options.images)
-    pixels = np.stack(list(decoded(paths, model.geometry, options.threads)))[:, None]
+    [geometry] = model.geometries
+    pixels = np.stack(list(decoded(paths, geometry, options.threads)))[:, None]
     rivals = {
         "bare network, pixels on the device": lambda: run_network(model, pixels),
-        "decoding alone": lambda: list(decoded(paths, model.geometry, options.threads)),
+        "decoding alone": lambda: list(decoded(paths, geometry, options.threads)),
         "predict": lambda: model.predict(paths, batch_size=BATCH, threads=options.threads),
     }
     best = {name: np.full(2, np.inf) for name in rivals}
     for _ in range(ROUNDS):
         for name, rival in rivals.items():
             best[name] = np.minimum(best[name], seconds(rival, model.device))
-    print(
-        f"{len(paths)} images, {model.geometry.size} pixels, {options.threads} threads, {describe_machine()}"
-    )
+    print(f"{len(paths)} images, {geometry.size} pixels, {options.threads} threads, {describe_machine()}")
     for name, (wall, cpu) in best.items():
         print(f"{name:<36}{len(paths) / wall:8.0f} images/s{1000 * cpu / len(paths):8.2f} ms of CPU an image")
 

@@ -46,15 +46,16 @@ def export_graph(predictor: "Predictor", options: argparse.Namespace) -> str:
     from cxrlt_core.serving.image_files import decoded, find_images
     from cxrlt_core.serving.onnx_graph import OPSET, export_onnx, onnx_difference
 
-    path, size = options.out / "model.onnx", predictor.geometry.size
+    path, generator, squares = options.out / "model.onnx", np.random.default_rng(0), predictor.geometries
     export_onnx(predictor, path)
-    noise = np.random.default_rng(0).integers(0, 256, (RANDOM, 1, size, size), dtype=np.uint8)
+    noise = [generator.integers(0, 256, (RANDOM, 1, *one.shape), dtype=np.uint8) for one in squares]
     files = find_images(options.check)[:SHOWN] if options.check else []
-    shown = decoded(files, predictor.geometry, options.threads)
-    shown = [image for image in shown if isinstance(image, np.ndarray)]
-    batches = [noise, np.stack(shown)[:, None]] if shown else [noise]
-    difference = onnx_difference(predictor, path, batches)
-    about = f"model.onnx: opset {OPSET}, images uint8 (B, 1, {size}, {size}) to probabilities"
+    shown = zip(*(decoded(files, one, options.threads) for one in squares), strict=True)
+    shown = [images for images in shown if isinstance(images[0], np.ndarray)]
+    given = [np.stack(images)[:, None] for images in zip(*shown, strict=True)]
+    difference = onnx_difference(predictor, path, [noise, given] if shown else [noise])
+    inputs = " and ".join(f"(B, 1, {one.size}, {one.size})" for one in squares)
+    about = f"model.onnx: opset {OPSET}, images uint8 {inputs} to probabilities"
     if difference is None:
         return f"{about}; not checked, onnxruntime is not installed"
     on = f"{RANDOM} random and {len(shown)} given images"

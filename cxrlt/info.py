@@ -6,6 +6,7 @@ from pathlib import Path
 from cxrlt.options import add_model, folder_of
 from cxrlt.study import StudyFolder
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.text import number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,13 +57,11 @@ def ensemble_facts(folder: Path) -> dict[str, str]:
         "aggregate": config.aggregate,
         "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
     } | scores_of(study)
-    for number, member in enumerate(config.members):
-        shares = [config.weights[name][number] for name in config.classes]
+    for i, member in enumerate(config.members):
+        shares = [config.weights[name][i] for name in config.classes]
         used = sum(share > 0 for share in shares)
         mean = sum(shares) / len(shares)
-        facts[f"member {number}"] = (
-            f"{member.folder}: weight {mean:.3f} on average, in {used} of {len(shares)}"
-        )
+        facts[f"member {i}"] = f"{member.folder}: weight {mean:.3f} on average, in {used} of {len(shares)}"
     return facts
 
 
@@ -79,8 +78,3 @@ def scores_of(study: StudyFolder) -> dict[str, str]:
     except KeyError as error:
         raise StudyError(f"reports/table*.csv: no column {error}") from None
     return scores | ({"note": note} if scores and note else {})
-
-
-def number(text: str) -> str:
-    """Return four decimals of a number in a table, a dash where it has none."""
-    return f"{float(text):.4f}" if text else "–"

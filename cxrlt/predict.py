@@ -85,8 +85,9 @@ def painter(predictor: "Predictor", folder: Path, chosen: list[int] | None) -> "
     if chosen is None and not predictor.calibration.known:
         raise StudyError("--attention: no thresholds known, so nothing is a yes; expected --findings A,B")
 
-    def paint(paths: Sequence[Path], images: "np.ndarray", probabilities: "np.ndarray") -> None:
-        maps = predictor.attention(torch.from_numpy(images))
+    def paint(paths: Sequence[Path], squares: "Sequence[np.ndarray]", probabilities: "np.ndarray") -> None:
+        maps = predictor.attention(list(map(torch.from_numpy, squares)))
+        images = max(squares, key=lambda pixels: pixels.shape[-1])
         present = predictor.calibration.present(probabilities) == "yes"
         for number, path in enumerate(paths):
             for c in chosen or np.flatnonzero(present[number]):

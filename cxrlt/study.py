@@ -62,9 +62,10 @@ class StudyFolder:
         metrics = self._read(f"metrics/dev/{self.name}.json") or {}
         return metrics.get("calibration", {}).get(self.seed)
 
-    def rows(self) -> list[Mapping[str, str]]:
-        """Return the rows of Table 1 or Table 2 that show it, as reports/table*.csv has them."""
-        return [row for row in self._table() if row["row"].split("+")[0] == self.name]
+    def rows(self) -> list[Mapping[str, Any]]:
+        """Return the rows of Table 1 or Table 2 that show it: as reports/table*.csv, None where undefined."""
+        rows = [row for row in self._table() if row["row"].split("+")[0] == self.name]
+        return [{key: _read_cell(key, cell) for key, cell in row.items()} for row in rows]
 
     def note(self) -> str:
         """Return what the tables say must stand beside every number, such as that the data are synthetic."""
@@ -118,3 +119,7 @@ class StudyFolder:
     def _read(self, path: str) -> Any:
         file = self._existing(path)
         return read_json(file) if file else None
+
+
+def _read_cell(column: str, cell: str) -> str | float | None:
+    return cell if not column.startswith("mA") else float(cell) if cell else None

@@ -7,13 +7,16 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.data_report import render_data
 from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.system.files import write_text
+from cxrlt_core.system.records import read_record
 from stages.artifacts.border import run_stage
-from stages.artifacts.records import read
 
 
 def main(params: Params) -> None:
     """Write reports/data.md."""
-    data, classes = read(Data, "data/summary.json"), read(dict[str, ClassInfo], "data/sets/classes.json")
+    data, classes = (
+        read_record(Data, "data/summary.json"),
+        read_record(dict[str, ClassInfo], "data/sets/classes.json"),
+    )
     write_text("reports/data.md", render_data(params, data, classes))
     print("The data are described in reports/data.md")
 

@@ -31,47 +31,46 @@ def main(params: Params, name: str) -> None:
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     designs, image = designs_of(params, name, PREDICTION), resolved(params, name).image
     with open_ranks(device) as ranks:
-        images, found = open_images(data, params, image), {}
+        images, predictions = open_images(data, params, image), {}
         for seed in params.train.seeds:
             model = load_model(name, seed)
             with task(f"{name}, seed {seed}, dev"):
                 [probabilities] = predict(
                     Scorer.of(model), images, device, params.compute.batch_size, ranks=ranks
                 )
-            found[seed] = posthoc(designs, data.classes, probabilities)
+            predictions[seed] = posthoc(designs, data.classes, probabilities)
         if ranks.is_main:
-            for seed, probabilities in found.items():
+            for seed, probabilities in predictions.items():
                 write_predictions(dev_path(name, seed), data, probabilities)
-            write_metrics(name, data, found, params.study.aggregate)
+            write_metrics(name, data, predictions, params.study.aggregate)
 
 
-def write_metrics(name: str, data: LabelledSet, found: Mapping[int, np.ndarray], rule: str) -> None:
+def write_metrics(name: str, data: LabelledSet, predictions: Mapping[int, np.ndarray], rule: str) -> None:
     """Write the metrics of every seed, and their means."""
-    groups, summaries, classes, fits = read_groups(), {}, [], {}
-    for seed, probabilities in found.items():
-        scored = by_study(data, probabilities, rule)
-        own = calibrate_on_itself(data.targets, scored, data.table["patient_id"])
-        summaries[seed], per_class = point_metrics(data.targets, scored, own, data.classes, groups)
-        classes.append(per_class)
-        fits[str(seed)] = calibrate(data.targets, scored).to_json(data.classes)
-    averaged = {metric: np.mean([one[metric] for one in classes], axis=0) for metric in classes[0]}
-    # Reweighting acts on images, so its feedback is per image however the tables are scored.
-    image_ap = {seed: average_precision(data.targets, one) for seed, one in found.items()}
+    groups, summaries, per_class, fits, image_ap = read_groups(), {}, [], {}, {}
+    for seed, probabilities in predictions.items():
+        scores = by_study(data, probabilities, rule)
+        fit = calibrate_on_itself(data.targets, scores, data.table["patient_id"])
+        summaries[str(seed)], values = point_metrics(data.targets, scores, fit, data.classes, groups)
+        per_class.append(values)
+        fits[str(seed)] = calibrate(data.targets, scores).to_json(data.classes)
+        # Reweighting acts on images, so its feedback is per image however the tables are scored.
+        ap = average_precision(data.targets, probabilities)
+        image_ap[str(seed)] = plain(dict(zip(data.classes, ap, strict=True)))
+    averaged = {metric: np.mean([seed[metric] for seed in per_class], axis=0) for metric in values}
+    means = plain(
+        {mean: np.mean([seed[mean] for seed in summaries.values()]) for mean in summaries[str(seed)]}
+    )
     metrics = {
-        **plain({key: np.mean([one[key] for one in summaries.values()]) for key in summaries[seed]}),
+        **means,
         "images": len(data.targets),
         "classes": describe_scores(data.targets, averaged, data.classes, groups),
-        "image_AP": {str(seed): per_class_numbers(data, values) for seed, values in image_ap.items()},
-        "seeds": {str(seed): plain(summary) for seed, summary in summaries.items()},
+        "image_AP": image_ap,
+        "seeds": {seed: plain(summary) for seed, summary in summaries.items()},
         "calibration": fits,
     }
     write_json(f"metrics/dev/{name}.json", metrics)
-    print(f"{name}: development mAP {score_text(metrics['mAP'])}")
-
-
-def per_class_numbers(data: LabelledSet, values: np.ndarray) -> dict[str, float | None]:
-    """Return a number of each class, (C,), as JSON wants them."""
-    return plain(dict(zip(data.classes, values, strict=True)))
+    print(f"{name}: development mAP {score_text(means['mAP'])}")
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | None]:

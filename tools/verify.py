@@ -9,12 +9,13 @@ from pathlib import Path
 from cxrlt_core.packing.files import file_stamps, find_files
 from cxrlt_core.packing.packed_array import damaged_rows, open_array, text_or_none
 from cxrlt_core.packing.record import read_stamps
-from cxrlt_core.params.schema import Params
+from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader
+from cxrlt_core.study.variants import geometries
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
 from stages.artifacts.border import run_stage
-from stages.artifacts.paths import array_path
+from stages.artifacts.paths import array_path, geometry_name, index_path
 
 
 def main(params: Params) -> None:
@@ -23,20 +24,24 @@ def main(params: Params) -> None:
     Raises:
         StudyError: a row or a file has changed, with a line for each such source.
     """
-    problems = [line for name in packed_sources(params) for line in verify(params, name)]
+    used = {geometry_name(image): image for image in (params.image, *geometries(params).values())}
+    packed = [(name, image) for name in params.data.sources for image in used.values()]
+    packed = [what for what in packed if index_of(params, *what).exists()]
+    problems = [line for what in packed for line in verify(params, *what)]
     if problems:
         raise StudyError("\n".join(problems))
 
 
-def packed_sources(params: Params) -> list[str]:
-    """Return the sources that have an index of packed images."""
-    return [name for name in params.data.sources if Path(f"data/packed/{name}.parquet").exists()]
+def index_of(params: Params, source: str, image: Image) -> Path:
+    """Return where the index of a source's images in a size and fit lies."""
+    name = geometry_name(image)
+    return Path(index_path(source, None if name == geometry_name(params.image) else name))
 
 
-def verify(params: Params, source: str) -> list[str]:
-    """Return a line for each thing that is wrong with a source; print what was compared."""
-    array = array_path(params.image, source)
-    index = read_parquet(f"data/packed/{source}.parquet", ["row", "digest"]).dropna(subset="row")
+def verify(params: Params, source: str, image: Image) -> list[str]:
+    """Return a line for each thing that is wrong with a source in a size and fit; print what was compared."""
+    array = array_path(image, source)
+    index = read_parquet(index_of(params, source, image), ["row", "digest"]).dropna(subset="row")
     rows, digests = index["row"].to_numpy(int), index["digest"].array
     start = time.perf_counter()
     try:
@@ -45,7 +50,7 @@ def verify(params: Params, source: str) -> list[str]:
         return [str(error)]
     damaged = damaged_rows(pixels, rows.tolist(), list(map(text_or_none, digests)))
     seconds = time.perf_counter() - start
-    changed, gone = changed_files(params, source)
+    changed, gone = changed_files(params, source, array)
     print(f"{array}: {len(rows)} rows compared in {seconds:.0f} s, {gone} images have no file any more")
     remedies = (
         (damaged, "rows are not what was packed", f"dvc repro --force pack@{source}"),
@@ -58,10 +63,10 @@ def verify(params: Params, source: str) -> list[str]:
     ]
 
 
-def changed_files(params: Params, source: str) -> tuple[list[str], int]:
+def changed_files(params: Params, source: str, array: Path) -> tuple[list[str], int]:
     """Return the images whose file has changed by size or time, and how many have no file any more."""
     labels = read_parquet(f"data/labels/{source}.parquet", ["image_id", "path"])
-    packed = read_stamps(array_path(params.image, source))
+    packed = read_stamps(array)
     labels = labels[labels["image_id"].isin(packed)]
     root = Path(params.data.sources[source].images)
     stamps = file_stamps(find_files(labels["path"].tolist(), root, find_reader(source).IMAGE_FOLDERS))

@@ -104,11 +104,13 @@ def ordered(designs: Iterable[str]) -> list[str]:
         raise StudyError(f"designs {' and '.join(error.args[1][1:])} each act after the other") from None
 
 
-def _says(name: str, key: str) -> Collection[str]:
-    return getattr(find_design(name), key, ())
+def _says(name: str, key: str) -> Mapping[str, str]:
+    """Return other designs that a design names, and why."""
+    named = getattr(find_design(name), key, {})
+    return named if isinstance(named, dict) else dict.fromkeys(named, "")
 
 
-def _by_name(sorter: TopologicalSorter) -> list[str]:
+def _by_name(sorter: TopologicalSorter[str]) -> list[str]:
     sorter.prepare()
     result: list[str] = []
     ready: list[str] = []
@@ -125,7 +127,7 @@ def conflicts(designs: Iterable[str]) -> Iterator[str]:
     for position, first in enumerate(given):
         for second in given[position + 1 :]:
             shared = [h for h in ALONE if h in hooks_of(first) and h in hooks_of(second)]
-            reasons = [dict(_says(a, "EXCLUDES")).get(b) for a, b in ((first, second), (second, first))]
+            reasons = [_says(a, "EXCLUDES").get(b) for a, b in ((first, second), (second, first))]
             reasons += [f"both decide {HOOKS[hook]}" for hook in shared]
             if reason := next(filter(None, reasons), None):
                 yield f"{first} and {second} cannot act together: {reason}"

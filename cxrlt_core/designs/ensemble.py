@@ -43,8 +43,7 @@ class DevelopmentScores:
 
 def choose(method: str, settings: Ensemble, scores: DevelopmentScores) -> np.ndarray:
     """Weigh the models of each class by a method; float64 (M, C), summing to 1 over the models."""
-    weights: np.ndarray = result({method: settings}, "combine", scores)
-    return weights
+    return np.asarray(result({method: settings}, "combine", scores))
 
 
 def model_wise_weights(models: int, classes: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Design 2, loss reweighting: upweight the classes that did poorly on the development set."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def reweightings(settings: Reweight) -> dict[str, Reweighting]:
     return {**both, **settings.more}
 
 
-def reweight(average_precision: Mapping[str, float | None], settings: Reweighting) -> dict:
+def reweight(average_precision: Mapping[str, float | None], settings: Reweighting) -> dict[str, Any]:
     """Class weights from development average precision.
 
     ``below_mean`` upweights the classes below the mean AP, ``below_median`` those below the median,
@@ -80,7 +80,7 @@ def reweight(average_precision: Mapping[str, float | None], settings: Reweightin
     return {"ratio": settings.ratio, "rule": settings.rule, "threshold": threshold, "weights": weights}
 
 
-def uniform_weights(classes: list[str]) -> dict:
+def uniform_weights(classes: list[str]) -> dict[str, Any]:
     """Weights of 1, in the same form as :func:`reweight`."""
     return {
         "ratio": 1.0,

@@ -85,4 +85,4 @@ def _mixed(x: np.ndarray) -> np.ndarray:
 
 def average_views(probabilities: list[np.ndarray]) -> np.ndarray:
     """Mean probability over the views; K arrays float32 (N, C) to one."""
-    return np.mean(probabilities, axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(np.mean(probabilities, axis=0, dtype=np.float64), np.float32)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents
 from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
@@ -59,13 +59,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Four rows: how the effect of one design depends on another.
-
-    Attributes:
-        first: the one design without the other.
-        second: the one design with the other.
-        side: the other design, from the reference of the first to that of the second.
-    """
+    """Four rows: how the effect of one design, from first to second, depends on another, of side."""
 
     first: Pair
     second: Pair
@@ -93,14 +87,27 @@ class Interaction:
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld.
+class Tested:
+    """Rows that are compared, and in which family.
 
     Attributes:
         what: the design, or both.
         change: its values.
         rows: names, the reference last.
         family: primary (all rows published) or exploratory.
+    """
+
+    what: str
+    change: str
+    rows: list[str]
+    family: str
+
+
+@dataclass(frozen=True)
+class Contrast(Tested):
+    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld.
+
+    Attributes:
         difference: with its interval.
         simultaneous: low, high; all intervals of the family hold together.
         p: of no difference.
@@ -114,10 +121,6 @@ class Contrast:
         verdict: in words.
     """
 
-    what: str
-    change: str
-    rows: list[str]
-    family: str
     difference: Interval
     simultaneous: tuple[float | None, float | None]
     p: float | None
@@ -199,16 +202,7 @@ def test_contrasts(
     return contrasts
 
 
-class HasFamily(Protocol):
-    """A contrast, or what was derived from one."""
-
-    @property
-    def family(self) -> str:
-        """Primary or exploratory."""
-        ...
-
-
-Member = TypeVar("Member", bound=HasFamily)
+Member = TypeVar("Member", bound=Tested)
 
 
 def published_steps(contrasts: Sequence[Member]) -> list[Member]:

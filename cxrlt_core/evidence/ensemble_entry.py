@@ -1,6 +1,6 @@
 """What metrics/ensemble.json tells of Table 2."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,12 @@ class Selection:
     weights: dict[str, list[float]]
     stability: dict[str, float | None]
     chosen_again: dict[str, list[float | None]]
-    calibration: dict[str, dict[str, Any]]
+    calibration: Mapping[str, Any]
     dev_mAP: float | None
     plain_dev_mAP: float | None
     plain_test_mAP: float | None
     optimism: Interval
-    curves: dict[str, dict[str, Any]]
+    curves: Any
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class EnsembleRow(Selection, RowNumbers):
         classes: class to its metrics on test data.
     """
 
-    classes: dict[str, dict[str, Any]]
+    classes: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class EnsembleResults:
     """
 
     images: int
-    rows: dict[str, EnsembleRow]
-    singles: dict[str, SingleModel]
+    rows: Mapping[str, EnsembleRow]
+    singles: Mapping[str, SingleModel]
     contrasts: list[Contrast]
 
 

@@ -175,7 +175,7 @@ class SingleModel:
     """A model alone: its variant, and the metrics of its classes."""
 
     variant: str
-    classes: dict[str, dict[str, Any]]
+    classes: Mapping[str, Any]
 
 
 def score_singles(members: Members, level: float) -> dict[str, SingleModel]:

@@ -163,11 +163,11 @@ def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVaria
         prior: noise of one training.
         squares: sum of the squared weights that the contrast gives to trainings.
     """
-    own, weight = len(points) - 1, min(PRIOR, prior.dof)
-    if not weight:
-        return SeedVariance(points.var(ddof=1), own)
-    together = weight * prior.variance * squares + own * points.var(ddof=1)
-    return SeedVariance(together / (weight + own), weight + own)
+    dof, prior_dof = len(points) - 1, min(PRIOR, prior.dof)
+    if not prior_dof:
+        return SeedVariance(points.var(ddof=1), dof)
+    total = prior_dof * prior.variance * squares + dof * points.var(ddof=1)
+    return SeedVariance(total / (prior_dof + dof), prior_dof + dof)
 
 
 def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
@@ -196,10 +196,10 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     squared = patients + selection + training / seeds
     share = min(1.0, seed_variance.variance / seeds / squared)
     dof = seed_variance.dof / share**2 if share > 0 else np.inf
-    own = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
+    by_seed = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
     parts = VarianceComponents(
-        float(patients - own),
-        float(own * seeds),
+        float(patients - by_seed),
+        float(by_seed * seeds),
         float(training),
         float(seed_variance.variance),
         float(seed_variance.dof),

@@ -56,8 +56,8 @@ class Choice:
 
     def among(self, used: Sequence[bool]) -> Self:
         """Return what is known of some of the models."""
-        used = np.asarray(used)
-        kept = {name: getattr(self, name)[used] for name in ("predictions", "ap", "resampled_ap")}
+        which = np.asarray(used)
+        kept = {name: getattr(self, name)[which] for name in ("predictions", "ap", "resampled_ap")}
         return replace(self, **kept)
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import PRIMARY, Contrast
+from cxrlt_core.evidence.contrasts import PRIMARY, Contrast, Tested
 from cxrlt_core.evidence.estimator import Estimate, VarianceComponents
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.evidence.published import IMAGES, Claim, claim, reference
@@ -56,14 +56,10 @@ class Need:
 
 
 @dataclass(frozen=True)
-class ContrastPower:
+class ContrastPower(Tested):
     """The power analysis of a contrast; None where it is undefined.
 
     Attributes:
-        what: of the contrast, as the next three.
-        change: its values.
-        rows: names.
-        family: primary or exploratory.
         variance: of the mean over the seeds, by parts.
         std_error: its root.
         detectable: difference, with three seeds at least.
@@ -72,10 +68,6 @@ class ContrastPower:
         claim: whether a study of the published size could have.
     """
 
-    what: str
-    change: str
-    rows: list[str]
-    family: str
     variance: dict[str, float | None] | None = None
     std_error: float | None = None
     detectable: float | None = None

@@ -130,15 +130,15 @@ def score_row(
         repeated: of each training seed, metrics with other choices, float (R, 1 + K, C), from
             :func:`cxrlt_core.evidence.selection.repeat_choice`; empty where nothing was chosen.
     """
-    classes, seeds, per_class = data.classes, [], []
+    classes, seeds, points, resamples = data.classes, [], [], data.resamples.with_original()
     chosen = repeated or [{}] * len(probabilities)
     for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
-        found = resample(data.targets, scores, calibration, data.resamples.with_original(), data.device)
-        points = {metric: values[0] for metric, values in found.items()}
-        per_class.append({metric.name: points[metric.name] for metric in metrics() if not metric.pooled})
-        resampled = {metric: values[1:] for metric, values in found.items()}
-        seeds.append(_one_seed(points, resampled, choices, classes))
-    averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
+        values = resample(data.targets, scores, calibration, resamples, data.device)
+        points.append({metric: of_metric[0] for metric, of_metric in values.items()})
+        resampled = {metric: of_metric[1:] for metric, of_metric in values.items()}
+        seeds.append(_one_seed(points[-1], resampled, choices, classes))
+    names = [metric.name for metric in metrics() if not metric.pooled]
+    averaged = {name: np.mean([seed[name] for seed in points], axis=0) for name in names}
     described = describe_scores(data.targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):
         described[name]["patients"] = int(patients)
@@ -176,13 +176,14 @@ def _sampled(seeds: Sequence[_Sample]) -> Sampled:
 
 def _one_seed(
     points: Mapping[str, np.ndarray],
-    found: Mapping[str, np.ndarray],
-    others: Mapping[str, np.ndarray],
+    resampled: Mapping[str, np.ndarray],
+    choices: Mapping[str, np.ndarray],
     classes: Classes,
 ) -> dict[str, _Sample]:
     """Sample every mean with one training seed."""
     columns = {
-        metric: _columns(np.atleast_1d(points[metric]), found[metric], others.get(metric)) for metric in found
+        metric: _columns(np.atleast_1d(points[metric]), values, choices.get(metric))
+        for metric, values in resampled.items()
     }
     masks = group_masks(classes.names, classes.groups)
     over = {

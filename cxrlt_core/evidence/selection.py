@@ -135,9 +135,9 @@ def _f1(
 
     known, positive = targets != UNKNOWN, targets == POSITIVE
     called = [known & (scores >= limit) for limit in limits]
-    both = weight([positive & its for its in called])
+    hits = weight([positive & above for above in called])
     with np.errstate(invalid="ignore"):
-        f1 = 2 * both / (weight(called) + weight([positive]))
+        f1 = 2 * hits / (weight(called) + weight([positive]))
     return np.where(np.isfinite(limits)[:, None], f1, np.nan)
 
 
@@ -156,11 +156,11 @@ def selection_variance(crossed: np.ndarray) -> float:
     seeds, choices, columns = crossed.shape
     if min(choices, columns - 1) < 2:
         return 0.0
-    together = _worth(crossed.mean(axis=0))
+    shared = _worth(crossed.mean(axis=0))
     if seeds > 1:
-        alone = np.mean([_worth(one) for one in crossed])
-        together = (seeds * together - alone) / (seeds - 1)
-    return max(0.0, float(together))
+        of_each = np.mean([_worth(seed) for seed in crossed])
+        shared = (seeds * shared - of_each) / (seeds - 1)
+    return max(0.0, float(shared))
 
 
 def _worth(deviations: np.ndarray) -> float:

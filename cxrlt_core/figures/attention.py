@@ -48,7 +48,7 @@ def _overlay(axis: Axes, look: Look) -> None:
     colour[..., :3] = to_rgb(style.LIGHT)
     colour[..., 3] = STRENGTH * look.map / max(look.map.max(), 1e-12)
     extent = (0, 1, 1, 0)
-    style.show(axis, look.image, extent=extent)
+    style.image(axis, look.image, extent=extent)
     axis.imshow(colour, extent=extent, interpolation="nearest")
     row, column = np.unravel_index(look.map.argmax(), look.map.shape)
     axis.plot((column + 0.5) / look.map.shape[1], (row + 0.5) / look.map.shape[0], "+", color=style.INK)

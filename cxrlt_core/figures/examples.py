@@ -27,7 +27,7 @@ def draw(examples: Sequence[Example], columns: int = 6) -> Figure:
     for axis in axes.flat:
         axis.axis("off")
     for axis, example in zip(axes.flat, examples, strict=False):
-        style.show(axis, example.image)
+        style.image(axis, example.image)
         names = [textwrap.fill(name, LETTERS) for name in example.labels[:3]] or ["nothing labelled"]
         title = "\n".join(names) + (" …" if len(example.labels) > 3 else "")
         axis.set_title(title, fontsize=style.SMALL, loc="center")

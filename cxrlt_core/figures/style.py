@@ -114,10 +114,10 @@ def save(image: Image.Image, path: Path | str) -> None:
         palette.save(temporary, format="PNG", optimize=True)
 
 
-def show(axes: Axes, image: np.ndarray, **place: object) -> None:
+def image(axes: Axes, pixels: np.ndarray, **place: object) -> None:
     """Show a grey image, uint8 (H, W): a small one pixel by pixel, as a model sees it, a large one smooth."""
-    how = "nearest" if max(image.shape) < DOTS else "antialiased"
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation=how, **place)
+    how = "nearest" if max(pixels.shape) < DOTS else "antialiased"
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation=how, **place)
 
 
 def lined(labels: Sequence[str], height: float, line: float = LINE) -> tuple[Figure, Axes]:

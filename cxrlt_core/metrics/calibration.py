@@ -32,7 +32,7 @@ class Calibration:
     def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """Return the one temperature, and class to threshold, as JSON wants them."""
         thresholds = zip(classes, map(or_none, self.thresholds), strict=True)
-        return {"temperature": or_none(self.temperature), "thresholds": dict(thresholds)}
+        return {"temperature": or_none(float(self.temperature)), "thresholds": dict(thresholds)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any] | None, classes: Sequence[str]) -> "Calibration":

@@ -67,13 +67,15 @@ class SumMetric(Metric):
     """A metric that follows from sums over the known labels of a class.
 
     Attributes:
-        terms: what each label adds.
-        value: from the sums of the terms, a tensor each, the number of labels and that of positives; of one
-            shape, and a binned term has its bins behind.
+        terms: what each label adds; all of them binned, or none.
+        value: from the sums of the terms, the number of labels and that of positives, of one shape. The mean
+            of a term where it is not given.
+        tuned: reads the threshold, and is undefined where there is none.
     """
 
     terms: Callable[[Labels], Sequence[Term]]
-    value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
+    value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor] = lambda sums, known, _: sums[0] / known
+    tuned: bool = False
 
     @property
     def widths(self) -> list[int]:

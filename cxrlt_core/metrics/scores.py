@@ -25,7 +25,7 @@ from cxrlt_core.metrics.metric import (
     metrics_of,
 )
 from cxrlt_core.metrics.ranking import plain_ap, rank, rank_values
-from cxrlt_core.metrics.sums import Labels, Term, add_terms
+from cxrlt_core.metrics.sums import BINS, Labels, Term, add_terms
 from cxrlt_core.system.rounding import or_none
 from cxrlt_core.system.threads import in_threads
 
@@ -112,7 +112,8 @@ def _from_sums(
     device: torch.device,
 ) -> dict[str, np.ndarray]:
     """Metrics that follow from sums, of every class in every resample; float64 (B, C)."""
-    summed = sorted(metrics_of(SumMetric), key=lambda metric: sum(metric.widths))
+    # in an order that no column decides: another one may move the last bit of a sum
+    summed = sorted(metrics_of(SumMetric), key=lambda m: (max(m.widths), -len(m.widths), m.name))
     scaled, patients = scale(scores, calibration.temperature), len(resamples.counts)
 
     def of_class(column: tuple[np.ndarray, np.ndarray, np.ndarray, float]) -> np.ndarray:
@@ -125,14 +126,19 @@ def _from_sums(
         return add_terms(terms, resamples.patient[known], patients)
 
     columns = zip(targets.T, scores.T, scaled.T, calibration.thresholds, strict=True)
-    widths = [1, 1, *(width for metric in summed for width in metric.widths)]
-    sums = _weigh(in_threads(of_class, columns), sum(widths), resamples, device)
-    known, positive, *pieces = (piece.squeeze(-1) for piece in sums.split(widths, dim=-1))
-    found = {}
+    sums = in_threads(of_class, columns)
+    narrow = 2 + sum(metric.widths.count(1) for metric in summed)
+    width = 2 + sum(sum(metric.widths) for metric in summed)
+    total = _weigh(sums, width, resamples, device)
+    binned = total[..., narrow:].unflatten(-1, (-1, BINS)).abs().sum(-1)
+    known, positive, *terms = list(total[..., :narrow].unbind(-1)) + list(binned.unbind(-1))
+    values = {}
     for metric in summed:
-        chosen, pieces = pieces[: len(metric.widths)], pieces[len(metric.widths) :]
-        found[metric.name] = metric.value(chosen, known, positive).numpy()
-    return found
+        chosen, terms = terms[: len(metric.widths)], terms[len(metric.widths) :]
+        values[metric.name] = metric.value(chosen, known, positive).numpy()
+        if metric.tuned:
+            values[metric.name][:, np.isnan(calibration.thresholds)] = np.nan
+    return values
 
 
 def _weigh(
@@ -210,17 +216,18 @@ def point_metrics(
     Returns:
         Name of each mean to its value; each metric of a class to its values, (C,).
     """
-    found = resample(targets, scores, calibration, every_image_once(len(targets)))
+    resampled = resample(targets, scores, calibration, every_image_once(len(targets)))
+    values = {name: value[0] for name, value in resampled.items()}
     masks = group_masks(classes, groups)
     summary = {
         mean.name: float(
-            found[mean.metric.name][0]
+            values[mean.metric.name]
             if mean.metric.pooled
-            else mean_over_classes(found[mean.metric.name][0], masks[mean.group])
+            else mean_over_classes(values[mean.metric.name][masks[mean.group]])
         )
         for mean in means()
     }
-    return summary, {metric.name: found[metric.name][0] for metric in metrics() if not metric.pooled}
+    return summary, {metric.name: values[metric.name] for metric in metrics() if not metric.pooled}
 
 
 def describe_scores(

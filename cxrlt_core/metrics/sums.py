@@ -30,7 +30,7 @@ class Labels:
 
 
 class Term(NamedTuple):
-    """What each label adds, (K,): to one sum, or to that of its bin, int (K,) below ``BINS``."""
+    """What each label adds, (K,): to one sum, or to that of its bin, int (K,), whose sizes are added up."""
 
     values: np.ndarray
     bins: np.ndarray | None = None

@@ -32,7 +32,7 @@ from numpy.lib.format import open_memmap
 from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.files import ImageFiles, file_stamp, file_stamps, find_files
 from cxrlt_core.packing.packed_array import digest
-from cxrlt_core.packing.record import Record, open_record
+from cxrlt_core.packing.record import PackRecord, open_record
 from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import write_text
 from cxrlt_core.system.processes import termination
@@ -117,7 +117,7 @@ class _Result:
     reason: str | None = None  # of a rejection
 
 
-def _fill(record: Record, files: list[str | None], geometry: Geometry, workers: int) -> list[str | None]:
+def _fill(record: PackRecord, files: list[str | None], geometry: Geometry, workers: int) -> list[str | None]:
     """Pack all images that the record lacks; return the reason of each rejection, None elsewhere."""
     record.forget(file_stamps(files))
     items = list(map(_Item, range(len(files)), files, record.stamps, record.digests))

@@ -23,7 +23,7 @@ from cxrlt_core.system.files import atomic, read_parquet, read_parquet_metadata,
 
 
 @dataclass
-class Record:
+class PackRecord:
     """What is on disk, per image: stamp of the file that its row was made from, and digest."""
 
     array: Path
@@ -64,7 +64,7 @@ def is_packed(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -
     return record is not None and record.ids == list(ids) and len(record.packed_rows) == len(record.ids)
 
 
-def open_record(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -> Record:
+def open_record(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -> PackRecord:
     """Return the record of an array that holds these images, laid out anew if it did not.
 
     Args:
@@ -78,7 +78,7 @@ def open_record(array: Path, ids: Sequence[str], root: Path, geometry: Geometry)
     """
     settings = _settings(root, geometry)
     ids = list(ids)
-    old = _read(array, settings) or Record(array, [], [], [], settings)
+    old = _read(array, settings) or PackRecord(array, [], [], [], settings)
     if old.damaged:
         print(f"{array}: {len(old.damaged)} rows are not what was packed, packing them again", flush=True)
     if ids and old.ids == ids:
@@ -86,7 +86,7 @@ def open_record(array: Path, ids: Sequence[str], root: Path, geometry: Geometry)
     old_rows = {name: row for row, name in enumerate(old.ids) if old.stamps[row]}
     sources = [old_rows.get(name) for name in ids]
     _lay_out(array, sources, geometry.size)
-    record = Record(array, ids, _take(old.stamps, sources), _take(old.digests, sources), settings)
+    record = PackRecord(array, ids, _take(old.stamps, sources), _take(old.digests, sources), settings)
     record.save()
     return record
 
@@ -99,7 +99,7 @@ def _take(values: list[str | None], rows: list[int | None]) -> list[str | None]:
     return [None if row is None else values[row] for row in rows]
 
 
-def _read(array: Path, settings: str) -> Record | None:
+def _read(array: Path, settings: str) -> PackRecord | None:
     """Return the record beside an array, None if there is none that fits."""
     path = record_path(array)
     try:
@@ -111,7 +111,7 @@ def _read(array: Path, settings: str) -> Record | None:
     if metadata.get("settings") != settings or pixels is None or pixels.shape != (len(table), size, size):
         return None
     stamps, digests = (list(map(text_or_none, table[name])) for name in ("stamp", "digest"))
-    record = Record(array, table["image_id"].tolist(), stamps, digests, settings)
+    record = PackRecord(array, table["image_id"].tolist(), stamps, digests, settings)
     packed = record.packed_rows.tolist()
     record.damaged = damaged_rows(pixels, packed, [digests[row] for row in packed])
     for row in record.damaged:

@@ -15,6 +15,7 @@ from cxrlt_core.params.schema import Params, Table1Row, Table2Row
 from cxrlt_core.study.variants import BY_RECIPE, contents, loss_of
 
 TICK = "✓"
+KEYS = ("image", "text", "loss", "weights", "data", "init", "recipe", "designs")  # that have a place
 Contents = Mapping[str, Mapping[str, Any]]  # variant to what it is, key by key
 
 
@@ -44,6 +45,7 @@ def _columns(params: Params, name: str, whole: Contents) -> Iterator[tuple[str, 
     yield from map(own, network)
     yield from map(stated, ("loss", "weights"))
     yield from map(own, (design for design in used if design not in network))
+    yield from map(stated, (key for key in type(variant).model_fields if key not in KEYS))
     yield stated("data")
     if any(other["init"] for other in whole.values()):
         yield "start", Design("" if content["init"] is None else variant.init, content["init"], variant.init)

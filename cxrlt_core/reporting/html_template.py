@@ -70,8 +70,8 @@ th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
 
 SCRIPT = """
 const number = text => {
-  const found = text.match(/^([+-]?[\\d,]*\\.?\\d+)(?: (min|h)\\b)?/);
-  return found ? parseFloat(found[1].replaceAll(",", "")) * ({min: 60, h: 3600}[found[2]] || 1) : NaN;
+  const match = text.match(/^([+-]?[\\d,]*\\.?\\d+)(?: (min|h)\\b)?/);
+  return match ? parseFloat(match[1].replaceAll(",", "")) * ({min: 60, h: 3600}[match[2]] || 1) : NaN;
 };
 const missing = text => text === "" || text === "–";
 for (const table of document.querySelectorAll("table")) {
@@ -86,14 +86,14 @@ for (const table of document.querySelectorAll("table")) {
     const numeric = original.every(row => missing(text(row, column)) || !isNaN(number(text(row, column))));
     button.addEventListener("click", () => {
       const next = {ascending: "descending", descending: "none"}[head.ariaSort] || "ascending";
-      for (const other of table.tHead.rows[0].cells) other.ariaSort = "none";
+      for (const cell of table.tHead.rows[0].cells) cell.ariaSort = "none";
       head.ariaSort = next;
       const sign = next === "descending" ? -1 : 1;
       const order = (a, b) => {
-        const [one, other] = [text(a, column), text(b, column)];
-        if (missing(one) || missing(other)) return missing(one) - missing(other);
-        const words = one.localeCompare(other, "en", {numeric: true});
-        return sign * (numeric ? number(one) - number(other) : words);
+        const [left, right] = [text(a, column), text(b, column)];
+        if (missing(left) || missing(right)) return missing(left) - missing(right);
+        const words = left.localeCompare(right, "en", {numeric: true});
+        return sign * (numeric ? number(left) - number(right) : words);
       };
       body.append(...(next === "none" ? original : [...original].sort(order)));
     });

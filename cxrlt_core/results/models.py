@@ -66,8 +66,8 @@ class Fit:
 class Ensemble(EnsembleRow):
     """A row of Table 2 as the report reads it."""
 
-    calibration: dict[str, Fit]
-    classes: dict[str, ClassScore]
+    calibration: Mapping[str, Fit]
+    classes: Mapping[str, ClassScore]
     curves: Curves
 
     @property
@@ -80,15 +80,15 @@ class Ensemble(EnsembleRow):
 class Single(SingleModel):
     """A single model on the test set as the report reads it."""
 
-    classes: dict[str, ClassScore]
+    classes: Mapping[str, ClassScore]
 
 
 @dataclass(frozen=True)
 class EnsembleScores(EnsembleResults):
     """Content of metrics/ensemble.json; its singles are ``base`` and ``best single``."""
 
-    rows: dict[str, Ensemble]
-    singles: dict[str, Single]
+    rows: Mapping[str, Ensemble]
+    singles: Mapping[str, Single]
 
 
 @dataclass(frozen=True)

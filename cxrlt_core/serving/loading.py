@@ -50,9 +50,8 @@ def _load_ensemble(folder: Path, device: torch.device) -> Predictor:
     weights = np.array([config.weights[name] for name in config.classes]).T
     used = np.flatnonzero(weights.any(axis=1))
     members = [_placed(_read_member(folder, config.members[number]), device) for number in used]
-    kinds = {(*m.config.classes, m.config.image_size, m.config.image_fit) for m in members}
-    if len(kinds) > 1 or list(members[0].config.classes) != list(config.classes):
-        raise StudyError(f"{folder / FILE}: members differ in classes, in image size or in fit")
+    if any(list(member.config.classes) != list(config.classes) for member in members):
+        raise StudyError(f"{folder / FILE}: members differ in classes")
     calibration = Calibration.from_json(config.calibration, config.classes)
     return Predictor(members, weights[used], calibration, Tta(**config.tta), device)
 

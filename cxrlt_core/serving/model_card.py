@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from cxrlt_core.serving.predictor import Predictor
-from cxrlt_core.system import text
+from cxrlt_core.system.rounding import or_none
+from cxrlt_core.system.text import number, with_error
 
 #: Source to what its licence says.
 LICENCES = {
@@ -73,7 +72,7 @@ class Known:
         data: counts of the study's sources and sets.
     """
 
-    rows: Sequence[Mapping[str, str]] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
     classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scored: str = ""
     note: str = ""
@@ -102,15 +101,15 @@ def model_card(title: str, predictor: Predictor, known: Known, graph: Sequence[s
 
 def _what(predictor: Predictor) -> str:
     lines = []
-    for number, member in enumerate(predictor.members):
-        config, mean = member.config, predictor.weights[number].mean()
+    for i, member in enumerate(predictor.members):
+        config, mean = member.config, predictor.weights[i].mean()
         parameters = sum(parameter.numel() for parameter in member.network.parameters())
         lines.append(
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    size, fit = predictor.geometry.size, predictor.geometry.fit
-    lines.append(f"- sees grey images of {size}×{size} pixels; other shapes: `{fit}`")
+    squares = [f"{one.size}×{one.size} pixels; other shapes: `{one.fit}`" for one in predictor.geometries]
+    lines += [f"- sees grey images of {square}" for square in squares]
     return "\n".join(lines)
 
 
@@ -121,12 +120,12 @@ def _findings(predictor: Predictor, known: Known) -> str:
     ]
     for name, threshold in zip(predictor.classes, predictor.calibration.thresholds, strict=True):
         scores = known.classes.get(name, {})
-        ap = _number(scores.get("AP"))
+        ap = number(scores.get("AP"))
         if scores.get("AP_low") is not None:
-            ap += f" [{_number(max(scores['AP_low'], 0))}, {_number(min(scores['AP_high'], 1))}]"
-        share = _number(scores["positive"] / scores["known"]) if scores.get("known") else "–"
+            ap += f" [{number(max(scores['AP_low'], 0))}, {number(min(scores['AP_high'], 1))}]"
+        share = number(scores["positive"] / scores["known"] if scores.get("known") else None)
         counts = (str(scores.get(key, "–")) for key in ("positive", "patients"))
-        cells = (name, _number(threshold), ap, _number(scores.get("AUROC")), share, *counts)
+        cells = (name, number(or_none(threshold)), ap, number(scores.get("AUROC")), share, *counts)
         lines.append(f"| {' | '.join(cells)} |")
     about = known.scored or "No scores of the study were at hand when this was written."
     return "\n".join([*lines, "", *_noted(known), about])
@@ -144,20 +143,15 @@ def _metrics(known: Known) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in known.rows:
-        means = " | ".join(
-            _with_error(row, name) for name in ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
-        )
-        point, low, high = (_number(row[name]) for name in ("mAP", "mAP_low", "mAP_high"))
+        names = ("mAP_head", "mAP_medium", "mAP_tail", "mAUROC")
+        means = " | ".join(with_error(row.get(name), row.get(f"{name}_se")) for name in names)
+        point, low, high = (number(row[name]) for name in ("mAP", "mAP_low", "mAP_high"))
         lines.append(f"| {row['row']} | {point} [{low}, {high}] | {means} |")
     return "\n".join([*lines, "", *_noted(known), MEANS])
 
 
 MEANS = """Means over the seeds of training, as the study's tables have them. Intervals are of patients and,
 with several seeds, of trainings; ± is a standard error."""
-
-
-def _with_error(row: Mapping[str, str], name: str) -> str:
-    return text.with_error(_parsed(row.get(name)), _parsed(row.get(f"{name}_se")))
 
 
 def _data(data: Mapping[str, Any] | None) -> str:
@@ -173,12 +167,3 @@ def _licences(data: Mapping[str, Any] | None) -> str:
     names = LICENCES if data is None else data["sources"]
     lines = [f"- {LICENCES.get(name, f'{name}: ask whoever gave the data')}" for name in names]
     return "\n".join([*lines, ""])
-
-
-def _number(value: float | str | None) -> str:
-    return text.number(_parsed(value))
-
-
-def _parsed(value: float | str | None) -> float | None:
-    """A number, or the text of one; None where undefined."""
-    return None if value in (None, "") or not np.isfinite(float(value)) else float(value)

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from cxrlt_core.prediction.inference import prepare
-from cxrlt_core.serving.predictor import Predictor
+from cxrlt_core.serving.predictor import Predictor, geometry_of
 from cxrlt_core.system.errors import StudyError, reason
 from cxrlt_core.system.files import atomic
 
 OPSET = 18
-INPUT, OUTPUT = "images", "probabilities"
+OUTPUT = "probabilities"
 NEEDED = ("onnx", "onnxscript")
 
 
@@ -30,20 +30,25 @@ class Graph(nn.Module):
         super().__init__()
         self.networks = nn.ModuleList(model.network for model in predictor.members)
         self.pixels = [model.config.pixels for model in predictor.members]
+        self.inputs = [predictor.geometries.index(geometry_of(model)) for model in predictor.members]
         weights = torch.from_numpy(predictor.weights.astype(np.float32)).to(predictor.device)
         self.register_buffer("weights", weights)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Turn uint8 (B, 1, H, W) into probabilities, float32 (B, C)."""
-        outputs = [
-            torch.sigmoid(network(prepare(images, pixels)))
-            for network, pixels in zip(self.networks, self.pixels, strict=True)
-        ]
+    def forward(self, *images: Tensor) -> Tensor:
+        """Turn images, uint8 (B, 1, H, W) in each geometry, into probabilities, float32 (B, C)."""
+        parts = zip(self.networks, self.pixels, self.inputs, strict=True)
+        outputs = [torch.sigmoid(network(prepare(images[n], pixels))) for network, pixels, n in parts]
         return (torch.stack(outputs) * self.weights[:, None]).sum(0)
 
 
+def input_names(predictor: Predictor) -> list[str]:
+    """Return ``images``; where models see images in several sizes or fits ``images_512_squash`` and so on."""
+    squares = predictor.geometries
+    return ["images"] if len(squares) == 1 else [f"images_{one.size}_{one.fit}" for one in squares]
+
+
 def export_onnx(predictor: Predictor, path: Path | str) -> None:
-    """Write a graph with the input ``images``, uint8 (B, 1, H, W), and the output ``probabilities`` (B, C).
+    """Write a graph with the inputs of :func:`input_names`, uint8 (B, 1, H, W), and ``probabilities`` (B, C).
 
     Raises:
         StudyError: when a package is not installed, or the network cannot be exported.
@@ -51,16 +56,19 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
     graph = Graph(predictor).eval()
-    example = torch.zeros(2, 1, *predictor.geometry.shape, dtype=torch.uint8, device=predictor.device)
+    example = tuple(
+        torch.zeros(2, 1, *geometry.shape, dtype=torch.uint8, device=predictor.device)
+        for geometry in predictor.geometries
+    )
     try:
         with atomic(path) as temporary, _quiet():
             torch.onnx.export(
                 graph,
-                (example,),
+                example,
                 temporary,
-                input_names=[INPUT],
+                input_names=input_names(predictor),
                 output_names=[OUTPUT],
-                dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+                dynamic_shapes={"images": ({0: torch.export.Dim("batch")},) * len(example)},
                 opset_version=OPSET,
                 dynamo=True,
                 external_data=False,
@@ -70,13 +78,15 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
         raise StudyError(f"{path}: cannot be exported: {reason(error)}") from None
 
 
-def onnx_difference(predictor: Predictor, path: Path | str, images: Sequence[np.ndarray]) -> float | None:
+def onnx_difference(
+    predictor: Predictor, path: Path | str, images: Sequence[Sequence[np.ndarray]]
+) -> float | None:
     """Return the largest difference of a probability between onnxruntime and PyTorch, both in float32.
 
     Args:
         predictor: that was exported.
         path: of the graph.
-        images: batches, uint8 (b, 1, H, W).
+        images: batches, uint8 (b, 1, H, W) in each geometry.
 
     Returns:
         None where onnxruntime is not installed.
@@ -89,8 +99,10 @@ def onnx_difference(predictor: Predictor, path: Path | str, images: Sequence[np.
     graph, largest = Graph(predictor).eval(), 0.0
     for batch in images:
         with torch.inference_mode():
-            expected = graph(torch.from_numpy(batch).to(predictor.device)).cpu().numpy()
-        largest = max(largest, float(np.abs(session.run(None, {INPUT: batch})[0] - expected).max()))
+            pixels = [torch.from_numpy(part).to(predictor.device) for part in batch]
+            expected = graph(*pixels).cpu().numpy()
+        given = dict(zip(input_names(predictor), batch, strict=True))
+        largest = max(largest, float(np.abs(session.run(None, given)[0] - expected).max()))
     return largest
 
 

@@ -26,8 +26,8 @@ from cxrlt_core.system.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What looks on: files of a batch, their pixels uint8 (b, 1, H, W), their probabilities (b, C).
-Watcher = Callable[[Sequence[Path], np.ndarray, np.ndarray], None]
+#: What looks on: files of a batch, their pixels in each geometry uint8 (b, 1, H, W), probabilities (b, C).
+Watcher = Callable[[Sequence[Path], Sequence[np.ndarray], np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,9 @@ class Predictor:
         return self.members[0].config.classes
 
     @property
-    def geometry(self) -> Geometry:
-        """The square that the models see."""
-        config = self.members[0].config
-        return Geometry(config.image_size, config.image_fit)
+    def geometries(self) -> list[Geometry]:
+        """The squares that the models see, each once."""
+        return list(dict.fromkeys(map(geometry_of, self.members)))
 
     def predict(
         self,
@@ -125,36 +124,48 @@ class Predictor:
         outputs = [np.zeros((0, len(self.classes)), np.float32)]
         advice = "take a smaller batch size"
         with progress(len(paths), "image", "predict") as bar, explain_out_of_memory(advice):
-            images = zip(paths, decoded(paths, self.geometry, threads), strict=True)
-            readable = _readable(images, rejected, bar.update)
+            squares = zip(*(decoded(paths, geometry, threads) for geometry in self.geometries), strict=True)
+            readable = _readable(zip(paths, squares, strict=True), rejected, bar.update)
             while batch := list(islice(readable, batch_size)):
-                names, pixels = [path for path, _ in batch], np.stack([image for _, image in batch])[:, None]
-                transforms = draw_views(contents_of(pixels), tta) if views else [None]
-                outputs.append(self.probabilities(torch.from_numpy(pixels), transforms))
+                names = [path for path, _ in batch]
+                pixels = [np.stack(images)[:, None] for images in zip(*(i for _, i in batch), strict=True)]
+                drawn = [draw_views(contents_of(images), tta) if views else [None] for images in pixels]
+                outputs.append(self.probabilities(list(map(torch.from_numpy, pixels)), drawn))
                 kept += names
                 if watch is not None:
                     watch(names, pixels, outputs[-1])
         return Predictions(kept, self.classes, np.concatenate(outputs), self.calibration, rejected)
 
     @torch.inference_mode()
-    def probabilities(self, images: Tensor, views: Sequence[Transforms | None] = (None,)) -> np.ndarray:
-        """Return the mean over the views, weighted over the models; uint8 (b, 1, H, W) to float32 (b, C)."""
-        images = upload(images, self.device)
-        views = [None if view is None else view.to(self.device) for view in views]
+    def probabilities(
+        self, images: Sequence[Tensor], views: Sequence[Sequence[Transforms | None]] | None = None
+    ) -> np.ndarray:
+        """Return the mean over the views, weighted over the models, float32 (b, C).
+
+        Args:
+            images: the same in each of :attr:`geometries`, uint8 (b, 1, H, W).
+            views: of them; as they are, if absent.
+        """
+        views = views or [[None]] * len(images)
+        images = [upload(pixels, self.device) for pixels in images]
+        views = [[view and view.to(self.device) for view in drawn] for drawn in views]
         probabilities = []
         for model in self.members:
-            averaged = average_views([Scorer.of(model)(images, view).cpu().numpy() for view in views])
+            number, scorer = self.geometries.index(geometry_of(model)), Scorer.of(model)
+            averaged = average_views([scorer(images[number], view).cpu().numpy() for view in views[number]])
             probabilities.append(posthoc(model.config.design_settings, self.classes, averaged))
         return ensemble(np.stack(probabilities), self.weights).astype(np.float32)
 
     @torch.inference_mode()
-    def attention(self, images: Tensor) -> np.ndarray:
-        """Return where the models look for each finding; uint8 (b, 1, H, W) to float32 (b, C, h, w).
+    def attention(self, images: Sequence[Tensor]) -> np.ndarray:
+        """Return where the models look for each finding, float32 (b, C, h, w); images as in probabilities.
 
         The cells of a map add up to 1. Maps of several models are brought to the finest grid and weighted.
         """
-        images = upload(images, self.device)
-        maps = [model.network.attention(prepare(images, model.config.pixels)) for model in self.members]
+        maps = []
+        for model in self.members:
+            pixels = upload(images[self.geometries.index(geometry_of(model))], self.device)
+            maps.append(model.network.attention(prepare(pixels, model.config.pixels)))
         side = max(attention.shape[-1] for attention in maps)
         total = torch.zeros(())
         for weights, attention in zip(self.weights, maps, strict=True):
@@ -164,13 +175,21 @@ class Predictor:
         return total.numpy()
 
 
+def geometry_of(model: TrainedModel) -> Geometry:
+    """Return the square that a model sees."""
+    return Geometry(model.config.image_size, model.config.image_fit)
+
+
+Squares = tuple[np.ndarray | StudyError, ...]
+
+
 def _readable(
-    images: Iterable[tuple[Path, np.ndarray | StudyError]], rejected: dict[Path, str], count: Callable
-) -> Iterator[tuple[Path, np.ndarray]]:
+    images: Iterable[tuple[Path, Squares]], rejected: dict[Path, str], count: Callable
+) -> Iterator[tuple[Path, Squares]]:
     """Pass on what could be read, and note what could not."""
-    for path, image in images:
+    for path, squares in images:
         count()
-        if isinstance(image, StudyError):
-            rejected[path] = str(image)
+        if isinstance(squares[0], StudyError):
+            rejected[path] = str(squares[0])
         else:
-            yield path, image
+            yield path, squares

@@ -71,11 +71,11 @@ def contents(params: Params, variant: str) -> dict[str, Any]:
     chosen, whole = params.variants[variant], resolved(params, variant)
     weights = reweightings(params.reweight).get(chosen.weights)
     return {
+        **chosen.model_dump(exclude={"designs", "recipe"}),
         "image": params.image_encoders[chosen.image].model_dump(),
         "text": params.text_encoders[chosen.text].model_dump(),
         "loss": params.losses[chosen.loss].model_dump(),
         "weights": weights and weights.model_dump(),
-        "data": chosen.data,
         "init": None if chosen.init == SCRATCH else contents(params, chosen.init),
         **{name: settings.model_dump() for name, settings in chosen.designs.items()},
         **{key: value for section in BY_RECIPE for key, value in _flat(section, getattr(whole, section))},

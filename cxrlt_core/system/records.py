@@ -3,10 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.files import read_json
 from cxrlt_core.system.rounding import or_none
 
 Record = TypeVar("Record")
@@ -32,3 +35,16 @@ def from_json(kind: type[Record], content: Any) -> Record:
         pydantic.ValidationError: when the content is not of that kind.
     """
     return TypeAdapter(kind).validate_python(content)
+
+
+def read_record(kind: type[Record], path: Path | str) -> Record:
+    """Read a JSON file that holds a record of a kind.
+
+    Raises:
+        StudyError: when something in it is absent or of another kind.
+    """
+    try:
+        return from_json(kind, read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StudyError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

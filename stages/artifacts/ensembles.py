@@ -1,6 +1,6 @@
-"""The ensembles of Table 2: their members, and the predictions and the usable folder of each training seed.
+"""The rows of Table 2, a training seed each: what they predict, and ensembles/<row>/<seed>/, to be used.
 
-The ensemble.json of ensembles/<row>/<seed>/ names the members and says how they are combined.
+A folder's ensemble.json names the members and says how they are combined.
 """
 
 import json

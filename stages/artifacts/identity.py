@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from cxrlt_core.model.folder import WEIGHTS
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.variants import SCRATCH
 from cxrlt_core.system.files import file_hash
 from stages.artifacts.code import design_code, fingerprint, stage_code, variant_code
-from stages.artifacts.paths import model_folder, pixels_path, set_path, text_path
+from stages.artifacts.paths import pixels_path, set_path, text_path, weights_path
 from stages.artifacts.settings import UNTRACKED_PARAMS, training_settings, without
 from stages.artifacts.weights import read_weights
 
@@ -30,7 +29,7 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
         "weights": read_weights(chosen.weights, seed),
         "files": {path: file_hash(path) for path in files},
         "pixels": file_hash(pixels_path(variant)),
-        "start": None if chosen.init == SCRATCH else file_hash(model_folder(chosen.init, seed) / WEIGHTS),
+        "start": None if chosen.init == SCRATCH else file_hash(weights_path(chosen.init, seed)),
         "code": fingerprint(variant_code(params, variant)),
     }
 

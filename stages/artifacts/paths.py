@@ -20,6 +20,11 @@ def model_folder(variant: str, seed: int) -> Path:
     return Path("models") / variant / str(seed)
 
 
+def weights_path(variant: str, seed: int) -> Path:
+    """Return where the weights of a model lie."""
+    return model_folder(variant, seed) / "model.safetensors"
+
+
 def trained_path(variant: str) -> str:
     """Return where the models of a variant are named by content; of ``none``, no variant, an empty file."""
     return f"data/trained/{variant}.json"

@@ -19,11 +19,10 @@ from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_parquet
-from cxrlt_core.system.records import from_json
+from cxrlt_core.system.records import from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import revision, text_origin, versions
-from stages.artifacts.records import read
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
 
@@ -33,31 +32,36 @@ EXAMPLES = 12
 def read_results(params: Params) -> Results:
     """Read what a study found, and score Table 1."""
     device = open_device(params.compute.device, params.compute.threads)
-    data = read(Data, "data/summary.json")
-    ensembles = read(models.EnsembleScores, "metrics/ensemble.json")
+    data = read_record(Data, "data/summary.json")
+    ensembles = read_record(models.EnsembleScores, "metrics/ensemble.json")
     scored = score_table1(params, device)
     return Results(
         params=params,
         data=data,
-        classes=read(dict[str, ClassInfo], "data/sets/classes.json"),
+        classes=read_record(dict[str, ClassInfo], "data/sets/classes.json"),
         tables=make_tables(params, data, scored, ensembles),
         effects=effects1(params, scored),
         scored=scored,
         ensembles=ensembles,
         targets=read_set("train_primary").targets,
         weights={
-            name: read(models.ClassWeights, f"weights/{name}.json") for name in reweightings(params.reweight)
+            name: read_record(models.ClassWeights, f"weights/{name}.json")
+            for name in reweightings(params.reweight)
         },
         upweighted=upweighted_shares(params, device),
         history=[epoch for name in params.variants for epoch in read_history(name)],
         costs={
-            name: [read(models.Cost, model_folder(name, seed) / "cost.json") for seed in params.train.seeds]
+            name: [
+                read_record(models.Cost, model_folder(name, seed) / "cost.json")
+                for seed in params.train.seeds
+            ]
             for name in params.variants
         },
-        attention=read(models.Attention, "metrics/attention.json"),
+        attention=read_record(models.Attention, "metrics/attention.json"),
         origins=Origins(
             encoders={
-                name: read(models.Encoder, f"data/encoders/{name}.json") for name in params.image_encoders
+                name: read_record(models.Encoder, f"data/encoders/{name}.json")
+                for name in params.image_encoders
             },
             texts={name: text_origin(name) for name in params.text_encoders},
             versions=versions(),

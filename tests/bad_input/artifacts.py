@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
@@ -22,8 +21,8 @@ from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
 from stages.artifacts.weights import read_weights
-from stages.pretrained import TEXT, watched
-from tests.bad_input.params import SMOKE
+from stages.pretrained import TEXT, check_location
+from tests.bad_input.params import SMOKE, with_changes
 
 Attempt = Callable[[], object]
 DEV, PREDICTIONS, WEIGHTS = "data/sets/dev.parquet", "predictions/dev/a/0.parquet", "weights/main.json"
@@ -117,7 +116,9 @@ def row(value: int) -> None:
         np.save("s/nih-16-squash.npy", np.zeros((3, 16, 16), np.uint8))
         write_parquet("s/nih-16-squash.record.parquet", pd.DataFrame({"digest": ["shade 0"] * 3}))
         write_dev(row=[0, 1, value], digest="shade 0")
-        arrays.open_images(read_set("dev"), SimpleNamespace(store="s", size=16, fit="squash"))
+        arrays.open_images(
+            read_set("dev"), parse_params(with_changes({"image.store": "s", "image.size": 16}))
+        )
 
 
 def called(main: Callable[..., None], *words: str) -> None:
@@ -135,7 +136,7 @@ def text_encoder(place: str, link: str | None = None) -> None:
     if link:
         name, target = link.split(" → ")
         (TEXT / name).symlink_to(Path(target).absolute())
-    watched(place, TEXT, "text_encoders.x.model")
+    check_location(place, TEXT, "text_encoders.x.model")
 
 
 PLACES = ("elsewhere/model", "data/text_encoders/../../elsewhere/model", "data/text_encoders", "/tmp")

@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 from pydicom import dcmread, uid
 
-from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decode import Geometry, decode
 from tests.cxrlt_core.packing.pictures import png16, radiograph, write_dicom
 
 Attempt = Callable[[], object]
+GEOMETRY = Geometry(32, "squash")
 GREY = np.linspace(100, 4095, 64 * 64).astype(np.uint16).reshape(64, 64)
 
 
@@ -35,7 +36,7 @@ def made(make: Callable[[Path], object], name: str = "a.png") -> Attempt:
 
     def attempt() -> None:
         make(Path(name))
-        decode(Path(name), 32)
+        decode(Path(name), GEOMETRY)
 
     return attempt
 
@@ -82,14 +83,14 @@ JPEG, PNG = encoded("JPEG", quality=95), encoded("PNG")
 LOSSLESS = {"syntax": uid.JPEGLosslessSV1, "content": b"\xff\xd8\xff\xd9"}
 
 ATTEMPTS: dict[str, Attempt] = {
-    "no such file": lambda: decode(Path("a.png"), 32),
+    "no such file": lambda: decode(Path("a.png"), GEOMETRY),
     "an empty file": content(b""),
     "text": content(b"no image"),
     "a folder": made(Path.mkdir),
     "a pipe, which would be waited for": made(os.mkfifo),
     "a link to itself": made(lambda path: path.symlink_to(path)),
-    "a name that is too long": lambda: decode(Path("a" * 300), 32),
-    "a name with a NUL": lambda: decode(Path("a\0.png"), 32),
+    "a name that is too long": lambda: decode(Path("a" * 300), GEOMETRY),
+    "a name with a NUL": lambda: decode(Path("a\0.png"), GEOMETRY),
     **{f"a {kind}": content(encoded(kind)) for kind in ("BMP", "GIF", "TIFF", "WEBP")},
     "a JPEG that is cut": content(JPEG[: len(JPEG) // 2]),
     "a JPEG that is cut within its header": content(JPEG[:100]),

@@ -49,11 +49,13 @@ def rows(text):
 def test_predicts_a_folder_with_a_model(study, capsys):
     code, out, err = run(capsys, "predict", "images", "--model", "one")
     assert code == 0 and "no thresholds known" in err
-    found = rows(out)
-    assert len(found) == 78 and found[0]["image"] == "images/0.png" and found[0]["finding"] == CLASSES[0]
+    written = rows(out)
+    assert (
+        len(written) == 78 and written[0]["image"] == "images/0.png" and written[0]["finding"] == CLASSES[0]
+    )
     expected = load_model("models/one/0", "cpu").predict(["images"]).probabilities
-    np.testing.assert_allclose([float(row["probability"]) for row in found], expected.ravel(), rtol=1e-5)
-    assert {(row["calibrated"], row["threshold"], row["present"]) for row in found} == {("", "", "")}
+    np.testing.assert_allclose([float(row["probability"]) for row in written], expected.ravel(), rtol=1e-5)
+    assert {(row["calibrated"], row["threshold"], row["present"]) for row in written} == {("", "", "")}
 
 
 def test_a_model_within_its_study_has_thresholds(study, capsys):
@@ -72,9 +74,11 @@ def test_an_ensemble_takes_the_views_of_its_study_unless_told_otherwise(study, c
     model = load_model("ensembles/both/0", "cpu")
     for words, views in (((), 3), (("--tta", "0"), 0), (("--tta", "5"), 5)):
         code, _, _ = run(capsys, "predict", "images/1.png", "--ensemble", "both", "--out", "o.csv", *words)
-        found = [float(row["probability"]) for row in rows(Path("o.csv").read_text())]
+        written = [float(row["probability"]) for row in rows(Path("o.csv").read_text())]
         assert code == 0
-        np.testing.assert_allclose(found, model.predict(["images/1.png"], views).probabilities[0], rtol=1e-5)
+        np.testing.assert_allclose(
+            written, model.predict(["images/1.png"], views).probabilities[0], rtol=1e-5
+        )
 
 
 def test_what_cannot_be_read_is_named_at_the_end(study, capsys):
@@ -91,9 +95,9 @@ def test_attention_maps_are_written_for_what_is_present_or_asked_for(study, caps
     expected = {f"images_0-{finding.replace(' ', '_')}.png" for finding in present}
     assert expected and {path.name for path in Path("maps").iterdir()} == expected
     assert run(capsys, *words, "chosen", "--findings", "Hernia, Lung Lesion")[0] == 0
-    found = sorted(Path("chosen").iterdir())
-    assert [path.name for path in found] == ["images_0-Hernia.png", "images_0-Lung_Lesion.png"]
-    assert Image.open(found[0]).mode == "RGB"
+    written = sorted(Path("chosen").iterdir())
+    assert [path.name for path in written] == ["images_0-Hernia.png", "images_0-Lung_Lesion.png"]
+    assert Image.open(written[0]).mode == "RGB"
 
 
 def write_list(folder, n=3):
@@ -117,11 +121,11 @@ def test_submits_what_the_list_asks_for(study, capsys):
     words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--tta", "0", "--out")
     code, out, _ = run(capsys, *words, "s.zip")
     assert code == 0 and out == "s.zip: 3 images\n"
-    found = submitted("s.zip")
-    assert [row["dicom_id"] for row in found] == ["d0", "d1", "d2"]
-    assert list(found[0]) == ["dicom_id", *CLASSES]
+    written = submitted("s.zip")
+    assert [row["dicom_id"] for row in written] == ["d0", "d1", "d2"]
+    assert list(written[0]) == ["dicom_id", *CLASSES]
     expected = load_model("ensembles/both/0", "cpu").predict(["mimic"]).probabilities
-    np.testing.assert_allclose([[float(row[c]) for c in CLASSES] for row in found], expected, rtol=1e-5)
+    np.testing.assert_allclose([[float(row[c]) for c in CLASSES] for row in written], expected, rtol=1e-5)
     assert run(capsys, *words, "mean.zip", "--aggregate", "mean")[0] == 0
     means = np.array([[float(row[c]) for c in CLASSES] for row in submitted("mean.zip")])
     np.testing.assert_allclose(means[:2], [expected[:2].mean(0)] * 2, rtol=1e-5)
@@ -161,20 +165,20 @@ def write_scored(study, name, seed=0):
     """Write what a study holds on a model; return its labels, and the probabilities that count."""
     generator = np.random.default_rng(3)
     targets = generator.integers(-1, 2, (40, len(CLASSES)), dtype=np.int8)
-    found = generator.random(targets.shape, dtype=np.float32)
+    written = generator.random(targets.shape, dtype=np.float32)
     images_of = {"image_id": 1, "study_id": 2, "patient_id": 4}
     ids = pd.DataFrame({key: [f"{key[0]}{n // each}" for n in range(40)] for key, each in images_of.items()})
-    labels, scores = (pd.DataFrame(values, columns=CLASSES) for values in (targets, found))
+    labels, scores = (pd.DataFrame(values, columns=CLASSES) for values in (targets, written))
     write_parquet("data/sets/dev.parquet", pd.concat([ids.assign(view="PA"), labels], axis=1))
     write_parquet(f"predictions/dev/{name}/{seed}.parquet", pd.concat([ids, scores], axis=1))
     write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
     bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
     write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
-    return targets, found.reshape(20, 2, -1).mean(1).repeat(2, axis=0)
+    return targets, written.reshape(20, 2, -1).mean(1).repeat(2, axis=0)
 
 
 def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsys):
-    targets, found = write_scored(study, "one")
+    targets, written = write_scored(study, "one")
     assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[0] == 0
     card = Path("given/README.md").read_text()
     said = " ".join(card.split())
@@ -184,7 +188,7 @@ def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsy
         cells = next(line for line in card.splitlines() if line.startswith(f"| {CLASSES[c]} |")).split("|")
         ap, low, high = (float(n) for n in re.findall(r"0\.\d{4}", cells[3]))
         known = targets[:, c] >= 0
-        assert ap == pytest.approx(average_precision_score(targets[known, c], found[known, c]), abs=5.1e-5)
+        assert ap == pytest.approx(average_precision_score(targets[known, c], written[known, c]), abs=5.1e-5)
         prevalence = (targets[known, c] == 1).mean()
         assert low < ap < high and float(cells[5]) == pytest.approx(prevalence, abs=5.1e-5)
         assert int(cells[7]) == len({n // 4 for n in np.flatnonzero(targets[:, c] == 1)})

@@ -17,7 +17,7 @@ def test_every_real_image_is_read(tmp_path):
     names = sorted(path.name for path in IMAGES.iterdir())[:40]
     words = ["predict", *(str(IMAGES / name) for name in names), "--model", str(tmp_path / "model")]
     assert main([*words, "--out", str(tmp_path / "o.csv"), "--device", "cpu", "--threads", "1"]) == 0
-    found = pd.read_csv(tmp_path / "o.csv")
-    assert [Path(path).name for path in found["image"][::26]] == names
-    assert found["probability"].between(0, 1, inclusive="neither").all()
-    assert found.groupby("finding")["probability"].std().max() > 1e-3
+    table = pd.read_csv(tmp_path / "o.csv")
+    assert [Path(path).name for path in table["image"][::26]] == names
+    assert table["probability"].between(0, 1, inclusive="neither").all()
+    assert table.groupby("finding")["probability"].std().max() > 1e-3

@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from cxrlt_core.params.schema import Image, Params
+from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
 from stages import harmonize, pack, synthesize
@@ -49,7 +49,7 @@ def params(study, tmp_path, monkeypatch) -> Params:
 
 
 @pytest.fixture
-def packed(params) -> tuple[LabelledSet, Image]:
+def packed(params) -> tuple[LabelledSet, Params]:
     """What opens a set of all images, the array and the images being gone."""
     pack.main(params, "nih")
     table = read_parquet(INDEX).assign(source="nih")
@@ -57,7 +57,7 @@ def packed(params) -> tuple[LabelledSet, Image]:
     shutil.copytree("data/arrays", "kept")
     shutil.rmtree("data/arrays")
     shutil.rmtree("data/raw/nih/images")
-    return LabelledSet("dev", table, np.zeros((len(table), 0), np.int8), []), params.image
+    return LabelledSet("dev", table, np.zeros((len(table), 0), np.int8), []), params
 
 
 def kept() -> bytes:
@@ -124,7 +124,7 @@ from stages.artifacts.sets import LabelledSet
 from cxrlt_core.system.files import read_parquet
 
 data = LabelledSet("dev", read_parquet("data/sets/dev.parquet"), None, [])
-print("sum", int(arrays.open_images(data, load_params().image).gather(np.arange(44)).sum()))
+print("sum", int(arrays.open_images(data, load_params()).gather(np.arange(44)).sum()))
 """
 
 

@@ -7,6 +7,7 @@ import pytest
 import timm
 import torch
 
+from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
@@ -93,9 +94,9 @@ def test_training_builds_the_encoder_that_was_described():
     params = local()
     found = described(params)
     name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
-    plan = models.plan_image_encoder(params, name)
-    assert (plan.name, plan.options, plan.files.name) == (found["network"], found["options"], str(FILE))
-    config = models.describe_model(params, next(iter(params.variants)), ["a"], (0.5, 0.2), plan)
+    spec = models.image_encoder_spec(params, name)
+    assert (spec.name, spec.options, spec.files.name) == (found["network"], found["options"], str(FILE))
+    config = models.describe_model(params, next(iter(params.variants)), ["a"], PixelStats(0.5, 0.2), spec)
     assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
 
 

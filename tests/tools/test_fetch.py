@@ -44,9 +44,9 @@ def test_every_hub_model_is_told_with_its_commit(study, tmp_path, capsys):
 
 
 def test_what_cannot_be_fetched_is_one_line(study):
-    content = study.model_dump(mode="json")
-    content["text_encoders"]["clinical_t5"]["model"] = "org/none"
+    encoder = study.text_encoders["clinical_t5"].model_copy(update={"model": "org/none"})
+    params = study.model_copy(update={"text_encoders": {**study.text_encoders, "clinical_t5": encoder}})
     with pytest.raises(
         StudyError, match=r"^text_encoders\.clinical_t5\.model: cannot fetch 'org/none': .*cach"
     ):
-        main(parse_params(content))
+        main(params)

@@ -31,7 +31,7 @@ def params(tmp_path, monkeypatch):
     image = SimpleNamespace(size=16, fit="squash", store="arrays", max_rejects=0)
     sources = {"nih": SimpleNamespace(images="raw"), "mimic": SimpleNamespace(images="none")}
     params = SimpleNamespace(
-        image=image, data=SimpleNamespace(sources=sources), demo=SimpleNamespace(sources=[])
+        image=image, data=SimpleNamespace(sources=sources), demo=SimpleNamespace(sources=[]), variants={}
     )
     pack.main(params, "nih")
     return params

@@ -35,7 +35,7 @@ def full(params: Params, value: float | None = 0.3, **contrast) -> Results:
     made = make_results(params.model_copy(update={"table1": table1}), examples=examples(), looks=looks())
     pair = make_contrast(WEIGHTED, PLAIN, **contrast)
     added = replace(pair, what="reweight", change="off → 2", family="exploratory")
-    rows = [make_row(name, value, label=name) for name in (PLAIN, WEIGHTED)]
+    rows = [make_row(name, value) for name in (PLAIN, WEIGHTED)]
     first = make_table(1, rows, [pair, added], positives=made.tables[0].positives)
     return replace(made, tables=(first, made.tables[1]), scored=make_scored([PLAIN, WEIGHTED]))
 

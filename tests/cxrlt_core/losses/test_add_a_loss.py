@@ -74,6 +74,6 @@ def test_it_keeps_the_rules(rule, batch):
 
 
 def test_it_trains(smoke_content, training, toy, tmp_path):
-    settings = study(smoke_content, ENTRY).loss_of("resnet50_bert_poly")
+    settings = loss_of(study(smoke_content, ENTRY), "resnet50_bert_poly")
     history = training(epochs=10, loss=build_loss(settings, toy[1])).run(Checkpoint(tmp_path / "run"))
     assert history[-1]["loss"] < 0.8 * history[0]["loss"]

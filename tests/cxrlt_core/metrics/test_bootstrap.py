@@ -13,19 +13,14 @@ def image_weights(resamples: PatientResamples) -> np.ndarray:
     return torch.cat(list(resamples.chunks(CPU)), dim=1).numpy()[resamples.patient]
 
 
-def test_all_images_of_a_patient_count_alike():
-    resamples = resample_patients(PATIENTS, 200, seed=0)
-    weights = image_weights(resamples)
-    assert weights.shape == (7, 200) and weights.std() > 0
-    for number, patient in enumerate(sorted(set(PATIENTS))):
-        rows = weights[[p == patient for p in PATIENTS]]
-        assert (rows == resamples.counts[number]).all()
-
-
-def test_each_resample_has_as_many_patients_as_there_are():
+def test_as_many_patients_as_there_are_are_drawn_and_all_images_of_one_count_alike():
     resamples = resample_patients(PATIENTS, 200, seed=0)
     assert resamples.counts.dtype == np.uint8 and resamples.counts.shape == (4, 200) and len(resamples) == 200
     assert (resamples.counts.sum(axis=0) == 4).all()
+    weights = image_weights(resamples)
+    assert weights.shape == (7, 200) and weights.std() > 0
+    for number, patient in enumerate(sorted(set(PATIENTS))):
+        assert (weights[[p == patient for p in PATIENTS]] == resamples.counts[number]).all()
 
 
 def test_every_patient_is_drawn_once_on_average():
@@ -34,36 +29,22 @@ def test_every_patient_is_drawn_once_on_average():
     np.testing.assert_allclose(counts.var(axis=1), 1 - 1 / 50, atol=0.2)
 
 
-def test_draws_depend_on_the_seed_alone():
-    counts = resample_patients(PATIENTS, 50, seed=3).counts
-    np.testing.assert_array_equal(counts, resample_patients(PATIENTS, 50, seed=3).counts)
-    assert (counts != resample_patients(PATIENTS, 50, seed=4).counts).any()
+def test_resamples_depend_on_the_seed_alone_and_fewer_are_the_first_of_more():
+    resamples = resample_patients(PATIENTS, 50, seed=3)
+    np.testing.assert_array_equal(resamples.counts, resample_patients(PATIENTS, 50, seed=3).counts)
+    assert (resamples.counts != resample_patients(PATIENTS, 50, seed=4).counts).any()
+    for fewer in (resample_patients(PATIENTS, 20, seed=3), resamples.first(20)):
+        np.testing.assert_array_equal(resamples.counts[:, :20], fewer.counts)
+    assert len(resamples.first(99)) == 50
+    backwards = resample_patients(PATIENTS[::-1], 50, seed=3)
+    np.testing.assert_array_equal(image_weights(resamples), image_weights(backwards)[::-1])
 
 
-def test_fewer_resamples_are_the_first_of_more():
-    counts = resample_patients(PATIENTS, 50, seed=3).counts
-    np.testing.assert_array_equal(counts[:, :20], resample_patients(PATIENTS, 20, seed=3).counts)
-
-
-def test_order_of_the_images_does_not_matter():
-    first, other = resample_patients(PATIENTS, 20, seed=3), resample_patients(PATIENTS[::-1], 20, seed=3)
-    np.testing.assert_array_equal(image_weights(first), image_weights(other)[::-1])
-
-
-def test_one_patient_is_drawn_every_time():
-    resamples = resample_patients(["p", "p", "p"], 10, seed=0)
-    assert (image_weights(resamples) == np.ones((3, 10))).all()
-
-
-def test_no_image_has_draws_of_no_patient():
-    resamples = resample_patients([], 10, seed=0)
-    assert resamples.counts.shape == (0, 10) and image_weights(resamples).shape == (0, 10)
-
-
-def test_the_first_resamples_are_those_of_the_draws():
-    resamples = resample_patients(PATIENTS, 9, seed=0)
-    np.testing.assert_array_equal(resamples.first(4).counts, resamples.counts[:, :4])
-    assert len(resamples.first(99)) == 9
+def test_one_patient_is_drawn_every_time_and_none_never():
+    assert (image_weights(resample_patients(["p"] * 3, 10, seed=0)) == np.ones((3, 10))).all()
+    assert (image_weights(every_image_once(5)) == np.ones((5, 1))).all()
+    nobody = resample_patients([], 10, seed=0)
+    assert nobody.counts.shape == (0, 10) and image_weights(nobody).shape == (0, 10)
 
 
 def test_the_set_itself_may_stand_before_its_resamples():
@@ -80,13 +61,8 @@ def test_undefined_samples_deviate_by_nothing():
     np.testing.assert_array_equal(deviations, [[-1, 0, 1], [0, 0, 0]])
 
 
-def test_every_image_once():
-    resamples = every_image_once(5)
-    assert len(resamples) == 1 and (image_weights(resamples) == np.ones((5, 1))).all()
-
-
 @pytest.mark.parametrize(("at_once", "width"), [(0, 8), (4 * 9, 9), (4 * 50, 50)])
-def test_chunks_are_the_draws_in_parts(monkeypatch, at_once, width):
+def test_chunks_are_the_resamples_in_parts(monkeypatch, at_once, width):
     monkeypatch.setitem(bootstrap.AT_ONCE, "cpu", at_once)
     resamples = resample_patients(PATIENTS, 50, seed=3)
     parts = list(resamples.chunks(CPU))

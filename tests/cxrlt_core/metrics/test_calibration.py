@@ -38,17 +38,16 @@ def test_best_threshold_is_the_best_of_all(seed, decimals):
         np.testing.assert_equal(threshold, expected)
 
 
-def test_best_threshold_takes_equal_scores_together():
-    """Split between the equal scores, F1 would be 1."""
-    assert best_thresholds(np.array([[1], [0], [0]]), np.array([[0.7], [0.7], [0.1]])) == 0.7
-    targets, scores = np.array([[1], [1], [0], [0], [0]]), np.array([[0.9], [0.5], [0.5], [0.5], [0.5]])
-    assert best_thresholds(targets, scores) == 0.9
-
-
-def test_highest_of_equal_thresholds():
-    """F1 is 2/3 at 0.9 and at 0.3."""
-    targets, scores = np.array([[1], [0], [0], [1]]), np.array([[0.9], [0.7], [0.5], [0.3]])
-    assert best_thresholds(targets, scores) == 0.9
+@pytest.mark.parametrize(
+    ("targets", "scores", "best"),
+    [
+        ([1, 0, 0], [0.7, 0.7, 0.1], 0.7),  # split between the equal scores, F1 would be 1
+        ([1, 1, 0, 0, 0], [0.9, 0.5, 0.5, 0.5, 0.5], 0.9),
+        ([1, 0, 0, 1], [0.9, 0.7, 0.5, 0.3], 0.9),  # F1 is 2/3 at 0.9 and at 0.3
+    ],
+)
+def test_equal_scores_go_together_and_of_equal_thresholds_the_highest_counts(targets, scores, best):
+    assert best_thresholds(np.array(targets)[:, None], np.array(scores)[:, None]) == best
 
 
 def test_threshold_without_a_known_positive_is_undefined():
@@ -86,6 +85,8 @@ def test_a_scaled_prediction_asks_for_no_further_scaling():
     targets, probabilities = confident(1, 3.0)
     scaled = scale(probabilities, fit_temperature(targets, probabilities))
     assert fit_temperature(targets, scaled) == pytest.approx(1, abs=1e-6)
+    unknown = np.where(targets == -1, 0.999, scaled)
+    assert fit_temperature(targets, unknown) == fit_temperature(targets, scaled)
 
 
 def test_scaling_keeps_every_ranking_and_divides_logits():
@@ -120,12 +121,6 @@ def test_a_temperature_just_beyond_an_end_is_the_end(share, temperature, found):
     assert fit_temperature(targets, probabilities) == pytest.approx(found)
 
 
-def test_unknown_labels_fit_nothing():
-    targets, probabilities = confident(3, 2.0)
-    other = np.where(targets == -1, 0.999, probabilities)
-    assert fit_temperature(targets, other) == fit_temperature(targets, probabilities)
-
-
 def test_each_half_of_the_patients_has_the_temperature_of_the_other():
     targets, probabilities = confident(4, 2.0)
     patients = [f"p{number // 4:03}" for number in range(400)]
@@ -147,10 +142,7 @@ def test_halves_do_not_depend_on_the_order_of_the_images():
     found = calibrate_on_itself(targets, probabilities, patients).temperature
     again = calibrate_on_itself(targets[order], probabilities[order], patients[order]).temperature
     np.testing.assert_allclose(again, found[order], rtol=1e-9)
-
-
-def test_one_patient_is_left_as_it_is():
-    targets, probabilities = confident(6, 2.0)
+    # one patient has no other half
     assert (calibrate_on_itself(targets, probabilities, ["p"] * 400).temperature == 1).all()
 
 

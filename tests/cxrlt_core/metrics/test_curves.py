@@ -1,5 +1,4 @@
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -20,10 +19,9 @@ def test_reliability_gives_the_calibration_error_of_all_labels():
     assert found["labels"].sum() == known.sum() and len(found["labels"]) == BINS
 
 
+@pytest.mark.filterwarnings("error")
 def test_empty_bins_are_undefined_without_a_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = reliability(np.array([[1, -1]]), np.array([[0.99, 0.5]]))
+    found = reliability(np.array([[1, -1]]), np.array([[0.99, 0.5]]))
     assert np.isnan(found["share"][:-1]).all() and found["share"][-1] == 1 and found["labels"][7] == 0
 
 
@@ -34,10 +32,8 @@ def test_precision_and_recall_are_those_of_sklearn_where_positives_are_found(dec
         found = precision_recall(t, s, 1000)
         precision, recall, _ = precision_recall_curve(t[t != -1], s[t != -1])
         points = {(round(r, 12), round(p, 12)) for r, p in zip(recall, precision, strict=True)}
-        mine = [
-            (round(r, 12), round(p, 12)) for r, p in zip(found["recall"], found["precision"], strict=True)
-        ]
-        assert set(mine) <= points and found["recall"][-1] == 1
+        mine = set(zip(found["recall"].round(12), found["precision"].round(12), strict=True))
+        assert mine <= points and found["recall"][-1] == 1
         area = (np.diff(found["recall"], prepend=0) * found["precision"]).sum()
         assert area == pytest.approx(average_precision_score(t[t != -1], s[t != -1]))
 
@@ -50,12 +46,9 @@ def test_long_curves_are_thinned_and_keep_their_ends():
     assert set(few["recall"]) <= set(whole["recall"])
 
 
-def test_a_curve_goes_to_a_recall_of_one_with_a_single_positive():
+def test_a_curve_goes_to_a_recall_of_one_where_there_is_a_positive():
     found = precision_recall(np.array([0, 1, 0]), np.array([0.9, 0.5, 0.1]), 9)
     assert found["recall"].tolist() == [1.0] and found["precision"].tolist() == [0.5]
-
-
-def test_a_class_without_a_positive_has_no_curve():
     assert len(precision_recall(np.array([0, -1]), np.array([0.1, 0.2]), 9)["recall"]) == 0
     assert len(precision_recall(np.zeros(0, int), np.zeros(0), 9)["recall"]) == 0
 
@@ -78,9 +71,7 @@ def test_curves_of_a_row_are_plain_values_of_its_tail():
     assert {type(count) for count in found["reliability"]["scaled"]["labels"]} == {int}
     assert sum(found["reliability"]["scaled"]["labels"]) == 2 * (targets != -1).sum()
     assert found["reliability"]["scaled"] != found["reliability"]["as predicted"]
-
-
-def test_a_curve_of_a_row_has_200_points_at_most():
+    # 200 points at most
     targets = np.tile([[1], [1], [0]], (250, 1))
     scores = np.random.default_rng(0).random((750, 1))
     fits = [calibrate(targets, scores)]

@@ -54,46 +54,48 @@ def model(hub) -> dict[str, torch.Tensor]:
     return state
 
 
-def plan(size: int = 64, **changes) -> EncoderSpec:
+def spec_of(size: int = 64, **changes) -> EncoderSpec:
     encoder = usual(ImageEncoder, **{"pretrained": False, **changes})
     return resolve_encoder(encoder, size, "e.x")
 
 
 def test_a_plain_name_means_itself():
-    assert plan(model="resnet10t", options={"a": 1}) == EncoderSpec("resnet10t", {"a": 1}, None, None, None)
+    assert spec_of(model="resnet10t", options={"a": 1}) == EncoderSpec(
+        "resnet10t", {"a": 1}, None, None, None
+    )
 
 
 @pytest.mark.parametrize("options", [{"img_size": 32}, {"dynamic_img_size": True}])
 def test_a_stated_size_stays(options):
-    assert plan(model="vit_tiny_patch16_224", options=options).options == options
-    assert plan(model="vit_tiny_patch16_224", options={}).options == {"img_size": 64}
+    assert spec_of(model="vit_tiny_patch16_224", options=options).options == options
+    assert spec_of(model="vit_tiny_patch16_224", options={}).options == {"img_size": 64}
 
 
 def test_a_local_file_is_named_as_it_is():
-    found = plan(model="resnet10t", pretrained="data/x.pth", pixels=[0.5, 0.25])
-    assert (found.files.weights, found.files.name, found.commit) == ([Path("data/x.pth")], "data/x.pth", None)
-    assert found.pixels == (0.5, 0.25)
+    spec = spec_of(model="resnet10t", pretrained="data/x.pth", pixels=[0.5, 0.25])
+    assert (spec.files.weights, spec.files.name, spec.commit) == ([Path("data/x.pth")], "data/x.pth", None)
+    assert spec.pixels == (0.5, 0.25)
 
 
 @pytest.mark.parametrize("revision", ["v1", COMMIT])
 def test_a_model_of_the_hub_is_one_of_timm_at_the_size_of_the_study(model, revision):
     encoder = usual(ImageEncoder, model="hf-hub:org/vit", revision=revision, pixels="weights")
-    found = resolve_encoder(encoder, 96, "e.x")
-    assert found.name == "vit_tiny_patch16_224" and found.commit == COMMIT
-    assert found.options == {**VIT, "class_token": False, "global_pool": "avg", "img_size": 96}
-    assert found.files.name == "org/vit/model.safetensors" and found.pixels == pytest.approx((0.5, 0.3))
-    network, loaded = load_network(encoder, found, 96, "e.x")
+    spec = resolve_encoder(encoder, 96, "e.x")
+    assert spec.name == "vit_tiny_patch16_224" and spec.commit == COMMIT
+    assert spec.options == {**VIT, "class_token": False, "global_pool": "avg", "img_size": 96}
+    assert spec.files.name == "org/vit/model.safetensors" and spec.pixels == pytest.approx((0.5, 0.3))
+    network, loaded = load_network(encoder, spec, 96, "e.x")
     assert loaded.tensors == len(network.state_dict()) and network.pos_embed.shape[1] == 36
     torch.testing.assert_close(
         network.patch_embed.proj.weight, model["patch_embed.proj.weight"].sum(1, keepdim=True)
     )
-    again = build_network(found.name, json.loads(json.dumps(found.options)))  # as config.json rebuilds it
+    again = build_network(spec.name, json.loads(json.dumps(spec.options)))  # as config.json rebuilds it
     again.load_state_dict(network.state_dict())
 
 
 def test_a_model_of_the_hub_may_start_at_random(model):
-    found = plan(model="hf-hub:org/vit", revision="v1", pretrained=False)
-    assert found.files is None and found.commit == COMMIT
+    spec = spec_of(model="hf-hub:org/vit", revision="v1", pretrained=False)
+    assert spec.files is None and spec.commit == COMMIT
 
 
 def test_timms_own_weights_come_with_their_commit(hub):
@@ -101,15 +103,15 @@ def test_timms_own_weights_come_with_their_commit(hub):
     state = timm.create_model("resnet18", layers=[1, 1, 1, 1]).state_dict()
     torch.save(state, folder / "pytorch_model.bin")
     encoder = usual(ImageEncoder, model="resnet18", options={"layers": [1, 1, 1, 1]}, pixels="weights")
-    found = resolve_encoder(encoder, 64, "e.x")
-    assert (found.commit, found.files.name) == (COMMIT, "timm/resnet18.a1_in1k/pytorch_model.bin")
-    assert found.pixels == pytest.approx((0.449, 0.226), abs=1e-3)
-    network, loaded = load_network(encoder, found, 64, "e.x")
+    spec = resolve_encoder(encoder, 64, "e.x")
+    assert (spec.commit, spec.files.name) == (COMMIT, "timm/resnet18.a1_in1k/pytorch_model.bin")
+    assert spec.pixels == pytest.approx((0.449, 0.226), abs=1e-3)
+    network, loaded = load_network(encoder, spec, 64, "e.x")
     assert loaded.tensors == len(network.state_dict())
     del state["layer2.0.conv1.weight"]
     torch.save(state, folder / "pytorch_model.bin")
     with pytest.raises(StudyError, match=r"': 1 missing: layer2\.0\.conv1\.weight$"):
-        load_network(encoder, found, 64, "e.x")
+        load_network(encoder, spec, 64, "e.x")
 
 
 @pytest.mark.parametrize(
@@ -131,14 +133,14 @@ def test_timms_own_weights_come_with_their_commit(hub):
 )
 def test_what_cannot_be_found_is_one_line(changes, message, hub):
     with pytest.raises(StudyError, match=rf"^e\.x\.{message}") as caught:
-        plan(**changes)
+        spec_of(**changes)
     assert "\n" not in str(caught.value)
 
 
 def test_a_configuration_of_another_library_is_no_network_of_timm(hub):
     (store(hub, "org/other", "v1") / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(StudyError, match=r"^e\.x\.model: 'hf-hub:org/other' is not a timm network: .+$"):
-        plan(model="hf-hub:org/other", revision="v1")
+        spec_of(model="hf-hub:org/other", revision="v1")
 
 
 def test_a_repository_without_weights_is_one_line(hub):
@@ -146,13 +148,13 @@ def test_a_repository_without_weights_is_one_line(hub):
     with pytest.raises(
         StudyError, match=r"^e\.x\.pretrained: cannot load 'timm/resnet18\.a1_in1k': no weights"
     ):
-        plan(model="resnet18", pretrained=True)
+        spec_of(model="resnet18", pretrained=True)
 
 
 def test_a_repository_without_config_is_one_line(hub):
     store(hub, "org/none", "v1")
     with pytest.raises(StudyError, match=r"^e\.x\.model: 'org/none' has no config\.json$"):
-        plan(model="hf-hub:org/none", revision="v1")
+        spec_of(model="hf-hub:org/none", revision="v1")
 
 
 def test_the_config_of_a_hub_brings_no_weights_of_its_own(model, hub):
@@ -162,4 +164,4 @@ def test_the_config_of_a_hub_brings_no_weights_of_its_own(model, hub):
     content["model_args"] |= {"checkpoint_path": "x.pth", "pretrained_cfg": {}}
     file.write_text(json.dumps(content))
     with pytest.raises(StudyError, match=r"names what is no option: checkpoint_path, pretrained_cfg$"):
-        plan(model="hf-hub:org/vit", revision="v1")
+        spec_of(model="hf-hub:org/vit", revision="v1")

@@ -96,16 +96,16 @@ def test_timm_loads_again_by_itself_afterwards(weights):
     file, state = weights
     load(untrained(pretrained=file, options=TINY))
     overlay = {"file": file, "num_classes": 10}
-    own = timm.create_model(
+    expected_network = timm.create_model(
         "resnet10t", pretrained=True, pretrained_cfg_overlay=overlay, num_classes=10, **TINY
     )
-    assert all(torch.equal(own.state_dict()[name], tensor) for name, tensor in state.items())
+    assert all(torch.equal(expected_network.state_dict()[name], tensor) for name, tensor in state.items())
 
 
 def test_a_description_counts():
     """A 1×1 convolution in, one 3×3 convolution each: what flops and parameters are is known."""
-    found = describe(untrained(options=TINY), 64)
-    assert found == describe(untrained(options=TINY), 64)
+    result = describe(untrained(options=TINY), 64)
+    assert result == describe(untrained(options=TINY), 64)
     network = build_network("resnet10t", TINY)
     expected = 0
 
@@ -118,7 +118,7 @@ def test_a_description_counts():
             module.register_forward_hook(count)
     network.forward_features(torch.zeros(1, 1, 64, 64))
     parameters = sum(p.numel() for p in network.parameters())
-    assert found == {"tokens": 4, "width": 8, "parameters": parameters, "gflops": round(expected / 1e9, 6)}
+    assert result == {"tokens": 4, "width": 8, "parameters": parameters, "gflops": round(expected / 1e9, 6)}
 
 
 def test_attention_counts_too():
@@ -187,9 +187,9 @@ def test_position_embeddings_are_resampled_as_timm_does(tmp_path):
     save_file(state, tmp_path / "w.safetensors")
     options = {k: v for k, v in VIT.items() if k != "img_size"}
     encoder = untrained("vit_tiny_patch16_224", pretrained=str(tmp_path / "w.safetensors"), options=options)
-    found = load(encoder, 96).network.pos_embed
+    result = load(encoder, 96).network.pos_embed
     expected = timm.layers.resample_abs_pos_embed(state["pos_embed"], [6, 6])
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(result, expected)
 
 
 def test_bias_tables_of_a_swin_are_resampled(tmp_path):

@@ -135,11 +135,11 @@ def test_a_resnet_of_torchvision(tmp_path):
     theirs = randomised(torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1]))
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     ours = load(example("resnet_torchvision", tmp_path / "w.pth", options={"layers": [1, 1, 1, 1]}), 32)
-    found = []
-    theirs.layer4.register_forward_hook(lambda *given: found.append(given[-1]))
+    features = []
+    theirs.layer4.register_forward_hook(lambda *given: features.append(given[-1]))
     with torch.no_grad():
         theirs(images(32).expand(-1, 3, -1, -1))
-        torch.testing.assert_close(ours.forward_features(images(32)), found[0], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(ours.forward_features(images(32)), features[0], rtol=1e-4, atol=1e-4)
 
 
 def test_the_densenet_of_torchxrayvision(tmp_path):

@@ -44,10 +44,10 @@ def message(*arguments, **changes) -> str:
 def check(network: torch.nn.Module, loaded, state: State) -> None:
     """All of a network is what an RGB network without its classifier was."""
     first = "conv1.0.weight"
-    own = network.state_dict()
-    assert (loaded.tensors, loaded.share) == (len(own), 1) and len(own) > 20
-    torch.testing.assert_close(own[first], state[first].sum(1, keepdim=True))
-    assert all(torch.equal(own[name], state[name]) for name in own if name != first)
+    state_dict = network.state_dict()
+    assert (loaded.tensors, loaded.share) == (len(state_dict), 1) and len(state_dict) > 20
+    torch.testing.assert_close(state_dict[first], state[first].sum(1, keepdim=True))
+    assert all(torch.equal(state_dict[name], state[name]) for name in state_dict if name != first)
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "pth", "bin"])
@@ -115,9 +115,9 @@ def one_nan(state: State) -> State:
 )
 def test_what_is_not_whole_is_named(rgb, tmp_path, broken, expected):
     save_file(broken(rgb), tmp_path / "w.safetensors")
-    found = message(tmp_path / "w.safetensors")
+    line = message(tmp_path / "w.safetensors")
     start = r"^e\.x\.pretrained: cannot load '.*w\.safetensors' into 'resnet10t': "
-    assert re.search(start + expected, found), found
+    assert re.search(start + expected, line), line
 
 
 def test_old_files_without_counters_and_files_without_classifier_are_whole(rgb, tmp_path):
@@ -157,9 +157,9 @@ def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
     save_file({**foreign, "queue": torch.zeros(3)}, tmp_path / "w.safetensors")
     rules = [["^queue$", None], [r"\bc(\d)\b", r"conv\1"], ["^stage", "layer"]]
     check(*load(tmp_path / "w.safetensors", rename=rules), rgb)
-    found = message(tmp_path / "w.safetensors", rename=[[r"\d", ""]])
+    line = message(tmp_path / "w.safetensors", rename=[[r"\d", ""]])
     assert re.search(
-        r"w\.safetensors' into 'resnet10t': rename gives '.+' to '.+' and to another tensor$", found
+        r"w\.safetensors' into 'resnet10t': rename gives '.+' to '.+' and to another tensor$", line
     )
 
 
@@ -216,9 +216,9 @@ def test_weights_of_a_package_give_the_features_of_its_own_network(tmp_path):
     encoder = ImageEncoder(**{**entry, "pretrained": file})
     network, loaded = load_network(encoder, resolve_encoder(encoder, 224, "e.x"), 224, "e.x")
     assert (loaded.tensors, loaded.share) == (len(network.state_dict()), 1)
-    own = theirs.EfficientNet.from_name("efficientnet-lite0")
-    own.load_state_dict(torch.load(file, weights_only=True))
+    original = theirs.EfficientNet.from_name("efficientnet-lite0")
+    original.load_state_dict(torch.load(file, weights_only=True))
     images = torch.randn(2, 1, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected = own.eval().extract_features(images.expand(-1, 3, -1, -1))
+        expected = original.eval().extract_features(images.expand(-1, 3, -1, -1))
         torch.testing.assert_close(network.eval().forward_features(images), expected, atol=1e-4, rtol=1e-4)

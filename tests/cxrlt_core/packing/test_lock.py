@@ -44,25 +44,25 @@ def array(tmp_path):
 
 
 def test_a_second_process_waits_and_says_so(array, capsys):
-    other = hold(array, 2 * READERS_TAKE)
+    holder = hold(array, 2 * READERS_TAKE)
     with exclusive(array):
-        assert other.stdout.read() == "freed\n"
+        assert holder.stdout.read() == "freed\n"
     assert capsys.readouterr().out == f"{array}: {WAITS}\n"
 
 
 def test_a_reader_waits_too_and_needs_no_lock_file(array, capsys):
     wait_until_packed(array)
-    other = hold(array, 2 * READERS_TAKE)
+    holder = hold(array, 2 * READERS_TAKE)
     wait_until_packed(array)
-    assert other.stdout.read() == "freed\n"
+    assert holder.stdout.read() == "freed\n"
     wait_until_packed(array)
     assert capsys.readouterr().out == f"{array}: {WAITS}\n"
 
 
 def test_the_dead_hold_no_lock(array, capsys):
-    other = hold(array, 60)
-    os.kill(other.pid, signal.SIGKILL)
-    other.wait()
+    holder = hold(array, 60)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
     start = time.monotonic()
     with exclusive(array):
         pass
@@ -88,12 +88,12 @@ def test_without_locks_the_file_itself_is_one(array, monkeypatch, capsys):
     said = f"{array.parent}: no file locks: if another machine dies, remove {place}\n"
     with exclusive(array):
         assert place.exists() and capsys.readouterr().out == said
-        other = threading.Thread(target=wait_until_packed, args=(array,))
-        other.start()
-        other.join(2 * READERS_TAKE)
-        assert other.is_alive() and capsys.readouterr().out == f"{array}: {WAITS}\n"
-    other.join(10)
-    assert not other.is_alive() and not place.exists()
+        holder = threading.Thread(target=wait_until_packed, args=(array,))
+        holder.start()
+        holder.join(2 * READERS_TAKE)
+        assert holder.is_alive() and capsys.readouterr().out == f"{array}: {WAITS}\n"
+    holder.join(10)
+    assert not holder.is_alive() and not place.exists()
     with subprocess.Popen(["true"]) as dead:
         dead.wait()
     place.write_text(f"{dead.pid}\n{platform.node()}\n")

@@ -93,6 +93,9 @@ def test_rows_are_the_decoded_images_in_order(root, tmp_path):
     assert index["reason"].notna().sum() == 2
     packed = index["row"].notna()
     assert packed.sum() == 98 and (index["row"] == index.index)[packed].all()
+    opened = open_indexed(index, array)
+    assert isinstance(opened, np.memmap) and not opened.flags.writeable
+    np.testing.assert_array_equal(opened, pixels)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -255,11 +258,13 @@ from pathlib import Path
 from cxrlt_core.packing import pack as packing
 from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.files import ImageFiles
+from cxrlt_core.system.processes import end_at_signals
 
 def slow(path, geometry):
     time.sleep(0.01)
     return decode(path, geometry)
 
+end_at_signals()
 packing.decode, packing.CHUNK, packing.RECORD_SECONDS = slow, 4, 0.0
 root, array = map(Path, sys.argv[1:3])
 paths = [f"p{number % 3}/{number}.png" for number in range(100)]
@@ -277,18 +282,19 @@ def recorded(array):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_run_goes_on_and_ends_with_the_same_bytes(root, tmp_path, decoded, workers):
-    array, whole = tmp_path / "s-24.npy", tmp_path / "whole" / "s-24.npy"
-    run = subprocess.Popen(
-        [sys.executable, "-c", SLOW_RUN, root, array, str(workers)],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-    )
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143)])
+def test_a_run_that_was_ended_goes_on_to_the_same_bytes(
+    root, array, tmp_path, decoded, workers, number, code
+):
+    whole, command = tmp_path / "whole" / "s-24.npy", [sys.executable, "-c", SLOW_RUN]
+    streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    run = subprocess.Popen([*command, root, array, str(workers)], cwd=REPOSITORY, **streams)
     while recorded(array) < 12:
         assert run.poll() is None
         time.sleep(0.005)
-    run.kill()
-    run.communicate(timeout=5)  # the pipe closes when the last worker has ended
+    run.send_signal(number)
+    _, errors = run.communicate(timeout=10)  # the pipe closes when the last worker has ended
+    assert run.returncode == code and errors == b""
     survived = recorded(array)
     assert 12 <= survived < 98
     write_parquet(tmp_path / "s.parquet", pack(root, array, workers=1))
@@ -304,33 +310,11 @@ def test_kill_while_rows_move_mixes_up_no_images(root, array, monkeypatch):
     pack(root, array)
     swapped = [*range(50), 51, 50, *range(52, 100)]
     with monkeypatch.context() as patch:
-        patch.setattr(pack_record.Record, "save", lambda record: 1 / 0)
+        patch.setattr(pack_record.PackRecord, "save", lambda record: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             pack(root, array, swapped)
     pack(root, array)
     assert array.read_bytes() == good
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_sigterm_ends_a_run_and_its_workers_and_keeps_what_is_packed(root, array, decoded, workers):
-    code = f"from cxrlt_core.system.processes import end_at_signals\nend_at_signals()\n{SLOW_RUN}"
-    run = subprocess.Popen(
-        [sys.executable, "-c", code, root, array, str(workers)],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while recorded(array) < 12:
-        assert run.poll() is None
-        time.sleep(0.005)
-    run.terminate()
-    _, errors = run.communicate(timeout=10)  # the pipe closes when the last worker has ended
-    assert run.returncode == 143 and errors == ""
-    survived = recorded(array)
-    assert 12 <= survived < 98
-    pack(root, array)
-    assert len(decoded) == 100 - survived
 
 
 def test_is_packed_once_every_image_has_its_row(root, tmp_path):
@@ -403,14 +387,6 @@ def test_no_images_make_an_empty_array(root, tmp_path):
     assert len(index) == 0
     assert np.load(tmp_path / "s-24.npy").shape == (0, SIZE, SIZE)
     assert len(open_indexed(index, tmp_path / "s-24.npy")) == 0
-
-
-def test_index_opens_its_array_read_only(root, array):
-    index = pack(root, array)
-    pixels = open_indexed(index, array)
-    assert isinstance(pixels, np.memmap) and not pixels.flags.writeable
-    np.testing.assert_array_equal(pixels, np.load(array))
-    assert index["row"].isna().sum() == 2
 
 
 def test_foreign_array_is_refused(root, tmp_path):

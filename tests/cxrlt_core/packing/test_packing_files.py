@@ -61,6 +61,6 @@ def test_stamps_come_in_the_order_of_the_files(tmp_path, monkeypatch, count):
     for number, file in enumerate(files):
         with open(file, "wb") as stream:
             stream.write(bytes(number))
-    found = file_stamps([*files, None])
-    assert found == [*map(file_stamp, files), None]
-    assert [int(stamp.split(":")[0]) for stamp in found[:-1]] == list(range(count))
+    stamps = file_stamps([*files, None])
+    assert stamps == [*map(file_stamp, files), None]
+    assert [int(stamp.split(":")[0]) for stamp in stamps[:-1]] == list(range(count))

@@ -52,9 +52,9 @@ def test_an_array_that_flax_has_cut_is_joined(tmp_path):
     whole = np.arange(12, dtype=np.float32).reshape(4, 3)
     chunks = {str(i): array(part) for i, part in enumerate(np.split(whole.ravel(), [5, 10]))}
     cut = {"__msgpack_chunked_array__": True, "shape": {"0": 4, "1": 3}, "chunks": chunks}
-    found = read(tmp_path, pack({"dense": {"kernel": cut}, "norm": {"scale": array(whole[0])}}))
-    np.testing.assert_array_equal(found["dense"]["weight"].numpy(), whole.T)
-    np.testing.assert_array_equal(found["norm"]["weight"].numpy(), whole[0])
+    tensors_read = read(tmp_path, pack({"dense": {"kernel": cut}, "norm": {"scale": array(whole[0])}}))
+    np.testing.assert_array_equal(tensors_read["dense"]["weight"].numpy(), whole.T)
+    np.testing.assert_array_equal(tensors_read["norm"]["weight"].numpy(), whole[0])
 
 
 def test_bfloat16_is_read(tmp_path):

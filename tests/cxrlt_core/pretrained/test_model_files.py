@@ -124,8 +124,8 @@ def test_only_the_first_weights_are_downloaded_and_at_one_commit(tmp_path, monke
     index(files, "pytorch_model.bin", parts)
     hub = Hub(tmp_path / "cache", files)
     monkeypatch.setattr("huggingface_hub.snapshot_download", hub)
-    found = locate("org/name", "v1")
-    assert found.commit == COMMIT and hub.asked == ["v1", COMMIT, COMMIT]
-    assert {path.name for path in found.folder.iterdir()} == {
+    files = locate("org/name", "v1")
+    assert files.commit == COMMIT and hub.asked == ["v1", COMMIT, COMMIT]
+    assert {path.name for path in files.folder.iterdir()} == {
         "config.json", "vocab.txt", "pytorch_model.bin.index.json", *parts,
     }  # fmt: skip

@@ -76,8 +76,8 @@ def with_heads(tensors: Tensors) -> Tensors:
 
 def old_names(tensors: Tensors) -> Tensors:
     new = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
-    found = {name.replace(a, b): t for name, t in tensors.items() for a, b in new.items() if a in name}
-    return {**{name: t for name, t in tensors.items() if "LayerNorm" not in name}, **found}
+    result = {name.replace(a, b): t for name, t in tensors.items() for a, b in new.items() if a in name}
+    return {**{name: t for name, t in tensors.items() if "LayerNorm" not in name}, **result}
 
 
 def doubled(tensors: Tensors) -> Tensors:
@@ -143,8 +143,8 @@ def test_other_kinds_are_read_out_of_a_masked_language_model(kind, originals, tm
     ids = torch.tensor([[2, 9, 8, 3]])
     with torch.no_grad():
         expected = whole(ids, output_hidden_states=True).hidden_states[-1]
-        found = model.network(ids, torch.ones_like(ids)).last_hidden_state
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+        result = model.network(ids, torch.ones_like(ids)).last_hidden_state
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
 
 
 def test_half_precision_is_widened(make):
@@ -190,8 +190,8 @@ def test_a_sentencepiece_model_alone_makes_the_tokenizer_of_t5(make, tmp_path):
         pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
     )  # fmt: skip
     pieces = sentencepiece.SentencePieceProcessor(str(folder / "spiece.model"))
-    found = load_text_model(str(folder), None).tokenizer(list(CLASSES))["input_ids"]
-    assert found == [[*pieces.encode(label), 1] for label in CLASSES]
+    result = load_text_model(str(folder), None).tokenizer(list(CLASSES))["input_ids"]
+    assert result == [[*pieces.encode(label), 1] for label in CLASSES]
     assert isinstance(AutoTokenizer.from_pretrained(folder), T5Tokenizer)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cxrlt_core.evidence.contrasts import find_pairs
-from cxrlt_core.params.schema import Params, Table1Row, Variant
+from cxrlt_core.params.schema import Params, Variant
 from cxrlt_core.reporting.designs import ensemble_designs, row_designs, texts
 
 
@@ -85,9 +85,57 @@ def test_a_field_that_nobody_wrote_down_is_a_design(smoke):
     class Wider(Variant):
         crop: float
 
-    fields = smoke.variants["resnet50_bert_shared"].model_dump()
-    wider = {name: Wider(**fields, crop=crop) for name, crop in (("a", 0.5), ("b", 0.7))}
-    params = smoke.model_copy(update={"variants": wider})
-    rows = {name: row_designs(params, Table1Row(variant=name, tta=False)) for name in wider}
-    [pair] = find_pairs(rows)
+    content = smoke.variants["resnet50_bert_shared"].model_copy().__dict__
+    wider = {name: Wider.model_construct(**content, crop=crop) for name, crop in (("a", 0.5), ("b", 0.7))}
+    table1 = [row.model_copy(update={"variant": n}) for n, row in zip(wider, smoke.table1, strict=False)]
+    params = smoke.model_copy(update={"variants": wider, "table1": table1})
+    [pair] = find_pairs({row.variant: row_designs(params, row) for row in table1})
     assert (pair.design, pair.change) == ("crop", "0.5 → 0.7")
+
+
+def with_variants(changed, recipes: dict, **variants: dict) -> Params:
+    """The smoke study with other variants in place of the first ones of its table."""
+    plain = {
+        "image": "resnet50",
+        "text": "pubmedbert",
+        "loss": "bce",
+        "weights": "uniform",
+        "data": "primary",
+    }
+    names = ("resnet50_bert_shared", "densenet121_bert_reweighted", "resnet50_t5_contrast_mixup")
+    changes = dict(zip(names, variants.values(), strict=False))
+    content = {
+        f"variants.{name}": {**plain, "data": "primary", "init": "none", **own}
+        for name, own in changes.items()
+    }
+    return changed({"recipes": recipes, **content})
+
+
+def test_what_recipes_change_is_a_column_and_what_changes_together_is_one(changed):
+    recipes = {"long": {"train": {"epochs": 3}}}
+    recipes["large"] = {"image": {"size": 64}, "train": {"batch_size": 8}}
+    shown_rows = shown(with_variants(changed, recipes, a={}, b={"recipe": "long"}, c={"recipe": "large"}))
+    rows = [shown_rows[name] for name in ("resnet50_bert_shared", "densenet121_bert_reweighted+tta")]
+    assert [row["epochs"] for row in rows] == ["1", "3"]
+    assert rows[0]["batch_size + size"] == rows[1]["batch_size + size"] == "32, 32"
+    assert shown_rows["resnet50_t5_contrast_mixup+tta"]["batch_size + size"] == "8, 64"
+
+
+def test_a_recipe_that_changes_nothing_is_no_column(changed):
+    recipes = {"same": {"train": {"epochs": 1}}}
+    assert (
+        "epochs" not in shown(with_variants(changed, recipes, a={"recipe": "same"}))["resnet50_bert_shared"]
+    )
+
+
+def test_a_start_is_a_column(changed):
+    rows = shown(with_variants(changed, {}, a={}, b={"init": "resnet50_bert_separate"}))
+    assert rows["resnet50_bert_shared"]["start"] == ""
+    assert rows["densenet121_bert_reweighted+tta"]["start"] == "resnet50_bert_separate"
+
+
+def test_settings_of_a_design_are_told_where_rows_differ_in_them(changed):
+    rows = shown(with_variants(changed, {}, a={"mixup": 0.1}, b={"mixup": 0.3}, c={"r_drop": 2}))
+    assert rows["resnet50_bert_shared"]["MixUp"] == "alpha 0.1"
+    assert rows["densenet121_bert_reweighted+tta"]["MixUp"] == "alpha 0.3"
+    assert rows["resnet50_t5_contrast_mixup+tta"]["R-Drop"] == "2"

@@ -23,8 +23,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def names(found, folder):
-    return [path.relative_to(folder).as_posix() for path in found]
+def names(images, folder):
+    return [path.relative_to(folder).as_posix() for path in images]
 
 
 def test_a_folder_gives_its_images_at_any_depth(folder):
@@ -54,10 +54,10 @@ def test_what_is_not_there_is_one_line(folder):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_decodes_in_order_and_says_what_is_no_image(threads, folder):
     paths = [*write_images(folder / "many", 60), folder / "b/X.JPG", folder / "gone.png", folder / "a/0.png"]
-    found = list(decoded(paths, CROP, threads))
-    assert len(found) == 63 and str(found[60]) == "not a JPEG, PNG or DICOM image"
-    assert isinstance(found[61], StudyError) and str(found[61]) == "file not found"
-    for path, image in [*zip(paths[:60], found, strict=False), (paths[62], found[62])]:
+    images = list(decoded(paths, CROP, threads))
+    assert len(images) == 63 and str(images[60]) == "not a JPEG, PNG or DICOM image"
+    assert isinstance(images[61], StudyError) and str(images[61]) == "file not found"
+    for path, image in [*zip(paths[:60], images, strict=False), (paths[62], images[62])]:
         np.testing.assert_array_equal(image, decode(path, CROP))
 
 
@@ -67,7 +67,7 @@ def test_who_stops_early_leaves_no_thread_behind(folder):
     images = decoded(write_images(folder / "many", 60), CROP, 2)
     next(images)
     images.close()
-    assert not [one for one in threading.enumerate() if one.name.startswith("decode")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -5,9 +5,9 @@ from cxrlt_core import load_model
 from cxrlt_core.serving.model_card import Known, model_card
 
 ROW = {
-    "row": "both", "mAP": "0.31", "mAP_low": "0.29", "mAP_high": "0.33", "mAP_head": "0.5",
-    "mAP_head_se": "0.01", "mAP_medium": "0.2", "mAP_medium_se": "", "mAP_tail": "", "mAUROC": "0.8",
-    "mAUROC_se": "0.02", "note": "A demo.",
+    "row": "both", "mAP": 0.31, "mAP_low": 0.29, "mAP_high": 0.33, "mAP_head": 0.5,
+    "mAP_head_se": 0.01, "mAP_medium": 0.2, "mAP_medium_se": None, "mAP_tail": None, "mAUROC": 0.8,
+    "mAUROC_se": 0.02, "note": "A demo.",
 }  # fmt: skip
 DATA = {"sources": {"nih": {}, "mine": {}}, "sets": {"test": {"images": 9, "patients": 4}}}
 

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
-from served import write_pair
+from served import write_model, write_pair
 
 from cxrlt_core import load_model
 from cxrlt_core.serving import onnx_graph
@@ -19,10 +20,24 @@ def ensemble(tmp_path):
     return load_model(tmp_path / "ensembles/both/0", "cpu")
 
 
+def test_members_of_other_sizes_have_inputs_of_their_own(tmp_path):
+    names = [f"models/{name}/0" for name in ("one", "two")]
+    for number, name in enumerate(names):
+        write_model(tmp_path / name, number, image_size=32 * (number + 1))
+    one, two = (load_model(tmp_path / name, "cpu") for name in names)
+    both = replace(one, members=[*one.members, *two.members], weights=np.full((2, 26), 0.5))
+    assert onnx_graph.input_names(both) == ["images_32_squash", "images_64_squash"]
+    images = [IMAGES, np.zeros((len(IMAGES), 1, 64, 64), np.uint8)]
+    path = tmp_path / "model.onnx"
+    if all(map(find_spec, (*NEEDED, "onnxruntime"))):
+        export_onnx(both, path)
+        assert onnx_difference(both, path, [images]) < 1e-5
+
+
 def test_the_graph_is_what_predicts(ensemble):
     with torch.inference_mode():
         found = Graph(ensemble).eval()(torch.from_numpy(IMAGES)).numpy()
-    np.testing.assert_allclose(found, ensemble.probabilities(torch.from_numpy(IMAGES)), atol=1e-6)
+    np.testing.assert_allclose(found, ensemble.probabilities([torch.from_numpy(IMAGES)]), atol=1e-6)
 
 
 def test_without_the_packages_it_is_one_line(ensemble, tmp_path, monkeypatch):
@@ -31,7 +46,7 @@ def test_without_the_packages_it_is_one_line(ensemble, tmp_path, monkeypatch):
         StudyError, match=r"onnx and onnxscript not installed; expected pip install .*\[export\]"
     ):
         export_onnx(ensemble, tmp_path / "model.onnx")
-    assert onnx_difference(ensemble, tmp_path / "model.onnx", [IMAGES]) is None
+    assert onnx_difference(ensemble, tmp_path / "model.onnx", [[IMAGES]]) is None
 
 
 @pytest.mark.skipif(
@@ -41,7 +56,7 @@ def test_onnxruntime_gives_the_same_for_any_batch(ensemble, tmp_path):
     import onnx
 
     export_onnx(ensemble, tmp_path / "model.onnx")
-    assert onnx_difference(ensemble, tmp_path / "model.onnx", [IMAGES, IMAGES[:1]]) < 1e-5
+    assert onnx_difference(ensemble, tmp_path / "model.onnx", [[IMAGES], [IMAGES[:1]]]) < 1e-5
     model = onnx.load(tmp_path / "model.onnx")
-    assert [one.version for one in model.opset_import if not one.domain] == [onnx_graph.OPSET]
+    assert [opset.version for opset in model.opset_import if not opset.domain] == [onnx_graph.OPSET]
     assert not (tmp_path / "model.onnx.data").exists()

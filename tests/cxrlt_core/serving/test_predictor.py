@@ -1,5 +1,7 @@
 """What the packed pixels of a study give, the files give too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,12 @@ from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
 from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
-from cxrlt_core.model.folder import read_model
+from cxrlt_core.model.folder import model_marks, read_model
 from cxrlt_core.packing.decode import Geometry
 from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import pack_images
 from cxrlt_core.prediction.inference import Scorer, predict
+from cxrlt_core.serving.ensemble_folder import read_ensemble, write_ensemble
 
 CPU = torch.device("cpu")
 
@@ -36,19 +39,19 @@ def test_a_file_gets_the_number_of_its_packed_pixels(fit, tmp_path):
     paths = write_images(tmp_path / "images", 6)
     write_model(tmp_path / "model", image_fit=fit)
     [expected] = in_study(tmp_path / "model", packed(paths, tmp_path, fit))
-    found = load_model(tmp_path / "model", "cpu").predict(paths)
-    np.testing.assert_array_equal(found.probabilities, expected)
-    assert found.paths == paths and found.probabilities.dtype == np.float32
-    assert np.ptp(found.probabilities, axis=0).max() > 0.01  # images differ
+    result = load_model(tmp_path / "model", "cpu").predict(paths)
+    np.testing.assert_array_equal(result.probabilities, expected)
+    assert result.paths == paths and result.probabilities.dtype == np.float32
+    assert np.ptp(result.probabilities, axis=0).max() > 0.01  # images differ
 
 
 def test_each_fit_has_pixels_of_its_own(tmp_path):
-    paths, found = write_images(tmp_path / "images", 2), {}
+    paths, result = write_images(tmp_path / "images", 2), {}
     for fit in ("squash", "crop", "pad"):
         write_model(tmp_path / fit, image_fit=fit)
-        found[fit] = load_model(tmp_path / fit, "cpu").predict(paths).probabilities
-    assert np.abs(found["squash"] - found["crop"]).max() > 1e-3
-    assert np.abs(found["squash"] - found["pad"]).max() > 1e-3
+        result[fit] = load_model(tmp_path / fit, "cpu").predict(paths).probabilities
+    assert np.abs(result["squash"] - result["crop"]).max() > 1e-3
+    assert np.abs(result["squash"] - result["pad"]).max() > 1e-3
 
 
 def test_an_ensemble_is_the_weighted_mean_class_by_class(tmp_path):
@@ -57,8 +60,8 @@ def test_an_ensemble_is_the_weighted_mean_class_by_class(tmp_path):
         load_model(tmp_path / f"models/{name}/0", "cpu").predict(paths).probabilities
         for name in ("one", "two")
     ]
-    found = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
-    np.testing.assert_allclose(found.probabilities, weights[0] * alone[0] + weights[1] * alone[1], rtol=1e-6)
+    result = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
+    np.testing.assert_allclose(result.probabilities, weights[0] * alone[0] + weights[1] * alone[1], rtol=1e-6)
 
 
 def test_with_the_views_of_a_study_come_its_numbers(tmp_path):
@@ -68,8 +71,8 @@ def test_with_the_views_of_a_study_come_its_numbers(tmp_path):
     members = [average_views(in_study(tmp_path / f"models/{n}/0", images, views)) for n in ("one", "two")]
     expected = np.einsum("mnc,mc->nc", np.stack(members), weights).astype(np.float32)
     ensemble = load_model(tmp_path / "ensembles/both/0", "cpu")
-    found = ensemble.predict(paths, len(views)).probabilities
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    result = ensemble.predict(paths, len(views)).probabilities
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
 def test_an_image_does_not_depend_on_the_others(tmp_path):
@@ -90,9 +93,9 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path):
     paths = write_images(tmp_path / "images", 4)
     paths[1].write_bytes(paths[1].read_bytes()[:200])
     paths[3].write_text("no image")
-    found = load_model(tmp_path / "model", "cpu").predict(paths, batch_size=2)
-    assert found.paths == [paths[0], paths[2]] and len(found.probabilities) == 2
-    assert found.rejected == {paths[1]: "truncated", paths[3]: "not a JPEG, PNG or DICOM image"}
+    result = load_model(tmp_path / "model", "cpu").predict(paths, batch_size=2)
+    assert result.paths == [paths[0], paths[2]] and len(result.probabilities) == 2
+    assert result.rejected == {paths[1]: "truncated", paths[3]: "not a JPEG, PNG or DICOM image"}
     assert len(load_model(tmp_path / "model", "cpu").predict(paths[3:]).table()) == 0
 
 
@@ -127,12 +130,12 @@ def test_dicom_files_give_what_the_same_picture_gives(tmp_path):
 def test_the_table_has_a_row_an_image_and_finding(tmp_path):
     write_pair(tmp_path)
     paths = write_images(tmp_path / "images", 2)
-    found = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
-    table = found.table()
+    result = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
+    table = result.table()
     assert list(table) == ["image", "finding", "probability", "calibrated", "threshold", "present"]
     assert len(table) == 52 and table["image"].tolist() == [str(paths[0])] * 26 + [str(paths[1])] * 26
-    wide = table.pivot(index="image", columns="finding", values="probability")[list(found.classes)]
-    np.testing.assert_array_equal(wide.to_numpy(), found.probabilities)
+    wide = table.pivot(index="image", columns="finding", values="probability")[list(result.classes)]
+    np.testing.assert_array_equal(wide.to_numpy(), result.probabilities)
     hernia = table[table["finding"] == "Hernia"]
     assert hernia["threshold"].isna().all() and set(hernia["present"]) == {""}
     others = table[table["finding"] != "Hernia"]
@@ -144,9 +147,30 @@ def test_the_table_has_a_row_an_image_and_finding(tmp_path):
 def test_attention_of_an_ensemble_is_the_weighted_mean_on_the_finest_grid(tmp_path):
     weights = write_pair(tmp_path)
     images = torch.randint(0, 256, (3, 1, 64, 64), dtype=torch.uint8)
-    one, two = (load_model(tmp_path / f"models/{n}/0", "cpu").attention(images) for n in ("one", "two"))
+    one, two = (load_model(tmp_path / f"models/{n}/0", "cpu").attention([images]) for n in ("one", "two"))
     assert one.shape == (3, 26, 2, 2)
-    found = load_model(tmp_path / "ensembles/both/0", "cpu").attention(images)
+    found = load_model(tmp_path / "ensembles/both/0", "cpu").attention([images])
     expected = weights[0][:, None, None] * one + weights[1][:, None, None] * two
     np.testing.assert_allclose(found, expected, atol=1e-6)
     np.testing.assert_allclose(found.sum((2, 3)), 1, atol=1e-5)
+
+
+def test_members_may_see_images_in_sizes_of_their_own(tmp_path):
+    """Each member gets the pixels, and the views, that it has alone."""
+    weights, paths = write_pair(tmp_path), write_images(tmp_path / "images")
+    write_model(tmp_path / "models/two/0", 1, image_size=64, image_fit="pad")
+    path = tmp_path / "ensembles/both/0"
+    config = read_ensemble(path)
+    members = [replace(m, sha256=model_marks(path / m.folder)) for m in config.members]
+    write_ensemble(path, replace(config, members=members))
+    for views in (0, 2):
+        alone = []
+        for name in ("one", "two"):
+            model = load_model(tmp_path / f"models/{name}/0", "cpu")
+            alone.append(replace(model, tta=Tta(**TTA)).predict(paths, views).probabilities)
+        both = load_model(path, "cpu")
+        assert [square.size for square in both.geometries] == [32, 64]
+        expected = weights[0] * alone[0] + weights[1] * alone[1]
+        np.testing.assert_allclose(both.predict(paths, views).probabilities, expected, atol=1e-6)
+    squares = [torch.zeros(2, 1, size, size, dtype=torch.uint8) for size in (32, 64)]
+    assert both.attention(squares).shape == (2, 26, 2, 2)

@@ -23,10 +23,10 @@ def test_a_naive_reader_finds_every_probability(tmp_path):
     shuffled = list(CLASSES[::-1])
     probabilities = np.random.default_rng(0).random((2, 26)).astype(np.float32)
     write_submission(tmp_path / "s.csv", submission(IDS, shuffled, probabilities))
-    found = naive((tmp_path / "s.csv").read_text())
-    assert list(found) == IDS
+    written = naive((tmp_path / "s.csv").read_text())
+    assert list(written) == IDS
     for row, name in enumerate(IDS):
-        np.testing.assert_allclose(found[name], probabilities[row, ::-1], rtol=1e-5)
+        np.testing.assert_allclose(written[name], probabilities[row, ::-1], rtol=1e-5)
 
 
 def test_the_zip_holds_the_same_and_its_bytes_repeat(tmp_path):

@@ -73,10 +73,6 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path, name):
     assert found.uncertain == dict.fromkeys(RULES, 0)
 
 
-def test_known_classes():
-    assert set(CLASSES) - set(RULES) == {"Lung Lesion", "Pleural Other"}
-
-
 def test_rules_name_findings_of_padchest_once_each():
     assert len(set(FINDINGS)) == len(FINDINGS) == 193
     assert set(INCOMPLETE) <= {*FINDINGS, ""}

@@ -24,14 +24,14 @@ def trained(make, plain, toy, folder, ranks, **changes):
     targets = toy[1].copy()
     targets[::3, 1:] = -1  # ranks see different numbers of known labels
     targets[:9] = -1
-    one = make(
+    run = make(
         model=plain(), targets=targets[:37], ranks=ranks, augment=augment(rotate=5), batch_size=13, **changes
     )
     folder = folder / f"{ranks.size}"
-    history = one.run(Checkpoint(folder))
+    history = run.run(Checkpoint(folder))
     return {
-        "gradients": numpy(p.grad for p in one.state.model.parameters()),
-        "weights": numpy(one.state.model.parameters()),
+        "gradients": numpy(p.grad for p in run.state.model.parameters()),
+        "weights": numpy(run.state.model.parameters()),
         "loss": [entry["loss"] for entry in history],
     }
 
@@ -56,12 +56,12 @@ def test_two_processes_have_the_gradients_of_one(designs, accumulate, training, 
 
 def test_two_processes_go_on_from_a_step(training, plain, toy, tmp_path):
     def interrupted(ranks):
-        one = training(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
+        run = training(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
         if not go_on:
-            step = one.step
-            one.step = lambda number, *batch: step(number, *batch) if number < 7 else 1 / 0
-        one.run(Checkpoint(tmp_path / name))
-        return numpy(one.state.model.parameters()), one.state.history
+            step = run.step
+            run.step = lambda number, *batch: step(number, *batch) if number < 7 else 1 / 0
+        run.run(Checkpoint(tmp_path / name))
+        return numpy(run.state.model.parameters()), run.state.history
 
     loop.ASK_RANKS_EVERY, every = 1, loop.ASK_RANKS_EVERY
     try:
@@ -102,9 +102,9 @@ def test_parameters_that_no_image_reaches_do_not_stop_the_ranks(training, plain,
         model = plain()
         model.unused = torch.nn.Linear(2, 2)
         model.forward = lambda x: torch.nn.Sequential(*list(model.children())[:4])(x)
-        one = training(model=model, ranks=ranks, epochs=1)
-        one.run(Checkpoint(tmp_path))
-        return one.state.step
+        run = training(model=model, ranks=ranks, epochs=1)
+        run.run(Checkpoint(tmp_path))
+        return run.state.step
 
     assert together(2, work) == [5, 5]
 

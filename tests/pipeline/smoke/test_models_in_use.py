@@ -56,7 +56,7 @@ def test_an_ensemble_folder_holds_what_the_stage_chose(smoke):
         assert [one["folder"].split("/")[-2] for one in config["members"]] == entry["models"]
         assert config["weights"] == entry["weights"]  # of one seed
         for member, name in zip(config["members"], entry["models"], strict=True):
-            assert member["sha256"] == read_json(smoke.folder / f"models/{name}/trained.json")["0"]
+            assert member["sha256"] == read_json(smoke.folder / f"data/trained/{name}.json")["0"]
         assert {"temperature", "thresholds"} == set(config["calibration"])
 
 

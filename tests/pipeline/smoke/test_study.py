@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from PIL import Image
+from safetensors.numpy import load_file
 from workspace import ALWAYS, Workspace
 
 from cxrlt_core.labels import CLASSES
@@ -20,6 +21,7 @@ VARIANTS = [
     "resnet50_t5_contrast_mixup",
     "resnet50_t5_mixup_replenished",
 ]
+VARIED = ["code", "settings", "pixels"]  # look at every variant
 ON_MAIN = ["densenet121_bert_reweighted", "resnet50_t5_mixup_replenished"]
 
 
@@ -42,7 +44,7 @@ def test_every_stage_runs(smoke):
         **dict.fromkeys(("synthesize_text", "embed"), ("pubmedbert", "clinical_t5")),
         "encoder": ("resnet50", "densenet121"),
     }
-    single = ("code", "settings", "pretrained", "split", "describe")
+    single = ("code", "settings", "pretrained", "split", "pixels", "describe")
     single += ("attention", "reweight", "ensemble", "report")
     expected = [f"{stage}@{item}" for stage, items in per_item.items() for item in items]
     assert sorted(smoke.first_run) == sorted([*expected, *single])
@@ -237,7 +239,7 @@ def test_an_image_file_that_changes_is_noticed(smoke):
 
 def test_training_again_gives_the_same_bytes(smoke):
     variants = ("resnet50_bert_separate", "resnet50_t5_mixup_replenished")
-    names = ("0/model.safetensors", "0/config.json", "history.csv", "trained.json")
+    names = ("0/model.safetensors", "0/config.json", "history.csv")
     files = [f"models/{variant}/{name}" for variant in variants for name in names]
     before, states = digest(smoke, *files), set((smoke.folder / "checkpoints").iterdir())
     for state in states:
@@ -256,7 +258,7 @@ def test_another_ratio_reruns_what_depends_on_it(smoke):
     smoke.keep("resnet50_bert_separate", "densenet121_bert_reweighted", "resnet50_t5_contrast_mixup")
     ran = smoke.repro("exp", "run", "-S", "reweight.ratio=4")
     expected = [f"{stage}@densenet121_bert_reweighted" for stage in ("train", "evaluate", "tta")]
-    assert sorted(ran) == sorted([*expected, "settings", "reweight", "ensemble", "report"])
+    assert sorted(ran) == sorted([*expected, *VARIED, "reweight", "ensemble", "report"])
     difference = smoke.run("dvc", "metrics", "diff").stdout.splitlines()
     assert any("densenet121_bert_reweighted" in line for line in difference) and len(difference) < 40
     after = load(smoke, "reports/table1.json")
@@ -302,11 +304,11 @@ def test_a_further_seed_trains_alone(smoke):
 def test_a_new_row_changes_no_number_of_the_others(smoke):
     """It is no member of an ensemble, and its contrasts are a family of their own."""
     before = {name: load(smoke, name) for name in ("reports/table2.json", "reports/contrasts.json")}
-    fields = "image: densenet121, text: pubmedbert, separate: true, loss: bce, weights: uniform, mixup: false"
-    smoke.add_entry("variants", f"new: {{{fields}, data: primary}}")
+    fields = "image: densenet121, text: pubmedbert, separate: true, loss: bce, weights: uniform"
+    smoke.add_entry("variants", f"new: {{{fields}, data: primary, init: none}}")
     smoke.add_entry("table1", "- {variant: new, tta: true}")
     ran = smoke.repro()
-    assert sorted(ran) == sorted(["settings", "train@new", "evaluate@new", "tta@new", "ensemble", "report"])
+    assert sorted(ran) == sorted([*VARIED, "train@new", "evaluate@new", "tta@new", "ensemble", "report"])
     assert "new+tta" in load(smoke, "reports/table1.json")
     assert load(smoke, "reports/table2.json") == before["reports/table2.json"]
     families = {"primary": [], "exploratory": []}
@@ -314,6 +316,41 @@ def test_a_new_row_changes_no_number_of_the_others(smoke):
         families[one["family"]].append(one)
     assert families["primary"] == before["reports/contrasts.json"]["table1"]
     assert families["exploratory"] and all("new+tta" in one["rows"] for one in families["exploratory"])
+    smoke.restore()
+
+
+def test_recipes_and_starts_train_what_has_them(smoke):
+    """A variant of another size, one that starts from it with designs of its own; their neighbour stays."""
+    smoke.keep("resnet50_bert_separate")
+    names = ("image", "text", "loss", "weights", "data")
+    plain = dict(zip(names, ("resnet50", "pubmedbert", "bce", "uniform", "primary"), strict=True))
+    with smoke.params() as params:
+        params["recipes"] = {"large": {"image": {"size": 48, "fit": "pad"}, "train": {"batch_size": 16}}}
+        designs = {"csra": {"residual": 0.1, "temperature": 1}, "r_drop": 1, "freeze": "encoder"}
+        params["variants"] |= {
+            "large": {**plain, "separate": True, "init": "none", "recipe": "large"},
+            "started": {**plain, "init": "large", **designs},
+        }
+        params["table1"] += [{"variant": name, "tta": False} for name in ("large", "started")]
+        params["ensemble"]["members"] += ["large", "started"]
+    ran = smoke.repro()
+    assert items(ran, "train") == items(ran, "tta") == ["large", "started"]
+    assert ran.index("train@large") < ran.index("train@started")
+    assert items(ran, "pack") == ["chexpert", "mimic", "nih"] and not items(ran, "embed")
+    assert load(smoke, "models/large/0/config.json")["image_size"] == 48
+    assert load(smoke, "models/started/0/config.json")["designs"].keys() == {"csra"}
+    assert "starts from large but for new layers: head" in smoke.said
+    weights = (smoke.folder / f"models/{name}/0/model.safetensors" for name in ("large", "started"))
+    large, started = map(load_file, weights)
+    encoder = [name for name in large if name.startswith("encoder.")]
+    assert encoder and all((large[name] == started[name]).all() for name in encoder)
+    columns = pd.read_csv(smoke.folder / "reports/table1.csv")
+    assert columns["batch_size + size + fit"].tolist() == ["32, 32, squash", "16, 48, pad", "32, 32, squash"]
+    with smoke.params() as params:
+        params["recipes"]["large"]["train"]["learning_rate"] = 0.001
+    assert items(smoke.repro(), "train") == ["large", "started"]
+    done = smoke.run("python", "-m", "tools.verify")
+    assert done.returncode == 0 and "mimic-48-pad.npy" in done.stdout, done.stderr
     smoke.restore()
 
 

@@ -1,5 +1,8 @@
 from types import SimpleNamespace
 
+from settings import usual
+
+from cxrlt_core.designs.reweight import Reweight, Reweighting
 from stages.artifacts.leftovers import _remove_others, remove_leftovers
 
 
@@ -26,8 +29,9 @@ def test_an_absent_folder_has_none(tmp_path):
 
 def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    more = {"mild": usual(Reweighting)}
     params = SimpleNamespace(
-        data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweightings={"main": 1, "mild": 1},
+        data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweight=usual(Reweight, more=more),
         image_encoders={"resnet50": 1}, text_encoders={"bert": 1},
     )  # fmt: skip
     kept = [

@@ -8,7 +8,7 @@ import torch
 import yaml
 from sklearn.metrics import average_precision_score
 
-from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.files import read_json, write_parquet
@@ -33,7 +33,7 @@ class Brightness(torch.nn.Module):
 def folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     images = PackedImages({"a": PIXELS}, ["a"] * N, np.arange(N))
-    monkeypatch.setattr(monitor, "open_images", lambda data, image: images)
+    monkeypatch.setattr(monitor, "open_images", lambda data, params, image: images)
     write_sample(LABELS)
 
 
@@ -44,7 +44,9 @@ def write_sample(labels: np.ndarray) -> None:
 def make(every: int, rank: int = 0) -> monitor.Monitor:
     content = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text())
     content["train"]["monitor"] = every
-    return monitor.Monitor(parse_params(content), "v", (0.5, 0.25), Ranks(torch.device("cpu"), rank, 1))
+    content["variants"]["v"] = content["variants"]["resnet50_bert_shared"]
+    config = SimpleNamespace(pixels=PixelStats(0.5, 0.25), precision="fp32")
+    return monitor.Monitor(parse_params(content), "v", config, Ranks(torch.device("cpu"), rank, 1))
 
 
 def train(watch, epochs: int, start: int = 1) -> None:

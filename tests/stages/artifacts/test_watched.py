@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from settings import usual
 
+from cxrlt_core.designs.reweight import Reweight
 from cxrlt_core.system.files import write_parquet
 from stages import watch
 from stages.artifacts.paths import watched_path
@@ -24,7 +26,7 @@ def params(tmp_path, monkeypatch):
         os.utime(f"raw/{name}.png", ns=(1, 1))
     label(IDS)
     sources = {"nih": SimpleNamespace(images="raw")}
-    empty = {"variants": {}, "reweightings": {}, "image_encoders": {}, "text_encoders": {}}
+    empty = {"variants": {}, "reweight": usual(Reweight), "image_encoders": {}, "text_encoders": {}}
     return SimpleNamespace(data=SimpleNamespace(sources=sources), **empty)
 
 
