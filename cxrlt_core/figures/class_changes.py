@@ -64,11 +64,8 @@ def points(axes: Axes, classes: Mapping[str, ClassInfo], changes: Mapping[str, I
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
     for y, (label, info) in enumerate(classes.items()):
         colour, mark, _ = style.OF_GROUP[info.group]
-        point, low, high = changes[label]
-        style.interval(axes, y, low, high, color=colour, lw=1.6)
-        if point is not None:
-            inside = colour if clear(changes[label]) else "white"
-            axes.plot(point, y, mark, color=colour, markerfacecolor=inside, zorder=3)
+        look = {"color": colour, "markerfacecolor": colour if clear(changes[label]) else "white"}
+        style.estimate(axes, y, changes[label], 1.6, marker=mark, zorder=3, **look)
 
 
 def clear(change: Interval) -> bool:

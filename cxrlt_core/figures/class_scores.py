@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.models import ClassScore
@@ -51,9 +52,8 @@ def draw(classes: Mapping[str, ClassInfo], predictions: Predictions, data: str) 
         shift = 0.26 * (number - (len(predictions) - 1) / 2)
         for y, label in enumerate(classes):
             score = predictions[name][label]
-            style.interval(axes, y + shift, score.AP_low, score.AP_high, color=mark["color"], lw=1.1)
-            if score.AP is not None:
-                axes.plot(score.AP, y + shift, linestyle="none", markersize=4.5, zorder=3, **mark)
+            estimate = Interval(score.AP, score.AP_low, score.AP_high)
+            style.estimate(axes, y + shift, estimate, 1.1, markersize=4.5, zorder=3, **mark)
         axes.plot([], [], label=name, **mark)
     counts = [next(iter(predictions.values()))[label] for label in classes]
     dotted = {"color": style.INK, "lw": 1, "linestyle": ":"}

@@ -57,11 +57,8 @@ def draw(contrasts: Mapping[str, Contrast], sampling: str, negligible: float, wh
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
     lines = list(contrasts.values())
     for y, contrast in enumerate(lines):
-        point, low, high = contrast.difference
         style.interval(axes, y, *contrast.simultaneous, color=style.DARK, lw=0.8)
-        style.interval(axes, y, low, high, color=style.DARK, lw=2.4)
-        if point is not None:
-            axes.plot(point, y, **mark(contrast.verdict))
+        style.estimate(axes, y, contrast.difference, 2.4, **mark(contrast.verdict))
         if contrast.published is not None:
             axes.plot(contrast.published, y, zorder=4, **style.PUBLISHED)
         if y and contrast.family != lines[y - 1].family:

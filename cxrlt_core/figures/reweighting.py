@@ -98,10 +98,8 @@ def draw(
         style.corner(axes, start, name)
         start += len(block)
     axes.axhline(start - 0.5, color=style.MUTED, linewidth=0.8)
-    for y, (point, low, high) in enumerate(means.values(), start):
-        style.interval(axes, y, low, high, color=style.INK, lw=2.4)
-        if point is not None:
-            axes.plot(point, y, "D", color=style.INK, ms=6)
+    for y, mean in enumerate(means.values(), start):
+        style.estimate(axes, y, mean, 2.4, marker="D", color=style.INK, ms=6)
     for group, (colour, mark, _) in style.OF_GROUP.items():
         if any(info.group == group for info in order.values()):
             axes.plot([], [], mark, color=colour, label=group)

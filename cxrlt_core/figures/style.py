@@ -175,6 +175,13 @@ def interval(axes: Axes, y: float, low: float | None, high: float | None, **look
         axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=2, **look)
 
 
+def estimate(axes: Axes, y: float, value: Interval, width: float, **dot: object) -> None:
+    """Draw a point and its interval on a line, where they are known."""
+    interval(axes, y, value.low, value.high, color=dot["color"], lw=width)
+    if value.point is not None:
+        axes.plot(value.point, y, **{"linestyle": "none", **dot})
+
+
 def corner(axes: Axes, line: int, words: str) -> None:
     """Name a block of lines at the right, in its first line."""
     place = {"transform": axes.get_yaxis_transform(), "va": "top", "ha": "right"}

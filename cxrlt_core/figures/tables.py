@@ -43,10 +43,8 @@ def draw(table: Table, sampling: str) -> Figure:
     figure, axes = style.lined([textwrap.fill(label, 36) for label in labels], 1.1, 1.55 * style.LINE)
     dot = {"marker": "o", "linestyle": "none", "color": style.DARK, "ms": 6.5}
     for y, row in enumerate(rows):
-        point, low, high = row.mean_ap
-        style.interval(axes, y, low, high, color=style.DARK, lw=2.2)
-        if point is not None:
-            axes.plot(point, y, markerfacecolor="white" if row.selected else style.DARK, **dot)
+        inside = "white" if row.selected else style.DARK
+        style.estimate(axes, y, row.mean_ap, 2.2, markerfacecolor=inside, **dot)
         if row.published is not None:
             axes.plot(row.published, y, zorder=4, **style.PUBLISHED)
     if rows[0].mean_ap.point is not None:
