@@ -47,40 +47,22 @@ def rows() -> list[Row]:
     return [make_row("first", 0.25), make_row("best+tta", 0.5), make_row("undefined", None, published=None)]
 
 
-def test_markdown_is_well_formed(rows):
-    table = cells(to_markdown(rows, 0.95))
-    assert len({len(line) for line in table}) == 1 and len(table) == 5
-    assert set(table[1]) == {"---"}
-    assert [line[0] for line in table[2:]] == ["1", "2", "3"]
-
-
-def test_best_row_is_bold_and_empty_designs_are_left_out(rows):
+def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are_left_out(rows):
     text = to_markdown(rows, 0.95)
     table = cells(text)
+    assert len({len(line) for line in table}) == 1 and [line[0] for line in table[2:]] == ["1", "2", "3"]
     assert {"TTA", "less bias", "mAP [95% interval]"} < set(table[0]) and "MixUp" not in table[0]
     assert text.count("**") == 2 and "**0.5000** [0.5000, 0.5000]" in table[3]
-
-
-def test_undefined_numbers_are_dashes(rows):
-    table = cells(to_markdown(rows, 0.95))
-    last = dict(zip(table[0], table[-1], strict=True))
+    first, second, last = (dict(zip(table[0], line, strict=True)) for line in table[2:])
+    assert first["Δ mAP to row 1"] == "" and second["Δ mAP to row 1"] == "+0.5000 [+0.5000, +0.5000]"
     assert last["mAP [95% interval]"] == "– [–, –]"
     assert last["tail"] == "–" and last["published mAP"] == "–" and last["Δ mAP to row 1"] == "– [–, –]"
-    assert "None" not in to_markdown(rows, 0.95) and "nan" not in to_markdown(rows, 0.95)
+    assert "None" not in text and "nan" not in text
 
 
-def test_only_undefined_rows_have_no_best():
-    assert "**" not in to_markdown([make_row("x", None)], 0.95)
-
-
-def test_differences_carry_a_sign_and_the_first_row_has_none(rows):
-    table = cells(to_markdown(rows, 0.9))
-    column = table[0].index("Δ mAP to row 1")
-    assert table[2][column] == "" and table[3][column] == "+0.5000 [+0.5000, +0.5000]"
-
-
-def test_published_column_only_where_something_is_published():
-    assert "published" not in to_markdown([make_row("x", 0.1, published=None)], 0.95)
+def test_what_no_row_has_is_not_shown():
+    text = to_markdown([make_row("x", None, published=None)], 0.95)
+    assert "**" not in text and "published" not in text
 
 
 def test_json_holds_the_metrics_and_no_times(rows):
