@@ -10,8 +10,7 @@ from cxrlt_core.figures.style import render, save
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.notes import caveat, noted
 from cxrlt_core.reporting.report import render as report_text
-from cxrlt_core.reporting.rows import headline
-from cxrlt_core.reporting.tables import classes_csv, contrasts_csv, to_csv, to_json, to_markdown
+from cxrlt_core.reporting.tables import classes_csv, contrasts_csv, headline, to_csv, to_json, to_markdown
 from cxrlt_core.results.study import Results
 from cxrlt_core.system.files import read_json, write_json, write_text
 from cxrlt_core.system.records import to_json as plain

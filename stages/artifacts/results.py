@@ -1,6 +1,7 @@
 """All that the report shows, read and scored."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,14 @@ from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import contrasts1, effects1
-from cxrlt_core.reporting.rows import rows1, rows2
+from cxrlt_core.reporting.tables import rows1, rows2
 from cxrlt_core.results import models
 from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_parquet
-from cxrlt_core.system.records import from_json, read_record
+from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import revision, text_origin, versions
@@ -44,25 +45,13 @@ def read_results(params: Params) -> Results:
         scored=scored,
         ensembles=ensembles,
         targets=read_set("train_primary").targets,
-        weights={
-            name: read_record(models.ClassWeights, f"weights/{name}.json")
-            for name in reweightings(params.reweight)
-        },
+        weights=_read_each(models.ClassWeights, "weights/{}.json", reweightings(params.reweight)),
         upweighted=upweighted_shares(params, device),
         history=[epoch for name in params.variants for epoch in read_history(name)],
-        costs={
-            name: [
-                read_record(models.Cost, model_folder(name, seed) / "cost.json")
-                for seed in params.train.seeds
-            ]
-            for name in params.variants
-        },
+        costs={name: _read_costs(params, name) for name in params.variants},
         attention=read_record(models.Attention, "metrics/attention.json"),
         origins=Origins(
-            encoders={
-                name: read_record(models.Encoder, f"data/encoders/{name}.json")
-                for name in params.image_encoders
-            },
+            encoders=_read_each(models.Encoder, "data/encoders/{}.json", params.image_encoders),
             texts={name: text_origin(name) for name in params.text_encoders},
             versions=versions(),
             revision=revision(),
@@ -70,6 +59,14 @@ def read_results(params: Params) -> Results:
         examples=first_images(params),
         looks=attended_images(params),
     )
+
+
+def _read_each(kind: type[Record], path: str, names: Iterable[str]) -> dict[str, Record]:
+    return {name: read_record(kind, path.format(name)) for name in names}
+
+
+def _read_costs(params: Params, variant: str) -> list[models.Cost]:
+    return [read_record(models.Cost, model_folder(variant, s) / "cost.json") for s in params.train.seeds]
 
 
 def make_tables(

@@ -10,12 +10,12 @@ from made_results import make_row as made_row
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.metrics.metric import means
 from cxrlt_core.reporting.notes import caveat
-from cxrlt_core.reporting.rows import row_label
 from cxrlt_core.reporting.tables import (
     classes_csv,
     contrasts_csv,
     contrasts_table,
     further_metrics,
+    row_label,
     to_csv,
     to_json,
     to_markdown,
