@@ -27,8 +27,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; a user's mistake is one line and exit code 1.
 
-    Args:
-        arguments: None takes those of this process; Ctrl-C then ends it at once, and raises nothing.
+    Without arguments it takes those of this process; Ctrl-C then ends it at once, and raises nothing.
     """
     if arguments is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder; say how far the graph is from PyTorch."""
+    from cxrlt_core.serving.loading import write_portable
     from cxrlt_core.serving.model_card import model_card
-    from cxrlt_core.serving.portable import write_portable
     from cxrlt_core.system.files import write_text
 
     folder = folder_of(options)
@@ -48,13 +48,13 @@ def export_graph(predictor: "Predictor", options: argparse.Namespace) -> str:
 
     path, generator, squares = options.out / "model.onnx", np.random.default_rng(0), predictor.geometries
     export_onnx(predictor, path)
-    noise = [generator.integers(0, 256, (RANDOM, 1, *one.shape), dtype=np.uint8) for one in squares]
+    noise = [generator.integers(0, 256, (RANDOM, 1, *square.shape), dtype=np.uint8) for square in squares]
     files = find_images(options.check)[:SHOWN] if options.check else []
-    shown = zip(*(decoded(files, one, options.threads) for one in squares), strict=True)
+    shown = zip(*(decoded(files, square, options.threads) for square in squares), strict=True)
     shown = [images for images in shown if isinstance(images[0], np.ndarray)]
     given = [np.stack(images)[:, None] for images in zip(*shown, strict=True)]
     difference = onnx_difference(predictor, path, [noise, given] if shown else [noise])
-    inputs = " and ".join(f"(B, 1, {one.size}, {one.size})" for one in squares)
+    inputs = " and ".join(f"(B, 1, {square.size}, {square.size})" for square in squares)
     about = f"model.onnx: opset {OPSET}, images uint8 {inputs} to probabilities"
     if difference is None:
         return f"{about}; not checked, onnxruntime is not installed"

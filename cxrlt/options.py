@@ -3,6 +3,7 @@
 import argparse
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Add where and how the models run."""
+    positive = partial(at_least, 1)
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    parser.add_argument("--threads", type=positive, default=cores(), help="default: all cores")
+    parser.add_argument(
+        "--threads", type=positive, default=len(os.sched_getaffinity(0)), help="default: all cores"
+    )
     parser.add_argument("--batch-size", type=positive, default=64, help="images a step (default: 64)")
 
 
 def add_views(parser: argparse.ArgumentParser) -> None:
     """Add ``--tta``."""
     text = "random views an image to average; default: 0 for a model, those of its study for an ensemble"
-    parser.add_argument("--tta", type=natural, metavar="VIEWS", help=text)
+    parser.add_argument("--tta", type=partial(at_least, 0), metavar="VIEWS", help=text)
 
 
 def folder_of(options: argparse.Namespace) -> Path:
@@ -57,21 +61,6 @@ def views_of(options: argparse.Namespace, predictor: "Predictor") -> int:
     return 0 if options.model is not None else predictor.tta.views
 
 
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
-def positive(text: str) -> int:
-    """Read a number of at least 1."""
-    return _at_least(1, text)
-
-
-def natural(text: str) -> int:
-    """Read a number of at least 0."""
-    return _at_least(0, text)
-
-
 def new_file(text: str) -> Path:
     """Read the name of a file to write; said before the work is done that it would be lost."""
     path = Path(text)
@@ -82,7 +71,8 @@ def new_file(text: str) -> Path:
     return path
 
 
-def _at_least(least: int, text: str) -> int:
+def at_least(least: int, text: str) -> int:
+    """Read a whole number that is not less."""
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
     return int(text)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,22 +50,13 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
     else:
         write_text(options.out, text)
-    return tell_rejected(predictions.rejected)
-
-
-def tell_rejected(rejected: Mapping[Path, str]) -> int:
-    """Name the files that could not be read; return the exit code."""
-    for path, why in rejected.items():
+    for path, why in predictions.rejected.items():
         print(f"skipped {path}: {why}", file=sys.stderr)
-    return 1 if rejected else 0
+    return 1 if predictions.rejected else 0
 
 
 def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:
-    """Return the numbers of the classes that are named, None where none are.
-
-    Raises:
-        StudyError: when the model does not know one.
-    """
+    """Return the numbers of the classes that are named, None where none are; StudyError for an unknown."""
     if findings is None:
         return None
     names = [name.strip() for name in findings.split(",")]

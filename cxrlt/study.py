@@ -23,14 +23,9 @@ the seeds of training, with intervals of the patients and, with several seeds, o
 
 
 def find_folder(kind: str, name: str) -> Path:
-    """Return the folder of a model or an ensemble.
+    """Return the folder of a model or an ensemble, from its path or its name in the study here, seed or not.
 
-    Args:
-        kind: a key of :data:`FOLDERS`.
-        name: the folder, or its name in the study of the working directory; of a single seed without it.
-
-    Raises:
-        StudyError: when there is none, or one of several seeds is to be named.
+    StudyError when there is none, or one of several seeds is to be named.
     """
     file, home = FOLDERS[kind]
     for folder in (Path(name), Path(home) / name):
@@ -91,7 +86,7 @@ class StudyFolder:
         labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/report.json")
         if not predictions or not labels or not settings:
             return {}, ""
-        from cxrlt_core.evidence.one_model import class_scores
+        from cxrlt_core.evidence.trainings import class_scores
         from cxrlt_core.params.schema import Bootstrap
         from cxrlt_core.prediction.study_level import aggregate
         from cxrlt_core.system.files import read_parquet

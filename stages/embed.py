@@ -8,7 +8,7 @@ import json
 from cxrlt_core.designs.text_encoder import embed_labels
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
-from cxrlt_core.pretrained.origin import origin_text
+from cxrlt_core.pretrained.strict import origin_text
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts.border import run_stage
 from stages.artifacts.paths import text_path

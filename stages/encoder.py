@@ -8,7 +8,7 @@ from typing import Any
 from cxrlt_core.model.encoder_spec import resolve_encoder
 from cxrlt_core.model.image_encoder import describe_network, load_network
 from cxrlt_core.params.schema import Params
-from cxrlt_core.pretrained.origin import origin_text, weights_origin
+from cxrlt_core.pretrained.strict import origin_text, weights_origin
 from cxrlt_core.study.variants import sizes_of
 from cxrlt_core.system.files import write_json
 from stages.artifacts.border import run_stage

@@ -11,8 +11,8 @@ import pandas as pd
 
 from cxrlt_core.packing.decode import Geometry
 from cxrlt_core.packing.files import ImageFiles
-from cxrlt_core.packing.lock import exclusive
 from cxrlt_core.packing.pack import check_rejects, pack_images
+from cxrlt_core.packing.packed_array import exclusive
 from cxrlt_core.packing.record import is_packed
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader

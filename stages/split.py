@@ -16,9 +16,9 @@ from cxrlt_core.splits.carving import (
     class_groups,
     describe_splits,
     label_space,
+    monitored,
 )
 from cxrlt_core.splits.leakage import count_repeats, describe_leaks, separate
-from cxrlt_core.splits.monitoring import monitored
 from cxrlt_core.study.variants import used_sources
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet

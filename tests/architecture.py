@@ -55,7 +55,7 @@ ARROWS: dict[str, set[str]] = {
         *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),
         *("study", "training"),
     },
-    "tools": {"artifacts", "model", "packing", "params", "pretrained", "sources"},
+    "tools": {"artifacts", "model", "packing", "params", "pretrained", "sources", "study"},
 }
 
 

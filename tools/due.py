@@ -25,9 +25,7 @@ from stages.artifacts.watched import last_look, look
 def due_stages(repo: Repo, noticed: Collection[str] = ()) -> list[str]:
     """Return the names of the stages that are due, in the order of dvc.yaml.
 
-    Args:
-        repo: of the study.
-        noticed: stages for which the one that DVC runs every time is going to find a change.
+    ``noticed`` are stages for which the one that DVC runs every time is going to find a change.
     """
     graph, due = repo.index.graph, set()
     changed = {name for name, changes in repo.status().items() if changes != ["always changed"]} | {*noticed}
@@ -41,13 +39,7 @@ def due_stages(repo: Repo, noticed: Collection[str] = ()) -> list[str]:
 
 
 def describe(due: Collection[str], train: Train, costs: Mapping[str, list[Mapping]]) -> str:
-    """Say what is due, in a line or two.
-
-    Args:
-        due: stages, such as ``train@<variant>``.
-        train: how models are trained now.
-        costs: variant to what its trainings took last time; empty where there is no record.
-    """
+    """Say what is due, in a line or two, from what the trainings of each variant took last time."""
     if not due:
         return "nothing is due: every stage is up to date"
     kinds = Counter(name.split("@")[0] for name in due)

@@ -19,11 +19,7 @@ To stay with what was fetched, set each `revision` to its commit."""
 
 
 def main(params: Params) -> None:
-    """Fetch the encoders of the hub at their revisions; print their commits, and what to set.
-
-    Raises:
-        StudyError: when one cannot be fetched.
-    """
+    """Fetch the encoders of the hub at their revisions; print their commits, and what to set."""
     for name, encoder in params.text_encoders.items():
         if not Path(encoder.model).is_dir():
             key = f"text_encoders.{name}"

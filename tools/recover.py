@@ -1,11 +1,10 @@
 """Put right what a kill has left, and remove what removed entries of params.yaml have made.
 
-DVC rewrites dvc.lock and .dvc/tmp/rwlock, its note of who reads and writes what, in place, and the folder of
-a run in its run-cache is empty for a moment: a kill then would stop DVC for good. A torn dvc.lock is replaced
-by git's or removed. That costs little: ``dvc repro`` finds
-what is finished in the run-cache.
+DVC rewrites dvc.lock and .dvc/tmp/rwlock, its note of who reads and writes what, in place, and the folder
+of a run in its run-cache is empty for a moment: a kill then would stop DVC for good. A torn dvc.lock is
+replaced by git's or removed; ``dvc repro`` then finds what is finished in the run-cache.
 
-Usage: python -m tools.recover   (part of `make study`)
+Usage: python -m tools.recover (part of `make study`)
 """
 
 import os

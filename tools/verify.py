@@ -19,16 +19,11 @@ from stages.artifacts.paths import array_path, geometry_name, index_path
 
 
 def main(params: Params) -> None:
-    """Print a line for each source that is packed.
-
-    Raises:
-        StudyError: a row or a file has changed, with a line for each such source.
-    """
+    """Print a line for each source that is packed; StudyError with a line for each that has changed."""
     used = {geometry_name(image): image for image in (params.image, *geometries(params).values())}
     packed = [(name, image) for name in params.data.sources for image in used.values()]
     packed = [what for what in packed if index_of(params, *what).exists()]
-    problems = [line for what in packed for line in verify(params, *what)]
-    if problems:
+    if problems := [line for what in packed for line in verify(params, *what)]:
         raise StudyError("\n".join(problems))
 
 

@@ -25,39 +25,29 @@ class Images(Protocol):
 
     def __len__(self) -> int:
         """Return the number of images in the set."""
-        ...
 
     @property
     def size(self) -> int:
         """Side of an image in pixels."""
-        ...
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
         """Yield uint8 (b, 1, H, W) for each array of positions, with the item that came with it.
 
         A batch may be overwritten once the next one is asked for. Close the generator when done early.
         """
-        ...
 
 
 class PackedImages:
     """The images of a set, in its order, from one packed uint8 array per source."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], sources: Sequence[str], rows: Sequence[int]) -> None:
-        """Locate the images.
-
-        Args:
-            arrays: source to uint8 (N, H, W).
-            sources: source of each image of the set, (n,).
-            rows: row of each image in its source's array, (n,).
-        """
+        """Locate images by source and row, each (n,), in the uint8 (N, H, W) of each source."""
         self._arrays = [np.asarray(array) for array in arrays.values()]  # indexing a memmap is slower
         number = {name: i for i, name in enumerate(arrays)}
         self._array_of = np.array([number[name] for name in sources], dtype=np.int64)
         self._rows = np.asarray(rows, dtype=np.int64)
 
     def __len__(self) -> int:
-        """Return the number of images in the set."""
         return len(self._rows)
 
     @property
@@ -114,7 +104,6 @@ class ResidentImages:
         self._images = images
 
     def __len__(self) -> int:
-        """Return the number of images in the set."""
         return len(self._images)
 
     @property
@@ -147,11 +136,7 @@ def intensity(images: PackedImages, sample: int = 10_000) -> PixelStats:
 def normalise(images: Tensor, mean: float, std: float, gamma: Tensor | None = None) -> Tensor:
     """Turn uint8 (B, 1, H, W) into float32 with mean 0 and standard deviation 1.
 
-    Args:
-        images: pixels.
-        mean: of the pixels, 0 to 1.
-        std: of the pixels.
-        gamma: exponent applied first to the pixels, 0 to 1, of each image; float32 (B,).
+    ``mean`` and ``std`` are of the pixels, 0 to 1; ``gamma``, float32 (B,), their exponent before that.
     """
     pixels = images.to(torch.float32) / 255
     if gamma is not None:

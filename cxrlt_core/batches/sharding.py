@@ -21,33 +21,21 @@ SHARE = 0.5  # of the free memory, for resident images
 
 
 class RankedBatch(Protocol):
-    """What must be known of a batch; see :mod:`cxrlt_core.training.sampler`.
+    """What must be known of a batch; see :mod:`cxrlt_core.training.sampler`."""
 
-    Attributes:
-        batch: positions of the images of all ranks, int64 (B,).
-        shown_by: indices into the batch of the images that each rank needs.
-    """
-
-    batch: np.ndarray
-    shown_by: tuple[np.ndarray, ...]
+    batch: np.ndarray  # positions of the images of all ranks, int64 (B,)
+    shown_by: tuple[np.ndarray, ...]  # indices into the batch of the images that each rank needs
 
 
 class ShardedImages:
     """A set whose images are divided among the ranks, each holding its shard on its device."""
 
     def __init__(self, images: PackedImages, ranks: Ranks) -> None:
-        """Load the shard of this rank.
-
-        Args:
-            images: the whole set.
-            ranks: the processes that train together.
-        """
         self.shard = images.resident(ranks.device, ranks.share(len(images)))
         self._ranks = ranks
         self._ends = np.cumsum([len(share) for share in ranks.shares(len(images))])
 
     def __len__(self) -> int:
-        """Return the number of images in the set, all shards included."""
         return int(self._ends[-1])
 
     @property
@@ -77,9 +65,7 @@ class ShardedImages:
     def _exchange(self, spec: RankedBatch) -> tuple[Tensor, Tensor, dist.Work]:
         """Begin to send the images that each rank needs of this shard.
 
-        Returns:
-            The buffer that receives the images this rank needs, by owner; their order in the batch; and the
-            handle to wait on.
+        Returns what receives those that this rank needs, by owner; their order in the batch; and a handle.
         """
         wanted = [spec.batch[shown] for shown in spec.shown_by]
         start = self._ends[self._ranks.rank] - len(self.shard)
@@ -95,11 +81,7 @@ class ShardedImages:
 def place_images(images: PackedImages, policy: str, ranks: Ranks) -> Images:
     """Load a training set into the memory of the ranks' devices, a shard each, or stream it.
 
-    Args:
-        images: packed images.
-        policy: ``always`` loads, ``never`` streams, ``auto`` loads if half of the free memory suffices on
-            every rank.
-        ranks: the processes that train together.
+    ``always`` loads, ``never`` streams, ``auto`` loads if half of the free memory suffices on every rank.
     """
     if policy == "auto":
         fits = _needed(images, ranks) <= SHARE * free_memory(ranks.device)

@@ -22,12 +22,10 @@ class StreamedImages:
     """A set that is read from disk batch by batch, in the order asked for."""
 
     def __init__(self, images: PackedImages, device: torch.device) -> None:
-        """Stream images to a device."""
         self._images, self._device = images, device
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __len__(self) -> int:
-        """Return the number of images in the set."""
         return len(self._images)
 
     @property
@@ -36,11 +34,7 @@ class StreamedImages:
         return self._images.size
 
     def batches(self, work: Iterable[tuple[np.ndarray, Item]]) -> Generator[tuple[Tensor, Item]]:
-        """Yield batches on the device; see :class:`cxrlt_core.batches.images.Images`.
-
-        Raises:
-            Exception: any error of the work or of reading, from the thread.
-        """
+        """Yield batches on the device, or raise the thread's error; see :class:`Images`."""
         free, ready, stop = SimpleQueue(), SimpleQueue(), Event()
         for _ in range(AHEAD):
             free.put(_Buffer(self._stream))

@@ -18,19 +18,13 @@ ERASED_ASPECT = 3.3  # longest side over shortest
 
 @dataclass(frozen=True)
 class Transforms:
-    """One transform per image; None for those whose range is zero.
+    """One transform per image; None for those whose range is zero."""
 
-    Attributes:
-        geometry: affine map from output to input coordinates, float32 (n, 2, 3).
-        tone: contrast and brightness, float32 (n, 2).
-        gamma: exponent of the pixels, for :func:`cxrlt_core.batches.images.normalise`; float32 (n,).
-        erased: left, top, right and bottom of a rectangle, 0 to 1; float32 (n, 4).
-    """
-
-    geometry: Tensor
-    tone: Tensor
+    geometry: Tensor  # affine map from output to input coordinates, float32 (n, 2, 3)
+    tone: Tensor  # contrast and brightness, float32 (n, 2)
+    # exponent of the pixels, for :func:`cxrlt_core.batches.images.normalise`; float32 (n,)
     gamma: Tensor | None = None
-    erased: Tensor | None = None
+    erased: Tensor | None = None  # left, top, right and bottom of a rectangle, 0 to 1; float32 (n, 4)
 
     def __getitem__(self, where: slice | np.ndarray) -> "Transforms":
         """Return the transforms of some of the images."""
@@ -50,21 +44,15 @@ class UniformSource(Protocol):
 
     def uniform(self, low: float, high: float, size: tuple[int, int]) -> np.ndarray:
         """Return uniform numbers, float64."""
-        ...
 
     def spawn(self, n_children: int) -> Sequence["UniformSource"]:
         """Return independent sources."""
-        ...
 
 
 def draw_transforms(n: int, ranges: Augment, generator: UniformSource) -> Transforms:
     """Draw n transforms, each quantity uniform within its range.
 
-    Args:
-        n: number of images.
-        ranges: half-widths of the ranges.
-        generator: source of the draws. Their number is fixed, so that a change of one range leaves the
-            other draws unchanged; gamma and erasing draw from a child of it.
+    A change of one range leaves the other draws as they are; gamma and erasing draw from a child.
     """
     uniform = generator.uniform(-1, 1, size=(7, n))
     angle = np.deg2rad(ranges.rotate) * uniform[0]
@@ -102,14 +90,9 @@ def _tensor(values: np.ndarray) -> Tensor:
 
 
 def apply_transforms(images: Tensor, transforms: Transforms) -> Tensor:
-    """Transform normalised images: bilinear affine resampling, contrast and brightness, then erasing.
+    """Transform normalised images, float32 (B, 1, H, W): bilinear affine resampling, tone, then erasing.
 
-    Args:
-        images: float32 (B, 1, H, W).
-        transforms: of B images.
-
-    Returns:
-        float32 (B, 1, H, W); an image is continued by its edge, and erased pixels are 0, the mean.
+    An image is continued by its edge, and erased pixels are 0, the mean.
     """
     transforms = transforms.to(images.device)
     grid = F.affine_grid(transforms.geometry, list(images.shape), align_corners=False)

@@ -63,11 +63,8 @@ def place_landmarks(
 ) -> Landmarks:
     """Turn patients' traits into landmarks, moved by the findings that change the anatomy.
 
-    Args:
-        traits: (n, TRAITS) in 0..1, the same for all images of a patient.
-        views: (n,) of PA, AP and LATERAL.
-        findings: (n, 26) bool.
-        looks: (n, 26, LOOK) in 0..1, the same for all images of a study.
+    Traits (n, TRAITS), the same for all images of a patient, and looks (n, 26, LOOK), the same for all of a
+    study, are in 0..1; views (n,) are PA, AP and LATERAL; findings are bool (n, 26).
     """
     trait = iter(traits.astype(np.float32).T[:, :, None, None])
     lateral = (views == "LATERAL")[:, None, None]

@@ -21,11 +21,8 @@ VISIBLE = 0.02
 def bounding_boxes(amount: np.ndarray) -> np.ndarray:
     """Return the box around the pixels with at least half of a finding's greatest effect.
 
-    Args:
-        amount: thickness that the finding adds or subtracts, (n, size, size).
-
-    Returns:
-        ``EDGES`` of each, float32 (n, 4) in 0..1, NaN if the finding is invisible.
+    ``amount``, (n, size, size), is the thickness that the finding adds or subtracts. Returns ``EDGES`` of
+    each, float32 (n, 4) in 0..1, NaN if the finding is invisible.
     """
     effect = np.abs(amount)
     most = effect.max((1, 2), keepdims=True)
@@ -41,11 +38,7 @@ def bounding_boxes(amount: np.ndarray) -> np.ndarray:
 def write_boxes(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.ndarray) -> None:
     """Write a row for each finding that has a box: ``path`` of its image, ``class`` and ``EDGES``.
 
-    Args:
-        path: of the table.
-        demo: parameters of the images.
-        images: paths of N images.
-        boxes: float (N, 26, 4), NaN without a box.
+    ``images`` are the paths of N images; boxes are float (N, 26, 4), NaN without a box.
     """
     row, column = np.nonzero(np.isfinite(boxes).all(-1))
     table = pd.DataFrame({"path": np.asarray(images)[row], "class": np.asarray(CLASSES)[column]})

@@ -50,15 +50,10 @@ Painter = Callable[[Canvas, Look], np.ndarray]
 
 
 def draw_lesions(canvas: Canvas, findings: np.ndarray, looks: np.ndarray) -> np.ndarray:
-    """Add the findings to the images that have them.
+    """Add the findings, bool (n, 26), to the images that have them; looks (n, 26, LOOK) are in 0..1.
 
-    Args:
-        findings: (n, 26) bool.
-        looks: (n, 26, LOOK) in 0..1, the same for all images of a study.
-
-    Returns:
-        Boxes of the findings, float32 (n, 26, 4), see :func:`cxrlt_core.demo.boxes.bounding_boxes`; NaN for
-        those that only move landmarks.
+    Returns the boxes of the findings, float32 (n, 26, 4), see :func:`cxrlt_core.demo.boxes.bounding_boxes`;
+    NaN for those that only move landmarks.
     """
     boxes = np.full((*findings.shape, len(EDGES)), np.nan, np.float32)
     for name, paint in PAINTERS.items():

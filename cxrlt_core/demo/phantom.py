@@ -36,13 +36,10 @@ STYLES: Mapping[str, Style] = {
 def render_images(
     population: Population, size: int, style: Style, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the population's images in order, with the boxes of their findings.
+    """Yield the population's images in order, uint8 (size, size), with the boxes of their findings.
 
     Anatomy is drawn once per patient, the appearance of the findings once per study, pose, exposure and
-    noise once per image.
-
-    Yields:
-        uint8 (size, size), and float32 (26, 4), see :func:`cxrlt_core.demo.boxes.bounding_boxes`.
+    noise once per image. The boxes are float32 (26, 4), see :func:`cxrlt_core.demo.boxes.bounding_boxes`.
     """
     images = population.images
     anatomy = rng.random((images["patient"].max() + 1, TRAITS), dtype=np.float32)

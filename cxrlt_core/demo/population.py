@@ -84,11 +84,9 @@ def prevalence() -> np.ndarray:
 
 
 def draw_population(sets: Mapping[str, int], rng: np.random.Generator, laterals: bool = True) -> Population:
-    """Draw the images of each set; no patient is in two sets.
+    """Draw the images of each set, name to number; no patient is in two sets.
 
-    Args:
-        sets: name of a set to its number of images.
-        laterals: whether a study may have a lateral view (about 10 % of the images).
+    ``laterals``: whether a study may have a lateral view (about 10 % of the images).
     """
     parts = [_draw_set(count, rng, laterals) for count in sets.values()]
     tables, patients, studies = [], 0, 0

@@ -57,19 +57,11 @@ BLANK_ROWS = 2
 
 
 def write_release(source: str, demo: Demo, labels: Path, images: Path, places: Path) -> None:
-    """Write the label files and the images of a source, replacing the content of the folders.
+    """Write the label files and the images of ``mimic``, ``nih`` or ``chexpert`` into folders, made anew.
 
     A folder is replaced as a whole: files in it may be links and are never written to, and the images are
-    all there or none. Sources have no patient in common.
-
-    Args:
-        source: ``mimic``, ``nih`` or ``chexpert``.
-        labels: folder of the label files.
-        images: folder that the label files' paths are relative to.
-        places: table of the boxes of the findings, see :func:`cxrlt_core.demo.boxes.write_boxes`.
-
-    Raises:
-        StudyError: for another source.
+    all there or none. Sources have no patient in common. The label files' paths are relative to ``images``;
+    ``places`` is the table of :func:`cxrlt_core.demo.boxes.write_boxes`. StudyError for another source.
     """
     if source not in WRITERS:
         raise StudyError(f"demo.sources: no release {source!r}, expected {', '.join(WRITERS)}")
@@ -77,7 +69,9 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
     population = draw_population(_set_sizes(source, demo.images), rng, laterals=source != "nih")
     with atomic_folder(labels) as folder:
         paths = WRITERS[source](population, folder, rng)
-    rgba = _choose_rgba(len(paths), rng) if source == "nih" else set()
+    rgba, count = set(), len(paths)
+    if source == "nih":  # which stored a few PNGs as RGBA
+        rgba |= set(rng.choice(count, min(count, max(2, count // 200)), replace=False).tolist())
     pictures = render_images(population, demo.size, STYLES[source], rng)
     with atomic_folder(images) as folder:
         boxes = _write_images(folder, paths, pictures, rgba)
@@ -194,11 +188,6 @@ def _identifiers(low: int, high: int, number: pd.Series, rng: np.random.Generato
     count = number.max() + 1
     drawn = np.unique(rng.integers(low, high, 2 * count + 10))
     return rng.choice(drawn, count, replace=False)[number]
-
-
-def _choose_rgba(count: int, rng: np.random.Generator) -> set[int]:
-    """Choose the few PNGs that NIH stored as RGBA."""
-    return set(rng.choice(count, min(count, max(2, count // 200)), replace=False).tolist())
 
 
 def _write_images(

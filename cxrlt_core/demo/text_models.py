@@ -29,13 +29,8 @@ medicine. For a real study, set `text_encoders` in `params.yaml` to the real mod
 def write_text_model(name: str, folder: Path, seed: int) -> None:
     """Write a model folder anew: config.json, model.safetensors, tokenizer files and README.md.
 
-    Args:
-        name: ``pubmedbert`` (a BERT) or ``clinical_t5`` (a T5).
-        folder: becomes loadable by ``AutoTokenizer`` and ``AutoModel``, offline.
-        seed: the same seed gives the same bytes.
-
-    Raises:
-        StudyError: for another name.
+    ``pubmedbert`` is a BERT, ``clinical_t5`` a T5; ``AutoTokenizer`` and ``AutoModel`` load the folder
+    offline. The same seed gives the same bytes. StudyError for another name.
     """
     if name not in BUILDERS:
         raise StudyError(f"demo.text_encoders: no stand-in {name!r}, expected {', '.join(BUILDERS)}")

@@ -52,7 +52,7 @@ def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> tuple
 
     Returns:
         float32 (C, D), D the width of the encoder; and the origin of its weights, as
-        :func:`cxrlt_core.pretrained.origin.weights_origin` says.
+        :func:`cxrlt_core.pretrained.strict.weights_origin` says.
 
     Raises:
         StudyError: when the model cannot be had or loaded whole, a prompt is too long for it, or it does not

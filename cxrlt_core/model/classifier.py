@@ -14,7 +14,7 @@ from cxrlt_core.designs import find_design, result
 from cxrlt_core.designs.hooks import NetworkShape
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.model.image_encoder import TokenEncoder, build_network
-from cxrlt_core.model.query_network import QueryNetwork, label_coordinates
+from cxrlt_core.model.query_network import QueryDecoder, label_coordinates
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
 from cxrlt_core.system.errors import StudyError
 
@@ -78,7 +78,6 @@ class Classifier(nn.Module):
     """Image encoder, query network and last layer; a head of a design's takes the tokens as they are."""
 
     def __init__(self, encoder: nn.Module, queries: nn.Module, head: nn.Module) -> None:
-        """Chain the parts."""
         super().__init__()
         self.encoder, self.queries, self.head = encoder, queries, head
 
@@ -89,16 +88,13 @@ class Classifier(nn.Module):
             return self.head(features.float())
 
     def attention(self, images: Tensor) -> Tensor:
-        """Tell where each label looks in normalised images (B, 1, H, W).
+        """Tell where each label looks in normalised images (B, 1, H, W), float32 (B, C, h, w).
 
-        Returns:
-            float32 (B, C, h, w): for each cell of the encoder's last feature map its share of the label's
-            cross-attention, the mean over heads and layers; the cells of an image add up to 1.
-
-        Raises:
-            StudyError: when the encoder's tokens are no square grid, or no label asks the image.
+        For each cell of the encoder's last feature map its share of the label's cross-attention, the mean
+        over heads and layers; the cells of an image add up to 1. StudyError when the encoder's tokens are
+        no square grid, or no label asks the image.
         """
-        if not isinstance(self.queries, QueryNetwork):
+        if not isinstance(self.queries, QueryDecoder):
             raise StudyError("attention: this model has no label queries; expected one without a head")
         tokens = self.encoder(images)
         side = math.isqrt(tokens.shape[1])
@@ -112,11 +108,8 @@ def new_model(
 ) -> Classifier:
     """Build a model that is ready to be trained; draws from torch's global generator.
 
-    Args:
-        config: of the model.
-        network: of the image encoder, with its pretrained weights.
-        embeddings: of the labels, float (C, D).
-        targets: of the training set, int8 (N, C); set the prior.
+    ``network`` is of the image encoder, with its pretrained weights; embeddings of the labels are float (C,
+    D); targets of the training set, int8 (N, C), set the prior.
     """
     return _assemble(config, network, label_coordinates(embeddings), prior_logits(targets))
 
@@ -139,7 +132,7 @@ def _assemble(
     shape = NetworkShape(encoder.width, settings.width, torch.from_numpy(prior.astype(np.float32)))
     if (head := result(designs, "head", shape)) is not None:
         return Classifier(encoder, nn.Identity(), head)
-    queries = QueryNetwork(settings, torch.from_numpy(coordinates), encoder.width)
+    queries = QueryDecoder(settings, torch.from_numpy(coordinates), encoder.width)
     classifier = result(designs, "classifier", shape) or SharedClassifier(settings.width, shape.prior_logits)
     return Classifier(encoder, queries, classifier)
 

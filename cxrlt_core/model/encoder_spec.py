@@ -11,8 +11,7 @@ from timm.models import load_model_config_from_hf
 from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
-from cxrlt_core.pretrained.hub import fetch_files
-from cxrlt_core.pretrained.model_files import ModelFiles, fetch_weights
+from cxrlt_core.pretrained.model_files import ModelFiles, fetch_files, fetch_weights
 from cxrlt_core.system.errors import StudyError, reason
 
 HUB = "hf-hub:"
@@ -21,35 +20,21 @@ HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """An entry, found and fetched, nothing built.
+    """An entry, found and fetched, nothing built."""
 
-    Attributes:
-        name: timm's name of the network.
-        options: all that it is built with.
-        pixels: that the weights expect; None: the study's.
-        files: of the weights, named by their path or by repository and name; None: an untrained network.
-        commit: of the hub's repository, if there is one.
-    """
-
-    name: str
-    options: dict[str, Any]
-    pixels: PixelStats | None
+    name: str  # timm's name of the network
+    options: dict[str, Any]  # all that it is built with
+    pixels: PixelStats | None  # that the weights expect; None: the study's
+    # of the weights, named by their path or by repository and name; None: an untrained network
     files: ModelFiles | None
-    commit: str | None
+    commit: str | None  # of the hub's repository, if there is one
 
 
 def resolve_encoder(encoder: ImageEncoder, size: int, key: str) -> EncoderSpec:
-    """Find the network, its options and its weights; those of a hub are fetched.
+    """Find the network of an entry, its options and its weights; those of a hub are fetched.
 
     A network that takes the side of its images as an option, as transformers do, gets the study's.
-
-    Args:
-        encoder: the entry.
-        size: side of the images in pixels.
-        key: where the entry stands in params.yaml, for messages.
-
-    Raises:
-        StudyError: unknown name, or a file of a hub that cannot be fetched.
+    StudyError names ``key`` of params.yaml: an unknown name, or a file of a hub that cannot be fetched.
     """
     name, saved, config, commit = _network(encoder, key)
     options = {**saved, **encoder.options}

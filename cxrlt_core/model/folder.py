@@ -33,11 +33,7 @@ def save_model(folder: Path | str, network: nn.Module, config: ModelConfig) -> N
 
 
 def read_model(folder: Path | str) -> TrainedModel:
-    """Rebuild a trained model from its folder.
-
-    Raises:
-        StudyError: when a file is absent or broken, or the two do not belong together.
-    """
+    """Rebuild a model from its folder; StudyError when a file is absent or broken, or the two differ."""
     folder = Path(folder)
     config, path = read_config(folder), folder / WEIGHTS
     try:
@@ -50,11 +46,7 @@ def read_model(folder: Path | str) -> TrainedModel:
 
 
 def read_config(folder: Path | str) -> ModelConfig:
-    """Read what a model is.
-
-    Raises:
-        StudyError: when config.json is absent, broken, or of another version of this code.
-    """
+    """Read what a model is; StudyError when config.json is absent, broken or of another version."""
     path = existing(Path(folder) / CONFIG)
     try:
         content = read_json(path)

@@ -20,25 +20,18 @@ class TokenEncoder(nn.Module):
     """A timm network that returns image tokens."""
 
     def __init__(self, network: nn.Module, rescale: tuple[float, float] | None = None) -> None:
-        """Wrap a network made without classifier.
+        """Wrap a network of timm made without classifier.
 
-        Args:
-            network: of timm.
-            rescale: factor and offset that turn the study's normalised pixels into those that the weights
-                expect; None leaves them as they are.
+        ``rescale``: factor and offset from the study's normalised pixels to those that the weights expect.
         """
         super().__init__()
         self.network, self.rescale = network, rescale
         self.width: int = network.num_features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode images.
+        """Encode normalised images, float (B, 1, H, W), as tokens (B, T, width).
 
-        Args:
-            images: float (B, 1, H, W), normalised.
-
-        Returns:
-            Tokens (B, T, width): the cells of the last feature map, or a transformer's patch tokens.
+        They are the cells of the last feature map, or a transformer's patch tokens.
         """
         if self.rescale is not None:
             images = images * self.rescale[0] + self.rescale[1]
@@ -51,32 +44,17 @@ class TokenEncoder(nn.Module):
 
 
 def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
-    """Build an untrained network for grey images, without classifier.
-
-    Args:
-        name: timm's name of the network.
-        options: further keyword arguments of the network.
-    """
+    """Build timm's untrained network of that name for grey images, without classifier."""
     return timm.create_model(name, in_chans=1, num_classes=0, **options)
 
 
 def load_network(
     encoder: ImageEncoder, spec: EncoderSpec, size: int, key: str
 ) -> tuple[nn.Module, Loaded | None]:
-    """Build a network and load its weights, if it has any; in training mode.
+    """Build the network of an entry and load its weights, if it has any; in training mode.
 
-    Args:
-        encoder: the entry of params.yaml.
-        spec: what it means.
-        size: side of the images in pixels.
-        key: where the entry stands in params.yaml, for messages.
-
-    Returns:
-        The network, and what was loaded; None where there are no weights.
-
-    Raises:
-        StudyError: wrong options, a size that patches do not fill, weights that cannot be read or are not
-            whole.
+    Returns what was loaded, too, None where there are no weights. StudyError, which names ``key`` of
+    params.yaml: wrong options, a size that patches do not fill, weights not readable or not whole.
     """
     try:
         network = build_network(spec.name, spec.options)
@@ -109,18 +87,9 @@ def _check_patches(network: nn.Module, size: int, key: str) -> None:
 def describe_network(network: nn.Module, encoder: ImageEncoder, size: int, key: str) -> dict[str, Any]:
     """Try a network on a blank image, and say what it is.
 
-    Args:
-        network: from :func:`load_network`.
-        encoder: the entry of params.yaml.
-        size: side of the images in pixels.
-        key: where the entry stands in params.yaml, for messages.
-
-    Returns:
-        ``tokens`` of an image, their ``width``, ``parameters``, and ``gflops``: 10⁹ floating-point
-        operations to encode an image, of which a multiplication and an addition are two.
-
-    Raises:
-        StudyError: when it does not turn an image of this size into tokens.
+    Returns ``tokens`` of an image, their ``width``, ``parameters``, and ``gflops``: 10⁹ floating-point
+    operations to encode an image, of which a multiplication and an addition are two. StudyError, which
+    names ``key`` of params.yaml, when it does not turn an image of this size into tokens.
     """
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode

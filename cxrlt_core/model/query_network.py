@@ -47,7 +47,6 @@ class DecoderLayer(nn.Module):
     """Self-attention among labels, attention to the image, feed-forward; each normalised first."""
 
     def __init__(self, settings: QuerySettings) -> None:
-        """Build one layer."""
         super().__init__()
         width = settings.width
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
@@ -76,17 +75,14 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-class QueryNetwork(nn.Module):
+class QueryDecoder(nn.Module):
     """Label coordinates and image tokens in, one feature vector per image and label out."""
 
     def __init__(self, settings: QuerySettings, coordinates: Tensor, token_width: int) -> None:
-        """Build the decoder.
+        """Build the decoder for tokens of a width.
 
-        Args:
-            settings: width d, layers, heads, feed-forward width, dropout.
-            coordinates: of the labels (from :func:`label_coordinates`), float32 (C, C); a
-                buffer: stored with the model, never trained, never computed again.
-            token_width: width of the image tokens.
+        Coordinates of the labels (:func:`label_coordinates`), float32 (C, C), are a buffer: stored with the
+        model, never trained, never computed again.
         """
         super().__init__()
         self.register_buffer("coordinates", coordinates)
@@ -107,15 +103,14 @@ class QueryNetwork(nn.Module):
 
     @torch.no_grad()
     def attention(self, tokens: Tensor) -> Tensor:
-        """Return the cross-attention of each label over image tokens (B, T, token_width).
+        """Return the cross-attention of each label over image tokens (B, T, token_width), float32 (B, C, T).
 
-        Returns:
-            float32 (B, C, T), the mean over heads and layers; each label's weights add up to 1.
+        It is the mean over heads and layers; each label's weights add up to 1.
         """
-        found: list[Tensor] = []
+        weights: list[Tensor] = []
 
         def note(layer: Attention, inputs: tuple[Tensor, Tensor]) -> None:
-            found.append(layer.weights(*inputs))
+            weights.append(layer.weights(*inputs))
 
         hooks = [layer.cross_attention.register_forward_pre_hook(note) for layer in self.layers]
         try:
@@ -123,22 +118,16 @@ class QueryNetwork(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        return torch.stack(found).mean(0)
+        return torch.stack(weights).mean(0)
 
 
 def label_coordinates(embeddings: np.ndarray) -> np.ndarray:
     """Describe label embeddings by their angles alone: the symmetric square root of their Gram matrix.
 
-    Embeddings are centred over the labels and scaled to unit length; with K = Ê Êᵀ the rows of
-    K^{1/2} have the same inner products as the rows of Ê, in C numbers each, whatever the encoder's
-    width, scale, offset or basis. A difference between two encoders is then a difference in how they
-    arrange the labels, never one in how many numbers the optimiser is given.
-
-    Args:
-        embeddings: float (C, D).
-
-    Returns:
-        float32 (C, C), rows of root mean square 1.
+    Embeddings, float (C, D), are centred over the labels and scaled to unit length; with K = Ê Êᵀ the rows
+    of K^{1/2} have the same inner products as the rows of Ê, in C numbers each, whatever the encoder's
+    width, scale, offset or basis. Two encoders then differ in how they arrange the labels, never in how
+    many numbers the optimiser is given. Returns float32 (C, C), rows of root mean square 1.
     """
     centred = embeddings.astype(np.float64) - embeddings.astype(np.float64).mean(0)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)

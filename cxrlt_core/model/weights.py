@@ -4,13 +4,13 @@ import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+import torch
 from timm.models import adapt_input_conv, model_entrypoint
 from timm.models._input import get_model_traits
 from torch import Tensor, nn
 
-from cxrlt_core.model.layouts import LAYOUTS, MARKS
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.pretrained.strict import Loaded, load_strict, matches
 from cxrlt_core.system.errors import StudyError
@@ -24,23 +24,29 @@ MAY_LACK = ("head.norm.*", "head.pre_logits.*", "*.num_batches_tracked")
 #: What timm's families of networks call their conversion of authors' layouts.
 CONVERSIONS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 
+#: Patterns of names in transformers' Dinov2Model, in order, and what DINOv2 itself calls them.
+DINOV2 = (
+    (r"^embeddings\.position_embeddings$", "pos_embed"),
+    (r"^embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
+    (r"^embeddings\.", ""),  # cls_token, mask_token, register_tokens
+    (r"^encoder\.layer\.", "blocks."),
+    (r"\.attention\.output\.dense\.", ".attn.proj."),
+    (r"\.layer_scale(\d)\.lambda1$", r".ls\1.gamma"),
+    (r"\.mlp\.weights_in\.", ".mlp.w12."),
+    (r"\.mlp\.weights_out\.", ".mlp.w3."),
+    (r"^layernorm\.", "norm."),
+)
+QUERY = ".attention.attention.query."
+
 
 def load_weights(
     network: nn.Module, name: str, tensors: Mapping[str, Tensor], encoder: ImageEncoder
 ) -> Loaded:
-    """Load tensors of a file into a network for grey images, all that it needs or none.
+    """Load tensors of a file into timm's network of that name for grey images, all that it needs or none.
 
-    Weights of an RGB network are summed over its three channels. What belongs to a classifier is left.
-
-    Args:
-        network: of timm, without classifier.
-        name: timm's name of it.
-        tensors: of the file, by their names there.
-        encoder: how they are renamed.
-
-    Raises:
-        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite, and what would
-            obviously fit; or when two tensors get the same name.
+    Weights of an RGB network are summed over its three channels; what belongs to a classifier is left.
+    StudyError names every tensor that is missing, unexpected, misshapen or not finite, and what would
+    obviously fit; or two tensors that get the same name.
     """
     state = dict(_converted(network, name, renamed_weights(tensors, encoder)))
     expected = network.state_dict()
@@ -120,3 +126,31 @@ def fitting_prefix(names: Collection[str], expected: Collection[str]) -> str | N
     needed = sum(not matches(name, MAY_LACK) for name in expected)
     best, count = next(iter(prefixes.most_common(1)), (None, 0))
     return best if count >= 0.9 * needed else None
+
+
+def from_transformers_dinov2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn transformers' Dinov2Model, with or without registers, into DINOv2's own layout.
+
+    Query, key and value, which transformers keep apart, become DINOv2's one projection. Oquab et al. 2023;
+    Darcet et al. 2024 (registers).
+    """
+    out = {}
+    for name, tensor in state.items():
+        if QUERY in name:
+            parts = [state.get(name.replace(QUERY, QUERY.replace("query", k))) for k in ("key", "value")]
+            if None in parts:
+                continue  # the projection is then missing, and said to be
+            name, tensor = name.replace(QUERY, ".attn.qkv."), torch.cat([tensor, *parts])
+        elif ".attention.attention." in name:
+            continue
+        out[_renamed(name, DINOV2)] = tensor
+    return out
+
+
+#: Layouts of weights to what turns each into one that timm reads, beyond its own and those of many authors.
+LAYOUTS: dict[str, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]] = {
+    "timm": dict,
+    "transformers_dinov2": from_transformers_dinov2,
+}
+#: Names by which a layout is known, for advice.
+MARKS = {"transformers_dinov2": QUERY}

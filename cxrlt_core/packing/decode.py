@@ -14,7 +14,6 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from cxrlt_core.packing.dicom import is_dicom, read_dicom
-from cxrlt_core.packing.jpeg import check_scans
 from cxrlt_core.system.errors import StudyError, cut
 
 #: Raise it with every change that alters pixels: rows packed by another version are packed anew.
@@ -40,17 +39,20 @@ TURNS = {
 }
 
 
+SOI, SOS, EOI = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+
+#: In a scan of a JPEG 0xFF is followed by a stuffed 0 or a restart (D0 to D7); tables, comments and further
+#: scans may stand between scans. No other marker is in a sound file before its end.
+_STRAY = re.compile(rb"\xff[\x01-\xc3\xc5-\xcf\xd8\xdf\xf0-\xfd]")
+
+
 @dataclass(frozen=True)
 class Geometry:
-    """The square that images become.
+    """The square that images become."""
 
-    Attributes:
-        size: side in pixels.
-        fit: how other shapes become square: ``squash`` changes the proportions, ``crop`` keeps the central
-            square of the shorter side, ``pad`` adds black borders to the whole image.
-    """
-
-    size: int
+    size: int  # side in pixels
+    # how other shapes become square: ``squash`` changes the proportions, ``crop`` keeps the central square of
+    # the shorter side, ``pad`` adds black borders to the whole image
     fit: Literal["squash", "crop", "pad"]
 
     @property
@@ -60,19 +62,13 @@ class Geometry:
 
 
 def decode(path: Path | str, geometry: Geometry) -> np.ndarray:
-    """Return a JPEG, PNG or DICOM file as a uint8 (size, size) array.
+    """Return a JPEG, PNG or DICOM file as a uint8 (size, size) array; its first bytes tell the format.
 
-    Colour and palette become luma (ITU-R 601), and an alpha channel is dropped. Pixels of 16 bits
-    are stretched from the image's own minimum and maximum to 0 and 255, since files store 10 to
-    16 significant bits without saying which; a DICOM file does say: :mod:`cxrlt_core.packing.dicom`. The
-    resize is a bilinear filter with antialiasing. EXIF's orientation is applied.
-
-    Args:
-        path: the file; its first bytes tell the format, not its name.
-        geometry: size and shape of the array.
-
-    Raises:
-        StudyError: with a short reason, without the path, when the file cannot be decoded whole.
+    Colour and palette become luma (ITU-R 601), and an alpha channel is dropped. Pixels of 16 bits are
+    stretched from the image's own minimum and maximum to 0 and 255, since files store 10 to 16 significant
+    bits without saying which; a DICOM file does say: :mod:`cxrlt_core.packing.dicom`. The resize is a
+    bilinear filter with antialiasing. EXIF's orientation is applied. StudyError, with a short reason and
+    without the path, when the file cannot be decoded whole.
     """
     try:
         mode = os.stat(path).st_mode
@@ -88,13 +84,42 @@ def decode(path: Path | str, geometry: Geometry) -> np.ndarray:
 def _open(file: BinaryIO) -> Image.Image:
     if is_dicom(file):
         return Image.fromarray(read_dicom(file))
-    check_scans(file)
+    _check_scans(file)
     image = Image.open(file, formats=FORMATS)
     # Of 16 bits Pillow keeps the upper 8 then: 12 bits would become 16 shades, nearly black.
     deep = image.format == "PNG" and any(";16" in str(tile[3]) for tile in image.tile)
     if deep and len(image.getbands()) > 1:
         raise StudyError("16 bits in colour or with transparency, expected grey alone")
     return image
+
+
+def _check_scans(file: BinaryIO) -> None:
+    """Raise StudyError when the scans of a JPEG file hold what no encoder writes; rewinds the file.
+
+    Its decoder shows garbage then, and says nothing. Random bytes in place of a thousand are found in 29 of
+    30 files, of four thousand in all; zeros are not, since sound files have them too. A file of another
+    format passes.
+    """
+    content = file.read()
+    file.seek(0)
+    if not content.startswith(SOI):
+        return
+    start = _first_scan(content)
+    end = content.find(EOI, start)
+    stray = _STRAY.search(content, start, len(content) if end < 0 else end)
+    if stray:
+        raise StudyError("corrupt JPEG data")
+
+
+def _first_scan(content: bytes) -> int:
+    """Return where the first scan begins: after the segments before it, each with its length."""
+    place = len(SOI)
+    while place + 4 <= len(content) and content[place] == 0xFF:
+        marker, length = content[place : place + 2], int.from_bytes(content[place + 2 : place + 4])
+        place += 2 + length
+        if marker == SOS:
+            break
+    return place
 
 
 def _shrink(image: Image.Image, geometry: Geometry) -> np.ndarray:

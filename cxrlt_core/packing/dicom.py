@@ -30,13 +30,10 @@ def is_dicom(file: BinaryIO) -> bool:
 def read_dicom(file: BinaryIO) -> np.ndarray:
     """Return the only frame of a DICOM file: uint8, (H, W) or, in colour, RGB (H, W, 3).
 
-    Grey goes through the modality LUT or rescale, then through the first VOI LUT or else the first
-    window, whose output range becomes 0 to 255. Without either, the image's own range does.
-    MONOCHROME1 is inverted. Padding pixels are black and have no part in the range.
-
-    Raises:
-        StudyError: with a short reason, if there is no such picture in the file or if a package
-            that its compression needs is not installed.
+    Grey goes through the modality LUT or rescale, then through the first VOI LUT or else the first window,
+    whose output range becomes 0 to 255. Without either, the image's own range does. MONOCHROME1 is
+    inverted. Padding pixels are black and have no part in the range. StudyError, with a short reason, if
+    there is no such picture or a package that its compression needs is not installed.
     """
     from pydicom import config, dcmread  # late, since most studies meet no DICOM
 
@@ -93,10 +90,7 @@ def _remedy(syntax: str) -> str:
 def _shades(dataset: "Dataset", codes: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the grey, uint8, of each of the 256 or 65,536 codes that a pixel can have.
 
-    Args:
-        dataset: the image's attributes.
-        codes: its pixels, unsigned.
-        dtype: what they stand for, signed or not.
+    ``codes`` are the image's pixels, unsigned, and ``dtype`` what they stand for, signed or not.
     """
     from pydicom.pixels import apply_modality_lut
 

@@ -16,28 +16,18 @@ THREADS = 16  # which wait for a network's file system side by side
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The images of a source, by name and place.
+    """The images of a source, by name and place."""
 
-    Attributes:
-        ids: unique name of each image.
-        paths: file of each image, relative to ``root`` or to one of ``folders`` in it.
-        root: folder of the source's images.
-        folders: glob patterns below ``root``, in order of preference; "" is ``root`` itself.
-    """
-
-    ids: Sequence[str]
-    paths: Sequence[str]
-    root: Path
-    folders: tuple[str, ...]
+    ids: Sequence[str]  # unique name of each image
+    paths: Sequence[str]  # file of each image, relative to ``root`` or to one of ``folders`` in it
+    root: Path  # folder of the source's images
+    folders: tuple[str, ...]  # glob patterns below ``root``, in order of preference; "" is ``root`` itself
 
 
 def find_files(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:
     """Return the file of each path, None where no folder has it; each folder is listed once.
 
-    With the one pattern "" nothing is listed and every path is taken as it stands.
-
-    Raises:
-        StudyError: if a path is absolute or climbs out with "..".
+    With the one pattern "" every path is taken as it stands. StudyError if a path leaves the folder.
     """
     for row, path in enumerate(paths):
         if path.startswith("/") or ".." in path.split("/"):

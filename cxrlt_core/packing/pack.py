@@ -1,13 +1,11 @@
 """Decode and resize every image of a source once, into one uint8 array that training maps.
 
-Three files: the array ``<name>.npy``, uint8 (N, size, size); beside it a record of what is on
-disk, from which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); and the index, which
-tells a reader the row of each image and what it holds.
-Whoever packs holds :func:`cxrlt_core.packing.lock.exclusive` until the index is written.
+Three files: the array ``<name>.npy``, uint8 (N, size, size); beside it a record of what is on disk, from
+which an interrupted run goes on (:mod:`cxrlt_core.packing.record`); and the index, which tells a reader the
+row of each image and what it holds. Whoever packs holds the array's lock until the index is written.
 
-A run decodes only images that the record lacks, those whose file has changed since and those whose
-row is not the one that was written; an image whose file has gone stays packed, and a rejected one is
-tried again.
+A run decodes only images that the record lacks, those whose file has changed since and those whose row is
+not the one that was written; an image whose file has gone stays packed, and a rejected one is tried again.
 """
 
 import multiprocessing
@@ -43,20 +41,12 @@ RECORD_SECONDS = 10.0  # a kill loses at most this much work
 
 
 def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: int) -> pd.DataFrame:
-    """Pack images into ``array`` and return the index.
+    """Pack images into ``array``, whose row i is image i, with so many processes, and return the index.
 
-    Args:
-        images: of a source; rows that are already packed are found by their names.
-        array: the .npy file; its row i is image i, and stays zero if the image is rejected.
-        geometry: of the packed images.
-        workers: processes; 1 runs in this one.
-
-    Returns:
-        A row per image: ``image_id``, ``row`` (null if rejected), ``reason`` (null if packed) and
-        ``digest`` of the pixels (null if rejected).
-
-    Raises:
-        StudyError: if a path leaves the source's folder, a folder cannot be read or the disk is full.
+    Rows that are already packed are found by their names; that of a rejected image stays zero. The index
+    has a row per image: ``image_id``, ``row``, ``reason`` (null if packed) and ``digest`` of the pixels
+    (both others null if rejected). StudyError if a path leaves the source's folder, a folder cannot be read
+    or the disk is full.
     """
     try:
         files = find_files(images.paths, images.root, images.folders)
@@ -72,17 +62,10 @@ def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: in
 
 
 def check_rejects(index: pd.DataFrame, limit: float, key: str, listed: Path) -> None:
-    """Name the rejected images: each in a file, and on the screen an example of the ten commonest reasons.
+    """Name the rejected images of an index, and on the screen an example of the ten commonest reasons.
 
-    Args:
-        index: of :func:`pack_images`.
-        limit: share of the images that may be rejected.
-        key: what the line starts with.
-        listed: CSV of image and reason, written if an image is rejected and otherwise removed. It names
-            images, so it belongs where the array lies.
-
-    Raises:
-        StudyError: when more than ``limit`` are rejected.
+    ``listed`` is a CSV of image and reason, removed where none is rejected; it belongs where the array
+    lies. StudyError, which begins with ``key``, when more than the share ``limit`` are rejected.
     """
     rejected = index.loc[index["reason"].notna(), ["image_id", "reason"]]
     if rejected.empty:
@@ -108,13 +91,8 @@ class _Item:
     digest: str | None
 
 
-@dataclass(frozen=True)
-class _Result:
-    """What became of it."""
-
-    stamp: str | None = None
-    digest: str | None = None
-    reason: str | None = None  # of a rejection
+#: Stamp and digest of an image that is packed, and the reason where it is rejected.
+_Result = tuple[str | None, str | None, str | None]
 
 
 def _fill(record: PackRecord, files: list[str | None], geometry: Geometry, workers: int) -> list[str | None]:
@@ -129,9 +107,8 @@ def _fill(record: PackRecord, files: list[str | None], geometry: Geometry, worke
         try:
             for results in map_chunks(partial(_pack_chunk, record.array, geometry), chunks):
                 rows = slice(len(reasons), len(reasons) + len(results))
-                record.stamps[rows] = [result.stamp for result in results]
-                record.digests[rows] = [result.digest for result in results]
-                reasons += [result.reason for result in results]
+                record.stamps[rows], record.digests[rows], rejected = zip(*results, strict=True)
+                reasons += rejected
                 bar.update(len(results))
                 if time.monotonic() - saved > RECORD_SECONDS:
                     record.save()
@@ -160,14 +137,14 @@ def _pack_chunk(array: Path, geometry: Geometry, chunk: list[_Item]) -> list[_Re
 def _pack_image(item: _Item, geometry: Geometry, write: Callable[[int, np.ndarray], None]) -> _Result:
     stamp = file_stamp(item.file)
     if item.stamp and stamp in (item.stamp, None):
-        return _Result(item.stamp, item.digest)
+        return item.stamp, item.digest, None
     try:
         if item.file is None:
             raise StudyError("file not found")
         image = decode(item.file, geometry)
-        result = _Result(stamp, digest(image))
+        result = stamp, digest(image), None
     except StudyError as error:
-        image, result = np.zeros(geometry.shape, np.uint8), _Result(reason=str(error))
+        image, result = np.zeros(geometry.shape, np.uint8), (None, None, str(error))
     write(item.row, image)
     return result
 

@@ -1,14 +1,17 @@
-"""Open a packed array, and make sure that it is the one that was described."""
+"""Open a packed array, once it is packed, and make sure that it is the one that was described."""
 
 import hashlib
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, SoftFileLock, Timeout
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.system.errors import StudyError
@@ -17,19 +20,15 @@ from cxrlt_core.system.files import read_parquet
 SAMPLE_ROWS = 64
 DIGEST_ROWS = 256  # that a thread takes at a time
 ONE_SHADE = "shade "
+READERS_TAKE = 1.0  # seconds at most: they hold the lock only to see that nobody packs
 
 
 def open_array(path: Path, rows: np.ndarray, digests: Sequence[str | None]) -> np.memmap:
-    """Return a packed array, uint8 (N, size, size), mapped read-only.
+    """Return a packed array ``<source>-<size>-<fit>.npy``, uint8 (N, size, size), mapped read-only.
 
-    Args:
-        path: the array, named ``<source>-<size>-<fit>.npy``.
-        rows: those that are going to be read.
-        digests: what each holds, by :func:`digest`. All are compared with the record of what was packed, and
-            a sample with the pixels; :func:`damaged_rows` reads them all.
-
-    Raises:
-        StudyError: if the array is missing or a row is not what it should be.
+    ``digests`` are what each of the ``rows`` that are going to be read holds, by :func:`digest`. All are
+    compared with the record of what was packed, and a sample with the pixels; :func:`damaged_rows` reads
+    them all. StudyError if the array is missing or a row is not what it should be.
     """
     remedy = f"pack it again: dvc repro --force pack@{path.stem.rsplit('-', 2)[0]}"
     if not path.exists():
@@ -86,13 +85,7 @@ def pictures(digests: pd.Series) -> pd.Series:
 
 
 def damaged_rows(pixels: np.ndarray, rows: Sequence[int], digests: Sequence[str | None]) -> list[int]:
-    """Return those of the rows that no longer have the digest they were packed with.
-
-    Args:
-        pixels: the array, uint8 (N, size, size).
-        rows: of it.
-        digests: one a row.
-    """
+    """Return those rows of uint8 (N, size, size) that no longer have the digest they were packed with."""
     starts = range(0, len(rows), DIGEST_ROWS)
 
     def damaged(start: int) -> list[int]:
@@ -103,3 +96,43 @@ def damaged_rows(pixels: np.ndarray, rows: Sequence[int], digests: Sequence[str 
     # Threads, since hashing lets go of Python's lock.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return list(chain.from_iterable(pool.map(damaged, starts)))
+
+
+@contextmanager
+def exclusive(array: Path) -> Iterator[None]:
+    """Hold ``<array>.lock``; wait, and say so, while another process holds it. The dead hold none.
+
+    Where the file system has no locks, the file itself is one, and a line says so. StudyError if it fails.
+    """
+    lock = FileLock(lock_path(array))
+    try:
+        array.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of what the line below says
+                lock.acquire(timeout=READERS_TAKE)
+        except Timeout:
+            print(f"{array}: waiting for the process that packs it", flush=True)
+            lock.acquire()
+    except OSError as error:
+        raise StudyError(f"{error.filename or array}: {error.strerror or error}") from None
+    if isinstance(lock, SoftFileLock):
+        print(f"{array.parent}: no file locks: if another machine dies, remove {lock.lock_file}", flush=True)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def wait_until_packed(array: Path) -> None:
+    """Wait while another process packs an array, whose rows are not all there before it ends.
+
+    Nobody waits who may not write to the store, or where nobody has packed.
+    """
+    if lock_path(array).exists():
+        with suppress(StudyError), exclusive(array):
+            pass
+
+
+def lock_path(array: Path) -> Path:
+    """Return the lock of an array, a file that may stay."""
+    return array.with_name(f"{array.name}.lock")

@@ -43,8 +43,7 @@ class PackRecord:
     def forget(self, stamps: Sequence[str | None]) -> None:
         """Forget the rows of which the file is another one now, on disk, too, before they are written anew.
 
-        Args:
-            stamps: of the file of each row, None where there is none.
+        ``stamps`` are of the file of each row, None where there is none.
         """
         changed = [row for row in self.packed_rows if stamps[row] not in (None, self.stamps[row])]
         for row in changed:
@@ -67,14 +66,7 @@ def is_packed(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -
 def open_record(array: Path, ids: Sequence[str], root: Path, geometry: Geometry) -> PackRecord:
     """Return the record of an array that holds these images, laid out anew if it did not.
 
-    Args:
-        array: the .npy file.
-        ids: name of each row.
-        root: folder of the source's images.
-        geometry: of the packed images.
-
-    Raises:
-        StudyError: if the disk has no room for the array.
+    ``root`` is the folder of the source's images. StudyError if the disk has no room for the array.
     """
     settings = _settings(root, geometry)
     ids = list(ids)

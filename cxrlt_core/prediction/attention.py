@@ -23,38 +23,23 @@ def attention_maps(
 ) -> np.ndarray:
     """Return the attention of every class over some images of a set, float32 (n, C, h, h).
 
-    Args:
-        model: a trained :class:`cxrlt_core.model.classifier.Classifier`.
-        images: of the set.
-        positions: in the set, int (n,), n > 0.
-        pixels: mean and standard deviation that the model was trained with.
-        device: to run on.
-        batch_size: images a step.
-
-    Raises:
-        StudyError: when the encoder's tokens are no square grid, or the device has too little memory.
+    The model is a trained :class:`cxrlt_core.model.classifier.Classifier`; positions are int (n,), n > 0.
+    StudyError when the encoder's tokens are no square grid, or the device has too little memory.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
-    starts = range(0, len(positions), batch_size)
+    maps = []
     with explain_out_of_memory(ADVICE):
-        found = [
-            model.attention(
-                prepare(upload(images.gather(positions[s : s + batch_size]), device), pixels)
-            ).cpu()
-            for s in starts
-        ]
-    return torch.cat(found).numpy()
+        for start in range(0, len(positions), batch_size):
+            batch = upload(images.gather(positions[start : start + batch_size]), device)
+            maps.append(model.attention(prepare(batch, pixels)).cpu())
+    return torch.cat(maps).numpy()
 
 
 def most_probable(targets: np.ndarray, probabilities: np.ndarray, count: int) -> list[int]:
-    """Return the positives, then the negatives, that a model finds most probable for a class.
+    """Return the positives, then the negatives, at most so many of each, that a model finds most probable.
 
     They are true and false positives at every threshold that they pass; an unknown label is neither.
-
-    Args:
-        targets: labels of the class, int8 (N,).
-        probabilities: float (N,).
-        count: of positives, and of negatives, at most.
+    Targets are int8 (N,), probabilities float (N,).
     """
     order = np.argsort(-probabilities, kind="stable")
     return [int(i) for label in (POSITIVE, NEGATIVE) for i in order[targets[order] == label][:count]]
@@ -70,13 +55,8 @@ def examples_to_show(
 ) -> list[dict]:
     """Return the images that show best where a model looks: position, class, labelled, probability.
 
-    Args:
-        targets: int8 (N, C), -1 unknown.
-        probabilities: float (N, C).
-        precision: of each class, (C,), NaN for classes that are not to be shown.
-        classes: names of the C classes.
-        groups: class to head, medium or tail.
-        count: images of a class that are labelled with it, and that are not, at most.
+    Targets are int8 (N, C), -1 unknown; probabilities float (N, C); ``precision`` (C,) is NaN for classes
+    that are not to be shown; ``count`` is of images labelled with a class, and of others, at most.
     """
     return [
         {
@@ -91,16 +71,9 @@ def examples_to_show(
 
 
 def classes_to_show(precision: np.ndarray, classes: Sequence[str], groups: Mapping[str, str]) -> list[int]:
-    """Return the class with the highest average precision of each group; No Finding is nowhere to be seen.
-
-    Args:
-        precision: float (C,), NaN for classes that are not to be shown.
-        classes: names of the C classes.
-        groups: class to head, medium or tail.
-    """
+    """Return the class of the highest precision (C,), not NaN, of each group; No Finding cannot be seen."""
     best = []
     for group in GROUPS:
-        its = [c for c, name in enumerate(classes) if groups[name] == group and name != "No Finding"]
-        its = [c for c in its if np.isfinite(precision[c])]
-        best += [max(its, key=lambda c: precision[c])] if its else []
+        shown = [c for c, name in enumerate(classes) if groups[name] == group and name != "No Finding"]
+        best += sorted((c for c in shown if np.isfinite(precision[c])), key=lambda c: -precision[c])[:1]
     return best

@@ -1,6 +1,6 @@
 """Inference: probabilities of every image of a set, in the set's order, none lost and none counted twice."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -50,31 +50,21 @@ def predict(
     views: Sequence[Transforms | None] = (None,),
     ranks: Ranks | None = None,
 ) -> list[np.ndarray]:
-    """Predict a set, once for each view; every image is read once.
+    """Predict a set, once for each view; every image is read once, and each rank reads its share.
 
-    Args:
-        scorer: a trained model.
-        images: N images; each rank reads its share.
-        device: to run on.
-        batch_size: images a step, on each rank.
-        views: of test-time augmentation, a transform for each image; None leaves images as they are.
-        ranks: the processes that share the images; this one alone if absent.
-
-    Returns:
-        Probabilities of each view, float32 (N, C), on every rank.
-
-    Raises:
-        StudyError: when the device has too little memory.
+    A view has a transform for each image; None leaves images as they are. Returns the probabilities of each
+    view, float32 (N, C), on every rank. StudyError when the device has too little memory.
     """
     ranks = ranks or Ranks(device)
     scorer.network.to(device, memory_format=torch.channels_last).eval()
     mine = ranks.share(len(images))
     shown = mine if len(mine) else np.zeros(1, np.int64)  # who has none still learns the number of classes
+    parts = (shown[start : start + batch_size] for start in range(0, len(shown), batch_size))
     outputs: list[list[Tensor]] = [[] for _ in views]
     with (
         progress(len(shown) if ranks.is_main else 0, unit="image", description="predict") as bar,
         explain_out_of_memory(ADVICE),
-        closing(StreamedImages(images, device).batches(_cut(shown, batch_size))) as batches,
+        closing(StreamedImages(images, device).batches((part, part) for part in parts)) as batches,
     ):
         for batch, positions in batches:
             for output, view in zip(outputs, views, strict=True):
@@ -96,9 +86,3 @@ def prepare(images: Tensor, pixels: tuple[float, float], view: Transforms | None
     if view is not None:
         images = apply_transforms(images, view)
     return images.contiguous(memory_format=torch.channels_last)
-
-
-def _cut(positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for start in range(0, len(positions), size):
-        part = positions[start : start + size]
-        yield part, part

@@ -16,20 +16,10 @@ VIEW_WEIGHTS = {"PA": 7.0, "AP": 7.0, "LATERAL": 3.0, "OTHER": 5.0}
 def aggregate(
     probabilities: np.ndarray, studies: Sequence[str], views: Sequence[str], rule: str
 ) -> np.ndarray:
-    """Give every image the prediction of its study.
+    """Give every image the prediction of its study; probabilities are float (N, C) and keep their dtype.
 
-    Args:
-        probabilities: of N images, float (N, C).
-        studies: study of each image, (N,).
-        views: PA, AP, LATERAL or OTHER for each image, (N,).
-        rule: ``none`` leaves predictions as they are, ``mean`` weighs the images of a study alike,
-            ``view_weighted`` by :data:`VIEW_WEIGHTS`.
-
-    Returns:
-        Probabilities, float (N, C), of the dtype given.
-
-    Raises:
-        ValueError: another rule.
+    Rule ``none`` leaves predictions as they are, ``mean`` weighs the images of a study alike,
+    ``view_weighted`` by :data:`VIEW_WEIGHTS` of their views; ValueError for another.
     """
     if rule == "none":
         return probabilities

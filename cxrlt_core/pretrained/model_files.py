@@ -2,11 +2,11 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrlt_core.pretrained.hub import fetch_files
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import file_hash
 
@@ -19,19 +19,12 @@ CONFIGS = ("*.json", "*.txt", "*.model")
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The files of a model.
+    """The files of a model."""
 
-    Attributes:
-        folder: holds config, vocabulary and weights.
-        weights: one file, or the parts of one.
-        name: of the weights: the file's, or that of the index of its parts.
-        commit: of the hub's repository; None for a local folder.
-    """
-
-    folder: Path
-    weights: Sequence[Path]
-    name: str
-    commit: str | None
+    folder: Path  # holds config, vocabulary and weights
+    weights: Sequence[Path]  # one file, or the parts of one
+    name: str  # of the weights: the file's, or that of the index of its parts
+    commit: str | None  # of the hub's repository; None for a local folder
 
     def sha256(self) -> str:
         """Return the SHA-256 of the weights; of parts, that of what ``sha256sum`` prints about them."""
@@ -43,14 +36,10 @@ class ModelFiles:
 
 
 def locate(model: str, revision: str | None) -> ModelFiles:
-    """Find a model, and fetch it where it is not local: config, vocabulary and weights at one commit.
+    """Find a model, a local folder or a repository of the hub, and fetch its files where it is not local.
 
-    Args:
-        model: a local folder, or the name of a repository of the hub.
-        revision: commit, tag or branch of the hub's repository; None is its main branch.
-
-    Raises:
-        StudyError: when there is no such model, it cannot be had, or it has no weights that are known here.
+    Config, vocabulary and weights are of one commit; no revision is the main branch. StudyError when there
+    is no such model, it cannot be had, or it has no weights that are known here.
     """
     if not Path(model).is_dir():
         return fetch_weights(model, fetch_files(model, revision, CONFIGS).name)
@@ -59,16 +48,27 @@ def locate(model: str, revision: str | None) -> ModelFiles:
     return find_weights(Path(model))
 
 
+def fetch_files(repository: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """Bring files of a repository into the cache of the hub's library; without network, take what lies there.
+
+    Files whose names match no pattern are not fetched; no revision is the main branch. Returns the folder
+    of the files, named by their commit; StudyError when the repository or the revision cannot be had.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # no line per retry
+    disable_progress_bars()
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(patterns)))
+    except Exception as error:  # the hub's library and the network's raise many kinds
+        raise StudyError(" ".join(str(error).split()) or type(error).__name__) from None
+
+
 def fetch_weights(repository: str, revision: str | None, names: Sequence[str] = WEIGHTS) -> ModelFiles:
-    """Fetch the first weights that a repository of the hub has, and no others.
+    """Fetch the first weights of these names, each perhaps in parts, that a repository has, and no others.
 
-    Args:
-        repository: ``organisation/name``.
-        revision: commit, tag or branch; None is the main branch.
-        names: of files, in the order of preference; each may be in parts.
-
-    Raises:
-        StudyError: when there are none, or they cannot be had.
+    StudyError when there are none, or they cannot be had.
     """
     for name in names:
         stem, suffix = name.rsplit(".", 1)
@@ -80,15 +80,9 @@ def fetch_weights(repository: str, revision: str | None, names: Sequence[str] = 
 
 
 def find_weights(folder: Path, names: Sequence[str] = WEIGHTS, commit: str | None = None) -> ModelFiles:
-    """Find the weights in a folder.
+    """Find the first weights of these names, each perhaps in parts, in a folder, perhaps of a commit.
 
-    Args:
-        folder: holds them.
-        names: of files, in the order of preference; each may be in parts.
-        commit: of the hub's repository that the folder is of.
-
-    Raises:
-        StudyError: when there are none, or parts are missing.
+    StudyError when there are none, or parts are missing.
     """
     for name in names:
         if (folder / name).is_file():

@@ -1,46 +1,36 @@
-"""Weights are loaded whole or not at all: no layer is left as it was drawn."""
+"""Weights are loaded whole or not at all, no layer is left as it was drawn; and where they come from."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cxrlt_core.pretrained.model_files import ModelFiles
 from cxrlt_core.system.errors import StudyError
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a network took from a file.
+    """What a network took from a file."""
 
-    Attributes:
-        tensors: how many were loaded.
-        parameters: numbers in them that are trained.
-        share: of the network's parameters; what it may lack is the rest.
-        left_out: names that were meant to go, cut after the first dot, and how many of each.
-    """
-
-    tensors: int
-    parameters: int
-    share: float
-    left_out: Mapping[str, int]
+    tensors: int  # how many were loaded
+    parameters: int  # numbers in them that are trained
+    share: float  # of the network's parameters; what it may lack is the rest
+    left_out: Mapping[str, int]  # names that were meant to go, cut after the first dot, and how many of each
 
 
 def load_strict(
     network: nn.Module, tensors: Mapping[str, Tensor], ignored: Sequence[str], may_lack: Sequence[str] = ()
 ) -> Loaded:
-    """Load tensors into a network.
+    """Load tensors into every name of a network's ``state_dict``; of those that share memory, one suffices.
 
-    Args:
-        network: gets every tensor of its ``state_dict``; of those that share memory, one suffices.
-        tensors: by the network's names.
-        ignored: patterns of names that are meant to be left out, such as a head: ``"cls.*"``.
-        may_lack: patterns of names that enter no number that is asked of the network.
-
-    Raises:
-        StudyError: naming every tensor that is missing, unexpected, misshapen or not finite.
+    Names of the patterns ``ignored``, such as ``"cls.*"``, are left out; those of ``may_lack`` enter no
+    number that is asked of the network. StudyError names all that is missing, unexpected, misshapen or not
+    finite.
     """
     expected = network.state_dict()
     state = {name: tensors[name] for name in expected if name in tensors}
@@ -85,3 +75,21 @@ def _by_memory(tensors: Mapping[str, Tensor]) -> list[list[str]]:
     for name, tensor in tensors.items():
         names.setdefault(tensor.data_ptr(), []).append(name)
     return list(names.values())
+
+
+def weights_origin(files: ModelFiles, prefix: str, loaded: Loaded) -> dict[str, Any]:
+    """Return commit (null for local files), file, SHA-256, prefix taken from names, and what was loaded."""
+    place = {"commit": files.commit, "file": files.name, "sha256": files.sha256()}
+    return {**place, "prefix": prefix, **asdict(loaded)}
+
+
+def origin_text(origin: Mapping[str, Any]) -> str:
+    """Return an origin in words, on one line."""
+    commit = f"commit {origin['commit']}, " if origin["commit"] else ""
+    under = f" under `{origin['prefix']}`" if origin["prefix"] else ""
+    left = ", ".join(f"{name} {count}" for name, count in origin["left_out"].items())
+    return (
+        f"{commit}{origin['file']} (SHA-256 {origin['sha256'][:12]}): {origin['tensors']} tensors{under}, "
+        f"{origin['parameters']:,} parameters, {origin['share']:.1%} of the network"
+        f"{f'; left out: {left}' if left else ''}"
+    )

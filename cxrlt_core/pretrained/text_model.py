@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cxrlt_core.pretrained.model_files import locate
-from cxrlt_core.pretrained.origin import weights_origin
-from cxrlt_core.pretrained.strict import load_strict
+from cxrlt_core.pretrained.strict import load_strict, weights_origin
 from cxrlt_core.pretrained.tensor_files import read_tensor_files
 from cxrlt_core.system.errors import StudyError, reason
 
@@ -38,30 +37,18 @@ VOCABULARIES = (["tokenizer.json"], ["vocab.txt"], ["spiece.model"], ["sentencep
 
 
 class TextModel(NamedTuple):
-    """A frozen text encoder.
+    """A frozen text encoder."""
 
-    Attributes:
-        tokenizer: text to token ids.
-        network: token ids to states.
-        longest: tokens that a text may have.
-        origin: of its weights, as :func:`cxrlt_core.pretrained.origin.weights_origin` says.
-    """
-
-    tokenizer: "PreTrainedTokenizerBase"
-    network: "PreTrainedModel"
-    longest: int
-    origin: dict[str, Any]
+    tokenizer: "PreTrainedTokenizerBase"  # text to token ids
+    network: "PreTrainedModel"  # token ids to states
+    longest: int  # tokens that a text may have
+    origin: dict[str, Any]  # of its weights, as :func:`cxrlt_core.pretrained.strict.weights_origin` says
 
 
 def load_text_model(model: str, revision: str | None) -> TextModel:
-    """Load a text encoder whole; of an encoder-decoder such as T5, the encoder.
+    """Load a text encoder of the hub or a local folder whole; of an encoder-decoder such as T5, the encoder.
 
-    Args:
-        model: hub id or local folder.
-        revision: commit, tag or branch of a hub's model.
-
-    Raises:
-        StudyError: when anything is absent, torn, foreign or does not fit.
+    StudyError when anything is absent, torn, foreign or does not fit.
     """
     files = locate(model, revision)
     model_type, config = _config(files.folder)
@@ -75,17 +62,10 @@ def load_text_model(model: str, revision: str | None) -> TextModel:
 
 
 def without_prefix(tensors: Mapping[str, Tensor], anchors: Collection[str]) -> tuple[dict[str, Tensor], str]:
-    """Take away what stands before an encoder's names, such as ``bert.`` or ``module.``.
+    """Take away what stands before an encoder's names, such as ``bert.`` or ``module.``; return it, too.
 
-    Args:
-        tensors: by their names in the file.
-        anchors: names of a tensor that every file of the encoder has; what stands before it is the prefix.
-
-    Returns:
-        the tensors, and the prefix, which may be empty. Names outside of it stay as they are.
-
-    Raises:
-        StudyError: when no name, or more than one, can be the anchor.
+    The ``anchors``, names of a tensor that every file of the encoder has, follow it; names without it stay
+    as they are. StudyError when no name, or more than one, can be the anchor.
     """
     named = {_modern(name): tensor for name, tensor in tensors.items()}
     ends = [(name, anchor) for name in named for anchor in anchors if f".{name}".endswith(f".{anchor}")]

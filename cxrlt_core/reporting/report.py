@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from cxrlt_core.figures import Picture, Section
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
-from cxrlt_core.pretrained.origin import origin_text
+from cxrlt_core.pretrained.strict import origin_text
 from cxrlt_core.reporting import evidence_report as evidence
 from cxrlt_core.reporting.answer_report import answer_section, planner_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table

@@ -21,23 +21,14 @@ class Member:
 
 @dataclass(frozen=True)
 class EnsembleConfig:
-    """All that an ensemble is beside its members.
+    """All that an ensemble is beside its members."""
 
-    Attributes:
-        classes: names of the C classes.
-        members: M models.
-        weights: class to the weight of each member.
-        calibration: ``temperature``, and ``thresholds``, class to threshold or null.
-        tta: ``views``, ``seed`` and ``augment`` of test-time augmentation.
-        aggregate: how the study scored the images of one study together: none, mean or view_weighted.
-    """
-
-    classes: Sequence[str]
-    members: Sequence[Member]
-    weights: Mapping[str, Sequence[float]]
-    calibration: Mapping[str, Any]
-    tta: Mapping[str, Any]
-    aggregate: str
+    classes: Sequence[str]  # names of the C classes
+    members: Sequence[Member]  # M models
+    weights: Mapping[str, Sequence[float]]  # class to the weight of each member
+    calibration: Mapping[str, Any]  # ``temperature``, and ``thresholds``, class to threshold or null
+    tta: Mapping[str, Any]  # ``views``, ``seed`` and ``augment`` of test-time augmentation
+    aggregate: str  # how the study scored the images of one study together: none, mean or view_weighted
 
 
 def write_ensemble(folder: Path | str, config: EnsembleConfig) -> None:
@@ -46,11 +37,7 @@ def write_ensemble(folder: Path | str, config: EnsembleConfig) -> None:
 
 
 def read_ensemble(folder: Path | str) -> EnsembleConfig:
-    """Read ensemble.json.
-
-    Raises:
-        StudyError: when it is absent or broken.
-    """
+    """Read ensemble.json; StudyError when it is absent or broken."""
     path = existing(Path(folder) / FILE)
     try:
         content = read_json(path)

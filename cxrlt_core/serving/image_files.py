@@ -12,7 +12,7 @@ import numpy as np
 
 from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.dicom import is_dicom
-from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.errors import StudyError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 DECODED_AHEAD = 16  # images that wait decoded, for each thread
@@ -22,10 +22,7 @@ def find_images(names: Sequence[Path | str]) -> list[Path]:
     """Return the image files that files, folders and glob patterns name, each once, in their order.
 
     A folder gives what lies in it at any depth, sorted: files of the usual endings, DICOM without one too.
-    A file that is named itself is taken whatever its ending.
-
-    Raises:
-        StudyError: when a name stands for no file, or a folder holds no image.
+    A file that is named itself is taken whatever its ending. StudyError where there is none.
     """
     return list(dict.fromkeys(path for name in names for path in _named(name)))
 
@@ -63,13 +60,7 @@ def _looks_like_an_image(path: Path) -> bool:
 
 
 def decoded(paths: Sequence[Path], geometry: Geometry, threads: int) -> Iterator[np.ndarray | StudyError]:
-    """Yield each file as a uint8 (size, size) array, or why it is none; in order, decoded ahead.
-
-    Args:
-        paths: image files.
-        geometry: of the arrays.
-        threads: to decode with.
-    """
+    """Yield each file as uint8 (size, size), or why it is none; in order, decoded ahead by threads."""
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         rest = (pool.submit(_image_or_reason, path, geometry) for path in paths)
         waiting = deque(islice(rest, DECODED_AHEAD * threads))
@@ -87,5 +78,3 @@ def _image_or_reason(path: Path, geometry: Geometry) -> np.ndarray | StudyError:
         return decode(path, geometry)
     except StudyError as error:
         return error
-    except Exception as error:
-        return StudyError(f"undecodable: {reason(error)}")

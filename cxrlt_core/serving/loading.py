@@ -1,6 +1,7 @@
-"""Load the folder of a model or of an ensemble."""
+"""Load the folder of a model or of an ensemble; copy it to one that needs no study around it."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,26 +10,21 @@ import torch
 
 from cxrlt_core.designs.tta import Tta
 from cxrlt_core.metrics.calibration import Calibration
-from cxrlt_core.model.folder import CONFIG, TrainedModel, model_marks, read_model
-from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble
+from cxrlt_core.model.folder import CONFIG, WEIGHTS, TrainedModel, model_marks, read_model
+from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble, write_ensemble
 from cxrlt_core.serving.predictor import Predictor
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import existing, read_json
+from cxrlt_core.system.files import atomic, existing, read_json, write_json
 
 CALIBRATION = "calibration.json"  # beside a model that has been exported: its thresholds and temperature
 
 
 def load_model(folder: Path | str, device: str = "auto", threads: int | None = None) -> Predictor:
-    """Load the folder of a model or of an ensemble.
+    """Load the folder of a model (config.json, model.safetensors) or of an ensemble (ensemble.json).
 
-    Args:
-        folder: with config.json and model.safetensors, or with ensemble.json.
-        device: ``auto`` takes a GPU if there is one; else PyTorch's name of a device.
-        threads: on the CPU; as PyTorch chooses, if absent.
-
-    Raises:
-        StudyError: when the folder is no such thing or not whole, or a member is not the one chosen.
+    ``auto`` takes a GPU if there is one; PyTorch chooses the threads of the CPU, if absent. StudyError when
+    the folder is no such thing or not whole, or a member is not the one chosen.
     """
     folder = existing(folder)
     opened = open_device(device, threads or torch.get_num_threads(), "device")
@@ -67,3 +63,24 @@ def _read_member(folder: Path, member: Member) -> TrainedModel:
 
 def _placed(model: TrainedModel, device: torch.device) -> TrainedModel:
     return replace(model, network=model.network.to(device, memory_format=torch.channels_last))
+
+
+def write_portable(folder: Path, calibration: Calibration, out: Path) -> None:
+    """Copy a model with its thresholds, or an ensemble with its members, so that ``out`` can be loaded."""
+    if not (folder / FILE).exists():
+        _copy_model(folder, out)
+        write_json(out / CALIBRATION, calibration.to_json(read_json(folder / CONFIG)["classes"]))
+        return
+    config = read_ensemble(folder)
+    members = []
+    for number, member in enumerate(config.members):
+        place = f"members/{number}"
+        _copy_model(folder / member.folder, out / place)
+        members.append(replace(member, folder=place))
+    write_ensemble(out, replace(config, members=members))
+
+
+def _copy_model(folder: Path, out: Path) -> None:
+    for name in (WEIGHTS, CONFIG):
+        with atomic(out / name) as temporary:
+            shutil.copyfile(folder / name, temporary)

@@ -62,32 +62,18 @@ this folder on.
 
 @dataclass(frozen=True)
 class Known:
-    """What a study knows of a model or an ensemble; nothing, where a folder lies outside of one.
+    """What a study knows of a model or an ensemble; nothing, where a folder lies outside of one."""
 
-    Attributes:
-        rows: of the study's tables that show it, with intervals.
-        classes: class to ``AP``, ``AP_low``, ``AP_high``, ``AUROC``, ``positive``, ``known``, ``patients``.
-        scored: on what, and what the intervals of classes are about.
-        note: that must stand beside every number.
-        data: counts of the study's sources and sets.
-    """
-
-    rows: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[Mapping[str, Any]] = ()  # of the study's tables that show it, with intervals
+    # class to ``AP``, ``AP_low``, ``AP_high``, ``AUROC``, ``positive``, ``known``, ``patients``
     classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    scored: str = ""
-    note: str = ""
-    data: Mapping[str, Any] | None = None
+    scored: str = ""  # on what, and what the intervals of classes are about
+    note: str = ""  # that must stand beside every number
+    data: Mapping[str, Any] | None = None  # counts of the study's sources and sets
 
 
 def model_card(title: str, predictor: Predictor, known: Known, graph: Sequence[str] = ()) -> str:
-    """Return the card in markdown.
-
-    Args:
-        title: its first line.
-        predictor: the model or ensemble.
-        known: of it.
-        graph: lines about what was exported with it.
-    """
+    """Return the card in markdown; ``graph`` has lines about what was exported with the model."""
     return CARD.format(
         title=title,
         what=_what(predictor),
@@ -108,8 +94,9 @@ def _what(predictor: Predictor) -> str:
             f"- {config.image_model}, label names by {config.text}, {parameters / 1e6:.1f} million parameters"
             + (f"; weight {mean:.3f} on average" if len(predictor.members) > 1 else "")
         )
-    squares = [f"{one.size}×{one.size} pixels; other shapes: `{one.fit}`" for one in predictor.geometries]
-    lines += [f"- sees grey images of {square}" for square in squares]
+    for square in predictor.geometries:
+        side = square.size
+        lines.append(f"- sees grey images of {side}×{side} pixels; other shapes: `{square.fit}`")
     return "\n".join(lines)
 
 

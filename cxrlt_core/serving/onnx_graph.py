@@ -26,7 +26,6 @@ class Graph(nn.Module):
     """What is exported: the models, each after its own normalisation, and their weighted mean; in float32."""
 
     def __init__(self, predictor: Predictor) -> None:
-        """Take the models of a predictor, where they are."""
         super().__init__()
         self.networks = nn.ModuleList(model.network for model in predictor.members)
         self.pixels = [model.config.pixels for model in predictor.members]
@@ -44,14 +43,13 @@ class Graph(nn.Module):
 def input_names(predictor: Predictor) -> list[str]:
     """Return ``images``; where models see images in several sizes or fits ``images_512_squash`` and so on."""
     squares = predictor.geometries
-    return ["images"] if len(squares) == 1 else [f"images_{one.size}_{one.fit}" for one in squares]
+    return ["images"] if len(squares) == 1 else [f"images_{g.size}_{g.fit}" for g in squares]
 
 
 def export_onnx(predictor: Predictor, path: Path | str) -> None:
     """Write a graph with the inputs of :func:`input_names`, uint8 (B, 1, H, W), and ``probabilities`` (B, C).
 
-    Raises:
-        StudyError: when a package is not installed, or the network cannot be exported.
+    StudyError when a package is not installed, or the network cannot be exported.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
@@ -83,13 +81,7 @@ def onnx_difference(
 ) -> float | None:
     """Return the largest difference of a probability between onnxruntime and PyTorch, both in float32.
 
-    Args:
-        predictor: that was exported.
-        path: of the graph.
-        images: batches, uint8 (b, 1, H, W) in each geometry.
-
-    Returns:
-        None where onnxruntime is not installed.
+    ``images`` are batches, uint8 (b, 1, H, W) in each geometry. None where onnxruntime is not installed.
     """
     if find_spec("onnxruntime") is None:
         return None

@@ -15,12 +15,7 @@ SHOWN = 448  # pixels that a small image is enlarged to, at least
 
 
 def overlay(image: np.ndarray, attention: np.ndarray) -> Image.Image:
-    """Lay a map over an image.
-
-    Args:
-        image: uint8 (H, W).
-        attention: not negative, float (h, w); its maximum is shown strongest.
-    """
+    """Lay a map, not negative, float (h, w), over an image, uint8 (H, W); its maximum is shown strongest."""
     side = max(SHOWN, *image.shape)
     grey = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), np.float64)
     scaled = Image.fromarray((attention / max(attention.max(), 1e-12)).astype(np.float32))

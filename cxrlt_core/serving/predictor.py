@@ -32,21 +32,13 @@ Watcher = Callable[[Sequence[Path], Sequence[np.ndarray], np.ndarray], None]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was found in N image files.
+    """What was found in N image files."""
 
-    Attributes:
-        paths: of the files that could be read.
-        classes: names of the findings.
-        probabilities: float32 (N, C).
-        calibration: how to read them.
-        rejected: file to the reason why it could not be read.
-    """
-
-    paths: list[Path]
-    classes: Sequence[str]
-    probabilities: np.ndarray
-    calibration: Calibration
-    rejected: dict[Path, str]
+    paths: list[Path]  # of the files that could be read
+    classes: Sequence[str]  # names of the findings
+    probabilities: np.ndarray  # float32 (N, C)
+    calibration: Calibration  # how to read them
+    rejected: dict[Path, str]  # file to the reason why it could not be read
 
     def table(self) -> "pd.DataFrame":
         """Return a row an image and finding.
@@ -70,21 +62,13 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Predictor:
-    """Models whose probabilities are averaged class by class; a model alone is one of one.
+    """Models whose probabilities are averaged class by class; a model alone is one of one."""
 
-    Attributes:
-        members: M models.
-        weights: of each for each class, float64 (M, C).
-        calibration: how to read the probabilities.
-        tta: the random views that the study used; of a model, its transforms in training.
-        device: where the models are.
-    """
-
-    members: Sequence[TrainedModel]
-    weights: np.ndarray
-    calibration: Calibration
-    tta: Tta
-    device: torch.device = field(compare=False)
+    members: Sequence[TrainedModel]  # M models
+    weights: np.ndarray  # of each for each class, float64 (M, C)
+    calibration: Calibration  # how to read the probabilities
+    tta: Tta  # the random views that the study used; of a model, its transforms in training
+    device: torch.device = field(compare=False)  # where the models are
 
     @property
     def classes(self) -> Sequence[str]:
@@ -106,16 +90,10 @@ class Predictor:
     ) -> Predictions:
         """Predict PNG, JPEG and DICOM files; files that cannot be read are named in the result.
 
-        Args:
-            images: files, folders and glob patterns.
-            views: random views an image of test-time augmentation; 0 is the image as it is. They follow
-                from its pixels, so that the result of one image does not depend on the others.
-            batch_size: images a step.
-            threads: to decode with; as many as PyTorch uses, if absent.
-            watch: is shown every batch.
-
-        Raises:
-            StudyError: when there is no such file, or too little memory.
+        ``images`` are files, folders and glob patterns. ``views`` random views an image are averaged; 0 is
+        the image as it is. They follow from its pixels, so that the result of one image does not depend on
+        the others. Threads decode, as many as PyTorch uses if absent; ``watch`` is shown every batch.
+        StudyError when there is no such file, or too little memory.
         """
         paths, threads = find_images(images), threads or torch.get_num_threads()
         tta = self.tta.model_copy(update={"views": views})
@@ -142,9 +120,7 @@ class Predictor:
     ) -> np.ndarray:
         """Return the mean over the views, weighted over the models, float32 (b, C).
 
-        Args:
-            images: the same in each of :attr:`geometries`, uint8 (b, 1, H, W).
-            views: of them; as they are, if absent.
+        ``images`` are the same in each of :attr:`geometries`, uint8 (b, 1, H, W); so are their views.
         """
         views = views or [[None]] * len(images)
         images = [upload(pixels, self.device) for pixels in images]

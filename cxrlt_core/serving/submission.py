@@ -16,15 +16,9 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
 def submission(dicom_ids: Sequence[str], classes: Sequence[str], probabilities: np.ndarray) -> pd.DataFrame:
-    """Return the challenge's table.
+    """Return the challenge's table from the ids of N images and probabilities, float (N, C), of the classes.
 
-    Args:
-        dicom_ids: of N images.
-        classes: of the model.
-        probabilities: float (N, C).
-
-    Raises:
-        StudyError: when the model does not know a class of the challenge, or an image is there twice.
+    StudyError when the model does not know a class of the challenge, or an image is there twice.
     """
     if missing := [name for name in CLASSES if name not in classes]:
         names = ", ".join(missing)

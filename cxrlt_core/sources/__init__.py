@@ -16,18 +16,13 @@ __all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "rea
 
 
 class Reader(Protocol):
-    """Interface of a reader module.
+    """Interface of a reader module."""
 
-    Attributes:
-        IMAGE_FOLDERS: glob patterns of the folders from which image paths start, relative to the source's
-            ``images``; "" is that folder itself.
-    """
-
+    # glob patterns of the folders from which image paths start, relative to the source's ``images``; "" is it
     IMAGE_FOLDERS: tuple[str, ...]
 
     def read(self, labels: Path, options: Options) -> Harmonized:
         """Read the label files of the source."""
-        ...
 
 
 def readers() -> list[str]:
@@ -43,21 +38,12 @@ def find_reader(name: str) -> Reader:
 
 
 def read_source(name: str, labels: Path, options: Options) -> Harmonized:
-    """Read the label files of a source into the common label space.
+    """Read the label files of a source, a file or the folder with them, into the common label space.
 
-    Args:
-        name: one of :func:`readers`.
-        labels: label file, or the folder with the label files.
-        options: of the source.
-
-    Returns:
-        The table with ``image_id`` (source and relative path), ``patient_id``, ``study_id``,
-        ``view`` (PA, AP, LATERAL or OTHER), ``path`` (relative to the source's images), ``split``
-        (train, dev, test or missing), then an int8 column per class: 1 positive, 0 negative,
-        -1 unknown; and the number of rows left out.
-
-    Raises:
-        StudyError: an unknown source, a missing file, or a bad file, row or value.
+    The table has ``image_id`` (source and relative path), ``patient_id``, ``study_id``, ``view`` (PA, AP,
+    LATERAL or OTHER), ``path`` (relative to the source's images), ``split`` (train, dev, test or missing),
+    then an int8 column per class: 1 positive, 0 negative, -1 unknown. StudyError: an unknown source, a
+    missing file, or a bad file, row or value.
     """
     reader = find_reader(name)
     for key, path in (("labels", labels), ("test_list", options.test_list)):

@@ -65,8 +65,7 @@ def _unused(labelled: dict[str, LabelFile]) -> str | None:
 def read_list(path: Path) -> pd.DataFrame:
     """Read the images that a file of the release lists, with or without labels.
 
-    Returns:
-        A row per image: ``dicom_id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
+    A row per image: ``dicom_id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
     """
     file = read_label_file(path)
     columns = {"dicom_id": file.column("dicom_id"), "path": _paths(file)}

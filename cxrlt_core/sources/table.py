@@ -71,7 +71,6 @@ class LabelFile:
     cells: pd.DataFrame
 
     def __len__(self) -> int:
-        """Return the number of records."""
         return len(self.cells)
 
     def column(self, name: str) -> pd.Series:
@@ -128,12 +127,7 @@ class LabelRows:
 
 
 def read_label_file(path: Path) -> LabelFile:
-    """Read a CSV file, or a gzipped one when its name ends in ``.gz``.
-
-    Raises:
-        StudyError: not readable as UTF-8 CSV, no records, a repeated column name, or a row whose number
-            of values differs from the header's.
-    """
+    """Read a CSV file, gzipped when its name ends in ``.gz``; StudyError names what is wrong with it."""
     with _explained(path):
         _check_size(path)
         skipped, names = _header(path)
@@ -227,11 +221,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
-    """Return the file of a folder that has one of the names, plain or with ``.gz`` appended, if any.
-
-    Raises:
-        StudyError: several exist.
-    """
+    """Return the file of a folder with one of the names, plain or with ``.gz``; StudyError if several."""
     candidates = (folder / (name + suffix) for name in names for suffix in ("", ".gz"))
     files = [path for path in candidates if path.exists()]
     if len(files) > 1:
@@ -240,14 +230,9 @@ def find_file(folder: Path, *names: str) -> Path | None:
 
 
 def find_split_files(folder: Path, names: Mapping[str, Sequence[str]]) -> dict[str, Path]:
-    """Return the label files of a folder with an official split, by set; ``train`` always has one.
+    """Return the label files of a folder with an official split, by set; a file alone is ``train``.
 
-    Args:
-        folder: the label files; or a file, which is then ``train``.
-        names: set to the names that its file may have.
-
-    Raises:
-        StudyError: no training file, or a set is missing while an unknown CSV file may be it.
+    StudyError: no training file, or a set is missing while an unknown CSV file may be it.
     """
     if not folder.is_dir():
         return {"train": folder}
@@ -282,14 +267,9 @@ def make_part(
 ) -> LabelRows:
     """Build the label table of one file; records without any mark, or of other views, are dropped.
 
-    Args:
-        file: the label file.
-        source: prefix of the ids.
-        columns: ``path``, ``patient_id``, ``study_id`` (both without prefix), ``view``, ``split``
-            (None without an official one).
-        marks: a column per known class, as from :meth:`LabelFile.marks`.
-        options: labels of uncertain marks, and the views to keep.
-        blank: label of a blank cell.
+    ``columns`` are ``path``, ``patient_id``, ``study_id`` (both without the prefix, ``source``), ``view``
+    and ``split`` (None without an official one); ``marks`` has a column per known class, as from
+    :meth:`LabelFile.marks`; ``blank`` is the label of a blank cell.
     """
     known, marks = list(marks), marks.to_numpy()
     labels = np.full((len(file), len(CLASSES)), UNKNOWN, np.int8)
@@ -316,11 +296,7 @@ def make_part(
 
 
 def join_parts(parts: Sequence[LabelRows]) -> Harmonized:
-    """Join the files of a source.
-
-    Raises:
-        StudyError: an image occurs twice, in one file or in two; no labelled row.
-    """
+    """Join the files of a source; StudyError when an image occurs twice, or no row is labelled."""
     table = pd.concat([part.table for part in parts], keys=range(len(parts)))
     dropped = {reason: rows for part in parts for reason, rows in part.dropped.items()}
     if table.empty:

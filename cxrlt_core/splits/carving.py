@@ -1,5 +1,6 @@
-"""Train, development and test sets of the primary source: by patient, official splits where they exist."""
+"""The sets of the primary source: by patient, official splits where they exist; and a sample to monitor."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from cxrlt_core.params.schema import Groups, Splits
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.rounding import or_none
 
+MOST = 1000  # images that a training is monitored on, or one patient's if that patient has more
+
 
 def label_space(table: pd.DataFrame) -> list[str]:
     """Return the classes of which a source knows at least one label, in label-space order."""
@@ -17,25 +20,14 @@ def label_space(table: pd.DataFrame) -> list[str]:
 
 
 def assign_splits(table: pd.DataFrame, classes: Sequence[str], splits: Splits) -> pd.Series:
-    """Assign every image of the primary source to train, dev or test.
+    """Return train, dev or test for every image of the primary source's label table; ``split`` may be null.
 
-    Official test and development rows stay where they are; a set without official rows is carved
-    from the remaining patients, stratified so that each class keeps its share (Sechidis et al. 2011).
-    The stratifier rounds small shares down to nothing, so patients then move into sets that lack a
-    class, at most one a set and class. Guaranteed: a class with more than 2 C positive patients to
-    carve from, C being the number of classes, has a positive in train and in each carved set. Below
-    that it fails only where rare classes compete for the same patients; three patients mostly do.
-
-    Args:
-        table: label table; ``split`` may be null.
-        classes: label space.
-        splits: fractions of patients and the seed.
-
-    Returns:
-        ``train``, ``dev`` or ``test`` for each row.
-
-    Raises:
-        StudyError: when there are too few patients to carve from.
+    Official test and development rows stay where they are; a set without official rows is carved from the
+    remaining patients, stratified so that each class keeps its share (Sechidis et al. 2011). The stratifier
+    rounds small shares down to nothing, so patients then move into sets that lack a class, at most one a
+    set and class. Guaranteed: a class with more than 2 C positive patients to carve from, C being the
+    number of classes, has a positive in train and in each carved set. Below that it fails only where rare
+    classes compete for the same patients; three mostly do. StudyError when there are too few patients.
     """
     assigned = table["split"].astype("object").where(table["split"].notna(), "train")
     fractions = {"test": splits.test, "dev": splits.dev}
@@ -71,14 +63,10 @@ def _carve(labels: np.ndarray, fraction: float, seed: int, name: str) -> np.ndar
 
 
 def _cover(labels: np.ndarray, split: np.ndarray, names: Sequence[str]) -> None:
-    """Move a positive patient into each set that lacks a class.
+    """Move a positive patient into each set that lacks a class; changes ``split``, the set of each patient.
 
-    A set never gives a patient who is its last positive of any class, so no move undoes another.
-
-    Args:
-        labels: bool (patients, C).
-        split: set of each patient, changed in place.
-        names: the sets, in the order in which they give patients away.
+    Labels are bool (patients, C). A set never gives a patient who is its last positive of any class, so no
+    move undoes another. The sets give patients away in the order of their names.
     """
     counts = {name: labels[split == name].sum(axis=0) for name in names}
     for c in range(labels.shape[1]):
@@ -103,10 +91,7 @@ def _spare(labels: np.ndarray, split: np.ndarray, counts: Mapping[str, np.ndarra
 def describe_splits(official: Mapping[str, str], unused: str | None, splits: Splits) -> dict[str, str]:
     """Say where the development and the test set of the primary source come from.
 
-    Args:
-        official: set to the file that brings it.
-        unused: why official rows that are there in part are not taken, None without such.
-        splits: of the study.
+    ``official`` has the file that brings a set; ``unused`` says why some official rows are not taken.
     """
     note = f"; {unused}" if unused else ""
     carved = {"dev": splits.dev, "test": splits.test}
@@ -138,3 +123,16 @@ def training_prevalence(table: pd.DataFrame, classes: Sequence[str]) -> dict[str
     known, positive = (labels != UNKNOWN).sum(0), (labels == POSITIVE).sum(0)
     with np.errstate(invalid="ignore"):
         return dict(zip(classes, (positive / known).tolist(), strict=True))
+
+
+def monitored(development: pd.DataFrame) -> pd.DataFrame:
+    """Choose a fixed sample of the development set: whole patients, in the order of a hash of their names.
+
+    Up to 1,000 images and one patient at least, in the set's order. It has about the class frequencies of
+    the set, and one patient more or less changes it little.
+    """
+    patients = development["patient_id"]
+    images = patients.value_counts()
+    order = sorted(images.index, key=lambda name: hashlib.sha256(str(name).encode()).digest())
+    kept = images[order].cumsum() <= MOST
+    return development[patients.isin(kept.index[kept].union(order[:1]))]

@@ -28,21 +28,13 @@ _PHRASES = {
 
 @dataclass(frozen=True)
 class Leak:
-    """What one set shares with another in one way, perhaps nothing.
+    """What one set shares with another in one way, perhaps nothing."""
 
-    Attributes:
-        kind: key of :data:`KINDS`.
-        subset: name of the set that gives way.
-        reference: name of the set that keeps its images.
-        shared: bool (N,), the images of ``subset`` that are also in ``reference``.
-        example: image ids of the first of them and of its counterpart; None without any.
-    """
-
-    kind: str
-    subset: str
-    reference: str
-    shared: np.ndarray
-    example: tuple[str, str] | None
+    kind: str  # key of :data:`KINDS`
+    subset: str  # name of the set that gives way
+    reference: str  # name of the set that keeps its images
+    shared: np.ndarray  # bool (N,), the images of ``subset`` that are also in ``reference``
+    example: tuple[str, str] | None  # image ids of the first of them and of its counterpart; None without any
 
     @property
     def images(self) -> int:
@@ -60,22 +52,13 @@ class Leak:
 
 
 def separate(sets: Mapping[str, pd.DataFrame], policy: str) -> tuple[dict[str, pd.DataFrame], list[Leak]]:
-    """Find what train, dev and test share; stop at it, or drop it from the set that gives way.
+    """Find what train, dev and test share; ``stop`` at it, or ``drop`` it from the set that gives way.
 
-    Train gives way to dev and test, dev to test. Only the shared images are dropped; others of the same
-    patient, if the source names the patient otherwise, stay.
-
-    Args:
-        sets: ``train`` (with the replenishment), ``dev`` and ``test``: tables with ``image_id``,
-            ``patient_id``, ``path`` and ``picture``, a digest of the pixels; null equals nothing.
-        policy: ``stop`` or ``drop``.
-
-    Returns:
-        The sets without the dropped images, and one leak for each kind and pair, those without an
-        image included.
-
-    Raises:
-        StudyError: under ``stop``, with a line for each kind and pair that has an image.
+    Train, with the replenishment, gives way to dev and test, dev to test. Only the shared images are
+    dropped; others of the same patient, if the source names the patient otherwise, stay. Tables have
+    ``image_id``, ``patient_id``, ``path`` and ``picture``, a digest of the pixels; null equals nothing.
+    Returns the sets that are left, and one leak for each kind and pair, those without an image included.
+    StudyError under ``stop``, with a line for each that has one.
     """
     leaks = [_compare(sets, kind, *pair) for kind in KINDS for pair in PAIRS]
     if policy == "stop" and any(leak.images for leak in leaks):
@@ -111,11 +94,7 @@ def describe_leaks(leaks: list[Leak]) -> list[dict[str, str | int]]:
 
 
 def count_repeats(table: pd.DataFrame) -> dict[str, int]:
-    """Count pictures that are in a set under several image ids.
-
-    Returns:
-        ``groups``: pictures that occur more than once; ``images``: their images beyond the first.
-    """
+    """Count pictures with several image ids in a set: ``groups``, and their ``images`` beyond the first."""
     copies = table["picture"].value_counts()  # without nulls
     copies = copies[copies > 1]
     return {"groups": len(copies), "images": int((copies - 1).sum())}

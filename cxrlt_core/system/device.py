@@ -4,8 +4,8 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -18,16 +18,9 @@ def open_device(name: str, threads: int, key: str = "compute.device") -> torch.d
     """Choose the device and make its results repeatable.
 
     Sums of floats depend on their order: the thread count and the kernels are pinned, so the same
-    parameters give the same bits on the same machine.
-
-    Args:
-        name: ``auto`` takes a GPU if there is one; else PyTorch's name of a device. Of several processes
-            each takes the GPU of its number.
-        threads: on the CPU, a process.
-        key: what the user named it by, for messages.
-
-    Raises:
-        StudyError: when there is no such device, or one GPU is named for several processes.
+    parameters give the same bits on the same machine. ``auto`` takes a GPU if there is one; of several
+    processes each takes the GPU of its number. Messages name ``key``. StudyError when there is no such
+    device, or one GPU is named for several processes.
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -54,12 +47,7 @@ def open_device(name: str, threads: int, key: str = "compute.device") -> torch.d
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """Run the network in bfloat16 or float32.
-
-    Args:
-        device: where the network runs.
-        precision: ``bf16``, ``fp32`` or ``auto``: bf16 where the hardware multiplies it natively.
-    """
+    """Run the network in ``bf16``, ``fp32`` or, by ``auto``, bf16 where hardware multiplies it natively."""
     enabled = precision == "bf16" or (precision == "auto" and _native_bf16(device))
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
@@ -90,10 +78,7 @@ def free_memory(device: torch.device) -> int:
     """Memory that a process may still take: of the GPU, or of the machine; in bytes."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) << 10
-    raise RuntimeError("/proc/meminfo does not say MemAvailable")
+    return psutil.virtual_memory().available
 
 
 def upload(tensor: Tensor, device: torch.device) -> Tensor:

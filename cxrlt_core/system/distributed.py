@@ -62,12 +62,7 @@ class Ranks:
         return int(values)
 
     def collect(self, rows: Tensor, n: int) -> Tensor:
-        """Rows (n, …) of all shares, in order, on every rank.
-
-        Args:
-            rows: of :meth:`share`.
-            n: rows of all ranks.
-        """
+        """Rows (n, …) of all shares, in order, on every rank, from the rows of :meth:`share`."""
         if self.size == 1:
             return rows
         longest = -(-n // self.size)
@@ -79,15 +74,9 @@ class Ranks:
         return torch.cat([part[: len(share)] for part, share in zip(parts, shares, strict=True)])
 
     def exchange(self, rows: Tensor, sent: list[int], received: list[int]) -> tuple[Tensor, dist.Work]:
-        """Begin to hand rows round.
+        """Begin to hand rows round: those for rank 0, then for rank 1, …, as many as ``sent`` says for each.
 
-        Args:
-            rows: for rank 0, then for rank 1, …
-            sent: rows for each rank.
-            received: rows from each rank.
-
-        Returns:
-            Room for the rows from rank 0, then from rank 1, …; it is filled once the work is waited for.
+        Returns room for those from rank 0, then from rank 1, …, filled once the work is waited for.
         """
         room = rows.new_empty((sum(received), *rows.shape[1:]))
         return room, dist.all_to_all_single(room, rows, received, sent, async_op=True)
@@ -102,15 +91,10 @@ class Ranks:
             self.highest(0)
 
     def wrap(self, model: nn.Module, example: Tensor, sync_batchnorm: bool) -> nn.Module:
-        """Average the gradients of a model over the ranks.
+        """Average the gradients of a model, on its device and the same on every rank, over the ranks.
 
-        Args:
-            model: on its device, the same on every rank.
-            example: images that it takes, float32 (B, 1, H, W); what they do not reach is not trained.
-            sync_batchnorm: take batch statistics over all ranks; changes the model's layers.
-
-        Raises:
-            StudyError: when batch statistics cannot be shared on this device.
+        What the ``example`` images, float32 (B, 1, H, W), do not reach is not trained. ``sync_batchnorm``
+        takes batch statistics over all ranks, and changes layers; StudyError where the device cannot.
         """
         if self.size == 1:
             return model
@@ -152,23 +136,15 @@ def _lost(error: RuntimeError) -> Stopped | StudyError:
     return Stopped(LOST)
 
 
-def world_size() -> int:
-    """Processes that torchrun has started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
 @contextmanager
 def open_ranks(device: torch.device) -> Generator[Ranks]:
     """Join the processes that torchrun has started, NCCL on GPUs and gloo on CPUs; leave them at the end.
 
-    What uses the ranks, a wrapped model above all, must be out of use by then: if a model is the last to let
-    go of the processes' group, it waits, holding Python's lock, for a thread that may need the lock.
-
-    Raises:
-        Stopped: with code LOST and in silence, when another process has ended.
-        StudyError: when the processes cannot work together for another reason.
+    What uses the ranks, a wrapped model above all, must be out of use by then: if a model is the last to
+    let go of the processes' group, it waits, holding Python's lock, for a thread that may need the lock.
+    Stopped, with code LOST, when another process has ended; StudyError when they cannot work together.
     """
-    if world_size() == 1:
+    if os.environ.get("WORLD_SIZE", "1") == "1":  # torchrun sets it
         yield Ranks(device)
         return
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")

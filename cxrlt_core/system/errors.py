@@ -18,11 +18,9 @@ LOST = 75
 
 
 class Stopped(SystemExit):
-    """The run was asked to end, and has saved what it had.
+    """The run was asked to end, and has saved what it had: ``saved`` says what, None keeps silent.
 
-    Attributes:
-        code: 130 after Ctrl-C, 143 after SIGTERM, LOST.
-        saved: what is kept, in words; None for a process that keeps silent.
+    ``code`` is 130 after Ctrl-C, 143 after SIGTERM, or LOST.
     """
 
     def __init__(self, code: int, saved: str | None = None) -> None:

@@ -26,8 +26,7 @@ REMEDY = "remove it and run dvc repro"  # which takes it from the cache, or make
 def atomic(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it if the block ends without an error.
 
-    Raises:
-        StudyError: the disk is full or read-only, or does not take the file for another reason.
+    StudyError when the disk is full or read-only, or does not take the file for another reason.
     """
     path = Path(path)
     with _in_words(path):
@@ -43,11 +42,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
 def atomic_folder(path: Path | str) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``path`` if the block ends without an error.
 
-    A killed process leaves the old folder, the new one or none, never a part of one. A link is replaced, and
-    what it points to stays.
-
-    Raises:
-        StudyError: as :func:`atomic`.
+    A killed process leaves the old folder, the new one or none, never a part of one. A link is replaced,
+    and what it points to stays. StudyError as of :func:`atomic`.
     """
     path = Path(path)
     with _in_words(path):
@@ -97,21 +93,17 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StudyError(f"{path}: cannot be written: {_words(error)}") from None
-
-
-def _words(error: OSError) -> str:
-    """Return why the system refused, and what helps against a full disk."""
-    words, full = os.strerror(error.errno) if error.errno else reason(error), os.strerror(errno.ENOSPC)
-    return f"{words}; free some space and run again" if full in words else words
+        words, full = os.strerror(error.errno) if error.errno else reason(error), os.strerror(errno.ENOSPC)
+        advice = "; free some space and run again" if full in words else ""
+        raise StudyError(f"{path}: cannot be written: {words}{advice}") from None
 
 
 @contextmanager
-def _whole(path: Path | str, kind: str) -> Iterator[None]:
-    """Turn what a damaged file raises into a StudyError."""
+def readable(path: Path | str, kind: str, damage: type[Exception] = ValueError) -> Iterator[None]:
+    """Turn what a damaged file raises, such as the ValueErrors of JSON and Arrow, into a StudyError."""
     try:
         yield
-    except (OSError, ValueError) as error:  # JSON and Arrow errors are ValueErrors, the latter also OSErrors
+    except (OSError, damage) as error:
         raise StudyError(f"{path}: not readable as {kind}: {reason(error)}; {REMEDY}") from None
 
 
@@ -128,7 +120,7 @@ def write_json(path: Path | str, content: Any) -> None:
 
 def read_json(path: Path | str) -> Any:
     """Read a JSON file written by another stage."""
-    with _whole(existing(path), "JSON"):
+    with readable(existing(path), "JSON"):
         return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
@@ -147,7 +139,7 @@ def read_parquet(path: Path | str, columns: list[str] | None = None) -> "pd.Data
     """Read a table written by :func:`write_parquet`."""
     import pyarrow.parquet as pq
 
-    with _whole(existing(path), "Parquet"):
+    with readable(existing(path), "Parquet"):
         return pq.read_table(path, columns=columns).to_pandas()
 
 
@@ -155,7 +147,7 @@ def read_parquet_metadata(path: Path | str) -> dict[str, str]:
     """Return the text metadata that :func:`write_parquet` stored."""
     import pyarrow.parquet as pq
 
-    with _whole(existing(path), "Parquet"):
+    with readable(existing(path), "Parquet"):
         raw = pq.read_schema(path).metadata or {}
     return {key.decode(): value.decode() for key, value in raw.items()}
 

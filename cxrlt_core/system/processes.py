@@ -27,10 +27,8 @@ def end_with_dvc(here: bool = True) -> None:
     """Send SIGTERM to this process once the DVC that started it is gone; at once if it is gone already.
 
     However many shells and launchers lie between. Without a program ``dvc`` above, it is the nearest one of
-    Python, which may use DVC as a library. What DVC has not started is left alone.
-
-    Args:
-        here: whether DVC runs on this machine; else it is watched only if it is found.
+    Python, which may use DVC as a library. What DVC has not started is left alone. Where DVC does not run
+    on this machine (``here``), it is watched only if it is found.
     """
     if "DVC_STAGE" not in os.environ:  # DVC sets it
         return
@@ -120,13 +118,7 @@ def _leave(number: int, _: Any) -> None:
 
 
 def _watch(process: psutil.Process) -> None:
-    while _alive(process):
-        time.sleep(POLL_SECONDS)
+    with suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

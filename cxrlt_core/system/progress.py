@@ -33,14 +33,9 @@ def score_text(score: float | None) -> str:
 
 
 def progress(total: int, unit: str, description: str, done: int = 0, keep: bool = True) -> Bar:
-    """Return a bar on stderr with rate and time left, for a ``with`` block.
+    """Return a bar on stderr with rate and time left, for a ``with`` block; a total of 0 shows nothing.
 
-    Args:
-        total: how many units there are; 0 shows nothing.
-        unit: what is counted.
-        description: what is being done.
-        done: units that were done before.
-        keep: whether the bar stays when it is full.
+    ``done`` units were done before; ``keep`` lets the bar stay when it is full.
     """
     seldom = {} if sys.stderr.isatty() else dict.fromkeys(("delay", "mininterval", "maxinterval"), SECONDS)
     return Bar(

@@ -29,20 +29,12 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[Record], content: Any) -> Record:
-    """Return the record of a kind, a data class or a list of them, that :func:`to_json` made plain.
-
-    Raises:
-        pydantic.ValidationError: when the content is not of that kind.
-    """
+    """Return the record of a kind, a data class or a list of them; pydantic's ValidationError for another."""
     return TypeAdapter(kind).validate_python(content)
 
 
 def read_record(kind: type[Record], path: Path | str) -> Record:
-    """Read a JSON file that holds a record of a kind.
-
-    Raises:
-        StudyError: when something in it is absent or of another kind.
-    """
+    """Read a JSON file of a record; StudyError when something in it is absent or of another kind."""
     try:
         return from_json(kind, read_json(path))
     except ValidationError as error:

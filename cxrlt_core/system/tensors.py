@@ -1,15 +1,13 @@
 """Safetensors files whose bytes depend on their content alone."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
+from safetensors import SafetensorError
 
-from cxrlt_core.system.errors import StudyError, reason
-from cxrlt_core.system.files import REMEDY, atomic, existing
+from cxrlt_core.system.files import atomic, existing, readable
 
 
 def write_tensors(
@@ -33,20 +31,14 @@ def write_tensors(
 
 def read_tensors(path: Path | str) -> dict[str, np.ndarray]:
     """Read the arrays of a file."""
-    with _whole(path):
+    with readable(path, "safetensors", SafetensorError):
         return safetensors.numpy.load_file(existing(path))
 
 
 def read_tensor_metadata(path: Path | str) -> dict[str, str]:
     """Read the metadata of a file."""
-    with _whole(path), safetensors.safe_open(existing(path), framework="numpy") as file:
+    with (
+        readable(path, "safetensors", SafetensorError),
+        safetensors.safe_open(existing(path), framework="numpy") as file,
+    ):
         return file.metadata() or {}
-
-
-@contextmanager
-def _whole(path: Path | str) -> Iterator[None]:
-    """Turn what a damaged file raises into a StudyError."""
-    try:
-        yield
-    except (safetensors.SafetensorError, OSError) as error:
-        raise StudyError(f"{path}: not readable as safetensors: {reason(error)}; {REMEDY}") from None

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.packing.lock import wait_until_packed
-from cxrlt_core.packing.packed_array import open_array
+from cxrlt_core.packing.packed_array import open_array, wait_until_packed
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
@@ -19,15 +18,8 @@ from stages.artifacts.sets import LabelledSet
 def open_images(data: LabelledSet, params: Params, image: Image | None = None) -> PackedImages:
     """Map the packed arrays of a set's sources; pack a source again whose array is absent or another one.
 
-    So an array is a cache: a clone, a temporary run or another experiment's store need not have it.
-
-    Args:
-        data: the set.
-        params: of the study.
-        image: size and fit; those of the study if absent.
-
-    Raises:
-        StudyError: when an array has other images than the set was made from, even then.
+    So an array is a cache: a clone, a temporary run or another experiment's store need not have it. The
+    size and fit are the study's if absent. StudyError when an array still has other images than the set.
     """
     image = image or params.image
     images, arrays = with_pixels(data.table, params, image), {}
@@ -37,11 +29,7 @@ def open_images(data: LabelledSet, params: Params, image: Image | None = None) -
 
 
 def with_pixels(table: pd.DataFrame, params: Params, image: Image) -> pd.DataFrame:
-    """Return source, row and digest of the images of a set as they are packed in a size and fit.
-
-    Raises:
-        StudyError: when one is not packed so.
-    """
+    """Return source, row and digest of a set's images in a size and fit; StudyError if one is not packed."""
     if geometry_name(image) == geometry_name(params.image):
         return table[["source", "row", "digest"]]
     paths = [index_path(source, geometry_name(image)) for source in table["source"].unique()]

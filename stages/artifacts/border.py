@@ -35,11 +35,7 @@ ITEMS = {
 
 
 def load_params(path: str = "params.yaml") -> Params:
-    """Read and validate the parameters in the current folder.
-
-    Raises:
-        StudyError: when they are wrong, or git would take the packed images.
-    """
+    """Read the parameters; StudyError when they are wrong, or git would take the packed images."""
     params = parse_params(read_params_file(path), path)
     check_store(params.image.store)
     return params
@@ -48,13 +44,9 @@ def load_params(path: str = "params.yaml") -> Params:
 def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] | None = None) -> None:
     """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1.
 
-    Args:
-        main: of the stage.
-        launcher: the key of ``launch`` that says how the stage is started. It is no part of the command, so
-            DVC runs nothing again because it would be started otherwise.
-
-    SIGTERM ends it with code 143 and Ctrl-C with 130, and a line says what is saved: at once, but a training
-    and a packing save first what they have (:mod:`cxrlt_core.system.processes`).
+    ``launcher`` is the key of ``launch`` that says how the stage is started, and no part of the command, so
+    that DVC runs nothing again because of it. SIGTERM ends it with code 143 and Ctrl-C with 130, and a line
+    says what is saved: at once, but a training and a packing save first what they have.
     """
     atexit.register(gc.freeze)  # else Python looks for garbage in all that was imported, at its end
     end_at_signals()
@@ -109,10 +101,7 @@ def leave(stopped: Stopped) -> NoReturn:
 def launch(prefix: str, key: str) -> None:
     """Replace this process by itself under a launcher such as torchrun; return if there is none to start.
 
-    For torchrun, wherever it stands in the prefix, :mod:`cxrlt_core.system.torchrun` is run.
-
-    Raises:
-        StudyError: when there is no such program.
+    A torchrun in the prefix becomes :mod:`cxrlt_core.system.torchrun`. StudyError: no such program.
     """
     command: list[str] = []
     for word in shlex.split(os.path.expandvars(prefix)):
@@ -127,11 +116,7 @@ def launch(prefix: str, key: str) -> None:
 
 
 def check_store(store: str) -> None:
-    """Check that git would not commit what lies in ``image.store``.
-
-    Raises:
-        StudyError: when it is a folder of the repository that git does not ignore.
-    """
+    """Raise StudyError when ``image.store`` is a folder of the repository that git does not ignore."""
     array = Path(store, "array.npy").resolve()  # git does not look beyond a link
     try:
         git = subprocess.run(["git", "check-ignore", "--quiet", array], capture_output=True)
@@ -147,9 +132,7 @@ def check_store(store: str) -> None:
 def run_again(stage: str, source: str) -> None:
     """Run another stage's command; not by an import, by which its code would count as the caller's.
 
-    Raises:
-        StudyError: when it fails, after its own error line.
-        Stopped: after SIGTERM or Ctrl-C, after its own line about what is saved.
+    StudyError when it fails, after its own error line; Stopped after SIGTERM or Ctrl-C, after its own line.
     """
     command = [sys.executable, "-m", f"stages.{stage}", source]
     with termination() as asked, subprocess.Popen(command) as process:

@@ -23,15 +23,7 @@ from stages.artifacts.sets import LabelledSet
 def write_row(
     params: Params, row: str, models: Sequence[str], data: LabelledSet, scored: ScoredEnsemble
 ) -> None:
-    """Write the predictions and the folder of a row of Table 2 for each training seed.
-
-    Args:
-        params: of the study.
-        row: its name.
-        models: its M members.
-        data: test set.
-        scored: the row on the test set.
-    """
+    """Write the predictions on the test set, and the folder, of a row of Table 2 for each training seed."""
     seeds = zip(params.train.seeds, scored.weights, scored.predictions, scored.fits, strict=True)
     for seed, weights, probabilities, fit in seeds:
         write_predictions(ensemble_path(row, seed), data, probabilities)
@@ -58,11 +50,7 @@ def predicted_by(variant: str, seed: int) -> dict[str, str]:
 def read_members(params: Params, dev: LabelledSet, test: LabelledSet, scored_on: EvaluationSet) -> Members:
     """Read the predictions of all members, and score them on resampled development patients.
 
-    Args:
-        params: of the study.
-        dev: development set, which chooses.
-        test: test set, which is predicted.
-        scored_on: the test set, as it is scored on.
+    ``dev`` chooses; ``test`` is predicted and scored on ``scored_on``.
     """
     names, seeds, rule = members_of(params), params.train.seeds, params.study.aggregate
     on_dev = (read_models(names, dev, seed, rule) for seed in seeds)

@@ -18,11 +18,7 @@ from stages.artifacts.sets import LabelledSet, check_values
 def write_predictions(
     path: str, data: LabelledSet, probabilities: np.ndarray, model: Mapping[str, str] | None = None
 ) -> None:
-    """Write probabilities (N, C) of a set, and which model they are of, by its files' SHA-256.
-
-    Raises:
-        StudyError: when a probability is none, or no number.
-    """
+    """Write checked probabilities (N, C) of a set, and the SHA-256 of the files of the model they are of."""
     table = data.table[["image_id", "study_id", "patient_id"]].copy()
     table[data.classes] = check_probabilities(path, probabilities, data.classes)
     write_parquet(path, table, model and {"model": json.dumps(model)})
@@ -31,8 +27,7 @@ def write_predictions(
 def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:
     """Read probabilities, float32 (N, C), aggregated over studies by ``study.aggregate``.
 
-    Raises:
-        StudyError: when they do not belong to the set's rows, or one is no probability.
+    StudyError when they do not belong to the set's rows, or one is no probability.
     """
     table = read_parquet(path)
     if list(table.columns[3:]) != data.classes or not table["image_id"].equals(data.table["image_id"]):

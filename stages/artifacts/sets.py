@@ -23,11 +23,7 @@ class LabelledSet:
 
 
 def read_set(name: str) -> LabelledSet:
-    """Read ``train_primary``, ``train_replenished``, ``dev`` or ``test``.
-
-    Raises:
-        StudyError: when a label is not 1, 0 or -1.
-    """
+    """Read ``train_primary``, ``train_replenished``, ``dev`` or ``test``, with checked labels."""
     table = read_parquet(set_path(name))
     classes = [c for c in CLASSES if c in table.columns]
     targets = check_labels(set_path(name), table[classes].to_numpy(), classes)

@@ -26,7 +26,7 @@ def test_a_profile_resolves(fresh, profile):
     expected |= {f"encoder@{i}" for i in params.image_encoders}
     expected |= {f"reweight_more@{w}" for w in params.reweight.more}
     assert set(stages) == expected | {
-        *("code", "settings", "pretrained", "watch", "split", "describe"),
+        *("code", "settings", "pretrained", "watch", "split", "pixels", "describe"),
         *("attention", "reweight", "ensemble", "report"),
     }
 

@@ -65,11 +65,6 @@ def test_focal_equals_a_double_loop(batch, gamma, alpha):
     assert_equals_naive(partial(focal, **settings), partial(focal_cost, **settings), batch)
 
 
-def test_focal_without_focus_is_bce(batch):
-    sums = focal(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS, gamma=0.0)
-    torch.testing.assert_close(sums, bce(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS))
-
-
 def test_even_shares_halve_the_loss_and_not_the_weights(batch):
     losses, weights = focal(*batch, CLASS_WEIGHTS, gamma=2.0)
     half, same = focal(*batch, CLASS_WEIGHTS, gamma=2.0, alpha=0.5)
@@ -93,14 +88,17 @@ def test_asl_equals_a_double_loop(batch, gamma_pos, gamma_neg, clip):
     assert_equals_naive(partial(asl, **settings), partial(asl_cost, **settings), batch)
 
 
-def test_asl_without_focus_and_margin_is_bce(batch):
-    sums = asl(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS, gamma_pos=0.0, gamma_neg=0.0, clip=0.0)
-    torch.testing.assert_close(sums, bce(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS))
+NO_FOCUS = partial(asl, gamma_pos=0.0, gamma_neg=0.0, clip=0.0)
+SAME_FOCUS = partial(asl, gamma_pos=2.0, gamma_neg=2.0, clip=0.0)
 
 
-def test_asl_with_equal_focus_and_no_margin_is_focal(batch):
-    sums = asl(*batch, CLASS_WEIGHTS, gamma_pos=2.0, gamma_neg=2.0, clip=0.0)
-    torch.testing.assert_close(sums, focal(*batch, CLASS_WEIGHTS, gamma=2.0))
+@pytest.mark.parametrize(
+    ("loss", "same"),
+    [(partial(focal, gamma=0.0), bce), (NO_FOCUS, bce), (SAME_FOCUS, partial(focal, gamma=2.0))],
+)
+def test_one_loss_is_a_case_of_another(batch, loss, same):
+    weights = (CLASS_WEIGHTS, IMAGE_WEIGHTS)
+    torch.testing.assert_close(loss(*batch, *weights), same(*batch, *weights))
 
 
 @pytest.mark.parametrize("gamma_neg", [0.0, 0.5, 4.0])
@@ -116,8 +114,7 @@ def test_a_negative_below_the_margin_is_free_and_a_positive_is_not(gamma_neg):
 def test_the_gradient_passes_through_the_focus():
     """An easy negative pulls 1 + gamma_neg times as much as with its focusing factor held constant."""
     logits = torch.tensor([[-6.0]], requires_grad=True)
-    asl(logits, torch.zeros(1, 1, dtype=torch.int8), torch.ones(1), **{**PUBLISHED, "clip": 0.0})[
-        0
-    ].backward()
+    targets = torch.zeros(1, 1, dtype=torch.int8)
+    asl(logits, targets, torch.ones(1), **{**PUBLISHED, "clip": 0.0})[0].backward()
     p = math.exp(-6) / (1 + math.exp(-6))
     assert logits.grad.item() == pytest.approx(5 * p**5, rel=0.01)

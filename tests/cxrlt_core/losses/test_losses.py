@@ -93,8 +93,8 @@ def test_nothing_waits_for_a_value_on_the_device(settings, batch):
 
 def test_kinds_are_the_modules_that_build_a_loss():
     assert {"asl", "bce", "class_balanced", "focal"} <= set(kinds())
-    with pytest.raises(StudyError, match=r"^unknown kind 'masking', expected asl, bce, "):
-        find_kind("masking")
+    with pytest.raises(StudyError, match=r"^unknown kind 'base', expected asl, bce, "):
+        find_kind("base")
 
 
 def test_settings_are_read_without_torch():

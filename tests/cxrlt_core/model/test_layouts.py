@@ -48,13 +48,15 @@ def images(size: int) -> torch.Tensor:
     return torch.randn(2, 1, size, size, generator=torch.Generator().manual_seed(1))
 
 
-DINO = {
-    "hidden_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "image_size": 70,
-    "patch_size": 14,
-}
+def assert_features(ours, theirs, size: int, tolerance: float = 1e-4) -> None:
+    """Grey images give what a network for colour gives of three equal channels."""
+    with torch.no_grad():
+        found, expected = ours.forward_features(images(size)), theirs(images(size).expand(-1, 3, -1, -1))
+        torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
+
+
+DINO = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 70}
+DINO |= {"patch_size": 14}
 SMALL = {"depth": 2, "embed_dim": 24, "num_heads": 2}
 
 
@@ -72,9 +74,7 @@ def test_dinov2_of_transformers(entry, registers, size, tmp_path):
     theirs.save_pretrained(tmp_path)
     ours = load(example(entry, tmp_path / "model.safetensors", options=SMALL), size)
     if size == 70:
-        with torch.no_grad():
-            expected = theirs(images(size).expand(-1, 3, -1, -1)).last_hidden_state
-            torch.testing.assert_close(ours.forward_features(images(size)), expected, atol=2e-4, rtol=2e-4)
+        assert_features(ours, lambda x: theirs(x).last_hidden_state, size, 2e-4)
 
 
 def test_dinov2_with_a_gated_block(tmp_path):
@@ -89,9 +89,7 @@ def test_dinov2_with_a_gated_block(tmp_path):
         "dinov2", tmp_path / "model.safetensors", model="vit_giant_patch14_dinov2", options=options
     )
     ours = load(encoder, 70)
-    with torch.no_grad():
-        expected = theirs(images(70).expand(-1, 3, -1, -1)).last_hidden_state
-        torch.testing.assert_close(ours.forward_features(images(70)), expected, atol=2e-4, rtol=2e-4)
+    assert_features(ours, lambda x: theirs(x).last_hidden_state, 70, 2e-4)
 
 
 def test_a_missing_part_of_a_projection_and_a_layout_that_is_not_named(tmp_path):
@@ -124,9 +122,7 @@ def test_a_densenet_of_torchvision(old, tmp_path):
     torch.save(state, tmp_path / "w.pth")
     options = {"growth_rate": 4, "block_config": [1, 2, 1, 1]}
     ours = load(example("densenet_torchvision", tmp_path / "w.pth", options=options), 64)
-    with torch.no_grad():
-        expected = F.relu(theirs.features(images(64).expand(-1, 3, -1, -1)))
-        torch.testing.assert_close(ours.forward_features(images(64)), expected, rtol=1e-4, atol=1e-4)
+    assert_features(ours, lambda x: F.relu(theirs.features(x)), 64)
 
 
 def test_a_resnet_of_torchvision(tmp_path):
@@ -167,9 +163,7 @@ def test_a_masked_autoencoder(tmp_path):
     optimiser = {"state": {0: {"exp_avg": torch.rand(3)}}, "param_groups": [{"lr": 0.1}]}
     torch.save({"model": state, "optimizer": optimiser, "epoch": 3}, tmp_path / "w.pth")
     ours = load(example("medmae", tmp_path / "w.pth", options=SMALL), 64)
-    with torch.no_grad():
-        expected = encoder.forward_features(images(64).expand(-1, 3, -1, -1))
-        torch.testing.assert_close(ours.forward_features(images(64)), expected, rtol=1e-4, atol=1e-4)
+    assert_features(ours, encoder.forward_features, 64)
 
 
 TINY_VIT = {"depth": 1, "embed_dim": 24, "num_heads": 2}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxrlt_core.model.query_network import Attention, QueryNetwork, label_coordinates
+from cxrlt_core.model.query_network import Attention, QueryDecoder, label_coordinates
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
 
 SETTINGS = QuerySettings(width=8, layers=2, heads=2, feedforward=16, dropout=0.1)
@@ -70,18 +70,16 @@ def test_attention_equals_softmax_of_scaled_products():
     layer = Attention(8, 2, 0.1).eval()
     queries, memory = torch.randn(3, 5, 8), torch.randn(3, 7, 8)
     key, value = layer.key_value(memory).chunk(2, dim=-1)
-    heads = []
-    for h in range(2):
-        part = slice(4 * h, 4 * h + 4)
-        weights = (layer.query(queries)[..., part] @ key[..., part].mT / 2).softmax(-1)
-        heads.append(weights @ value[..., part])
-    expected = layer.out(torch.cat(heads, -1))
-    torch.testing.assert_close(layer(queries, memory), expected)
+    parts = (slice(0, 4), slice(4, 8))
+    weights = [(layer.query(queries)[..., part] @ key[..., part].mT / 2).softmax(-1) for part in parts]
+    heads = [w @ value[..., part] for w, part in zip(weights, parts, strict=True)]
+    torch.testing.assert_close(layer(queries, memory), layer.out(torch.cat(heads, -1)))
+    torch.testing.assert_close(layer.weights(queries, memory), (weights[0] + weights[1]) / 2)
 
 
-def network(embeddings: np.ndarray) -> QueryNetwork:
+def network(embeddings: np.ndarray) -> QueryDecoder:
     torch.manual_seed(0)
-    return QueryNetwork(SETTINGS, torch.from_numpy(label_coordinates(embeddings)), token_width=5)
+    return QueryDecoder(SETTINGS, torch.from_numpy(label_coordinates(embeddings)), token_width=5)
 
 
 def test_features_follow_image_and_label(embeddings):
@@ -119,18 +117,6 @@ def test_embeddings_that_arrange_labels_alike_train_alike(embeddings):
     expected = trained(embeddings)
     torch.testing.assert_close(trained(variants(embeddings)["all"]), expected, atol=1e-3, rtol=0)
     assert (trained(embeddings[::-1].copy()) - expected).abs().max() > 0.05
-
-
-def test_the_weights_are_the_softmax_averaged_over_heads():
-    torch.manual_seed(0)
-    layer = Attention(8, 2, 0.1).eval()
-    queries, memory = torch.randn(3, 5, 8), torch.randn(3, 7, 8)
-    key, _ = layer.key_value(memory).chunk(2, dim=-1)
-    heads = [
-        (layer.query(queries)[..., part] @ key[..., part].mT / 2).softmax(-1)
-        for part in (slice(0, 4), slice(4, 8))
-    ]
-    torch.testing.assert_close(layer.weights(queries, memory), (heads[0] + heads[1]) / 2)
 
 
 def test_attention_is_what_the_layers_weigh_the_tokens_by(embeddings):

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from cxrlt_core.packing.lock import READERS_TAKE, exclusive, wait_until_packed
+from cxrlt_core.packing.packed_array import READERS_TAKE, exclusive, wait_until_packed
 from cxrlt_core.system.errors import StudyError
 
 REPOSITORY = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path
-from cxrlt_core.packing.lock import exclusive
+from cxrlt_core.packing.packed_array import exclusive
 
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)

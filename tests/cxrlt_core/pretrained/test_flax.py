@@ -10,9 +10,8 @@ import pytest
 import torch
 from transformers import CONFIG_MAPPING, AutoModelForTextEncoding
 
-from cxrlt_core.pretrained.flax import read_flax
 from cxrlt_core.pretrained.strict import load_strict
-from cxrlt_core.pretrained.tensor_files import read_tensor_files
+from cxrlt_core.pretrained.tensor_files import read_flax, read_tensor_files
 from cxrlt_core.pretrained.text_model import IGNORED, without_prefix
 
 FILES = Path(__file__).parent / "flax"

@@ -270,17 +270,23 @@ def test_a_broken_config_is_one_line(content, message, make):
     assert line.startswith(message) and "\n" not in line
 
 
-@pytest.mark.parametrize("name", ["bert", "t5"])
-def test_a_folder_without_a_tokenizer_is_one_line(name, make):
+ABSENT = "no tokenizer: expected tokenizer.json, vocab.txt, spiece.model"
+BROKEN = "no tokenizer can be made: "
+
+
+@pytest.mark.parametrize(
+    ("name", "junk", "message"),
+    [
+        ("bert", None, ABSENT),
+        ("t5", None, ABSENT),
+        ("t5", "tokenizer.json", BROKEN),
+        ("t5", "spiece.model", BROKEN),
+    ],
+)
+def test_an_absent_or_broken_tokenizer_is_one_line(name, junk, message, make):
     folder = make(name)
     (folder / "tokenizer.json").unlink()
-    assert refusal(folder).startswith("no tokenizer: expected tokenizer.json, vocab.txt, spiece.model")
-
-
-@pytest.mark.parametrize("file", ["tokenizer.json", "spiece.model"])
-def test_a_broken_tokenizer_is_one_line(file, make):
-    folder = make("t5")
-    (folder / "tokenizer.json").unlink()
-    (folder / file).write_bytes(b"junk")
+    if junk:
+        (folder / junk).write_bytes(b"junk")
     line = refusal(folder)
-    assert line.startswith("no tokenizer can be made: ") and "\n" not in line
+    assert line.startswith(message) and "\n" not in line

@@ -8,7 +8,7 @@ from served import write_images, write_model, write_pair
 import cxrlt_core
 from cxrlt_core import load_model
 from cxrlt_core.metrics.calibration import Calibration
-from cxrlt_core.serving.portable import write_portable
+from cxrlt_core.serving.loading import write_portable
 from cxrlt_core.system.errors import StudyError
 
 

@@ -75,25 +75,23 @@ def test_other_names_of_development(tmp_path, name):
     assert list(read(tmp_path).table["split"]) == ["train"] * 9 + ["dev", "test"]
 
 
-@pytest.mark.parametrize("columns", [True, False])
-def test_unlabelled_development_and_test_give_no_rows(tmp_path, columns):
-    write_release(tmp_path, without_labels(DEV), without_labels(TEST))
-    if not columns:
-        write(tmp_path / "development.csv", MIMIC_META, *(",".join(r.split(",")[:6]) for r in DEV))
-    found = read(tmp_path)
-    assert len(found.table) == len(TRAIN)
-    assert found.table["split"].isna().all()
-    assert found.dropped == {"development.csv: no label": 1, "test.csv: no label": 1}
+BOTH = ("development", "test")
 
 
-def test_one_unlabelled_file_switches_the_official_split_off(tmp_path):
-    write_release(tmp_path, test=without_labels(TEST))
+@pytest.mark.parametrize(("unlabelled", "columns"), [(BOTH, False), (BOTH, True), (("test",), True)])
+def test_an_unlabelled_file_gives_no_rows_and_switches_the_official_split_off(tmp_path, unlabelled, columns):
+    write_release(tmp_path)
+    for name, rows in (("development", DEV), ("test", TEST)):
+        if name in unlabelled and columns:
+            write(tmp_path / f"{name}.csv", MIMIC_HEADER, *without_labels(rows))
+        elif name in unlabelled:
+            write(tmp_path / f"{name}.csv", MIMIC_META, *(",".join(row.split(",")[:6]) for row in rows))
     found = read(tmp_path)
-    assert len(found.table) == len(TRAIN) + len(DEV)
-    assert found.table["split"].isna().all()
-    assert found.dropped == {"test.csv: no label": 1}
-    assert found.official == {}
-    assert found.unused == "development.csv is carved anew, for test.csv has no labels"
+    assert len(found.table) == len(TRAIN) + 2 - len(unlabelled)
+    assert found.table["split"].isna().all() and found.official == {}
+    assert found.dropped == {f"{name}.csv: no label": 1 for name in unlabelled}
+    carved = "development.csv is carved anew, for test.csv has no labels"
+    assert found.unused == (None if "development" in unlabelled else carved)
 
 
 @pytest.mark.parametrize("name", ["dev_labels.csv", "validation.csv.gz"])

@@ -67,21 +67,16 @@ def test_test_list_splits_test_from_train(tmp_path):
     assert_same(read(path, listed).table, read_nih(path, {"00000001_001.png"}))
 
 
-def test_folder_brings_its_own_test_list(tmp_path):
+@pytest.mark.parametrize("name", ["test_list.txt", "test_list_NIH.txt"])
+def test_folder_brings_its_own_test_list(tmp_path, name):
     write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
     assert read(tmp_path).table["split"].isna().all()
-    write(tmp_path / "test_list.txt", "00000003_004.png")
-    assert list(read(tmp_path).table["split"]) == ["train", "train", "train", "test"]
-    other = write(tmp_path / "other.txt", "00000001_000.png")
-    assert list(read(tmp_path, other).table["split"]) == ["test", "train", "train", "train"]
-
-
-def test_a_list_of_the_folder_may_be_named_otherwise_but_is_one(tmp_path):
-    write(tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, *ROWS)
-    write(tmp_path / "test_list_NIH.txt", "00000003_004.png")
+    write(tmp_path / name, "00000003_004.png")
     found = read(tmp_path)
     assert list(found.table["split"]) == ["train", "train", "train", "test"]
-    assert found.official == {"test": "test_list_NIH.txt"}
+    assert found.official == {"test": name}
+    listed = write(tmp_path / "other.txt", "00000001_000.png")
+    assert list(read(tmp_path, listed).table["split"]) == ["test", "train", "train", "train"]
 
 
 def test_any_rows_against_the_naive_reader(tmp_path):

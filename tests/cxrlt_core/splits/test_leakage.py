@@ -28,13 +28,15 @@ def ids(table: pd.DataFrame) -> list[str]:
     return table["image_id"].tolist()
 
 
-def test_sets_that_share_nothing_pass_unchanged():
-    sets = make_sets()
+@pytest.mark.parametrize("images", [{}, {"dev": [], "train": []}])
+def test_sets_that_share_nothing_pass_unchanged(images):
+    sets = make_sets(**images)
     clean, leaks = separate(sets, "stop")
     assert list(counts(leaks)) == [(kind, *pair) for kind in KINDS for pair in PAIRS]
     assert not any(counts(leaks).values())
     for name, table in sets.items():
         pd.testing.assert_frame_equal(clean[name], table)
+        assert count_repeats(clean[name]) == {"groups": 0, "images": 0}
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -103,13 +105,6 @@ def test_repeats_within_a_set_are_counted_and_do_not_stop():
     clean, _ = separate(sets, "stop")
     assert count_repeats(clean["train"]) == {"groups": 2, "images": 3}
     assert count_repeats(clean["dev"]) == {"groups": 0, "images": 0}
-
-
-def test_empty_sets_share_nothing():
-    sets = make_sets(dev=[], train=[])
-    clean, leaks = separate(sets, "stop")
-    assert not any(counts(leaks).values())
-    assert clean["train"].empty and count_repeats(clean["train"]) == {"groups": 0, "images": 0}
 
 
 def random_sets(seed: int) -> dict[str, pd.DataFrame]:

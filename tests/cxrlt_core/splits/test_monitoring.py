@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlt_core.splits.monitoring import MOST, monitored
+from cxrlt_core.splits.carving import MOST, monitored
 
 
 def development(patients: int, images: int = 3) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from settings import MIXUP, augment
 from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.batches.transforms import draw_transforms
 from cxrlt_core.prediction.inference import Scorer, predict
-from cxrlt_core.system.distributed import Ranks, open_ranks, world_size
+from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training import loop
 from cxrlt_core.training.checkpoint import Checkpoint
@@ -139,7 +139,7 @@ def test_rows_are_handed_round_in_order():
 
 def test_alone_nothing_happens(plain):
     with open_ranks(CPU) as ranks:
-        assert world_size() == 1 and ranks.is_main and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
+        assert ranks.is_main and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
         model, rows = plain(), torch.ones(3)
         assert ranks.wrap(model, torch.zeros(1), True) is model
         assert ranks.sum(rows) is rows and ranks.collect(rows, 3) is rows and ranks.highest(2) == 2

@@ -16,6 +16,7 @@ from cxrlt_core.system.files import (
     write_parquet,
     write_text,
 )
+from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -110,7 +111,10 @@ def test_parquet_round_trip_and_equal_bytes(tmp_path):
     assert read_parquet_metadata(tmp_path / "one")["mark"] == "m"
 
 
-@pytest.mark.parametrize("read", [read_json, read_parquet, read_parquet_metadata])
+READERS = (read_json, read_parquet, read_parquet_metadata, read_tensors, read_tensor_metadata)
+
+
+@pytest.mark.parametrize("read", READERS)
 def test_a_missing_file_is_one_line(read, tmp_path):
     with pytest.raises(StudyError, match=r"none: no such file or folder$"):
         read(tmp_path / "none")
