@@ -39,9 +39,9 @@ def test_nothing_upstream_of_the_ensemble_reads_test_predictions():
     assert not readers(*TEST_PREDICTIONS) & before
 
 
-def test_only_inference_reads_the_test_set_before_the_ensemble():
-    """It needs the test images; that it leaves the labels alone is tried below."""
-    assert readers(*TEST_SET) & upstream("ensemble") == {"tta"}
+def test_only_inference_and_its_pixels_read_the_test_set_before_the_ensemble():
+    """They need the test images; that they leave the labels alone is tried below."""
+    assert readers(*TEST_SET) & upstream("ensemble") == {"pixels", "tta"}
 
 
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):
