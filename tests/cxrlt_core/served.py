@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from pydicom import Dataset, dcmwrite, uid
-from pydicom.dataset import FileMetaDataset
 from settings import augment
 
 from cxrlt_core.labels import CLASSES
@@ -15,6 +13,7 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.folder import model_marks, save_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
+from tests.cxrlt_core.packing import pictures
 
 SIZE = 32
 TTA = {"views": 3, "seed": 1, "augment": augment(rotate=20, shift=0.1).model_dump()}
@@ -81,18 +80,5 @@ def write_images(folder: Path, n: int = 5, shape: tuple[int, int] = (60, 90)) ->
 
 def write_dicom(path: Path, pixels: np.ndarray, **fields: Any) -> Path:
     """Write grey pixels, uint8 or uint16 (H, W), with further attributes such as WindowCenter."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
-    dataset.SOPClassUID, dataset.SOPInstanceUID = uid.DigitalXRayImageStorageForPresentation, "1.2.3"
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 8 * pixels.itemsize
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelData = pixels.tobytes()
-    dataset["PixelData"].VR = "OW"
-    for name, value in fields.items():
-        setattr(dataset, name, value)
-    dcmwrite(path, dataset, enforce_file_format=True)
+    pictures.write_dicom(path, pixels, **fields)
     return path

@@ -135,13 +135,6 @@ def test_digest_outlives_the_file_and_follows_its_image(root, array):
     assert digests[0] != first[51]
 
 
-@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
-def test_fit_reaches_the_decoder(root, array, fit):
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70), np.uint8)).save(root / PATHS[0])
-    pack(root, array, range(2), geometry=Geometry(SIZE, fit))
-    np.testing.assert_array_equal(np.load(array)[0], decode(root / PATHS[0], Geometry(SIZE, fit)))
-
-
 def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
     one = pack(root, tmp_path / "one" / "s-24.npy")
     two = pack(root, tmp_path / "two" / "s-24.npy", workers=2)
@@ -159,25 +152,19 @@ def test_second_run_decodes_only_rejected_images_even_if_a_file_is_gone(root, ar
     assert pack(root, array).equals(first) and array.read_bytes() == before
 
 
-def test_changed_image_is_packed_again(root, array, decoded):
+def test_changed_image_is_packed_again_and_one_that_broke_leaves_zeros(root, array, decoded):
     pack(root, array)
     decoded.clear()
     draw(root / PATHS[50], 1000)
     draw(root / PATHS[9], 1001)
+    (root / PATHS[60]).write_text("no image")
     index = pack(root, array)
-    assert decoded == ["7.png", "9.png", "50.png"]
+    assert decoded == ["7.png", "9.png", "50.png", "60.png"]
     assert index["row"][9] == 9
     for number in (9, 50):
         np.testing.assert_array_equal(np.load(array)[number], decode(root / PATHS[number], SQUASH))
-
-
-def test_image_that_broke_leaves_a_row_of_zeros(root, array):
-    pack(root, array)
-    (root / PATHS[50]).write_text("no image")
-    broken = pack(root, array).loc[50]
-    assert broken["reason"] == "not a JPEG, PNG or DICOM image"
-    assert pd.isna(broken["row"]) and pd.isna(broken["digest"])
-    assert not np.load(array)[50].any()
+    assert index["reason"][60] == "not a JPEG, PNG or DICOM image" and not np.load(array)[60].any()
+    assert index.loc[60, ["row", "digest"]].isna().all()
 
 
 def test_changed_list_reuses_rows(root, tmp_path, decoded):
@@ -360,17 +347,13 @@ def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
         pack(root, tmp_path / "s-24.npy", workers=2)
 
 
-def test_full_disk_is_one_line(root, array, tmp_path, monkeypatch):
+def test_a_store_that_cannot_be_made_or_is_full_is_one_line(root, array, tmp_path, monkeypatch):
+    with pytest.raises(StudyError, match=r"7\.png: (File exists|Not a directory)"):
+        pack(root, root / PATHS[7] / "s-24.npy")
     monkeypatch.setattr(pack_record.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     with pytest.raises(StudyError, match=r"s-24\.npy: needs 0\.0 GB, 0\.0 GB are free"):
         pack(root, array)
     assert not list(tmp_path.glob("*s-24*"))
-
-
-def test_store_that_cannot_be_made_is_one_line(root, tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(StudyError, match=r"file: (File exists|Not a directory)"):
-        pack(root, tmp_path / "file" / "s-24.npy")
 
 
 def test_no_images_make_an_empty_array(root, array):
@@ -407,14 +390,6 @@ def test_an_array_with_one_other_image_is_refused(root, array, monkeypatch, numb
     with pytest.raises(StudyError, match="not the array that its index describes"):
         open_indexed(before, array)
     assert len(open_indexed(before.drop(index=number), array)) == 100  # a set without it is as it was
-
-
-@pytest.mark.parametrize("row", [-1, 100])
-def test_a_row_that_the_array_has_not_is_refused(root, array, row):
-    pack(root, array)
-    for digest in (None, "0" * 16):
-        with pytest.raises(StudyError, match="not the array that its index describes"):
-            open_array(array, np.array([row]), [digest])
 
 
 @pytest.mark.parametrize("harm", ["pixels", "record"])

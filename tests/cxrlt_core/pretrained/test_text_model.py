@@ -95,7 +95,6 @@ def encoder_alone(tensors: Tensors) -> Tensors:
     ("name", "change", "file", "prefix"),
     [
         ("bert", dict, "pytorch_model.bin", ""),
-        ("bert", with_heads, "pytorch_model.bin", "bert."),
         ("bert", prefixed("module."), "pytorch_model.bin", "module."),
         ("bert", prefixed("module.bert."), "model.safetensors", "module.bert."),
         ("bert", prefixed("encoder."), "model.safetensors", "encoder."),
@@ -164,12 +163,6 @@ def only_vocabulary(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
 
-def test_a_vocabulary_alone_makes_a_tokenizer(make, originals):
-    folder = make("bert")
-    only_vocabulary(folder)
-    assert states(folder).equal(states(originals["bert"]))
-
-
 @pytest.mark.parametrize("vocabulary", [True, False])
 def test_cxr_bert_is_read_as_the_bert_that_it_is(vocabulary, make, originals):
     """Its config and tokenizer name code in its repository, which is not run."""
@@ -221,12 +214,9 @@ WORDS, QUERY = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.s
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without(QUERY), f"1 missing: {QUERY}"),
         (without(WORDS), f"expected one encoder in the weights, found no {WORDS}; the names are emb"),
         (prefixed("foo_"), "expected one encoder in the weights, found no "),
-        (lambda t: {**t, "extra.weight": torch.ones(1)}, "1 unexpected: extra.weight"),
         (lambda t: {**t, QUERY: torch.ones(3, 3)}, f"1 misshapen: {QUERY} (3, 3) for (64, 64)"),
-        (lambda t: {**t, QUERY: t[QUERY] * torch.nan}, f"1 not finite: {QUERY}"),
         (lambda t: t | prefixed("b.")(t), "expected one encoder in the weights, found one under '', 'b.'"),
         (lambda t: prefixed("b.")(t) | {QUERY: t[QUERY]}, f"names are there with and without 'b.': {QUERY}"),
         (lambda t: {**with_heads(t), "visual.conv": torch.ones(1)}, "1 unexpected: visual.conv"),
@@ -234,8 +224,7 @@ WORDS, QUERY = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.s
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_are_one_line(change, message, make):
-    line = refusal(make("bert", change))
-    assert line.startswith(message) and "\n" not in line
+    assert refusal(make("bert", change)).startswith(message)
 
 
 def test_layers_without_number_in_the_config_are_named(make):
@@ -248,6 +237,7 @@ def test_layers_without_number_in_the_config_are_named(make):
 def refusal(folder: Path) -> str:
     with pytest.raises(StudyError) as caught:
         load_text_model(str(folder), None)
+    assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
@@ -266,27 +256,15 @@ def refusal(folder: Path) -> str:
 def test_a_broken_config_is_one_line(content, message, make):
     folder = make("bert")
     (folder / "config.json").unlink() if content is None else (folder / "config.json").write_text(content)
-    line = refusal(folder)
-    assert line.startswith(message) and "\n" not in line
+    assert refusal(folder).startswith(message)
 
 
-ABSENT = "no tokenizer: expected tokenizer.json, vocab.txt, spiece.model"
-BROKEN = "no tokenizer can be made: "
-
-
-@pytest.mark.parametrize(
-    ("name", "junk", "message"),
-    [
-        ("bert", None, ABSENT),
-        ("t5", None, ABSENT),
-        ("t5", "tokenizer.json", BROKEN),
-        ("t5", "spiece.model", BROKEN),
-    ],
-)
-def test_an_absent_or_broken_tokenizer_is_one_line(name, junk, message, make):
-    folder = make(name)
+@pytest.mark.parametrize("junk", [None, "tokenizer.json", "spiece.model"])
+def test_an_absent_or_broken_tokenizer_is_one_line(junk, make):
+    folder = make("t5")
     (folder / "tokenizer.json").unlink()
+    message = "no tokenizer: expected tokenizer.json, vocab.txt, spiece.model"
     if junk:
+        message = "no tokenizer can be made: "
         (folder / junk).write_bytes(b"junk")
-    line = refusal(folder)
-    assert line.startswith(message) and "\n" not in line
+    assert refusal(folder).startswith(message)
