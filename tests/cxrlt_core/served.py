@@ -19,8 +19,7 @@ SIZE = 32
 TTA = {"views": 3, "seed": 1, "augment": augment(rotate=20, shift=0.1).model_dump()}
 
 
-def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
-    """Write the folder of a tiny model; its logits are spread, so that images and classes differ."""
+def tiny_config(**changes: Any) -> ModelConfig:
     content = {
         "classes": list(CLASSES),
         "image_model": "resnet10t",
@@ -36,11 +35,19 @@ def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
         "precision": "fp32",
         "augment": augment(rotate=20).model_dump(),
     }
-    config = ModelConfig(**{**content, **changes})
-    embeddings = np.random.default_rng(seed).normal(size=(len(config.classes), 5))
+    return ModelConfig(**{**content, **changes})
+
+
+def tiny_model(config: ModelConfig, seed: int, embeddings: np.ndarray) -> torch.nn.Module:
     targets = np.tile(np.arange(4) % 2, (len(config.classes), 1)).T.astype(np.int8)
     torch.manual_seed(seed)
-    network = new_model(config, build_network(config.image_model, config.image_options), embeddings, targets)
+    return new_model(config, build_network(config.image_model, config.image_options), embeddings, targets)
+
+
+def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
+    """Write the folder of a tiny model; its logits are spread, so that images and classes differ."""
+    config = tiny_config(**changes)
+    network = tiny_model(config, seed, np.random.default_rng(seed).normal(size=(len(config.classes), 5)))
     with torch.no_grad():
         network.head.weight *= 5
     save_model(folder, network, config)

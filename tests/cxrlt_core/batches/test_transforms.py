@@ -66,7 +66,7 @@ def test_draws_stay_within_their_ranges_and_gamma_is_as_often_above_one_as_below
     assert gamma.log().mean().abs() < 0.01 and gamma.max() > 1.49
 
 
-def test_erasing_clears_one_rectangle_in_a_share_of_the_images():
+def test_erasing_clears_one_rectangle_in_a_share_of_the_images_as_a_loop_does():
     images = torch.ones(2000, 1, 48, 64)
     out = apply_transforms(images, draw_transforms(2000, augment(erase=0.25), np.random.default_rng(0)))
     cleared = out[:, 0] == 0
@@ -75,13 +75,6 @@ def test_erasing_clears_one_rectangle_in_a_share_of_the_images():
     assert 0.2 < some.float().mean() < 0.3
     area = cleared[some].flatten(1).float().mean(1)
     assert ERASED_AREA[0] - 0.01 < area.min() and area.max() < ERASED_AREA[1] + 0.02
-    for mask in cleared[some][:50]:
-        rows, columns = mask.any(1), mask.any(0)
-        assert torch.equal(mask, rows[:, None] & columns)  # a rectangle
-        assert (rows.int().diff() != 0).sum() <= 2 and (columns.int().diff() != 0).sum() <= 2  # in one piece
-
-
-def test_erasing_equals_a_loop():
     images = torch.rand(20, 1, 16, 24) + 1
     transforms = draw_transforms(20, augment(erase=0.7), np.random.default_rng(1))
     out = apply_transforms(images, transforms)

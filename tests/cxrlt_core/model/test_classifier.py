@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cxrlt_core.model.classifier import ModelConfig, prior_logits, rebuild_model
+from cxrlt_core.model.query_network import label_coordinates
 from cxrlt_core.system.errors import StudyError
 
 
@@ -26,8 +27,10 @@ def test_rebuilt_from_config_and_weights_gives_identical_logits(changes, build, 
     assert not again.training
 
 
-def test_new_models_are_ready_to_train_and_follow_the_seed(build, images):
+def test_new_models_are_ready_to_train_and_follow_the_seed_and_their_designs(build, images):
     assert all(part.training for part in build().modules())
+    for designs, parameters in (({"separate": {}}, 3 * 9), ({}, 9)):
+        assert sum(p.numel() for p in build(designs=designs).head.parameters()) == parameters
     one, two, other = (build(seed).eval() for seed in (0, 0, 1))
     with torch.no_grad():
         assert torch.equal(one(images), two(images))
@@ -43,15 +46,13 @@ def test_logits_are_float32_under_autocast(build, images):
 
 
 def test_the_text_encoder_reaches_the_logits(build, images):
-    generator = np.random.default_rng(5)
-    one, two = (build(embeddings=generator.normal(size=(3, 6))).eval() for _ in range(2))
-    with torch.no_grad():
-        assert (one(images) - two(images)).abs().max() > 1e-3
-
-
-@pytest.mark.parametrize(("designs", "parameters"), [({"separate": {}}, 3 * 9), ({}, 9)])
-def test_the_last_layer_is_the_one_of_the_config(designs, parameters, build):
-    assert sum(p.numel() for p in build(designs=designs).head.parameters()) == parameters
+    embeddings = np.random.default_rng(5).normal(size=(2, 3, 6))
+    one, two = (build(embeddings=table).eval() for table in embeddings)
+    stored = one.state_dict()["queries.coordinates"].numpy()
+    np.testing.assert_array_equal(stored, label_coordinates(embeddings[0]))
+    difference = (one(images) - two(images)).abs().max()
+    difference.backward()
+    assert difference > 1e-3 and all(p.grad is not None for p in one.parameters())
 
 
 def test_prior_is_the_log_odds_of_the_known_labels_and_an_untrained_model_is_near_it(build, images):

@@ -48,13 +48,6 @@ def check(network: torch.nn.Module, loaded, state: State) -> None:
     assert all(torch.equal(state_dict[name], state[name]) for name in state_dict if name != first)
 
 
-@pytest.mark.parametrize("ending", ["safetensors", "pth", "bin"])
-def test_every_kind_of_file_loads_into_the_grey_network(rgb, tmp_path, ending):
-    file = tmp_path / f"w.{ending}"
-    save_file(rgb, file) if ending == "safetensors" else torch.save(rgb, file)
-    check(*load(file), rgb)
-
-
 @pytest.mark.parametrize("prefix", ["module.", "backbone.", "foo.", "state_dict.module."])
 def test_a_prefix_is_asked_for_by_name_and_then_fits(rgb, tmp_path, prefix):
     file = tmp_path / "w.pth"

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import draw
 from PIL import Image
 
 from cxrlt_core.packing import pack as packing
@@ -26,12 +27,6 @@ from cxrlt_core.system.files import read_parquet, write_parquet
 REPOSITORY = Path(__file__).parents[3]
 SIZE = 24
 SQUASH = Geometry(SIZE, "squash")
-
-
-def draw(path, seed, side=40):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
 
 
 @pytest.fixture
@@ -98,13 +93,15 @@ def test_rows_are_the_decoded_images_in_order(root, tmp_path):
     np.testing.assert_array_equal(opened, pixels)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_digest_is_a_hash_of_the_packed_pixels(root, array, workers):
+def test_digest_is_a_hash_of_the_packed_pixels_and_two_workers_write_the_same_bytes_as_one(root, tmp_path):
     (root / PATHS[3]).write_bytes((root / PATHS[4]).read_bytes())  # the same picture under two names
     for number, shade in ((5, 0), (6, 77)):
         Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[number])
-    digests = pack(root, array, workers=workers)["digest"]
-    pixels = np.load(array)
+    one, two = (pack(root, tmp_path / f"{n}/s-24.npy", workers=n) for n in (1, 2))
+    assert one.equals(two)
+    for name in ("s-24.npy", "s-24.record.parquet"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    digests, pixels = one["digest"], np.load(tmp_path / "1/s-24.npy")
     assert digests[digests.isna()].index.tolist() == [7, 9]  # rejected
     assert digests[[5, 6]].tolist() == ["shade 0", "shade 77"]
     for row in digests.dropna().index.drop([5, 6]):
@@ -123,24 +120,6 @@ def test_one_shade_that_becomes_another_is_another_image(root, array):
         file.write(bytes([0]) * SIZE**2)
     assert (np.load(array)[5] == 0).all()
     assert pack(root, array).equals(index) and (np.load(array)[5] == 78).all()
-
-
-def test_digest_outlives_the_file_and_follows_its_image(root, array):
-    first = pack(root, array)["digest"]
-    (root / PATHS[50]).unlink()
-    draw(root / PATHS[51], 1000)
-    numbers = [51, *range(50, 10, -1)]
-    digests = pack(root, array, numbers)["digest"].tolist()
-    assert digests[1:] == [digests[0] if number == 51 else first[number] for number in numbers[1:]]
-    assert digests[0] != first[51]
-
-
-def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
-    one = pack(root, tmp_path / "one" / "s-24.npy")
-    two = pack(root, tmp_path / "two" / "s-24.npy", workers=2)
-    assert one.equals(two)
-    for name in ("s-24.npy", "s-24.record.parquet"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_second_run_decodes_only_rejected_images_even_if_a_file_is_gone(root, array, decoded):

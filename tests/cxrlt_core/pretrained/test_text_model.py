@@ -11,6 +11,7 @@ import pytest
 import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
+from test_repositories import with_heads, with_output, write_vocabulary
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, T5Config, T5Tokenizer
 
 from cxrlt_core.demo.text_models import write_text_model
@@ -66,24 +67,10 @@ def prefixed(prefix: str) -> Change:
     return lambda tensors: {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
 
 
-def with_heads(tensors: Tensors) -> Tensors:
-    return {
-        **prefixed("bert.")(tensors),
-        "cls.predictions.bias": torch.ones(3),
-        "classifier.weight": torch.ones(1),
-    }
-
-
 def old_names(tensors: Tensors) -> Tensors:
     new = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
     result = {name.replace(a, b): t for name, t in tensors.items() for a, b in new.items() if a in name}
     return {**{name: t for name, t in tensors.items() if "LayerNorm" not in name}, **result}
-
-
-def doubled(tensors: Tensors) -> Tensors:
-    """As PyTorch writes a T5: the table of words under all of its names."""
-    words = tensors["shared.weight"]
-    return {**tensors, "encoder.embed_tokens.weight": words, "decoder.embed_tokens.weight": words}
 
 
 def encoder_alone(tensors: Tensors) -> Tensors:
@@ -99,7 +86,7 @@ def encoder_alone(tensors: Tensors) -> Tensors:
         ("bert", prefixed("module.bert."), "model.safetensors", "module.bert."),
         ("bert", prefixed("encoder."), "model.safetensors", "encoder."),
         ("bert", old_names, "pytorch_model.bin", ""),
-        ("t5", doubled, "pytorch_model.bin", ""),
+        ("t5", with_output, "pytorch_model.bin", ""),
         ("t5", encoder_alone, "model.safetensors", ""),
         ("t5", prefixed("module."), "pytorch_model.bin", "module."),
     ],
@@ -157,31 +144,20 @@ def edit(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def only_vocabulary(folder: Path) -> None:
-    words = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
-    (folder / "vocab.txt").write_text("\n".join(sorted(words, key=words.get)) + "\n")
-    (folder / "tokenizer.json").unlink()
-
-
 @pytest.mark.parametrize("vocabulary", [True, False])
 def test_cxr_bert_is_read_as_the_bert_that_it_is(vocabulary, make, originals):
     """Its config and tokenizer name code in its repository, which is not run."""
     folder = make("bert", lambda t: {**with_heads(t), "cls_projection_head.LayerNorm.weight": torch.ones(2)})
     edit(folder, model_type="cxr-bert", auto_map={"AutoConfig": "x.Config", "AutoModel": "x.Model"})
-    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CXRBertTokenizer"}')
     if vocabulary:
-        only_vocabulary(folder)
+        write_vocabulary(folder, "vocab.txt")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CXRBertTokenizer"}')
     assert states(folder).equal(states(originals["bert"]))
 
 
 def test_a_sentencepiece_model_alone_makes_the_tokenizer_of_t5(make, tmp_path):
     folder = make("t5")
-    for path in folder.glob("tokenizer*"):
-        path.unlink()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(CLASSES * 20), model_prefix=str(folder / "spiece"), vocab_size=80,
-        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
-    )  # fmt: skip
+    write_vocabulary(folder, "spiece.model")
     pieces = sentencepiece.SentencePieceProcessor(str(folder / "spiece.model"))
     result = load_text_model(str(folder), None).tokenizer(list(CLASSES))["input_ids"]
     assert result == [[*pieces.encode(label), 1] for label in CLASSES]

@@ -113,11 +113,7 @@ def test_collectives():
     def work(ranks):
         rows = torch.arange(7.0)[:, None][ranks.share(7)]
         total = ranks.sum(torch.tensor([1.0, ranks.rank]))
-        return (
-            ranks.collect(rows, 7)[:, 0].tolist(),
-            total.tolist(),
-            ranks.highest(5 * ranks.rank),
-        )
+        return ranks.collect(rows, 7)[:, 0].tolist(), total.tolist(), ranks.highest(5 * ranks.rank)
 
     assert together(3, work) == [(list(range(7)), [3, 3], 10)] * 3
 
@@ -137,14 +133,11 @@ def test_rows_are_handed_round_in_order():
     assert together(3, work) == expected
 
 
-def test_alone_nothing_happens(plain):
+def test_alone_nothing_happens_and_batch_statistics_are_not_shared_on_the_cpu(plain, build):
     with open_ranks(CPU) as ranks:
         assert ranks.is_main and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
         model, rows = plain(), torch.ones(3)
         assert ranks.wrap(model, torch.zeros(1), True) is model
         assert ranks.sum(rows) is rows and ranks.collect(rows, 3) is rows and ranks.highest(2) == 2
-
-
-def test_batch_statistics_cannot_be_shared_on_the_cpu(build):
     with pytest.raises(StudyError, match=r"^train.sync_batchnorm: needs GPUs"):
         Ranks(CPU, 0, 2).wrap(build(), torch.zeros(2, 1, 32, 32), True)
