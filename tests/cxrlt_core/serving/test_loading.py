@@ -62,16 +62,6 @@ def test_what_is_no_model_is_one_line(study, tmp_path):
         load_model(study / "ensembles/both/0")
 
 
-def test_a_portable_ensemble_needs_no_study(study, tmp_path_factory):
-    folder, paths = study / "ensembles/both/0", write_images(study / "images")
-    ensemble = load_model(folder, "cpu")
-    expected = ensemble.predict(paths, views=2).table()
-    out = tmp_path_factory.mktemp("elsewhere")
-    write_portable(folder, ensemble.calibration, out)
-    shutil.rmtree(study / "models")
-    assert load_model(out, "cpu").predict(paths, views=2).table().equals(expected)
-
-
 def test_a_portable_model_has_its_thresholds(study, tmp_path_factory):
     out, limits = tmp_path_factory.mktemp("elsewhere"), np.linspace(0, 1, 26)
     limits[3] = np.nan

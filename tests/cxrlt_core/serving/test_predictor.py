@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
+from served import SIZE, TTA, write_images, write_model, write_pair
 
 from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
@@ -84,34 +83,6 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path):
     assert result.paths == [paths[0], paths[2]] and len(result.probabilities) == 2
     assert result.rejected == {paths[1]: "truncated", paths[3]: "not a JPEG, PNG or DICOM image"}
     assert len(load_model(tmp_path / "model", "cpu").predict(paths[3:]).table()) == 0
-
-
-def dicom_files(folder):
-    """The same picture as PNG and, told in other ways, as DICOM."""
-    grey = np.asarray(
-        Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 5), dtype=np.uint8)).resize((48, 40))
-    )
-    grey = np.rint((grey - grey.min()) * (255 / np.ptp(grey))).astype(np.uint8)
-    Image.fromarray(grey).save(folder / "plain.png")
-    deep = grey.astype(np.uint16) * 16 + 1000
-    return {
-        "8 bits": write_dicom(folder / "8.dcm", grey),
-        "16 bits": write_dicom(folder / "16.dcm", deep),
-        "inverted": write_dicom(folder / "1.dcm", 255 - grey, PhotometricInterpretation="MONOCHROME1"),
-        "windowed": write_dicom(
-            folder / "w.dcm", deep, WindowCenter=1000 + 2040, WindowWidth=4080, VOILUTFunction="LINEAR_EXACT"
-        ),
-    }
-
-
-def test_dicom_files_give_what_the_same_picture_gives(tmp_path):
-    write_model(tmp_path / "model")
-    model, files = load_model(tmp_path / "model", "cpu"), dicom_files(tmp_path)
-    expected = model.predict([tmp_path / "plain.png"]).probabilities[0]
-    for name, path in files.items():
-        np.testing.assert_allclose(model.predict([path]).probabilities[0], expected, atol=1e-6, err_msg=name)
-    narrow = write_dicom(tmp_path / "n.dcm", np.full((9, 9), 3, np.uint16), WindowCenter=3, WindowWidth=1)
-    assert np.abs(model.predict([narrow]).probabilities[0] - expected).max() > 1e-3
 
 
 def test_the_table_has_a_row_an_image_and_finding(tmp_path):

@@ -11,7 +11,6 @@ from cxrlt_core.batches.transforms import draw_transforms
 from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.training import loop
 from cxrlt_core.training.checkpoint import Checkpoint
 
 
@@ -52,33 +51,6 @@ def test_two_processes_have_the_gradients_of_one(designs, accumulate, training, 
             for a, b, c in zip(alone[key], first[key], second[key], strict=True):
                 np.testing.assert_array_equal(b, c)
                 np.testing.assert_allclose(b, a, atol=tolerance, rtol=2e-4)
-
-
-def test_two_processes_go_on_from_a_step(training, plain, toy, tmp_path):
-    def interrupted(ranks):
-        run = training(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
-        if not go_on:
-            step = run.step
-            run.step = lambda number, *batch: step(number, *batch) if number < 7 else 1 / 0
-        run.run(Checkpoint(tmp_path / name))
-        return numpy(run.state.model.parameters()), run.state.history
-
-    loop.ASK_RANKS_EVERY, every = 1, loop.ASK_RANKS_EVERY
-    try:
-        go_on, name = True, "whole"
-        expected = together(2, interrupted)
-        go_on, name = False, "killed"
-        with pytest.raises(ZeroDivisionError):
-            together(2, interrupted)
-        assert Checkpoint(tmp_path / "killed").load()["step"] == 7
-        go_on = True
-        for (weights, history), (other, other_history) in zip(
-            expected, together(2, interrupted), strict=True
-        ):
-            assert history == other_history
-            assert all(np.array_equal(a, b) for a, b in zip(weights, other, strict=True))
-    finally:
-        loop.ASK_RANKS_EVERY = every
 
 
 @pytest.mark.parametrize(("n", "size"), [(23, 2), (24, 2), (1, 2), (23, 3), (2, 3)])
