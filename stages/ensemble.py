@@ -10,6 +10,7 @@ from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import contrasts2
 from cxrlt_core.study.variants import members as members_of
+from cxrlt_core.study.variants import replenished as is_replenished
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import score_text
@@ -32,7 +33,7 @@ def main(params: Params) -> None:
     array = orthogonal_array(len(names), len(params.train.seeds))
     selections, scores, runs = {}, {}, {}
     for replenished in sorted({row.replenished for row in params.table2}):
-        used = [replenished or params.variants[name].data == "primary" for name in names]
+        used = [replenished or not is_replenished(params, name) for name in names]
         methods = {row.name: row.method for row in params.table2 if row.replenished == replenished}
         members = everything.among(used)
         runs |= members.recombine(methods, array[:, used])

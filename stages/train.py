@@ -16,8 +16,9 @@ from cxrlt_core.model.classifier import Classifier, ModelConfig, new_model
 from cxrlt_core.model.encoder_spec import EncoderSpec
 from cxrlt_core.model.folder import save_model
 from cxrlt_core.model.image_encoder import load_network
+from cxrlt_core.model.start import load_fitting
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import designs_of, loss_of, resolved
+from cxrlt_core.study.variants import SCRATCH, designs_of, loss_of, resolved
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.files import write_json
@@ -30,7 +31,13 @@ from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import describe_model, image_encoder_spec, read_embeddings, start, write_trained
+from stages.artifacts.models import (
+    describe_model,
+    image_encoder_spec,
+    load_trained,
+    read_embeddings,
+    write_trained,
+)
 from stages.artifacts.monitor import Monitor
 from stages.artifacts.paths import model_folder
 from stages.artifacts.sets import LabelledSet, read_set
@@ -82,9 +89,10 @@ def new_model_of(
     place = f"image_encoders.{variant.image}"
     network, _ = load_network(params.image_encoders[variant.image], encoder, config.image_size, place)
     model = new_model(config, network, read_embeddings(variant.text, data.classes), data.targets)
-    if new := start(params, name, seed, model):
-        layers = ", ".join(dict.fromkeys(tensor.rpartition(".")[0] for tensor in new))
-        print(f"{name}, seed {seed}: starts from {variant.init} but for new layers: {layers}", flush=True)
+    if variant.init != SCRATCH:
+        new = load_fitting(model, config, load_trained(variant.init, seed))
+        but = f" but for new layers: {', '.join(new)}" if new else ""
+        print(f"{name}, seed {seed}: starts from {variant.init}{but}", flush=True)
     return model
 
 

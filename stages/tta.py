@@ -30,7 +30,7 @@ def main(params: Params, name: str) -> None:
 
 
 def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
-    """Average the probabilities of all views of a set; all models see the same views."""
+    """Average the probabilities of all views of a set; models of one image size see the same views."""
     data, device = read_set(split), ranks.device
     images = open_images(data, params, resolved(params, name).image)
     views, designs = draw_views(contents_of(images), params.tta), designs_of(params, name, PREDICTION)

@@ -21,7 +21,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, reason
 
 #: The hooks in the order in which data meet them, and what each returns.
 HOOKS = {
@@ -60,7 +60,25 @@ def find_design(name: str) -> ModuleType:
     """Return the module of a design; StudyError when there is none of that name."""
     if name not in names():
         raise StudyError(f"unknown design {name!r}, expected {', '.join(names())}")
-    return import_module(f"{__name__}.{name}")
+    try:
+        module = import_module(f"{__name__}.{name}")
+    except Exception as error:  # whatever is wrong in a file of the user's
+        raise StudyError(f"cxrlt_core/designs/{name}.py: cannot be imported: {reason(error)}") from None
+    if problem := _wrong(module):
+        raise StudyError(f"cxrlt_core/designs/{name}.py: {problem}")
+    return module
+
+
+def _wrong(module: ModuleType) -> str | None:
+    """Say why a design would not do what it says."""
+    acts = any(hasattr(module, hook) for hook in (*TRAINING, "probabilities"))
+    if hasattr(module, "Settings") and (not acts or hasattr(module, "views")):
+        return f"expected a function named {', '.join(TRAINING)} or probabilities, which variants can use"
+    if not isinstance(getattr(module, "EXCLUDES", {}), dict):
+        return "EXCLUDES: expected a mapping of names of designs to reasons"
+    if any(isinstance(getattr(module, key, ()), str) for key in ("AFTER", "BEFORE")):
+        return "AFTER and BEFORE: expected a tuple of names of designs"
+    return None
 
 
 def of_variants() -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cxrlt_core.designs import hooks
 from cxrlt_core.designs.hooks import Context, Labels, Objective
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.settings import Positive, Section, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of designs; torch takes two seconds
@@ -15,6 +16,13 @@ if TYPE_CHECKING:  # every stage reads the settings of designs; torch takes two 
 TITLE = "R-Drop"
 SOURCE = "Liang et al. 2021, arXiv:2106.14448"
 BEFORE = ("mixup",)  # which weighs losses and divergence by what is known of both images
+
+
+#: One look at the first batch: to compare all of them would make the processor wait for the device.
+SAME = (
+    "r_drop: both passes are equal, since nothing drops anything; "
+    "expected query.dropout above 0, or dropout in the options of the image encoder"
+)
 
 
 class Settings(Section):
@@ -47,10 +55,19 @@ def loss(settings: Settings, context: Context) -> hooks.Loss:
     divergence is that of each known label, a Bernoulli variable, with the weight that the label has.
     """
 
+    import torch
+
     from cxrlt_core.losses.base import label_weights
+
+    checked = False
 
     def both(objective: Objective) -> Objective:
         def sums(logits: Tensor, labels: Labels, class_weights: Tensor) -> tuple[Tensor, Tensor]:
+            nonlocal checked
+            if not checked and logits.requires_grad:
+                checked = True
+                if torch.equal(logits[0], logits[1]):
+                    raise StudyError(SAME)
             (first, weight), (second, _) = (objective(of_pass, labels, class_weights) for of_pass in logits)
             weights = label_weights(labels.targets, class_weights, labels.weights)
             apart = (weights * divergence(logits[0], logits[1])).sum()

@@ -2,7 +2,8 @@
 
 A class that is positive in a share f of the images is repeated max(1, √(t / f)) times, an image as often as
 its rarest positive class. The length of an epoch stays: it is cut off after N images, so that rows with and
-without differ in what they show, not in how much.
+without differ in what they show, not in how much. The share is of all images, as in LVIS, whose labels are
+partial, too: it says how often the network is shown a positive, not how frequent the finding is.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def draw_views(contents: np.ndarray, settings: Tta) -> list[Transforms]:
     """Draw the views of n images.
 
     A view depends on the seed, its number and the pixels of its image alone: not on the model, the set, the
-    batch or the device. So every variant is scored on the same views, and an image alone gets those that it
-    has in a study.
+    batch or the device. So variants that see images in one size are scored on the same views, and an image
+    alone gets those that it has in a study.
 
     Args:
         contents: from :func:`contents_of`, uint64 (n,).

@@ -1,12 +1,11 @@
 """The folder of a trained model: model.safetensors, and config.json with all else that prediction needs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cxrlt_core.model.classifier import Classifier, ModelConfig, rebuild_model
 from cxrlt_core.system.errors import StudyError, reason
@@ -55,16 +54,6 @@ def read_config(folder: Path | str) -> ModelConfig:
         raise StudyError(f"{path}: not valid JSON: {error}") from None
     except TypeError:
         raise StudyError(f"{path}: {_difference(content)}; train it again with this version") from None
-
-
-def load_fitting(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
-    """Load another model's weights where name and shape fit; return the names of the others, which stay."""
-    state = model.state_dict()
-    fitting = {
-        name: weights[name] for name in state if name in weights and weights[name].shape == state[name].shape
-    }
-    model.load_state_dict(fitting, strict=False)
-    return [name for name in state if name not in fitting]
 
 
 def model_marks(folder: Path | str) -> dict[str, str]:

@@ -48,7 +48,7 @@ def load_weights(
     StudyError names every tensor that is missing, unexpected, misshapen or not finite, and what would
     obviously fit; or two tensors that get the same name.
     """
-    state = dict(_converted(network, name, renamed_weights(tensors, encoder)))
+    state = dict(converted(network, name, renamed_weights(tensors, encoder)))
     expected = network.state_dict()
     _sum_colours(network, state, expected)
     try:
@@ -78,7 +78,7 @@ def _renamed(name: str, rules: Sequence[Sequence[str | None]]) -> str | None:
     return name
 
 
-def _converted(network: nn.Module, name: str, state: dict[str, Tensor]) -> Mapping[str, Tensor]:
+def converted(network: nn.Module, name: str, state: dict[str, Tensor]) -> Mapping[str, Tensor]:
     """Apply timm's conversion of authors' layouts, which resamples position embeddings, too.
 
     Where it breaks down, its input shows better what is wrong.

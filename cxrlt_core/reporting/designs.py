@@ -12,7 +12,7 @@ from cxrlt_core.evidence.contrasts import Contrast, Design, find_interactions, f
 from cxrlt_core.evidence.effects import MainEffects, test_effects
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params, Table1Row, Table2Row
-from cxrlt_core.study.variants import BY_RECIPE, contents, loss_of
+from cxrlt_core.study.variants import BY_RECIPE, SCRATCH, contents, loss_of
 
 TICK = "✓"
 KEYS = ("image", "text", "loss", "weights", "data", "init", "recipe", "designs")  # that have a place
@@ -34,7 +34,8 @@ def _columns(params: Params, name: str, whole: Contents) -> Iterator[tuple[str, 
     def stated(key: str) -> tuple[str, Design]:
         value = getattr(variant, key)
         title = fields[key].TITLE if key in fields else {"image": "image encoder"}.get(key, key)
-        return title, Design(_stated_text(params, name, key), content[key], value)
+        asked = key != "text" or not using(variant.designs, ["head"])  # a head asks no label queries
+        return title, Design(_stated_text(params, name, key) if asked else "", content[key], value)
 
     def own(design: str) -> tuple[str, Design]:
         settings = variant.designs.get(design)
@@ -49,9 +50,13 @@ def _columns(params: Params, name: str, whole: Contents) -> Iterator[tuple[str, 
     yield stated("data")
     if any(other["init"] for other in whole.values()):
         yield "start", Design("" if content["init"] is None else variant.init, content["init"], variant.init)
-    for keys in recipe_columns(whole):
+    groups = recipe_columns(whole)
+    names = [" + ".join(key.rpartition(".")[2] for key in keys) for keys in groups]
+    taken = [*names, *(find_design(design).TITLE for design in used)]
+    for keys, title in zip(groups, names, strict=True):
         values = [content[key] for key in keys]
-        yield " + ".join(key.rpartition(".")[2] for key in keys), Design(", ".join(map(str, values)), values)
+        text = ", ".join("–" if value is None else str(value) for value in values)
+        yield title if taken.count(title) == 1 else " + ".join(keys), Design(text, values)
 
 
 def recipe_columns(whole: Contents) -> list[list[str]]:
@@ -84,8 +89,10 @@ def _settings_text(params: Params, design: str, settings: Any, whole: Contents) 
 
 
 def selects(params: Params, variant: str) -> bool:
-    """Whether development data chose something of a variant, which is then scored on them."""
+    """Whether development data chose something of a variant, or of one that it starts from."""
     chosen = params.variants[variant]
+    if chosen.init != SCRATCH and selects(params, chosen.init):
+        return True
     stated = [m for key, m in by_field().items() if getattr(chosen, key) != getattr(m, "OFF", ...)]
     return any(getattr(module, "SELECTS", False) for module in [*stated, *map(find_design, chosen.designs)])
 

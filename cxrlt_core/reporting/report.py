@@ -13,6 +13,7 @@ from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
 from cxrlt_core.results.models import Encoder
 from cxrlt_core.results.study import Results
+from cxrlt_core.study.variants import changes
 from cxrlt_core.system import text
 
 DEMO_WARNING = (
@@ -271,6 +272,10 @@ def _provenance(results: Results) -> str:
         f"| image `{name}` | {_image_encoder(e.model, origins.encoders[name])} |\n"
         for name, e in params.image_encoders.items()
     )
+    recipes = "".join(
+        f"| recipe `{name}` | {', '.join(f'{key} {value}' for key, value in changes(params, name).items())} |\n"
+        for name in params.recipes
+    )
     versions = ", ".join(f"{name} {version}" for name, version in origins.versions.items())
     query = params.query
     return f"""## Where the numbers come from
@@ -280,7 +285,7 @@ def _provenance(results: Results) -> str:
 {images}{texts}| query network | width {query.width}, {query.layers} layer(s), {query.heads} heads, feed-forward \
 {query.feedforward} |
 | images | {params.image.size} × {params.image.size} pixels, grey |
-| seeds | training {params.train.seeds}, bootstrap {params.bootstrap.seed}, TTA \
+{recipes}| seeds | training {params.train.seeds}, bootstrap {params.bootstrap.seed}, TTA \
 {params.tta.seed}, splits {params.data.splits.seed} |
 | code | {origins.revision} |
 | versions | {versions} |

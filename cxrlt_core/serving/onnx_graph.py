@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cxrlt_core.designs import using
 from cxrlt_core.prediction.inference import prepare
 from cxrlt_core.serving.predictor import Predictor, geometry_of
 from cxrlt_core.system.errors import StudyError, reason
@@ -49,10 +50,14 @@ def input_names(predictor: Predictor) -> list[str]:
 def export_onnx(predictor: Predictor, path: Path | str) -> None:
     """Write a graph with the inputs of :func:`input_names`, uint8 (B, 1, H, W), and ``probabilities`` (B, C).
 
-    StudyError when a package is not installed, or the network cannot be exported.
+    StudyError when a package is not installed, or a network, or what a design does with probabilities, cannot
+    be exported.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise StudyError(f"export: {' and '.join(missing)} not installed; expected pip install '.[export]'")
+    for member in predictor.members:
+        if designs := using(member.config.designs, ["probabilities"]):
+            raise StudyError(f"export: {' and '.join(designs)} cannot be exported; expected a model without")
     graph = Graph(predictor).eval()
     example = tuple(
         torch.zeros(2, 1, *geometry.shape, dtype=torch.uint8, device=predictor.device)

@@ -61,7 +61,7 @@ def _unknown(place: Sequence, meant: str | None, content: Mapping) -> str:
     if section is not Variant:
         return f"unknown key, expected {', '.join(_keys(section)) or 'none: there is nothing to set'}"
     for changed in RECIPE:
-        if place[-1] in _section_at((changed,), content)[0].model_fields:
+        if place[-1] in Params.model_fields[changed].annotation.model_fields:
             return f"unknown key; a recipe changes it: recipes: {{<name>: {{{changed}: {{{place[-1]}: …}}}}}}"
     return f"unknown key, expected {', '.join(_keys(section))}, or a design: {', '.join(of_variants())}"
 

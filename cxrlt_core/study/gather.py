@@ -53,7 +53,8 @@ def _recipe(recipe: Any, content: Mapping[str, Any]) -> Any:
     if not isinstance(recipe, dict):
         return recipe
     changed = {name: _merged(content.get(name), recipe.get(name, {})) for name in RECIPE}
-    length = [key for key in ("epochs", "steps") if key in (recipe.get("train") or {})]
+    train = recipe.get("train")
+    length = [key for key in ("epochs", "steps") if isinstance(train, dict) and key in train]
     if len(length) == 1 and isinstance(changed["train"], dict):
         changed["train"] |= {key: None for key in ("epochs", "steps") if key not in length}
     return {**recipe, **changed}

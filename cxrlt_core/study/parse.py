@@ -4,18 +4,21 @@ An unknown key, a wrong type or a value out of range raises :class:`StudyError` 
 problem, each naming the key.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from pydantic import ValidationError
 
-from cxrlt_core.designs import conflicts
+from cxrlt_core.designs import by_field, conflicts, find_design, of_variants, using
 from cxrlt_core.designs.reweight import reweightings
-from cxrlt_core.params.schema import Params, Table1Row
+from cxrlt_core.designs.tta import TITLE as TTA
+from cxrlt_core.params.schema import Params, Table1Row, Variant
 from cxrlt_core.study.explain import explain
 from cxrlt_core.study.gather import gather
-from cxrlt_core.study.variants import SCRATCH, contents, members, trains_after, used_sources
+from cxrlt_core.study.variants import SCRATCH, contents, members, replenished, trains_after, used_sources
 from cxrlt_core.system.errors import StudyError, cut
 
 #: Keys of its sections that a recipe cannot change, and why.
@@ -38,7 +41,7 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
     """
     if not isinstance(content, dict):
         raise StudyError(f"{file}: expected a mapping of sections, found {type(content).__name__}")
-    problems = list(_misplaced(content))
+    problems = [*_design_names(), *_misplaced(content)]
     content = gather(content)
     try:
         params = Params.model_validate(content)
@@ -49,6 +52,19 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
     if problems:
         raise StudyError("\n".join(f"{file}: {cut(problem, 800)}" for problem in problems))
     return params
+
+
+def _design_names() -> Iterator[str]:
+    """Yield a line for each design whose name or title is another one's."""
+    columns = ["image encoder", "loss", "start", TTA, *(module.TITLE for module in by_field().values())]
+    titles = defaultdict(list, {title: ["a column of every table"] for title in columns})
+    for name in of_variants():
+        titles[find_design(name).TITLE].append(name)
+        if name in Params.model_fields or name in Variant.model_fields:
+            yield f"cxrlt_core/designs/{name}.py: the name is a key of params.yaml; expected another one"
+    for title, names in titles.items():
+        if len(names) > 1:
+            yield f"designs: {' and '.join(names)} have the title {title!r}; expected one each"
 
 
 def _misplaced(content: dict[str, Any]) -> Iterator[str]:
@@ -65,7 +81,8 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
         for key, reason in SHARED.items():
             section, _, field = key.partition(".")
-            if isinstance(recipe, dict) and field in (recipe.get(section) or {}):
+            changed = recipe.get(section) if isinstance(recipe, dict) else None
+            if isinstance(changed, dict) and field in changed:
                 yield f"recipes.{name}.{key}: not of a recipe: {reason}"
 
 
@@ -120,6 +137,7 @@ def _contradictions(params: Params) -> Iterator[str]:
     except CycleError as error:
         circle = " → ".join(reversed(error.args[1]))
         yield f"variants: {circle} is a circle: each would have to be trained before the other"
+        return
     if not any(v.data == "primary" for v in params.variants.values()):
         yield "variants: at least one must train on data: primary"
     yield from _members(params)
@@ -127,12 +145,12 @@ def _contradictions(params: Params) -> Iterator[str]:
 
 def _members(params: Params) -> Iterator[str]:
     """Yield a line for each problem with what ensembles are made of."""
-    trained_on = {params.variants[name].data for name in members(params)}
-    if "primary" not in trained_on:
+    seen = {replenished(params, name) for name in members(params)}
+    if False not in seen:
         what = "no variant of a published row" if params.ensemble.members is None else "none of them"
         yield f"ensemble.members: {what} trains on data: primary; expected at least one such"
     for position, row in enumerate(params.table2):
-        if row.replenished and "replenished" not in trained_on:
+        if row.replenished and True not in seen:
             yield f"table2.{position}.replenished: no member of ensemble.members trains on data: replenished"
 
 
@@ -144,7 +162,10 @@ def _equal_rows(params: Params) -> Iterator[str]:
     seen: dict[str, Table1Row] = {}
     for row in params.table1:
         own = params.variants[row.variant].weights == "contrast"
-        other = seen.setdefault(repr((contents(params, row.variant), row.tta, own)), row)
+        what = contents(params, row.variant)
+        if using(params.variants[row.variant].designs, ["head"]):  # which asks no label queries
+            what = {key: value for key, value in what.items() if key != "text" and key[:6] != "query."}
+        other = seen.setdefault(json.dumps([what, row.tta, own], sort_keys=True, default=str), row)
         if other.variant != row.variant:
             yield (
                 f"table1: rows {other.name} and {row.name} are equal in every design; "

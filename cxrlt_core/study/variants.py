@@ -11,6 +11,8 @@ from cxrlt_core.system.settings import Section
 
 SCRATCH = "none"  # init: no other variant's weights
 BY_RECIPE = ("train", "image", "query")
+#: Keys of a recipe that change no number.
+HARMLESS = ("train.checkpoint_minutes", "train.monitor", "train.resident")
 
 
 def resolved(params: Params, variant: str) -> Params:
@@ -62,6 +64,17 @@ def trains_after(params: Params, variant: str) -> list[str]:
     return start if chosen.weights == "uniform" else [*start, params.reweight.base]
 
 
+def lineage(params: Params, variant: str) -> list[str]:
+    """Return a variant and those that it starts from, one from the other."""
+    init = params.variants[variant].init
+    return [variant] if init == SCRATCH else [variant, *lineage(params, init)]
+
+
+def replenished(params: Params, variant: str) -> bool:
+    """Whether a variant, or one that it starts from, has seen data of extra sources."""
+    return any(params.variants[name].data == "replenished" for name in lineage(params, variant))
+
+
 def contents(params: Params, variant: str) -> dict[str, Any]:
     """Return all that a variant is, key by key, with what names stand for in their place.
 
@@ -78,7 +91,26 @@ def contents(params: Params, variant: str) -> dict[str, Any]:
         "weights": weights and weights.model_dump(),
         "init": None if chosen.init == SCRATCH else contents(params, chosen.init),
         **{name: settings.model_dump() for name, settings in chosen.designs.items()},
-        **{key: value for section in BY_RECIPE for key, value in _flat(section, getattr(whole, section))},
+        **{
+            key: value
+            for section in BY_RECIPE
+            for key, value in _flat(section, getattr(whole, section))
+            if key not in HARMLESS
+        },
+    }
+
+
+def changes(params: Params, recipe: str) -> dict[str, Any]:
+    """Return the keys that a recipe changes, and their values."""
+    return {
+        key: value
+        for section in BY_RECIPE
+        for (key, value), (_, usual) in zip(
+            _flat(section, getattr(params.recipes[recipe], section)),
+            _flat(section, getattr(params, section)),
+            strict=True,
+        )
+        if value != usual
     }
 
 

@@ -42,9 +42,9 @@ def factor_of(parameter: str, rates: Sequence[Rate]) -> float:
 
 
 def train_mode(model: nn.Module) -> None:
-    """Put a model into training mode, but for layers that are frozen: their statistics stay as they are."""
+    """Put a model into training mode, but for what is frozen: it drops nothing and keeps its statistics."""
     model.train()
     for layer in model.modules():
-        parameters = list(layer.parameters(recurse=False))
+        parameters = list(layer.parameters())
         if parameters and not any(parameter.requires_grad for parameter in parameters):
             layer.eval()

@@ -158,6 +158,15 @@ def _parents(module: str) -> Iterator[str]:
     return (".".join(parts[:length]) for length in range(1, len(parts)))
 
 
+def _package(module: str, level: int) -> str:
+    """Return the package from which a relative import of a module starts; nothing of an absolute one."""
+    if not level:
+        return ""
+    parts = module.split(".")
+    is_package = (_file(module) or "").endswith("__init__.py")
+    return ".".join(parts[: len(parts) - level + is_package])
+
+
 @lru_cache(None)
 def _imports(module: str) -> tuple[str, ...]:
     """Return what a module's import statements name; a name may turn out to be no module."""
@@ -165,8 +174,9 @@ def _imports(module: str) -> tuple[str, ...]:
     for node in ast.walk(ast.parse(_source(module))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            source = ".".join(filter(None, (_package(module, node.level), node.module)))
+            names += [source, *(f"{source}.{alias.name}" for alias in node.names)]
     if module in FINDERS:
         package, text = FINDERS[module]
         within = (f"{package}.{name}" for name in modules_of(package))

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import SCRATCH
-from cxrlt_core.system.files import file_hash
+from cxrlt_core.study.variants import SCRATCH, lineage
+from cxrlt_core.system.files import file_hash, read_json
 from stages.artifacts.code import design_code, fingerprint, stage_code, variant_code
 from stages.artifacts.paths import pixels_path, set_path, text_path, weights_path
 from stages.artifacts.settings import UNTRACKED_PARAMS, training_settings, without
@@ -28,7 +28,7 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
         "settings": training_settings(params, variant),
         "weights": read_weights(chosen.weights, seed),
         "files": {path: file_hash(path) for path in files},
-        "pixels": file_hash(pixels_path(variant)),
+        "pixels": read_json(pixels_path(variant)).get(f"train_{chosen.data}"),
         "start": None if chosen.init == SCRATCH else file_hash(weights_path(chosen.init, seed)),
         "code": fingerprint(variant_code(params, variant)),
     }
@@ -36,17 +36,22 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
 
 def row_identity(params: Params, variants: Collection[str], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters behind a row: its own, those of its variants and of what reweights them."""
-    content = _restricted(params, {*variants, params.reweight.base})
+    content = _restricted(params, _behind(params, variants))
     return {**without(content, UNTRACKED_PARAMS), "row": dict(row)}
 
 
 def row_code(params: Params, variants: Collection[str], stages: Iterable[str], row: Mapping[str, Any]) -> str:
     """Return one fingerprint of the code that computes a row: its stages, losses, designs and method."""
     code = [stage_code(stage) for stage in stages]
-    code += [variant_code(params, variant) for variant in variants]
-    code += [design_code(params.variants[variant].designs) for variant in variants]
+    for variant in sorted(_behind(params, variants)):
+        code += [variant_code(params, variant), design_code(params.variants[variant].designs)]
     code += [design_code([row["method"]])] if "method" in row else []
     return fingerprint({file: mark for marks in code for file, mark in marks.items()})
+
+
+def _behind(params: Params, variants: Collection[str]) -> set[str]:
+    """Return variants with those that they start from, and the one whose scores reweight them."""
+    return {name for variant in [*variants, params.reweight.base] for name in lineage(params, variant)}
 
 
 def _restricted(params: Params, variants: Collection[str]) -> dict[str, Any]:

@@ -7,16 +7,15 @@ re-run nothing.
 from collections.abc import Sequence
 
 import numpy as np
-from torch import nn
 
 from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.designs import PREDICTION
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.classifier import ModelConfig
 from cxrlt_core.model.encoder_spec import EncoderSpec, resolve_encoder
-from cxrlt_core.model.folder import TrainedModel, load_fitting, model_marks, read_model
+from cxrlt_core.model.folder import TrainedModel, model_marks, read_model
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import SCRATCH, designs_of, resolved
+from cxrlt_core.study.variants import designs_of, resolved
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
 from cxrlt_core.system.tensors import read_tensors
@@ -40,12 +39,6 @@ def load_trained(variant: str, seed: int) -> TrainedModel:
     if known.get(str(seed)) != model_marks(folder):
         raise StudyError(f"{folder}: not the model that training wrote; dvc checkout, or dvc repro --force")
     return read_model(folder)
-
-
-def start(params: Params, variant: str, seed: int, model: nn.Module) -> list[str]:
-    """Load the weights that a variant starts from into its new model; return the layers that stay new."""
-    init = params.variants[variant].init
-    return [] if init == SCRATCH else load_fitting(model, load_trained(init, seed).network.state_dict())
 
 
 def image_encoder_spec(params: Params, variant: str) -> EncoderSpec:

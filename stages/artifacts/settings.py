@@ -115,7 +115,8 @@ def settings_files(params: Params) -> dict[str, Any]:
     files |= {"pixels": sizes, "packing": sorted(set(sizes.values()))}
     files |= {f"encoders/{name}": sizes_of(params, name) for name in params.image_encoders}
     for variant in params.variants:
-        files[f"{TRAINING}/{variant}"] = training_settings(params, variant)
+        saved = dumped(designs_of(params, variant, PREDICTION))  # with the model, for those who use it
+        files[f"{TRAINING}/{variant}"] = {**training_settings(params, variant), "saved": saved}
         for kind in (PREDICTING, VIEWS):
             files[f"{kind}/{variant}"] = prediction_settings(params, variant, kind)
     return files

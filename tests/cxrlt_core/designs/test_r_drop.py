@@ -7,6 +7,7 @@ from cxrlt_core.designs import mixup, results
 from cxrlt_core.designs.hooks import Labels
 from cxrlt_core.designs.r_drop import Settings, divergence, forward, loss
 from cxrlt_core.losses.bce import bce
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.objective import label_objective
 
 
@@ -23,11 +24,13 @@ def test_it_is_the_papers_formula_over_the_known_labels():
     torch.testing.assert_close(sums[1], known.sum())
 
 
-def test_equal_passes_cost_what_one_does():
-    logits, targets = torch.randn(4, 3), torch.ones(4, 3, dtype=torch.int8)
+def test_passes_in_which_nothing_is_dropped_are_refused():
+    logits, targets = torch.randn(4, 3, requires_grad=True), torch.ones(4, 3, dtype=torch.int8)
     twice = forward(Settings(weight=1), None)(lambda images: images, logits)
-    sums = loss(Settings(weight=1), None)(label_objective(bce))(twice, Labels(targets), torch.ones(3))
-    torch.testing.assert_close(sums, bce(logits, targets, torch.ones(3)))
+    assert twice.shape == (2, 4, 3) and (twice[0] == twice[1]).all()
+    objective = loss(Settings(weight=1), None)(label_objective(bce))
+    with pytest.raises(StudyError, match=r"^r_drop: both passes are equal, .* query.dropout above 0"):
+        objective(twice, Labels(targets), torch.ones(3))
 
 
 def test_with_mixup_the_divergence_counts_what_is_known_of_both_images():

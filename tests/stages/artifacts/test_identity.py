@@ -37,7 +37,8 @@ def files(monkeypatch, tmp_path):
         "weights/uniform.json",
     ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text(json.dumps({"weights": {"Edema": 1.0}}) if "weights" in name else name)
+        content = {"weights": {"Edema": 1.0}} if "weights" in name else {"train_primary": "a", "dev": "b"}
+        Path(name).write_text(json.dumps(content) if name.endswith(".json") else name)
 
 
 def training(params: Params, variant: str = VARIANT, seed: int = 0) -> str:
