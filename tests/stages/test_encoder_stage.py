@@ -59,9 +59,10 @@ def test_an_untrained_encoder_is_described_in_a_line(capsys):
     assert described(study()) == found
 
 
-def test_local_weights_are_described_by_content(capsys):
+def test_local_weights_are_described_by_content_and_what_training_builds(capsys):
     weights(0)
-    found = described(local())
+    params = local()
+    found = described(params)
     state = torch.load(FILE, weights_only=True)
     tensors = sum(not name.startswith("fc.") for name in state)
     assert found["weights"] == {
@@ -73,6 +74,11 @@ def test_local_weights_are_described_by_content(capsys):
         f" GFLOPs an image: {FILE} (SHA-256 {file_hash(FILE)[:12]}): {tensors} tensors, "
         f"{found['parameters']:,} parameters, 100.0% of the network; left out: fc 2"
     )
+    name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
+    spec = models.image_encoder_spec(params, name)
+    assert (spec.name, spec.options, spec.files.name) == (found["network"], found["options"], str(FILE))
+    config = models.describe_model(params, name, ["a"], PixelStats(0.5, 0.2), spec)
+    assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
 
 
 def test_replaced_weights_change_what_their_stages_depend_on():
@@ -89,23 +95,12 @@ def test_replaced_weights_change_what_their_stages_depend_on():
     assert first == again
 
 
-def test_training_builds_the_encoder_that_was_described():
-    weights(0)
-    params = local()
-    found = described(params)
-    name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
-    spec = models.image_encoder_spec(params, name)
-    assert (spec.name, spec.options, spec.files.name) == (found["network"], found["options"], str(FILE))
-    config = models.describe_model(params, next(iter(params.variants)), ["a"], PixelStats(0.5, 0.2), spec)
-    assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
-
-
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
         (
             {"pretrained": "x.pth"},
-            "resnet50.pretrained: cannot load 'x.pth' into 'resnet10t': x.pth: no such",
+            "resnet50.pretrained: cannot load 'x.pth' into 'resnet10t': x.pth: no",
         ),
         ({"model": VIT, "options": {"img_size": 224}}, f"resnet50: '{VIT}' cannot encode images of 32 × 32"),
         ({"model": "resnet9"}, "resnet50.model: 'resnet9' is not a timm network"),

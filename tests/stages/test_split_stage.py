@@ -122,14 +122,9 @@ def test_the_summary_counts_what_was_checked(write):
     repeats = summary["repeats"]
     assert list(repeats) == ["train", "dev", "test"]
     assert sorted(entry["images"] for entry in repeats.values()) == [0, 0, 1]
-
-
-def test_classes_and_weights(write):
-    write()
-    split.main(make_params())
     train = read_parquet("data/sets/train_primary.parquet")
-    classes = read_json("data/sets/classes.json")
-    assert classes[EDEMA] == {"group": "head", "prevalence": pytest.approx((train[EDEMA] == 1).mean())}
+    edema = {"group": "head", "prevalence": pytest.approx((train[EDEMA] == 1).mean())}
+    assert read_json("data/sets/classes.json")[EDEMA] == edema
     assert read_json("weights/uniform.json")["weights"] == {EDEMA: 1.0, MASS: 1.0}
 
 
@@ -170,22 +165,19 @@ def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
         assert f"mimic/mimic-{twin}.png" not in images(name)
 
 
-def test_an_official_split_that_parts_a_patient(write):
+def test_an_official_split_that_parts_a_patient_and_a_set_that_the_drop_empties(write):
     write(mimic={"split": {0: "test", 1: "train", 2: "test", 3: "test"}})
     with pytest.raises(StudyError, match="1 images of train are of patients who are also in test, for "):
         split.main(make_params())
     split.main(make_params(leaks="drop"))
     assert images("test") == [f"mimic/mimic-{i}.png" for i in (0, 2, 3)]
     assert "mimic/mimic-1.png" not in images("train_primary") + images("dev")
-
-
-def test_a_set_that_the_drop_empties_is_named(write):
     write(mimic={"split": {0: "test", 1: "test", 2: "dev", 3: "train"}, "digest": {0: "same", 2: "same"}})
     with pytest.raises(StudyError, match=r"^the dev set is empty: check data\.splits, data\.leaks"):
         split.main(make_params(leaks="drop"))
 
 
-def test_without_replenishment_nothing_is_replenished(write):
+def test_without_replenishment_nothing_is_replenished_and_without_labels_there_is_no_study(write):
     write()
     primary = {f"variants.{name}.data": "primary" for name in SMOKE["variants"]}
     changes = {"data.extra": [], "table2": SMOKE["table2"][:1], **primary}
@@ -193,10 +185,6 @@ def test_without_replenishment_nothing_is_replenished(write):
     summary = read_json("data/summary.json")
     assert list(summary["sources"]) == ["mimic"] and summary["not_replenished"] == [EDEMA, MASS]
     assert images("train_replenished") == images("train_primary")
-
-
-def test_a_source_without_labels(write):
-    write()
     write_source("mimic", [], [None] * 4)
     with pytest.raises(StudyError, match=r"^data\.primary: no label of 'mimic' is known$"):
         split.main(make_params())
