@@ -4,42 +4,22 @@ from cxrlt_core.system.files import read_json, write_json
 from stages.artifacts.weights import read_weights, write_weights
 
 
-@pytest.fixture(autouse=True)
-def folder(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-
 def weights(threshold, **of):
     return {"ratio": 2.0, "rule": "below_mean", "threshold": threshold, "weights": of}
 
 
-def test_a_seed_has_weights_of_its_own_and_the_file_their_mean():
+def test_a_seed_has_weights_of_its_own_and_the_file_their_mean(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    write_weights("main", {"0": weights(0.1 + 0.2, a=1.0, b=2.0)})
+    assert read_json("weights/main.json")["threshold"] == 0.1 + 0.2  # one seed is its own mean
+    assert read_weights("main", 0) == read_json("weights/main.json")["weights"] == {"a": 1.0, "b": 2.0}
     write_weights("main", {"0": weights(0.2, a=1.0, b=2.0), "3": weights(0.4, a=2.0, b=2.0)})
-    assert read_weights("main", 0) == {"a": 1.0, "b": 2.0}
+    assert read_weights("main", 0) == {"a": 1.0, "b": 2.0}  # whatever another seed has
     assert read_weights("main", 3) == {"a": 2.0, "b": 2.0}
     content = read_json("weights/main.json")
     assert (content["ratio"], content["rule"]) == (2.0, "below_mean")
     assert content["threshold"] == pytest.approx(0.3) and content["weights"] == {"a": 1.5, "b": 2.0}
-
-
-def test_a_further_seed_changes_no_weight_of_another():
-    write_weights("main", {"0": weights(0.2, a=1.0, b=2.0)})
-    before = read_weights("main", 0)
-    write_weights("main", {"0": weights(0.2, a=1.0, b=2.0), "1": weights(0.9, a=2.0, b=1.0)})
-    assert read_weights("main", 0) == before
-
-
-def test_one_seed_is_its_own_mean():
-    write_weights("main", {"7": weights(0.1 + 0.2, a=2.0)})
-    content = read_json("weights/main.json")
-    assert content["weights"] == {"a": 2.0} and content["threshold"] == 0.1 + 0.2
-
-
-def test_an_undefined_threshold_stays_undefined():
     write_weights("main", {"0": weights(None, a=1.0)})
     assert read_json("weights/main.json")["threshold"] is None
-
-
-def test_uniform_weights_are_those_of_every_seed():
     write_json("weights/uniform.json", {"weights": {"a": 1.0}})
     assert read_weights("uniform", 0) == read_weights("uniform", 5) == {"a": 1.0}

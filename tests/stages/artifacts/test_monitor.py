@@ -76,15 +76,13 @@ def test_the_score_of_every_nth_epoch_and_the_last(every, seen):
     assert lines["dev_mAP"].dropna().tolist() == pytest.approx([reference()] * len(seen), abs=1e-6)
 
 
-def test_the_file_is_there_while_the_training_runs():
-    train(make(1).follow(0, Path("checkpoints/run.pt")), 1)
-    assert len(history()) == 1
-
-
-def test_seeds_stand_below_each_other():
+def test_seeds_stand_below_each_other_while_the_training_runs():
     together = make(1)
-    for seed in (0, 3):
-        train(together.follow(seed, Path(f"checkpoints/{seed}.pt")), 2)
+    for number, seed in enumerate((0, 3)):
+        watch = together.follow(seed, Path(f"checkpoints/{seed}.pt"))
+        train(watch, 1)
+        assert len(history()) == 2 * number + 1
+        train(watch, 2, start=2)
     assert history()["seed"].tolist() == [0, 0, 3, 3] and history()["dev_mAP"].notna().all()
 
 
