@@ -38,15 +38,12 @@ def test_bce_is_the_fused_cross_entropy_to_the_last_bit(batch):
     assert torch.equal(*gradients)
 
 
-def test_the_mean_is_that_of_the_known_labels(batch):
+def test_the_mean_is_that_of_the_known_labels_and_a_huge_logit_costs_its_size(batch):
     logits, targets = batch
     known = targets != -1
     entries = F.binary_cross_entropy_with_logits(logits[known], targets[known].float())
     mean = mean_loss(*bce(logits, targets, torch.ones(4)))
     assert mean.item() == pytest.approx(entries.item(), rel=1e-6)
-
-
-def test_a_huge_logit_costs_its_size():
     logits, targets = torch.tensor([[1e4, -1e4]]), torch.tensor([[0, 1]], dtype=torch.int8)
     assert mean_loss(*bce(logits, targets, torch.ones(2))).item() == pytest.approx(1e4)
 
@@ -65,16 +62,15 @@ def test_focal_equals_a_double_loop(batch, gamma, alpha):
     assert_equals_naive(partial(focal, **settings), partial(focal_cost, **settings), batch)
 
 
-def test_focal_without_focus_is_bce(batch):
-    sums = focal(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS, gamma=0.0)
-    torch.testing.assert_close(sums, bce(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS))
-
-
-def test_even_shares_halve_the_loss_and_not_the_weights(batch):
-    losses, weights = focal(*batch, CLASS_WEIGHTS, gamma=2.0)
-    half, same = focal(*batch, CLASS_WEIGHTS, gamma=2.0, alpha=0.5)
-    torch.testing.assert_close(half, losses / 2)
-    assert torch.equal(same, weights)
+def test_without_focus_and_margin_they_are_bce_and_with_equal_focus_focal(batch):
+    weights, even = (*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS), partial(asl, clip=0.0)
+    plain, focused = bce(*weights), focal(*weights, gamma=2.0)
+    torch.testing.assert_close(focal(*weights, gamma=0.0), plain)
+    torch.testing.assert_close(even(*weights, gamma_pos=0.0, gamma_neg=0.0), plain)
+    torch.testing.assert_close(even(*weights, gamma_pos=2.0, gamma_neg=2.0), focused)
+    half, total = focal(*weights, gamma=2.0, alpha=0.5)
+    torch.testing.assert_close(half, focused[0] / 2)  # even shares halve the loss, not the weights
+    assert torch.equal(total, focused[1])
 
 
 def asl_cost(p: float, label: int, gamma_pos: float, gamma_neg: float, clip: float) -> float:
@@ -93,16 +89,6 @@ def test_asl_equals_a_double_loop(batch, gamma_pos, gamma_neg, clip):
     assert_equals_naive(partial(asl, **settings), partial(asl_cost, **settings), batch)
 
 
-def test_asl_without_focus_and_margin_is_bce(batch):
-    sums = asl(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS, gamma_pos=0.0, gamma_neg=0.0, clip=0.0)
-    torch.testing.assert_close(sums, bce(*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS))
-
-
-def test_asl_with_equal_focus_and_no_margin_is_focal(batch):
-    sums = asl(*batch, CLASS_WEIGHTS, gamma_pos=2.0, gamma_neg=2.0, clip=0.0)
-    torch.testing.assert_close(sums, focal(*batch, CLASS_WEIGHTS, gamma=2.0))
-
-
 @pytest.mark.parametrize("gamma_neg", [0.0, 0.5, 4.0])
 def test_a_negative_below_the_margin_is_free_and_a_positive_is_not(gamma_neg):
     logits = torch.logit(torch.tensor([[0.04, 0.04, 0.06]])).requires_grad_()
@@ -115,9 +101,7 @@ def test_a_negative_below_the_margin_is_free_and_a_positive_is_not(gamma_neg):
 
 def test_the_gradient_passes_through_the_focus():
     """An easy negative pulls 1 + gamma_neg times as much as with its focusing factor held constant."""
-    logits = torch.tensor([[-6.0]], requires_grad=True)
-    asl(logits, torch.zeros(1, 1, dtype=torch.int8), torch.ones(1), **{**PUBLISHED, "clip": 0.0})[
-        0
-    ].backward()
+    logits, negative = torch.tensor([[-6.0]], requires_grad=True), torch.zeros(1, 1, dtype=torch.int8)
+    asl(logits, negative, torch.ones(1), **{**PUBLISHED, "clip": 0.0})[0].backward()
     p = math.exp(-6) / (1 + math.exp(-6))
     assert logits.grad.item() == pytest.approx(5 * p**5, rel=0.01)
