@@ -1,29 +1,24 @@
 import pytest
+from runs import watch_steps
 
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.checkpoint import Checkpoint
 
+NAN = r"loss is nan in epoch 2, step 8 of 15, at learning rate {}; try .* below 0.01 or train.clip: 1$"
+INF = "weights are not finite in epoch 1, step 5 of 15"
 
-def test_a_loss_that_is_not_a_number_stops_the_run_at_its_step(training, tmp_path):
-    one = training(learning_rate=0.5)
-    step = one.step
-    poison = lambda number: number == 7 and one.state.model.head.bias.data.fill_(float("nan"))  # noqa: E731
-    one.step = lambda number, *batch: (poison(number), step(number, *batch))[1]
-    rate = f"{one.schedule.learning_rate(7):.3g}"
-    message = (
-        rf"loss is nan in epoch 2, step 8 of 15, at learning rate {rate}; try .* below 0.5 or train.clip: 1$"
-    )
-    with pytest.raises(StudyError, match=message):
-        one.run(Checkpoint(tmp_path))
+
+@pytest.mark.parametrize(
+    ("value", "when", "at", "line"), [("nan", "before", 7, NAN), ("inf", "after", 4, INF)]
+)
+def test_what_is_not_finite_stops_the_run_and_is_not_saved(value, when, at, line, training, tmp_path):
+    def poison(number: int) -> None:
+        if number == at:
+            run.state.model.head.bias.data.fill_(float(value))
+
+    run = watch_steps(training(), **{when: poison})
+    with pytest.raises(StudyError, match=line.format(f"{run.schedule.learning_rate(at):.3g}")):
+        run.run(Checkpoint(tmp_path))
     state = Checkpoint(tmp_path).load()
-    assert state["step"] == 5 and all(t.isfinite().all() for t in state["model"].values())
-
-
-def test_weights_that_are_not_finite_are_not_saved(training, tmp_path):
-    one = training()
-    step = one.step
-    poison = lambda number: number == 4 and one.state.model.head.bias.data.fill_(float("inf"))  # noqa: E731
-    one.step = lambda number, *batch: (step(number, *batch), poison(number))[0]
-    with pytest.raises(StudyError, match=r"weights are not finite in epoch 1, step 5 of 15"):
-        one.run(Checkpoint(tmp_path))
-    assert Checkpoint(tmp_path).load() is None
+    assert (state and state["step"]) == (5 if at > 4 else None)
+    assert state is None or all(t.isfinite().all() for t in state["model"].values())

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from runs import CPU, run, same
+from runs import CPU, run, same, watch_steps
 from settings import MIXUP
 from settings import loss as settings_of
 
@@ -65,14 +65,13 @@ def test_the_gradient_is_clipped(training, tmp_path):
 
 def test_averaged_weights_are_the_ones_that_stay(training, tmp_path):
     """Against the average written out, over the weights after each step of a run without it."""
-    one = training(epochs=1)
-    steps, do = [], one.step
-    one.step = lambda *batch: (
-        do(*batch),
-        steps.append([p.detach().clone() for p in one.state.model.parameters()]),
-    )[0]
-    start = [p.detach().clone() for p in one.state.model.parameters()]
-    last = run(one, tmp_path, "plain")
+
+    def copies() -> list[torch.Tensor]:
+        return [p.detach().clone() for p in plain.state.model.parameters()]
+
+    plain, steps = training(epochs=1), []
+    start = copies()
+    last = run(watch_steps(plain, after=lambda _: steps.append(copies())), tmp_path, "plain")
     for t, weights in enumerate(steps):
         decay = min(0.15, (1 + t) / (10 + t))
         start = [decay * a + (1 - decay) * w for a, w in zip(start, weights, strict=True)]
