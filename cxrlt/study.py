@@ -86,7 +86,7 @@ class StudyFolder:
         labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/report.json")
         if not predictions or not labels or not settings:
             return {}, ""
-        from cxrlt_core.evidence.one_model import class_scores
+        from cxrlt_core.evidence.trainings import class_scores
         from cxrlt_core.params.schema import Bootstrap
         from cxrlt_core.prediction.study_level import aggregate
         from cxrlt_core.system.files import read_parquet

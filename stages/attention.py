@@ -17,7 +17,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_again, run_stage
-from stages.artifacts.models import load_model
+from stages.artifacts.models import load_trained
 from stages.artifacts.paths import dev_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
@@ -67,7 +67,7 @@ def look(params: Params, data: LabelledSet, positions: np.ndarray) -> np.ndarray
     images = open_images(data, params, image)
     maps = []
     for seed in params.train.seeds:
-        model = load_model(params.reweight.base, seed)
+        model = load_trained(params.reweight.base, seed)
         pixels = model.config.pixels
         maps.append(attention_maps(model.network, images, positions, pixels, device, batch_size))
     return np.stack(maps)

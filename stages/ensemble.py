@@ -8,7 +8,7 @@ from cxrlt_core.evidence.ensembles import gap_of_plain_mean, score_ensemble, sco
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal_array
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.comparisons import contrasts2
+from cxrlt_core.reporting.designs import contrasts2
 from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json

@@ -20,7 +20,7 @@ from cxrlt_core.system.progress import score_text, task
 from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
-from stages.artifacts.models import load_model
+from stages.artifacts.models import load_trained
 from stages.artifacts.paths import dev_path
 from stages.artifacts.predictions import by_study, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
@@ -33,7 +33,7 @@ def main(params: Params, name: str) -> None:
     with open_ranks(device) as ranks:
         images, predictions = open_images(data, params, image), {}
         for seed in params.train.seeds:
-            model = load_model(name, seed)
+            model = load_trained(name, seed)
             with task(f"{name}, seed {seed}, dev"):
                 [probabilities] = predict(
                     Scorer.of(model), images, device, params.compute.batch_size, ranks=ranks

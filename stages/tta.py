@@ -14,7 +14,7 @@ from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.progress import task
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
-from stages.artifacts.models import load_model
+from stages.artifacts.models import load_trained
 from stages.artifacts.paths import model_folder, tta_path
 from stages.artifacts.predictions import write_predictions
 from stages.artifacts.sets import read_set
@@ -35,7 +35,7 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     images = open_images(data, params, resolved(params, name).image)
     views, designs = draw_views(contents_of(images), params.tta), designs_of(params, name, PREDICTION)
     for seed in params.train.seeds:
-        model = load_model(name, seed)
+        model = load_trained(name, seed)
         with task(f"{name}, seed {seed}, {split}"):
             probabilities = predict(Scorer.of(model), images, device, params.compute.batch_size, views, ranks)
         if ranks.is_main:

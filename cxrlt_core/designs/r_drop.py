@@ -47,7 +47,7 @@ def loss(settings: Settings, context: Context) -> hooks.Loss:
     divergence is that of each known label, a Bernoulli variable, with the weight that the label has.
     """
 
-    from cxrlt_core.losses.masking import label_weights
+    from cxrlt_core.losses.base import label_weights
 
     def both(objective: Objective) -> Objective:
         def sums(logits: Tensor, labels: Labels, class_weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, TypeVar
 
-from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents
+from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents, probability_of_improvement
 from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
-from cxrlt_core.evidence.probability_of_improvement import probability_of_improvement
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
 from cxrlt_core.system.rounding import rounded
@@ -17,34 +16,21 @@ PRIMARY, EXPLORATORY = "primary", "exploratory"
 
 @dataclass(frozen=True)
 class Design:
-    """What a row has of one design; two are equal where their contents are.
+    """What a row has of one design; two are equal where their contents are."""
 
-    Attributes:
-        text: as a table shows it, empty where it is off.
-        content: all that it stands for.
-        name: as params.yaml has it; tells apart what the text does not.
-    """
-
-    text: str = field(compare=False)
-    content: Any
-    name: str = field(default="", compare=False)
+    text: str = field(compare=False)  # as a table shows it, empty where it is off
+    content: Any  # all that it stands for
+    name: str = field(default="", compare=False)  # as params.yaml has it; tells apart what the text does not
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows that differ in one design.
-
-    Attributes:
-        design: its name.
-        change: its value in both rows: ``2 → 3``.
-        row: name of the row with the change.
-        reference: name of the row without.
-    """
+    """Two rows that differ in one design."""
 
     design: str
-    change: str
-    row: str
-    reference: str
+    change: str  # its value in both rows: ``2 → 3``
+    row: str  # name of the row with the change
+    reference: str  # name of the row without
 
     @property
     def rows(self) -> list[str]:
@@ -63,7 +49,7 @@ class Interaction:
 
     first: Pair
     second: Pair
-    side: Pair
+    side: Pair  # from the reference of the first to that of the second
 
     @property
     def design(self) -> str:
@@ -88,57 +74,36 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Tested:
-    """Rows that are compared, and in which family.
+    """Rows that are compared, and in which family."""
 
-    Attributes:
-        what: the design, or both.
-        change: its values.
-        rows: names, the reference last.
-        family: primary (all rows published) or exploratory.
-    """
-
-    what: str
-    change: str
-    rows: list[str]
-    family: str
+    what: str  # the design, or both
+    change: str  # its values
+    rows: list[str]  # names, the reference last
+    family: str  # primary (all rows published) or exploratory
 
 
 @dataclass(frozen=True)
 class Contrast(Tested):
-    """What a pair, or an interaction, shows; differences of mAP, None where undefined or withheld.
-
-    Attributes:
-        difference: with its interval.
-        simultaneous: low, high; all intervals of the family hold together.
-        p: of no difference.
-        p_holm: adjusted over the family.
-        published: the paper's difference.
-        detectable: minimum detectable difference, of mAP and of each class group.
-        groups: difference of each group's mAP.
-        probability_of_improvement: that a new training of the first row beats one of the second; undefined
-            of an interaction.
-        parts: of the variance of the difference; not rounded.
-        verdict: in words.
-    """
+    """What a comparison shows; differences of mAP, None where undefined or withheld."""
 
     difference: Interval
-    simultaneous: tuple[float | None, float | None]
-    p: float | None
-    p_holm: float | None
-    published: float | None
-    detectable: dict[str, float | None]
-    groups: dict[str, Interval]
+    simultaneous: tuple[float | None, float | None]  # low, high; all intervals of the family hold together
+    p: float | None  # of no difference
+    p_holm: float | None  # adjusted over the family
+    published: float | None  # the paper's difference
+    detectable: dict[str, float | None]  # minimum detectable difference, of mAP and of each class group
+    groups: dict[str, Interval]  # difference of each group's mAP
+    # that a new training of the first row beats one of the second; undefined of an interaction
     probability_of_improvement: Interval
-    parts: VarianceComponents | None
+    parts: VarianceComponents | None  # of the variance of the difference; not rounded
     verdict: str
 
 
 def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection[str] = ()) -> list[Pair]:
     """Find the pairs of rows that differ in exactly one design; the earlier row is the reference.
 
-    Args:
-        designs: row to the name of each design to what it has of it, the same names for all rows.
-        together: rows that are compared with each other even where they differ in several.
+    ``designs`` has the same names for all rows; those ``together`` are compared even where they differ in
+    several.
     """
     pairs = []
     for reference, row in combinations(designs, 2):
@@ -178,13 +143,8 @@ def test_contrasts(
 ) -> list[Contrast]:
     """Test the contrasts of a table: those of published rows as one family, the others as another.
 
-    Args:
-        comparisons: from :func:`find_pairs` and :func:`find_interactions`.
-        table: the scored rows; 1 - its level is the error rate of a family.
-        negligible: a difference that is too small to matter, either way.
-
-    Returns:
-        The primary family, then the exploratory one.
+    1 - the level of the table is the error rate of a family; differences up to ``negligible`` are too small
+    to matter, either way. Returns the primary family, then the exploratory one.
     """
     contrasts = []
     for name in (PRIMARY, EXPLORATORY):
@@ -207,12 +167,7 @@ Member = TypeVar("Member", bound=Tested)
 
 def published_steps(contrasts: Sequence[Member]) -> list[Member]:
     """Choose the primary contrasts; all where nothing is published."""
-    # plain values, too, until all of the report reads typed ones
-    return [
-        contrast
-        for contrast in contrasts
-        if (contrast["family"] if isinstance(contrast, Mapping) else contrast.family) == PRIMARY
-    ] or list(contrasts)
+    return [contrast for contrast in contrasts if contrast.family == PRIMARY] or list(contrasts)
 
 
 def _family(comparison: Pair | Interaction, table: ScoredTable) -> str:

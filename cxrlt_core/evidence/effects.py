@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrlt_core.evidence.contrasts import Design, words
-from cxrlt_core.evidence.estimator import Estimate, Interval
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
@@ -17,51 +17,34 @@ NOT_ESTIMABLE = "not estimable"
 
 @dataclass(frozen=True)
 class Fit:
-    """Least squares of rows on designs, with equal weights of the rows.
+    """Least squares of rows on designs, with equal weights of the rows."""
 
-    Attributes:
-        effects: design and change to the weights that rows have in its effect; empty where rows cannot tell
-            it from others.
-        residuals: contrasts that are 0 if designs add up; one of several that are the same.
-    """
-
+    # design and change to the weights that rows have in its effect; empty where rows cannot tell it from
+    # others
     effects: Mapping[tuple[str, str], Mapping[str, float]]
+    # contrasts that are 0 if designs add up; one of several that are the same
     residuals: Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A design's main effect on mAP; None where undefined or withheld.
-
-    Attributes:
-        design: its name.
-        change: from what the first row has, to what.
-        weights: row to its weight in the effect; empty where it cannot be estimated.
-        difference: with its interval.
-        p_holm: adjusted over the effects.
-        published: the same weighted sum of the published figures.
-        verdict: in words.
-    """
+    """A design's main effect on mAP; None where undefined or withheld."""
 
     design: str
-    change: str
-    weights: dict[str, float]
+    change: str  # from what the first row has, to what
+    weights: dict[str, float]  # row to its weight in the effect; empty where it cannot be estimated
     difference: Interval
-    p_holm: float | None
-    published: float | None
+    p_holm: float | None  # adjusted over the effects
+    published: float | None  # the same weighted sum of the published figures
     verdict: str
 
 
 @dataclass(frozen=True)
 class Additivity:
-    """Whether designs add up.
+    """Whether designs add up."""
 
-    Attributes:
-        ways: in how many they might not.
-        p_holm: the smallest p of them, adjusted; None with too few seeds, or where the rows leave no way.
-    """
-
-    ways: int
+    ways: int  # in how many they might not
+    # the smallest p of them, adjusted; None with too few seeds, or where the rows leave no way
     p_holm: float | None
 
 
@@ -74,11 +57,7 @@ class MainEffects:
 
 
 def fit(designs: Mapping[str, Mapping[str, Design]]) -> Fit:
-    """Fit rows by their designs: one effect for each value of a design that the first row does not have.
-
-    Args:
-        designs: row to the name of each design to what it has of it, the same names for all rows.
-    """
+    """Fit rows by their designs: one effect for each value of a design that the first row does not have."""
     rows, columns = list(designs), []
     names: list[tuple[str, str]] = []
     first = designs[rows[0]]
@@ -118,10 +97,7 @@ def test_effects(
 ) -> MainEffects:
     """Test the main effects of a table as one family, and whether designs add up.
 
-    Args:
-        designs: row to the name of each design to what it has of it.
-        table: the scored rows.
-        negligible: an effect that is too small to matter, either way.
+    Effects up to ``negligible`` are too small to matter, either way.
     """
     fitted = fit(designs)
     estimates = {
@@ -130,31 +106,22 @@ def test_effects(
     family = Family("effects", table.level, negligible, family_size(list(estimates.values())))
     adjusted = holm([estimate.p_value() for estimate in estimates.values()])
     p_holm = dict(zip(estimates, adjusted, strict=True))
-    effects = [
-        _effect(name, weights, estimates[name], p_holm[name], table.published_sum(weights), family)
-        if weights
-        else Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE)
-        for name, weights in fitted.effects.items()
-    ]
+    effects = []
+    for name, weights in fitted.effects.items():
+        if not weights:
+            effects.append(Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE))
+            continue
+        estimate = estimates[name]
+        effect = Effect(
+            *name,
+            weights=dict(weights),
+            difference=estimate.rounded(family.level),
+            p_holm=rounded(p_holm[name]) if estimate.seeds >= MIN_SEEDS else None,
+            published=table.published_sum(weights),
+            verdict=family.verdict(estimate, p_holm[name]),
+        )
+        effects.append(effect)
     residuals = [table.contrast(weights, TESTED["mAP"]) for weights in fitted.residuals]
     tested = holm([residual.p_value() for residual in residuals if residual.seeds >= MIN_SEEDS])
     defined = [p for p in tested if np.isfinite(p)]
     return MainEffects(effects, Additivity(len(residuals), rounded(min(defined)) if defined else None))
-
-
-def _effect(
-    name: tuple[str, str],
-    weights: Mapping[str, float],
-    estimate: Estimate,
-    p_holm: float,
-    published: float | None,
-    family: Family,
-) -> Effect:
-    return Effect(
-        *name,
-        weights=dict(weights),
-        difference=estimate.rounded(family.level),
-        p_holm=rounded(p_holm) if estimate.seeds >= MIN_SEEDS else None,
-        published=published,
-        verdict=family.verdict(estimate, p_holm),
-    )

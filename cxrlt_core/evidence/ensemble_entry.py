@@ -1,6 +1,6 @@
 """What metrics/ensemble.json tells of Table 2."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,81 +16,54 @@ from cxrlt_core.system.rounding import rounded
 
 @dataclass(frozen=True)
 class Selection:
-    """What was chosen for an ensemble, how stable that is, and what it costs.
+    """What was chosen for an ensemble, how stable that is, and what it costs."""
 
-    Attributes:
-        models: names of its M members.
-        weights: class to that of each member, a mean over the seeds.
-        stability: class to the share of its chosen members that a resample chooses again.
-        chosen_again: class to the share of resamples that choose each member.
-        calibration: seed to the temperature and the thresholds.
-        dev_mAP: on development data, which chose: optimistic.
-        plain_dev_mAP: of the mean of all members.
-        plain_test_mAP: of the mean of all members.
-        optimism: what the ensemble loses beyond that mean from development to test data.
-        curves: from :func:`cxrlt_core.metrics.curves.describe_curves`.
-    """
-
-    models: list[str]
-    weights: dict[str, list[float]]
+    models: list[str]  # names of its M members
+    weights: dict[str, list[float]]  # class to that of each member, a mean over the seeds
+    # class to the share of its chosen members that a resample chooses again
     stability: dict[str, float | None]
-    chosen_again: dict[str, list[float | None]]
-    calibration: Mapping[str, Any]
-    dev_mAP: float | None
-    plain_dev_mAP: float | None
-    plain_test_mAP: float | None
-    optimism: Interval
-    curves: Any
+    chosen_again: dict[str, list[float | None]]  # class to the share of resamples that choose each member
+    calibration: Mapping[str, Any]  # seed to the temperature and the thresholds
+    dev_mAP: float | None  # on development data, which chose: optimistic
+    plain_dev_mAP: float | None  # of the mean of all members
+    plain_test_mAP: float | None  # of the mean of all members
+    optimism: Interval  # what the ensemble loses beyond that mean from development to test data
+    curves: Any  # from :func:`cxrlt_core.metrics.curves.describe_curves`
 
 
 @dataclass(frozen=True)
 class EnsembleRow(Selection, RowNumbers):
-    """A row of Table 2.
+    """A row of Table 2."""
 
-    Attributes:
-        classes: class to its metrics on test data.
-    """
-
-    classes: Mapping[str, Any]
+    classes: Mapping[str, Any]  # class to its metrics on test data
 
 
 @dataclass(frozen=True)
 class EnsembleResults:
-    """The content of metrics/ensemble.json.
+    """The content of metrics/ensemble.json."""
 
-    Attributes:
-        images: of the test set.
-        rows: of Table 2, by name.
-        singles: role to a model alone.
-        contrasts: between the rows.
-    """
-
-    images: int
-    rows: Mapping[str, EnsembleRow]
-    singles: Mapping[str, SingleModel]
-    contrasts: list[Contrast]
+    images: int  # of the test set
+    rows: Mapping[str, EnsembleRow]  # of Table 2, by name
+    singles: Mapping[str, SingleModel]  # role to a model alone
+    contrasts: list[Contrast]  # between the rows
 
 
 def describe_selection(
     members: Members, scored: ScoredEnsemble, plain: DevTestGap, level: float
 ) -> Selection:
-    """Describe what was chosen for an ensemble.
-
-    Args:
-        members: with each seed.
-        scored: the ensemble on the test set.
-        plain: gap of the mean of all members.
-        level: of the intervals.
-    """
+    """Describe what was chosen for an ensemble, beside the gap of the plain mean of all members."""
     classes, choices = members.test.classes, members.choices
     names = classes.names
     fits = zip(members.seeds, scored.fits, strict=True)
-    chosen_again = zip(names, _mean(choice.chosen_again for choice in choices).T, strict=True)
+    again = np.mean([choice.chosen_again for choice in choices], axis=0).T.tolist()
+    stability = map(rounded, np.mean([choice.stability for choice in choices], axis=0))
     return Selection(
         models=list(members.names),
         weights=dict(zip(names, np.mean(scored.weights, axis=0).T.tolist(), strict=True)),
-        stability=dict(zip(names, map(rounded, _mean(c.stability for c in choices)), strict=True)),
-        chosen_again={name: [rounded(share) for share in shares] for name, shares in chosen_again},
+        stability=dict(zip(names, stability, strict=True)),
+        chosen_again={
+            name: list(map(rounded, of_class)) for name, of_class in zip(names, again, strict=True)
+        },
         calibration={str(seed): fit.to_json(names) for seed, fit in fits},
         dev_mAP=rounded(scored.gap.dev.point),
         plain_dev_mAP=rounded(plain.dev.point),
@@ -98,8 +71,3 @@ def describe_selection(
         optimism=optimism(scored.gap, plain, level),
         curves=describe_curves(members.test.targets, scored.predictions, scored.fits, names, classes.groups),
     )
-
-
-def _mean(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Average over the seeds."""
-    return np.mean(list(values), axis=0)

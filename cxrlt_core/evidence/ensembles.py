@@ -23,20 +23,12 @@ from cxrlt_core.system.threads import in_threads
 
 @dataclass(frozen=True)
 class Members:
-    """The models that ensembles are made of, with S training seeds.
+    """The models that ensembles are made of, with S training seeds."""
 
-    Attributes:
-        names: of the M models.
-        seeds: of training.
-        choices: what development data tell of them, for each seed.
-        on_test: their test predictions with each seed, float32 (M, N, C).
-        test: the test set.
-    """
-
-    names: Sequence[str]
-    seeds: Sequence[int]
-    choices: Sequence[Choice]
-    on_test: Sequence[np.ndarray]
+    names: Sequence[str]  # of the M models
+    seeds: Sequence[int]  # of training
+    choices: Sequence[Choice]  # what development data tell of them, for each seed
+    on_test: Sequence[np.ndarray]  # their test predictions with each seed, float32 (M, N, C)
     test: EvaluationSet
 
     def among(self, used: Sequence[bool]) -> "Members":
@@ -66,12 +58,8 @@ class Members:
     def recombine(self, methods: Mapping[str, str], array: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         """Make ensembles again from models of different seeds, to see how they vary with their members.
 
-        Args:
-            methods: row to its method.
-            array: seed of each model in each run, (K, M); no run with one seed.
-
-        Returns:
-            Row to the means of average precision of each run, (K,).
+        ``methods`` names the method of each row; ``array`` holds the seed of each model in each run, (K, M),
+        no run with one seed. Returns row to the means of average precision of each run, (K,).
         """
         if not len(array):
             return {}
@@ -107,21 +95,13 @@ class DevTestGap:
 
 @dataclass(frozen=True)
 class ScoredEnsemble:
-    """An ensemble, scored on the test set.
+    """An ensemble, scored on the test set."""
 
-    Attributes:
-        weights: of the models, that were chosen with each seed, (M, C).
-        score: the row.
-        gap: from development to test.
-        predictions: on the test set, with each seed; float32 (N, C).
-        fits: thresholds and temperature that development data chose, with each seed.
-    """
-
-    weights: Sequence[np.ndarray]
+    weights: Sequence[np.ndarray]  # of the models, that were chosen with each seed, (M, C)
     score: Score
-    gap: DevTestGap
-    predictions: Sequence[np.ndarray]
-    fits: Sequence[Calibration]
+    gap: DevTestGap  # from development to test
+    predictions: Sequence[np.ndarray]  # on the test set, with each seed; float32 (N, C)
+    fits: Sequence[Calibration]  # thresholds and temperature that development data chose, with each seed
 
 
 def gap_of_plain_mean(members: Members) -> DevTestGap:
@@ -138,12 +118,7 @@ def gap_of_plain_mean(members: Members) -> DevTestGap:
 
 
 def score_ensemble(members: Members, method: str) -> ScoredEnsemble:
-    """Score an ensemble on the test set, and the same with other choices.
-
-    Args:
-        members: with each seed.
-        method: that chooses.
-    """
+    """Score an ensemble that a method chooses on the test set, and the same with other choices."""
     weights = [choice.weights(method) for choice in members.choices]
     on_dev, on_test = members.combine(weights)
     targets, repeated = members.choices[0].targets, members.repeat(method)
@@ -155,14 +130,9 @@ def score_ensemble(members: Members, method: str) -> ScoredEnsemble:
 
 
 def optimism(row: DevTestGap, plain: DevTestGap, level: float) -> Interval:
-    """Return what an ensemble loses beyond the plain mean of its models.
+    """Return what an ensemble loses beyond the plain mean of its models, by the gaps of both.
 
     Of the variance between trainings its own seeds tell alone.
-
-    Args:
-        row: gap of the ensemble.
-        plain: gap of the mean.
-        level: of the interval.
     """
     excess = row.size + -1.0 * plain.size
     several = len(excess.points) > 1
@@ -179,16 +149,9 @@ class SingleModel:
 
 
 def score_singles(members: Members, level: float) -> dict[str, SingleModel]:
-    """Score the first member, and the one that is best on development data, class by class.
+    """Score the first member (``base``) and the ``best single`` on development data, class by class.
 
     With TTA, as in the ensembles. Their intervals pool the variance between trainings of all members.
-
-    Args:
-        members: all of them.
-        level: of the intervals.
-
-    Returns:
-        ``base`` and ``best single``.
     """
     ap = np.mean([mean_over_classes(choice.ap) for choice in members.choices], axis=0)
     test = members.test

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import nctdtrinc, stdtr, stdtrit  # Student; scipy.stats takes longer to load
+from scipy.special import nctdtrinc, ndtr, ndtri, stdtr, stdtrit  # Student; scipy.stats takes longer to load
 
 from cxrlt_core.evidence.selection import selection_variance
 from cxrlt_core.system.records import Number
@@ -19,35 +19,22 @@ PRIOR = 6  # degrees of freedom that the noise of other trainings counts for, at
 
 @dataclass(frozen=True)
 class Sampled:
-    """A number, from each of S training seeds, on the patients and on each of B resamples of them.
+    """A number, from each of S training seeds, on the patients and on each of B resamples of them."""
 
-    Attributes:
-        points: float64 (S,); NaN where undefined.
-        deviations: of the resamples from their mean, float64 (S, B).
-        bias: mean of the resamples minus the point, float64 (S,).
-        choices: deviations with the choice on other development patients, float64 (S, R, 1 + K), see
-            :func:`cxrlt_core.evidence.selection.selection_variance`; 0 where nothing was chosen.
-    """
-
-    points: np.ndarray
-    deviations: np.ndarray
-    bias: np.ndarray
+    points: np.ndarray  # float64 (S,); NaN where undefined
+    deviations: np.ndarray  # of the resamples from their mean, float64 (S, B)
+    bias: np.ndarray  # mean of the resamples minus the point, float64 (S,)
+    # deviations with the choice on other development patients, float64 (S, R, 1 + K), see
+    # :func:`cxrlt_core.evidence.selection.selection_variance`; 0 where nothing was chosen
     choices: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 1)))
 
     def __add__(self, other: "Sampled") -> "Sampled":
         """Return the sum, seed by seed and resample by resample."""
-        return Sampled(
-            self.points + other.points,
-            self.deviations + other.deviations,
-            self.bias + other.bias,
-            self.choices + other.choices,
-        )
+        return Sampled(**{name: values + getattr(other, name) for name, values in vars(self).items()})
 
     def __rmul__(self, factor: float) -> "Sampled":
         """Return a multiple."""
-        return Sampled(
-            factor * self.points, factor * self.deviations, factor * self.bias, factor * self.choices
-        )
+        return Sampled(**{name: factor * values for name, values in vars(self).items()})
 
     def without_error(self) -> "Sampled":
         """Return the same, of which nothing is known but the points."""
@@ -71,36 +58,23 @@ class Sampled:
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """How a number varies from one training to the next on the same patients.
+    """How a number varies from one training to the next on the same patients."""
 
-    Attributes:
-        variance: of one seed.
-        dof: degrees of freedom that it is known with.
-    """
-
-    variance: float
-    dof: float
+    variance: float  # of one seed
+    dof: float  # degrees of freedom that it is known with
 
 
 @dataclass(frozen=True)
 class VarianceComponents:
-    """Where the variance of a number comes from: one seed, the patients at hand.
+    """Where the variance of a number comes from: one seed, the patients at hand."""
 
-    Attributes:
-        patients: what they do to all seeds alike; with one seed all that they do.
-        patients_by_seed: what they do to each seed; patient × seed.
-        training: what a seed adds to both; NaN where it was not measured.
-        seed_variance: of seeds on these patients, patient × seed and training; NaN where it was not measured.
-        dof: degrees of freedom that the seed variance is known with.
-        selection: what the choice on other development patients adds, to all seeds alike.
-    """
-
-    patients: float
-    patients_by_seed: float
-    training: Number
+    patients: float  # what they do to all seeds alike; with one seed all that they do
+    patients_by_seed: float  # what they do to each seed; patient × seed
+    training: Number  # what a seed adds to both; NaN where it was not measured
+    # of seeds on these patients, patient × seed and training; NaN where it was not measured
     seed_variance: Number
-    dof: Number
-    selection: float = 0.0
+    dof: Number  # degrees of freedom that the seed variance is known with
+    selection: float = 0.0  # what the choice on other development patients adds, to all seeds alike
 
 
 class Interval(NamedTuple):
@@ -113,21 +87,13 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its standard error.
+    """A number with its standard error."""
 
-    Attributes:
-        point: mean over the seeds; NaN where undefined.
-        error: standard error; NaN where nothing is known of it, 0 of a row against itself.
-        dof: degrees of freedom of the error.
-        seeds: training seeds behind it.
-        parts: of its variance; None where nothing is known of the error.
-    """
-
-    point: float
-    std_error: float
-    dof: float
-    seeds: int
-    parts: VarianceComponents | None = None
+    point: float  # mean over the seeds; NaN where undefined
+    std_error: float  # NaN where nothing is known of it, 0 of a row against itself
+    dof: float  # degrees of freedom of the error
+    seeds: int  # training seeds behind it
+    parts: VarianceComponents | None = None  # of its variance; None where nothing is known of the error
 
     def interval(self, level: float, tests: int = 1) -> tuple[float, float]:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""
@@ -156,27 +122,22 @@ class Estimate:
 
 
 def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVariance:
-    """Seed variance of a contrast from its own seeds and from what all trainings show.
+    """Seed variance of a contrast from its own seeds, (S,), and from what all trainings show.
 
-    Args:
-        points: of the contrast with each seed, (S,).
-        prior: noise of one training.
-        squares: sum of the squared weights that the contrast gives to trainings.
+    ``squares`` is the sum of the squared weights that the contrast gives to trainings.
     """
-    dof, prior_dof = len(points) - 1, min(PRIOR, prior.dof)
-    if not prior_dof:
+    dof, weight = len(points) - 1, min(PRIOR, prior.dof)
+    if not weight:
         return SeedVariance(points.var(ddof=1), dof)
-    total = prior_dof * prior.variance * squares + dof * points.var(ddof=1)
-    return SeedVariance(total / (prior_dof + dof), prior_dof + dof)
+    together = weight * prior.variance * squares + dof * points.var(ddof=1)
+    return SeedVariance(together / (weight + dof), weight + dof)
 
 
 def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     """Put the noise of patients, of trainings and of both together.
 
-    Args:
-        sampled: a number, or a contrast of numbers.
-        seed_variance: of its trainings; None where it was not measured, with one seed: then the error is that
-            of the patients alone, who are scored on and who choose.
+    ``seed_variance`` is None with one seed, where it was not measured: then the error is that of the patients
+    alone, who are scored on and who choose.
     """
     seeds = len(sampled.points)
     if not np.isfinite(sampled.point):
@@ -196,13 +157,25 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     squared = patients + selection + training / seeds
     share = min(1.0, seed_variance.variance / seeds / squared)
     dof = seed_variance.dof / share**2 if share > 0 else np.inf
-    by_seed = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
-    parts = VarianceComponents(
-        float(patients - by_seed),
-        float(by_seed * seeds),
-        float(training),
-        float(seed_variance.variance),
-        float(seed_variance.dof),
-        selection,
-    )
+    shared = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
+    measured = (patients - shared, shared * seeds, training, seed_variance.variance, seed_variance.dof)
+    parts = VarianceComponents(*map(float, (*measured, selection)))
     return Estimate(sampled.point, float(np.sqrt(squared)), float(dof), seeds, parts)
+
+
+def probability_of_improvement(gap: Estimate, level: float) -> tuple[float, float, float]:
+    """Estimate P(a new training of B scores above a new one of A) on the same patients.
+
+    New trainings differ by D ~ N(δ, s²), where s² is what seeds add to a single difference: P = Φ(δ / s). The
+    interval is that of δ / s, from the error of δ and, by the delta method, from the few degrees of freedom
+    of s. ``gap`` is B minus A. Returns point, low and high; NaN where training noise was not measured or is
+    0. Bouthillier et al. 2021, arXiv:2103.03098.
+    """
+    if gap.parts is None or not gap.parts.seed_variance > 0:
+        return np.nan, np.nan, np.nan
+    spread = np.sqrt(gap.parts.seed_variance)
+    effect = gap.point / spread
+    error = np.hypot(gap.std_error / spread, effect / np.sqrt(2 * gap.parts.dof))
+    half = ndtri(1 - (1 - level) / 2) * error
+    point, low, high = (float(ndtr(value)) for value in (effect, effect - half, effect + half))
+    return point, low, high

@@ -31,19 +31,12 @@ def family_size(estimates: Sequence[Estimate]) -> int:
 
 @dataclass(frozen=True)
 class Family:
-    """Tests that are held to one error rate together.
+    """Tests that are held to one error rate together."""
 
-    Attributes:
-        name: of the family.
-        level: 1 - level is the error rate.
-        negligible: a difference that is too small to matter, either way.
-        tests: their number.
-    """
-
-    name: str
-    level: float
-    negligible: float
-    tests: int
+    name: str  # of the family
+    level: float  # 1 - level is the error rate
+    negligible: float  # a difference that is too small to matter, either way
+    tests: int  # their number
 
     def verdict(self, difference: Estimate, p_holm: float) -> str:
         """Say what a difference shows, by its interval and its p value adjusted over the family."""

@@ -22,23 +22,14 @@ from cxrlt_core.metrics.scores import resample_ranks
 
 @dataclass(frozen=True)
 class Choice:
-    """What development data tell of the models of one training seed; nothing else is chosen by.
+    """What development data tell of the models of one training seed; nothing else is chosen by."""
 
-    Attributes:
-        targets: of the development set, int (N, C).
-        predictions: of the models, float (M, N, C).
-        draws: resampled development patients.
-        ap: development average precision, (M, C).
-        resampled_ap: the same on resampled patients, (M, B, C).
-        settings: how many models to choose, and how far to shrink.
-    """
-
-    targets: np.ndarray
-    predictions: np.ndarray
-    draws: PatientResamples
-    ap: np.ndarray
-    resampled_ap: np.ndarray
-    settings: Ensemble
+    targets: np.ndarray  # of the development set, int (N, C)
+    predictions: np.ndarray  # of the models, float (M, N, C)
+    draws: PatientResamples  # resampled development patients
+    ap: np.ndarray  # development average precision, (M, C)
+    resampled_ap: np.ndarray  # the same on resampled patients, (M, B, C)
+    settings: Ensemble  # how many models to choose, and how far to shrink
 
     @classmethod
     def of(
@@ -49,16 +40,15 @@ class Choice:
         settings: Ensemble,
         device: torch.device,
     ) -> Self:
-        """Score the models on the development set and its resamples; see the attributes."""
+        """Score the models on the development set and its resamples."""
         resamples = draws.with_original()
         ap = np.stack([resample_ranks(targets, model, resamples, device)["AP"] for model in predictions])
         return cls(targets, predictions, draws, ap[:, 0], ap[:, 1:], settings)
 
     def among(self, used: Sequence[bool]) -> Self:
         """Return what is known of some of the models."""
-        which = np.asarray(used)
-        kept = {name: getattr(self, name)[which] for name in ("predictions", "ap", "resampled_ap")}
-        return replace(self, **kept)
+        kept = ("predictions", "ap", "resampled_ap")
+        return replace(self, **{name: getattr(self, name)[np.asarray(used)] for name in kept})
 
     @property
     def stability(self) -> np.ndarray:
@@ -80,26 +70,17 @@ class Choice:
         return choose(method, self.settings, scores)
 
     def recombined_weights(self, method: str, choices: Sequence[Self]) -> np.ndarray:
-        """Weights where each model is of a training seed of its own, (M, C).
-
-        Args:
-            method: a design with the hook ``combine``.
-            choices: of the seed that each of the M models has.
-        """
+        """Weights by a method where model m has the training seed of ``choices[m]``, (M, C)."""
         ap = np.stack([choice.ap[m] for m, choice in enumerate(choices)])
         resampled = np.stack([choice.resampled_ap[m] for m, choice in enumerate(choices)])
         return choose(method, self.settings, DevelopmentScores(ap, resampled, self._positives()))
 
     def repeated_weights(self, method: str, resamples: int) -> np.ndarray:
-        """Weights that other development patients would have chosen, float64 (M, R, C).
+        """Weights by a method that other development patients would have chosen, float64 (M, R, C).
 
         On resample r the average precision of the models is moved by what the resample moves it. To bag anew
         would take a bootstrap of each resample; that is taken to spread about its centre as the first one
-        does, so its average precision is moved by the same.
-
-        Args:
-            method: a design with the hook ``combine``.
-            resamples: R, the first of the draws.
+        does, so its average precision is moved by the same. R is the first of the draws.
         """
         moved = centred(self.resampled_ap, axis=1)[1][:, :resamples].transpose(1, 0, 2)
         counts = self.draws.first(resamples).counts[self.draws.patient].T

@@ -23,81 +23,48 @@ NEVER = "at no number"
 
 @dataclass(frozen=True)
 class StudySize:
-    """What the contrasts of a table were measured with.
+    """What the contrasts of a table were measured with."""
 
-    Attributes:
-        split: dev or test.
-        images: of the set.
-        patients: of the set.
-        seeds: of the study.
-        level: 1 - level is the error rate of a family.
-    """
-
-    split: str
-    images: int
-    patients: int
-    seeds: int
-    level: float
+    split: str  # dev or test
+    images: int  # of the set
+    patients: int  # of the set
+    seeds: int  # of the study
+    level: float  # 1 - level is the error rate of a family
 
 
 @dataclass(frozen=True)
 class Need:
-    """What resolves a difference.
+    """What resolves a difference."""
 
-    Attributes:
-        difference: to be resolved.
-        seeds: on today's patients, or in words that no number will do; None where one seed tells nothing.
-        patients: with today's seeds, likewise.
-    """
-
-    difference: float
+    difference: float  # to be resolved
+    # on today's patients, or in words that no number will do; None where one seed tells nothing
     seeds: int | str | None
-    patients: int | str | None
+    patients: int | str | None  # with today's seeds, likewise
 
 
 @dataclass(frozen=True)
 class ContrastPower(Tested):
-    """The power analysis of a contrast; None where it is undefined.
+    """The power analysis of a contrast; None where it is undefined."""
 
-    Attributes:
-        variance: of the mean over the seeds, by parts.
-        std_error: its root.
-        detectable: difference, with three seeds at least.
-        measured: what resolves the measured difference.
-        published: what resolves the published one.
-        claim: whether a study of the published size could have.
-    """
-
-    variance: dict[str, float | None] | None = None
-    std_error: float | None = None
-    detectable: float | None = None
-    measured: Need | None = None
-    published: Need | None = None
-    claim: Claim | None = None
+    variance: dict[str, float | None] | None = None  # of the mean over the seeds, by parts
+    std_error: float | None = None  # its root
+    detectable: float | None = None  # difference, with three seeds at least
+    measured: Need | None = None  # what resolves the measured difference
+    published: Need | None = None  # what resolves the published one
+    claim: Claim | None = None  # whether a study of the published size could have
 
 
 @dataclass(frozen=True)
 class PowerAnalysis(StudySize):
-    """The power analysis of a table.
+    """The power analysis of a table."""
 
-    Attributes:
-        published_images: of the published set.
-        reference: correlation of two models to what a set of that size tells apart.
-        contrasts: of the table.
-    """
-
-    published_images: int
-    reference: dict[str, float | None]
-    contrasts: list[ContrastPower]
+    published_images: int  # of the published set
+    reference: dict[str, float | None]  # correlation of two models to what a set of that size tells apart
+    contrasts: list[ContrastPower]  # of the table
 
 
 def power_analysis(contrasts: Sequence[Contrast], size: StudySize) -> PowerAnalysis:
-    """Tell what would resolve each contrast of a table.
-
-    Args:
-        contrasts: of the table.
-        size: what they were measured with.
-    """
+    """Tell what would resolve each contrast of a table, which was measured with this size."""
     families = [contrast.family for contrast in contrasts if contrast.parts is not None]
     primary, images = max(1, families.count(PRIMARY)), IMAGES[size.split]
     apart = {f"{c:g}": rounded(reference(images, c, size.level, primary)) for c in CORRELATIONS}
@@ -141,11 +108,8 @@ def _need(parts: VarianceComponents, difference: float | None, size: StudySize, 
 def planned(parts: VarianceComponents, measured: int, seeds: float, times: float = 1.0) -> Estimate:
     """Return the error that a study of another size would have; its point is 0.
 
-    Args:
-        parts: of the variance, as measured.
-        measured: seeds that they were measured with; each further one adds a degree of freedom.
-        seeds: of the planned study; may be infinite.
-        times: its patients, in multiples of those at hand; may be infinite.
+    ``measured`` seeds gave the parts; each further one adds a degree of freedom. Planned are ``seeds``, and
+    the patients at hand ``times`` so many; both may be infinite.
     """
     shared = (parts.patients + parts.selection) / times
     squared = shared + (parts.patients_by_seed / times + parts.training) / seeds
@@ -160,17 +124,10 @@ def planned(parts: VarianceComponents, measured: int, seeds: float, times: float
 def seeds_needed(
     parts: VarianceComponents, measured: int, difference: float, level: float, tests: int
 ) -> int | str:
-    """Return the seeds at which the patients at hand resolve a difference in four of five studies.
+    """Return the seeds, three at least, at which the patients at hand resolve a difference in 4 of 5 studies.
 
-    Args:
-        parts: of the variance, as measured.
-        measured: seeds that they were measured with.
-        difference: true one, of either sign.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
-
-    Returns:
-        Their number, at least those that a verdict asks for; or in words that there is none.
+    The parts were measured with ``measured`` seeds; 1 - level is the error rate of the family of ``tests``.
+    Where there is no such number, words say so.
     """
 
     def resolves(seeds: float) -> bool:
@@ -182,15 +139,9 @@ def seeds_needed(
 def patients_needed(
     parts: VarianceComponents, patients: int, measured: int, difference: float, level: float, tests: int
 ) -> int | str:
-    """Return the patients at which the seeds at hand resolve a difference; at least those at hand.
+    """Return the patients, those at hand at least, at which the seeds at hand resolve a difference.
 
-    Args:
-        parts: of the variance, as measured.
-        patients: at hand.
-        measured: seeds at hand; a verdict asks for three, so two are planned as three.
-        difference: true one, of either sign.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
+    As :func:`seeds_needed`; a verdict asks for three seeds, so two are planned as three.
     """
     seeds = max(measured, MIN_SEEDS)
 

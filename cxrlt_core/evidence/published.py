@@ -25,19 +25,14 @@ SLOPE = 0.5  # of logit AP over logit prevalence: halfway between that of a coin
 
 @dataclass(frozen=True)
 class Claim:
-    """What a published difference asks for, rounded; None where not measured or infinite.
+    """What a published difference asks for, rounded; None where not measured or infinite."""
 
-    Attributes:
-        patients: detectable difference, if trainings added no noise.
-        trainings: detectable difference with the noise of one training each, were it known exactly.
-        resolvable: whether the difference reaches it; None where that hangs on what was not measured.
-        images: that resolve the difference if trainings add no noise.
-    """
-
-    patients: float | None
+    patients: float | None  # detectable difference, if trainings added no noise
+    # detectable difference with the noise of one training each, were it known exactly
     trainings: float | None
+    # whether the difference reaches it; None where that hangs on what was not measured
     resolvable: bool | None
-    images: float | None
+    images: float | None  # that resolve the difference if trainings add no noise
 
 
 def claim(
@@ -45,13 +40,8 @@ def claim(
 ) -> Claim:
     """Ask whether one training each, on a set of the published size, resolves a published difference.
 
-    Args:
-        parts: of the variance of the same contrast, as measured on a set of this study.
-        images: of that set.
-        published: images of the published set.
-        difference: the published one.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
+    ``parts`` were measured on ``images`` of this study, ``published`` is the size of the published set; 1 -
+    level is the error rate of the family of ``tests``.
     """
     scaled = (parts.patients + parts.patients_by_seed + parts.selection) * images / published
     patients, trainings = (_known(squared, level, tests) for squared in (scaled, scaled + parts.training))
@@ -65,13 +55,7 @@ def reference(images: int, correlation: float, level: float, tests: int) -> floa
     """Difference of mAP that two models of the published kind can be told apart by, patients alone.
 
     Classes have the prevalences of CXR-LT 2023 and APs that follow them (:func:`typical_ap`); each model
-    scores an image with normal noise, which the two share in part; images and classes are independent.
-
-    Args:
-        images: scored.
-        correlation: of the two models' noise.
-        level: 1 - level is the error rate of the family.
-        tests: size of the family.
+    scores an image with normal noise, which correlates between the two; images and classes are independent.
     """
     return _known(_published_variance(correlation) / images, level, tests)
 
@@ -88,28 +72,18 @@ def _known(squared: float, level: float, tests: int) -> float:
 
 
 def typical_ap(prevalence: np.ndarray, mean: float, slope: float) -> np.ndarray:
-    """AP of classes whose logit rises with that of the prevalence, (C,).
-
-    Args:
-        prevalence: (C,).
-        mean: mAP.
-        slope: of logit AP over logit prevalence.
-    """
+    """AP of classes, with a mean, whose logit rises by ``slope`` with that of the prevalence; (C,)."""
     tilted = slope * np.log(prevalence / (1 - prevalence))
     shift = _root(lambda x: (1 / (1 + np.exp(-x - tilted))).mean(), mean, -20.0, 20.0)
     return 1 / (1 + np.exp(-shift - tilted))
 
 
 def difference_variance(prevalence: np.ndarray, ap: np.ndarray, correlation: float) -> float:
-    """Variance, per image, of the difference of mAP between two models that are equally good.
+    """Variance, per image, of the difference of mAP between two models with the same APs.
 
-    Scores are N(0, 1) for negatives and N(d, 1) for positives of a class. The variance is that of the
-    difference of both models' influence functions of AP (Hampel 1974), integrated numerically.
-
-    Args:
-        prevalence: of the classes, (C,).
-        ap: of the classes for both models, (C,).
-        correlation: of the two models' scores, given the label.
+    Scores are N(0, 1) for negatives and N(d, 1) for positives of a class, and correlate between the models,
+    given the label. The variance is that of the difference of both models' influence functions of AP (Hampel
+    1974), integrated numerically. Prevalence and AP of the classes, (C,).
     """
     nodes = np.linspace(-6.0, 6.0, 121)
     weights = np.exp(-(nodes**2) / 2)

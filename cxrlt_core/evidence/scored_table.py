@@ -13,45 +13,27 @@ from cxrlt_core.system.rounding import rounded
 
 @dataclass(frozen=True)
 class RowNumbers:
-    """What a table tells of a row: four decimals, None where undefined.
+    """What a table tells of a row: four decimals, None where undefined."""
 
-    Attributes:
-        metrics: mAP, mAP_low, mAP_high, mAP_corrected (less small-sample bias), each further mean, and
-            mAP_seed_sd.
-        std_errors: standard error of each mean.
-        seeds: mAP of each training seed.
-        difference: of mAP to the first row.
-    """
-
+    # mAP, mAP_low, mAP_high, mAP_corrected (less small-sample bias), each further mean, and mAP_seed_sd
     metrics: dict[str, float | None]
-    std_errors: dict[str, float | None]
-    seeds: Sequence[float | None]
-    difference: Interval
+    std_errors: dict[str, float | None]  # standard error of each mean
+    seeds: Sequence[float | None]  # mAP of each training seed
+    difference: Interval  # of mAP to the first row
 
 
 @dataclass(frozen=True)
 class ScoredTable:
-    """Rows that were scored on the same resamples.
+    """Rows that were scored on the same resamples."""
 
-    Attributes:
-        scores: row to its score.
-        seed_variance: of the trainings behind the rows.
-        level: coverage of the intervals.
-        published: row to its mAP in the paper, None or absent where it has none.
-    """
-
-    scores: Mapping[str, Score]
-    seed_variance: SeedVarianceModel
-    level: float
+    scores: Mapping[str, Score]  # row to its score
+    seed_variance: SeedVarianceModel  # of the trainings behind the rows
+    level: float  # coverage of the intervals
+    # row to its mAP in the paper, None or absent where it has none
     published: Mapping[str, float | None] = field(default_factory=dict)
 
     def contrast(self, weights: Mapping[str, float], mean: str) -> Estimate:
-        """Estimate a weighted sum of rows.
-
-        Args:
-            weights: row to its weight.
-            mean: its name.
-        """
+        """Estimate a weighted sum of rows, row to its weight, in the mean of that name."""
         first, *others = (weight * self.scores[row][mean] for row, weight in weights.items())
         total = sum(others, first)
         return estimate(total, self.seed_variance.of(weights, mean, total.points))

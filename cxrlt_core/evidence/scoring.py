@@ -28,19 +28,12 @@ FEWEST_PATIENTS = 10  # that resamples say anything of
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of a set, and how far they bear a verdict.
+    """The classes of a set, and how far they bear a verdict."""
 
-    Attributes:
-        names: of the C columns.
-        groups: class to head, medium or tail.
-        patients: patients with a known positive, int (C,).
-        least: positive patients that a class needs to count in a verdict.
-    """
-
-    names: Sequence[str]
-    groups: Mapping[str, str]
-    patients: np.ndarray
-    least: int
+    names: Sequence[str]  # of the C columns
+    groups: Mapping[str, str]  # class to head, medium or tail
+    patients: np.ndarray  # patients with a known positive, int (C,)
+    least: int  # positive patients that a class needs to count in a verdict
 
     @property
     def tested(self) -> np.ndarray:
@@ -63,15 +56,10 @@ class Classes:
 
 @dataclass(frozen=True)
 class Score:
-    """Metrics of one row.
+    """Metrics of one row."""
 
-    Attributes:
-        means: name of each mean (mAP, mAP_head, …, tested_mAP, …) to its samples.
-        classes: class to its metrics, averaged over the seeds, and counts.
-    """
-
-    means: dict[str, Sampled]
-    classes: dict[str, dict[str, Any]]
+    means: dict[str, Sampled]  # name of each mean (mAP, mAP_head, …, tested_mAP, …) to its samples
+    classes: dict[str, dict[str, Any]]  # class to its metrics, averaged over the seeds, and counts
 
     def __getitem__(self, name: str) -> Sampled:
         """Return a mean."""
@@ -80,19 +68,12 @@ class Score:
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Images that rows are scored on.
+    """Images that rows are scored on."""
 
-    Attributes:
-        targets: int (N, C), -1 unknown.
-        classes: of the C columns.
-        resamples: of the patients, the same for every row that is compared.
-        device: to compute on.
-    """
-
-    targets: np.ndarray
-    classes: Classes
-    resamples: PatientResamples
-    device: torch.device = CPU
+    targets: np.ndarray  # int (N, C), -1 unknown
+    classes: Classes  # of the C columns
+    resamples: PatientResamples  # of the patients, the same for every row that is compared
+    device: torch.device = CPU  # to compute on
 
 
 def count_classes(
@@ -102,15 +83,7 @@ def count_classes(
     groups: Mapping[str, str],
     least: int,
 ) -> Classes:
-    """Count the positive patients of each class.
-
-    Args:
-        targets: int (N, C), -1 unknown.
-        resamples: which patient each image is of.
-        names: of the C columns.
-        groups: class to head, medium or tail.
-        least: positive patients that a class needs to count in a verdict.
-    """
+    """Count the patients with a known positive of each class; arguments as the fields of :class:`Classes`."""
     patients = [len(np.unique(resamples.patient[column == POSITIVE])) for column in targets.T]
     return Classes(names, groups, np.array(patients), least)
 
@@ -123,22 +96,17 @@ def score_row(
 ) -> Score:
     """Score one row.
 
-    Args:
-        data: images to score on.
-        probabilities: of each training seed, float (N, C).
-        calibrations: thresholds and temperature of each training seed.
-        repeated: of each training seed, metrics with other choices, float (R, 1 + K, C), from
-            :func:`cxrlt_core.evidence.selection.repeat_choice`; empty where nothing was chosen.
+    Of each training seed: ``probabilities``, float (N, C); ``calibrations``; and ``repeated``, metrics with
+    other choices, float (R, 1 + K, C), from :func:`cxrlt_core.evidence.selection.repeat_choice`, empty where
+    nothing was chosen.
     """
-    classes, seeds, points, resamples = data.classes, [], [], data.resamples.with_original()
+    classes, seeds, per_class, resamples = data.classes, [], [], data.resamples.with_original()
     chosen = repeated or [{}] * len(probabilities)
     for scores, calibration, choices in zip(probabilities, calibrations, chosen, strict=True):
         values = resample(data.targets, scores, calibration, resamples, data.device)
-        points.append({metric: of_metric[0] for metric, of_metric in values.items()})
-        resampled = {metric: of_metric[1:] for metric, of_metric in values.items()}
-        seeds.append(_one_seed(points[-1], resampled, choices, classes))
-    names = [metric.name for metric in metrics() if not metric.pooled]
-    averaged = {name: np.mean([seed[name] for seed in points], axis=0) for name in names}
+        per_class.append({metric.name: values[metric.name][0] for metric in metrics() if not metric.pooled})
+        seeds.append(_one_seed(values, choices, classes))
+    averaged = {metric: np.mean([v[metric] for v in per_class], axis=0) for metric in per_class[0]}
     described = describe_scores(data.targets, averaged, classes.names, classes.groups)
     for name, patients in zip(classes.names, classes.patients, strict=True):
         described[name]["patients"] = int(patients)
@@ -157,12 +125,10 @@ def mean_ap(
     resampled: Sequence[np.ndarray] | None = None,
     repeated: Sequence[np.ndarray] | None = None,
 ) -> Sampled:
-    """Mean over all defined classes of average precision.
+    """Mean over all defined classes of average precision, of each training seed.
 
-    Args:
-        points: of each training seed, (C,).
-        resampled: of each training seed, on resampled patients, (B, C); absent where they are not these.
-        repeated: of each training seed, with other choices, (R, K, C); absent where nothing was chosen.
+    ``points``, (C,); ``resampled``, on resampled patients, (B, C), absent where they are not these;
+    ``repeated``, with other choices, (R, K, C), absent where nothing was chosen.
     """
     every = np.full(len(points[0]), True)
     nothing = [None] * len(points)
@@ -175,15 +141,12 @@ def _sampled(seeds: Sequence[_Sample]) -> Sampled:
 
 
 def _one_seed(
-    points: Mapping[str, np.ndarray],
-    resampled: Mapping[str, np.ndarray],
-    choices: Mapping[str, np.ndarray],
-    classes: Classes,
+    values: Mapping[str, np.ndarray], choices: Mapping[str, np.ndarray], classes: Classes
 ) -> dict[str, _Sample]:
-    """Sample every mean with one training seed."""
+    """Sample every mean with one training seed, from values on the patients and then on resamples of them."""
     columns = {
-        metric: _columns(np.atleast_1d(points[metric]), values, choices.get(metric))
-        for metric, values in resampled.items()
+        metric: _columns(np.atleast_1d(rows[0]), rows[1:], choices.get(metric))
+        for metric, rows in values.items()
     }
     masks = group_masks(classes.names, classes.groups)
     over = {

@@ -14,13 +14,7 @@ class SeedVarianceModel(Protocol):
     """Knows how contrasts of the rows of a table vary from training to training."""
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
-        """Return the noise of a contrast; None with one seed.
-
-        Args:
-            weights: row to its weight in the contrast.
-            metric: which mean.
-            points: of the contrast with each seed, (S,).
-        """
+        """Return the noise of a contrast in a mean, from its points by seed, (S,); None with one seed."""
         ...
 
 
@@ -30,13 +24,10 @@ class PooledSeedVariance:
 
     All trainings of a study are taken to be about equally noisy, so what each of them shows is pooled. TTA
     shares its training, so a contrast of TTA pools the effects of TTA on all trainings.
-
-    Attributes:
-        rows: row to its training and whether it has TTA.
-        trainings: metric to the values of T trainings with S seeds, without TTA and with it; (2, T, S).
     """
 
-    rows: Mapping[str, tuple[str, bool]]
+    rows: Mapping[str, tuple[str, bool]]  # row to its training and whether it has TTA
+    # metric to the values of T trainings with S seeds, without TTA and with it; (2, T, S)
     trainings: Mapping[str, np.ndarray]
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
@@ -63,15 +54,10 @@ class PooledSeedVariance:
 
 @dataclass(frozen=True)
 class RecombinedSeedVariance:
-    """Rows that are ensembles: each run takes the seeds of the members from an orthogonal array.
+    """Rows that are ensembles: each run takes the seeds of the members from an orthogonal array."""
 
-    Attributes:
-        array: seed of each member in each run, int (K, M); from :func:`orthogonal_array`.
-        runs: row to metric to the value of each run, (K,).
-    """
-
-    array: np.ndarray
-    runs: Mapping[str, Mapping[str, np.ndarray]]
+    array: np.ndarray  # seed of each member in each run, int (K, M); from :func:`orthogonal_array`
+    runs: Mapping[str, Mapping[str, np.ndarray]]  # row to metric to the value of each run, (K,)
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
         """As :meth:`SeedVarianceModel.of`; a metric that the runs lack has the noise of its own seeds."""
@@ -96,13 +82,9 @@ def two_way(values: np.ndarray) -> SeedVariance:
 def main_effects(array: np.ndarray, values: np.ndarray) -> SeedVariance:
     """Variance over seeds of a number that depends on M members, each with a seed of its own.
 
-    Seeds of different members are independent, so the variances of their effects add up; an orthogonal
-    array tells them apart. What members do together is spread over the runs and counts, too. Degrees of
-    freedom are Welch's (1947), from the share of each member.
-
-    Args:
-        array: from :func:`orthogonal_array`.
-        values: of the runs, (K,).
+    Seeds of different members are independent, so the variances of their effects add up; an orthogonal array
+    tells them apart. What members do together is spread over the runs and counts, too. Degrees of freedom are
+    Welch's (1947), from the share of each member. ``values`` are of the runs, (K,).
     """
     levels = array.max() + 1
     centred = values - values.mean()
@@ -118,11 +100,9 @@ def main_effects(array: np.ndarray, values: np.ndarray) -> SeedVariance:
 def orthogonal_array(members: int, seeds: int) -> np.ndarray:
     """Runs in which every two members meet with every pair of seeds equally often (Rao 1947; Bose 1947).
 
-    With two seeds these, with more the first three: runs would be many, and three seeds of M members tell
-    a variance with 2 M degrees of freedom. Linear over the field of two or three elements.
-
-    Returns:
-        Positions among the seeds, int64 (K, M), K a power of two or three; no run with one seed.
+    With two seeds these, with more the first three: runs would be many, and three seeds of M members tell a
+    variance with 2 M degrees of freedom. Linear over the field of two or three elements. Returns positions
+    among the seeds, int64 (K, M), K a power of two or three; no run with one seed.
     """
     levels = min(seeds, 3)
     if levels == 1:

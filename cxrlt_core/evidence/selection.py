@@ -24,21 +24,16 @@ CROSSED = 25  # resamples of the test patients that every choice is scored on
 
 @dataclass(frozen=True)
 class Models:
-    """What M models say of a set.
+    """What M models say of a set."""
 
-    Attributes:
-        targets: int (N, C), -1 unknown.
-        predictions: probabilities, float (M, N, C).
-        resamples: resampled patients.
-    """
+    targets: np.ndarray  # int (N, C), -1 unknown
+    predictions: np.ndarray  # probabilities, float (M, N, C)
+    resamples: PatientResamples  # resampled patients
 
-    targets: np.ndarray
-    predictions: np.ndarray
-    resamples: PatientResamples
-
-    def column(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return targets (N,) and predictions (M, N) of a class."""
-        return self.targets[:, number], np.ascontiguousarray(self.predictions[:, :, number])
+    def combine(self, c: int, weights: np.ndarray) -> np.ndarray:
+        """Average the predictions of a class by each of b weightings of the models (M, b); float32 (b, N)."""
+        models = torch.from_numpy(np.ascontiguousarray(self.predictions[:, :, c]))
+        return (torch.from_numpy(weights).float().T @ models.float()).numpy()
 
     def weights(self, device: torch.device) -> Tensor:
         """Return how often each resample holds each patient, float32 (P, B)."""
@@ -47,56 +42,38 @@ class Models:
 
 @dataclass(frozen=True)
 class Repeated:
-    """An ensemble that was chosen on each of R development resamples; NaN where undefined.
+    """An ensemble that was chosen on each of R development resamples; NaN where undefined."""
 
-    Attributes:
-        dev: average precision on the resample that chose, float64 (R, C).
-        test: each rank metric and F1 to their values on the test set, then on K resamples of it, float64
-            (R, 1 + K, C). F1 is at the threshold that the development resample chose.
-    """
-
-    dev: np.ndarray
+    dev: np.ndarray  # average precision on the resample that chose, float64 (R, C)
+    # each rank metric, and F1 at the threshold that the development resample chose, on the test set, then on
+    # K resamples of it, float64 (R, 1 + K, C)
     test: dict[str, np.ndarray]
 
 
 def repeat_choice(dev: Models, test: Models, weights: np.ndarray, device: torch.device) -> Repeated:
     """Score an ensemble with each of its choices.
 
-    Args:
-        dev: with the R resamples that chose.
-        test: with K resamples.
-        weights: of the models per choice and class, float (M, R, C).
-        device: to compute on.
+    ``dev`` has the R resamples that chose, ``test`` K; weights of the models per choice and class, float (M,
+    R, C).
     """
     drawn, crossed = dev.weights(device), test.weights(device)
     crossed = torch.cat([torch.ones_like(crossed[:, :1]), crossed], dim=1)
     _, choices, classes = weights.shape
-    ranked = metrics_of(RankMetric)
+    names = [*(metric.name for metric in metrics_of(RankMetric)), "F1"]
 
     def one_class(c: int) -> tuple[np.ndarray, np.ndarray]:
-        on_dev, on_test = (
-            np.full(choices, np.nan),
-            np.full((len(ranked) + 1, choices, crossed.shape[1]), np.nan),
-        )
-        dev_targets, dev_models = dev.column(c)
-        test_targets, test_models = test.column(c)
+        on_dev, on_test = np.full(choices, np.nan), np.full((len(names), choices, crossed.shape[1]), np.nan)
         distinct, which = np.unique(weights[:, :, c], axis=1, return_inverse=True)
-        for number, (by_dev, by_test) in enumerate(
-            zip(_combined(distinct, dev_models), _combined(distinct, test_models), strict=True)
-        ):
-            alike = np.flatnonzero(which.ravel() == number)
-            on_dev[alike], limits = _on_dev(dev_targets, by_dev, dev.resamples.patient, drawn[:, alike])
-            on_test[:, alike] = _on_test(test_targets, by_test, test.resamples.patient, limits, crossed)
+        dev_scores, test_scores = dev.combine(c, distinct), test.combine(c, distinct)
+        for number in range(distinct.shape[1]):
+            alike, patient = np.flatnonzero(which.ravel() == number), dev.resamples.patient
+            on_dev[alike], limits = _on_dev(dev.targets[:, c], dev_scores[number], patient, drawn[:, alike])
+            column, patient = (test.targets[:, c], test_scores[number]), test.resamples.patient
+            on_test[:, alike] = _on_test(*column, patient, limits, crossed)
         return on_dev, on_test
 
     on_dev, on_test = zip(*in_threads(one_class, range(classes)), strict=True)
-    names = [*(metric.name for metric in ranked), "F1"]
     return Repeated(np.stack(on_dev, axis=-1), dict(zip(names, np.stack(on_test, axis=-1), strict=True)))
-
-
-def _combined(weights: np.ndarray, models: np.ndarray) -> np.ndarray:
-    """Average models (M, N) by each of b weightings (M, b); float32 (b, N)."""
-    return (torch.from_numpy(weights).float().T @ torch.from_numpy(models).float()).numpy()
 
 
 def _on_dev(
@@ -135,9 +112,9 @@ def _f1(
 
     known, positive = targets != UNKNOWN, targets == POSITIVE
     called = [known & (scores >= limit) for limit in limits]
-    hits = weight([positive & above for above in called])
+    both = weight([positive & images for images in called])
     with np.errstate(invalid="ignore"):
-        f1 = 2 * hits / (weight(called) + weight([positive]))
+        f1 = 2 * both / (weight(called) + weight([positive]))
     return np.where(np.isfinite(limits)[:, None], f1, np.nan)
 
 
@@ -145,22 +122,21 @@ def selection_variance(crossed: np.ndarray) -> float:
     """Variance that the choice on other development patients adds, to all seeds alike.
 
     On one test set choices differ by what they are worth and by what its patients make of them (choice ×
-    patient). The second is in the variance over test patients already, so it is taken off: the mean square
-    of what neither choice nor test resample explains. What a choice does to one seed alone is in the variance
+    patient). The second is in the variance over test patients already, so it is taken off: the mean square of
+    what neither choice nor test resample explains. What a choice does to one seed alone is in the variance
     over seeds; so of several seeds the covariance counts.
 
-    Args:
-        crossed: of each seed, the deviation of every choice from their mean, on the test set and on K
-            resamples; float64 (S, R, 1 + K).
+    ``crossed``, float64 (S, R, 1 + K), is of each seed the deviation of every choice from their mean, on the
+    test set and on K resamples.
     """
     seeds, choices, columns = crossed.shape
     if min(choices, columns - 1) < 2:
         return 0.0
-    shared = _worth(crossed.mean(axis=0))
+    together = _worth(crossed.mean(axis=0))
     if seeds > 1:
-        of_each = np.mean([_worth(seed) for seed in crossed])
-        shared = (seeds * shared - of_each) / (seeds - 1)
-    return max(0.0, float(shared))
+        alone = np.mean([_worth(deviations) for deviations in crossed])
+        together = (seeds * together - alone) / (seeds - 1)
+    return max(0.0, float(together))
 
 
 def _worth(deviations: np.ndarray) -> float:
@@ -176,10 +152,7 @@ def upweighted_share(
 ) -> dict[str, float]:
     """How often each class would be upweighted on other development patients.
 
-    Args:
-        resampled_ap: average precision on resamples of the patients, float (B, C), NaN where undefined.
-        classes: names of the C columns.
-        settings: as of :func:`cxrlt_core.designs.reweight.reweight`.
+    ``resampled_ap`` is average precision on resamples of the patients, float (B, C), NaN where undefined.
     """
     counts = dict.fromkeys(classes, 0)
     for values in resampled_ap:

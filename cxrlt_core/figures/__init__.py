@@ -6,35 +6,65 @@ Records are flat: a line of the CSV each. What a study does not have is None or 
 is yielded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Protocol
+from typing import Any
+
+from matplotlib.figure import Figure
 
 from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
 from cxrlt_core.results.study import Results
 
-__all__ = ["Picture", "Section", "draw_figures", "figures"]
+
+class Section(StrEnum):
+    """Where in the report a picture stands, in its order."""
+
+    ANSWER = "answer"
+    TABLE1 = "table1"
+    CONTRASTS1 = "contrasts1"
+    CHANGES = "changes"  # what designs change class by class
+    TABLE2 = "table2"
+    CONTRASTS2 = "contrasts2"
+    SELECTION = "selection"
+    CALIBRATION = "calibration"
+    PLAN = "plan"
+    CLASSES = "classes"
+    ATTENTION = "attention"
+    DATA = "data"
+    TRAINING = "training"
 
 
-class Figure(Protocol):
-    """What the module of a figure offers."""
+@dataclass(frozen=True)
+class Picture:
+    """A drawing with its place in the report, its words, and the numbers that it shows."""
 
-    def show(self, results: Results) -> Iterator[Picture]:
-        """Draw what there is of the figure."""
-        ...
+    name: str  # of its files
+    section: Section
+    position: int  # among the pictures of the section
+    alt: str  # what it shows in a few words, for those who do not see it
+    figure: Figure
+    caption: str  # its message
+    records: Sequence[Mapping[str, Any]] = field(default_factory=list)  # of its CSV; images have none
+
+    @property
+    def markdown(self) -> str:
+        """The picture, its caption and a link to its numbers."""
+        numbers = f" ([numbers](numbers/{self.name}.csv))" if self.records else ""
+        return f"![{self.alt}](figures/{self.name}.png)\n\n{self.caption}{numbers}\n"
 
 
 def figures() -> list[str]:
     """Return the names of all figures."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name not in ("picture", "style"))
+    return sorted(module.name for module in iter_modules(__path__) if module.name != "style")
 
 
 def draw_figures(results: Results) -> list[Picture]:
     """Draw the figures of a study, in the order of the report; what it has nothing of is not drawn."""
-    modules: list[Figure] = [import_module(f"{__name__}.{name}") for name in figures()]
     with style.applied():
-        pictures = [picture for module in modules for picture in module.show(results)]
+        shown = [import_module(f"{__name__}.{name}").show(results) for name in figures()]
+        pictures = [picture for each in shown for picture in each]
     sections = list(Section)
     return sorted(pictures, key=lambda picture: (sections.index(picture.section), picture.position))

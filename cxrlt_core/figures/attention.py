@@ -8,8 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.models import Look
 from cxrlt_core.results.study import Results
 
@@ -18,10 +17,10 @@ STRENGTH = 0.6  # of the colour in the greatest cell
 
 def show(results: Results) -> Iterator[Picture]:
     """Show the images that may be shown; maps are an image's, so no CSV has them."""
-    looks = results.looks
-    if looks:
+    if results.looks:
         alt = "Images, with what the model attends to in orange."
-        yield Picture("attention", Section.ATTENTION, 1, alt, draw(looks), caption(looks))
+        drawing, words = draw(results.looks), caption(results.looks)
+        yield Picture("attention", Section.ATTENTION, 1, alt, drawing, words)
 
 
 def draw(looks: Sequence[Look]) -> Figure:
@@ -31,21 +30,20 @@ def draw(looks: Sequence[Look]) -> Figure:
         [[look for look in looks if (look.label, look.labelled) == (name, labelled)] for name in classes]
         for labelled in (True, False)
     ]
-    widths = [max(map(len, block)) for block in blocks]
-    figure, axes = style.canvas(1.72 * len(classes), nrows=len(classes), ncols=sum(widths))
+    left, right = (max(map(len, block)) for block in blocks)
+    figure, axes = style.canvas(1.72 * len(classes), nrows=len(classes), ncols=left + right)
     for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-        axis.set_frame_on(False)
+        axis.set(xticks=[], yticks=[], frame_on=False)
         axis.grid(visible=False)
     for line, name in enumerate(classes):
         axes[line, 0].set_ylabel(name, fontsize=style.SMALL)
-        for block, start in zip(blocks, (0, widths[0]), strict=True):
+        for block, start in zip(blocks, (0, left), strict=True):
             for column, look in enumerate(block[line], start):
-                _show(axes[line, column], look)
+                _overlay(axes[line, column], look)
     return figure
 
 
-def _show(axis: Axes, look: Look) -> None:
+def _overlay(axis: Axes, look: Look) -> None:
     colour = np.empty((*look.map.shape, 4))
     colour[..., :3] = to_rgb(style.LIGHT)
     colour[..., 3] = STRENGTH * look.map / max(look.map.max(), 1e-12)

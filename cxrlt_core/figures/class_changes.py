@@ -7,9 +7,7 @@ from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.estimator import Interval
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.figures.style import Sampling
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
 
@@ -17,20 +15,18 @@ from cxrlt_core.results.study import Results
 def show(results: Results) -> Iterator[Picture]:
     """Show the largest contrast of Table 1."""
     table = results.tables[0]
-    contrast = largest(table.contrasts)
-    if contrast is None:
+    pair = largest(table.contrasts)
+    if pair is None:
         return
-    changes = changes_of(results, contrast)
+    changes, what = changes_of(results, pair), f"{pair.what} {pair.change}, {table.data} set"
     records = [
-        {"class": label, **vars(info), "patients": table.positives[label], **named(changes[label])}
+        {"class": label, **vars(info), "patients": table.positives[label], **style.bounds(changes[label])}
         for label, info in results.classes.items()
     ]
-    sampling, what = Sampling.of(results), f"{contrast.what} {contrast.change}, {table.data} set"
-    drawing = draw(results.classes, changes, table.positives, sampling, what)
+    drawing = draw(results.classes, changes, table.positives, style.sampling(results), what)
+    words = caption(changes, results.params.bootstrap.level, what)
     alt = "Forest plot: change of average precision, a line a class."
-    yield Picture(
-        "class_changes", Section.CHANGES, 1, alt, drawing, caption(changes, sampling, what), records
-    )
+    yield Picture("class_changes", Section.CHANGES, 1, alt, drawing, words, records)
 
 
 def largest(contrasts: Sequence[Contrast]) -> Contrast | None:
@@ -45,34 +41,18 @@ def changes_of(results: Results, pair: Contrast) -> dict[str, Interval]:
     return results.scored.class_numbers(dict(zip(pair.rows, (1.0, -1.0), strict=True)))
 
 
-def named(change: Interval) -> dict[str, float | None]:
-    """Return a change as a part of a record."""
-    return dict(zip(("difference", "low", "high"), change, strict=True))
-
-
 def draw(
     classes: Mapping[str, ClassInfo],
     changes: Mapping[str, Interval],
     patients: Mapping[str, int],
-    sampling: Sampling,
+    sampling: str,
     what: str,
 ) -> Figure:
-    """Draw a line a class.
-
-    Args:
-        classes: of the label space.
-        changes: of the classes.
-        patients: class to its positive ones.
-        sampling: what the intervals are about.
-        what: the design, its change and the data.
-    """
-    classes = style.by_prevalence(classes)
-    figure, ((axes,),) = style.canvas(0.9 + style.LINE * len(classes))
-    style.lines(axes, list(classes))
-    style.shade_groups(axes, classes)
+    """Draw a line a class; what: the design, its change and the data."""
+    figure, axes, classes = style.class_lines(classes, 0.9)
     points(axes, classes, changes)
     axes.set_xlabel(
-        f"difference of average precision, {what}\n{sampling.text}; each for itself, filled: 0 is outside"
+        f"difference of average precision, {what}\n{sampling}; each for itself, filled: 0 is outside"
     )
     style.column(axes, "Δ AP", [style.signed(changes[label].point) for label in classes], style.FIRST)
     style.column(axes, "positive\npatients", [f"{patients[label]:,}" for label in classes], style.SECOND)
@@ -84,11 +64,8 @@ def points(axes: Axes, classes: Mapping[str, ClassInfo], changes: Mapping[str, I
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
     for y, (label, info) in enumerate(classes.items()):
         colour, mark, _ = style.OF_GROUP[info.group]
-        point, low, high = changes[label]
-        style.interval(axes, y, low, high, color=colour, lw=1.6)
-        if point is not None:
-            inside = colour if clear(changes[label]) else "white"
-            axes.plot(point, y, mark, color=colour, markerfacecolor=inside, zorder=3)
+        look = {"color": colour, "markerfacecolor": colour if clear(changes[label]) else "white"}
+        style.estimate(axes, y, changes[label], 1.6, marker=mark, zorder=3, **look)
 
 
 def clear(change: Interval) -> bool:
@@ -96,7 +73,7 @@ def clear(change: Interval) -> bool:
     return change.low is not None and not change.low <= 0 <= change.high
 
 
-def caption(changes: Mapping[str, Interval], sampling: Sampling, what: str) -> str:
+def caption(changes: Mapping[str, Interval], level: float, what: str) -> str:
     """Count the classes whose interval leaves out 0 and name the largest gain and loss."""
     known = {label: change for label, change in changes.items() if change.point is not None}
     if not known:
@@ -106,6 +83,6 @@ def caption(changes: Mapping[str, Interval], sampling: Sampling, what: str) -> s
     most, least = (f"{label} {style.signed(known[label].point)}" for label in (order[0], order[-1]))
     return (
         f"{what[0].upper()}{what[1:]}: {up} of {len(known)} classes gain and {down} lose by more than their "
-        f"interval (filled); about {(1 - sampling.level) * len(known):.1f} would without any effect. "
+        f"interval (filled); about {(1 - level) * len(known):.1f} would without any effect. "
         f"Most: {most}; least: {least}."
     )

@@ -5,9 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.figures.style import Sampling
+from cxrlt_core.evidence.estimator import Interval
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.models import ClassScore
 from cxrlt_core.results.study import Results
@@ -33,55 +32,42 @@ def show(results: Results) -> Iterator[Picture]:
     records = []
     for label, info in results.classes.items():
         counts = base.classes[label]
-        line: dict[str, Any] = {
-            "class": label,
-            **vars(info),
-            "positive": counts.positive,
-            "chance": counts.chance,
-        }
+        line: dict[str, Any] = {"class": label, **vars(info)}
+        line |= {"positive": counts.positive, "chance": counts.chance}
         for name, classes in predictions.items():
             score = classes[label]
             line |= {name: score.AP, f"{name}_low": score.AP_low, f"{name}_high": score.AP_high}
         records.append(line)
-    settings = (results.classes, predictions, Sampling.of(results), f"{results.tables[1].data} set")
+    data = f"{results.tables[1].data} set"
+    drawing = draw(results.classes, predictions, f"{data}\n{style.sampling(results)}")
+    words = caption(results.classes, predictions, data)
     alt = "Dots with intervals: average precision of three models, a line a class."
-    yield Picture("class_scores", Section.CLASSES, 2, alt, draw(*settings), caption(*settings), records)
+    yield Picture("class_scores", Section.CLASSES, 2, alt, drawing, words, records)
 
 
-def draw(classes: Mapping[str, ClassInfo], predictions: Predictions, sampling: Sampling, data: str) -> Figure:
-    """Draw a line a class, with a point and an interval for each of up to three predictions.
-
-    Args:
-        classes: of the label space.
-        predictions: of the same data.
-        sampling: what the intervals are about.
-        data: that was scored.
-    """
-    classes = style.by_prevalence(classes)
-    figure, ((axes,),) = style.canvas(1.0 + 1.35 * style.LINE * len(classes))
-    style.lines(axes, list(classes))
-    style.shade_groups(axes, classes)
+def draw(classes: Mapping[str, ClassInfo], predictions: Predictions, data: str) -> Figure:
+    """Draw a line a class, with a point and an interval for each of up to three predictions."""
+    figure, axes, classes = style.class_lines(classes, 1.0, 1.35 * style.LINE)
     for number, (name, mark) in enumerate(zip(predictions, MARKS, strict=False)):
         shift = 0.26 * (number - (len(predictions) - 1) / 2)
         for y, label in enumerate(classes):
             score = predictions[name][label]
-            style.interval(axes, y + shift, score.AP_low, score.AP_high, color=mark["color"], lw=1.1)
-            if score.AP is not None:
-                axes.plot(score.AP, y + shift, linestyle="none", markersize=4.5, zorder=3, **mark)
+            estimate = Interval(score.AP, score.AP_low, score.AP_high)
+            style.estimate(axes, y + shift, estimate, 1.1, markersize=4.5, zorder=3, **mark)
         axes.plot([], [], label=name, **mark)
     counts = [next(iter(predictions.values()))[label] for label in classes]
+    dotted = {"color": style.INK, "lw": 1, "linestyle": ":"}
     for y, score in enumerate(counts):
         if score.chance is not None:
-            axes.plot([score.chance] * 2, [y - 0.42, y + 0.42], color=style.INK, lw=1, linestyle=":")
-    axes.plot([], [], color=style.INK, lw=1, linestyle=":", label="chance")
-    axes.set_xlim(0, 1)
-    axes.set_xlabel(f"average precision, {data}\n{sampling.text}")
+            axes.plot([score.chance] * 2, [y - 0.42, y + 0.42], **dotted)
+    axes.plot([], [], label="chance", **dotted)
+    axes.set(xlim=(0, 1), xlabel=f"average precision, {data}")
     style.column(axes, "positives", [f"{score.positive:,}" for score in counts], style.FIRST)
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
-def caption(classes: Mapping[str, ClassInfo], predictions: Predictions, sampling: Sampling, data: str) -> str:
+def caption(classes: Mapping[str, ClassInfo], predictions: Predictions, data: str) -> str:
     """Say for how many classes the last prediction is above the first, by group, and where both fail."""
     (first, weak), *_, (last, strong) = predictions.items()
     known = [c for c in classes if weak[c].AP is not None and strong[c].AP is not None]

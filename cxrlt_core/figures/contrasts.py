@@ -1,14 +1,12 @@
 """What each design changes: differences with intervals, ours and the published ones."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.figures.style import Sampling
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.study import Results
 
 #: Verdict to its mark and what fills it.
@@ -38,41 +36,29 @@ def _picture(
     results: Results, name: str, section: Section, alt: str, contrasts: Mapping[str, Contrast], data: str
 ) -> Picture:
     negligible, what = results.params.evidence.negligible, f"mAP, {data}"
-    drawing = draw(contrasts, Sampling.of(results), negligible, what)
-    keys = "difference", "low", "high", "simultaneous_low", "simultaneous_high"
     records = [
         {
             **{key: getattr(contrast, key) for key in ("what", "change", "family", "published", "verdict")},
             "rows": rows,
-            **dict(zip(keys, (*contrast.difference, *contrast.simultaneous), strict=True)),
+            **style.bounds(contrast.difference),
+            **dict(zip(("simultaneous_low", "simultaneous_high"), contrast.simultaneous, strict=True)),
         }
         for rows, contrast in contrasts.items()
     ]
+    drawing = draw(contrasts, style.sampling(results), negligible, what)
     return Picture(name, section, 1, alt, drawing, caption(contrasts, negligible, what), records)
 
 
-def draw(contrasts: Mapping[str, Contrast], sampling: Sampling, negligible: float, what: str) -> Figure:
-    """Draw a line a contrast; thin ends are intervals that all hold together.
-
-    Args:
-        contrasts: by the numbers of their rows.
-        sampling: what the intervals are about.
-        negligible: a difference that is too small to matter.
-        what: was measured, and on which data.
-    """
-    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(contrasts))
-    style.lines(
-        axes, [f"{contrast.what}  ({rows})\n{contrast.change}" for rows, contrast in contrasts.items()]
-    )
+def draw(contrasts: Mapping[str, Contrast], sampling: str, negligible: float, what: str) -> Figure:
+    """Draw a line a contrast, named by its rows; thin ends are intervals that all hold together."""
+    names = [f"{contrast.what}  ({rows})\n{contrast.change}" for rows, contrast in contrasts.items()]
+    figure, axes = style.lined(names, 1.1, 1.55 * style.LINE)
     axes.axvspan(-negligible, negligible, color=style.FAINT, linewidth=0, zorder=0)
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
     lines = list(contrasts.values())
     for y, contrast in enumerate(lines):
-        point, low, high = contrast.difference
         style.interval(axes, y, *contrast.simultaneous, color=style.DARK, lw=0.8)
-        style.interval(axes, y, low, high, color=style.DARK, lw=2.4)
-        if point is not None:
-            axes.plot(point, y, **mark(contrast.verdict))
+        style.estimate(axes, y, contrast.difference, 2.4, **mark(contrast.verdict))
         if contrast.published is not None:
             axes.plot(contrast.published, y, zorder=4, **style.PUBLISHED)
         if y and contrast.family != lines[y - 1].family:
@@ -83,7 +69,7 @@ def draw(contrasts: Mapping[str, Contrast], sampling: Sampling, negligible: floa
         axes.plot([], [], label=verdict, **mark(verdict))
     if any(contrast.published is not None for contrast in lines):
         axes.plot([], [], label="published", **style.PUBLISHED)
-    axes.set_xlabel(f"difference of {what}\n{sampling.text}; thin: all of a table hold together")
+    axes.set_xlabel(f"difference of {what}\n{sampling}; thin: all of a table hold together")
     style.column(axes, "ours", [style.signed(c.difference.point, 4) for c in lines], style.FIRST)
     style.column(axes, "published", [style.signed(c.published, 4) for c in lines], style.SECOND)
     figure.legend(loc="outside upper right", ncols=len(verdicts) + 1)
@@ -103,20 +89,12 @@ def caption(contrasts: Mapping[str, Contrast], negligible: float, what: str) -> 
     largest = max(known, key=lambda contrast: abs(contrast.difference.point))
     counts = Counter(contrast.verdict for contrast in contrasts.values())
     verdicts = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
-    between = style.spelled(*largest.simultaneous, 4)
+    published = [(c.published, *c.simultaneous) for c in known if c.published is not None]
+    outside = sum(low is not None and not low <= value <= high for value, low, high in published)
+    apart = f"{outside} of {len(published)} published differences lie outside our thin line. "
     return (
         f"{len(contrasts)} differences of {what}; verdicts: {verdicts}. Largest: {largest.what} "
-        f"({largest.change}) {style.signed(largest.difference.point, 4)}{between}. "
-        f"{_published(known)}Grey band: differences within ±{negligible:g} are negligible."
+        f"({largest.change}) {style.signed(largest.difference.point, 4)}"
+        f"{style.spelled(*largest.simultaneous, 4)}. "
+        f"{apart if published else ''}Grey band: differences within ±{negligible:g} are negligible."
     )
-
-
-def _published(known: Sequence[Contrast]) -> str:
-    outside = []
-    for contrast in known:
-        low, high = contrast.simultaneous
-        if contrast.published is not None:
-            outside.append(low is not None and not low <= contrast.published <= high)
-    if not outside:
-        return ""
-    return f"{sum(outside)} of {len(outside)} published differences lie outside our thin line. "

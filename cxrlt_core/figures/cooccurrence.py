@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.metrics.curves import cooccurrence
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
@@ -42,30 +41,21 @@ def show(results: Results) -> Iterator[Picture]:
 def draw(names: Sequence[str], shares: np.ndarray) -> Figure:
     """Draw shares: of the images with the class of a line, those that have the class of a column, too.
 
-    Args:
-        names: of the classes.
-        shares: float (C, C), NaN where there is none.
+    Shares are float (C, C), NaN where there is none.
     """
-    figure, ((axes,),) = style.canvas(1.9 + 0.85 * style.LINE * len(names))
+    figure, axes = style.lined(names, 1.9, 0.85 * style.LINE)
     axes.set_facecolor(style.FAINT)
-    shown = axes.imshow(shares, cmap=style.SEQUENTIAL, vmin=0, aspect="auto")
-    style.lines(axes, names)
-    axes.grid(visible=False)
-    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
-    axes.tick_params(axis="x", length=0, labelsize=style.SMALL)
-    bar = figure.colorbar(shown, ax=axes, shrink=0.6, aspect=30, format=lambda v, _: f"{v:.0%}")
-    bar.set_label("share of the images with the class of the line")
-    bar.outline.set_visible(False)
+    words = "share of the images with the class of the line"
+    drawn = axes.imshow(shares, cmap=style.SEQUENTIAL, vmin=0, aspect="auto")
+    style.explain(axes, drawn, names, words, {"rotation": 60, "rotation_mode": "anchor"})
+    axes.tick_params(axis="x", labelsize=style.SMALL)
     return figure
 
 
 def caption(classes: Mapping[str, ClassInfo], both: np.ndarray, shares: np.ndarray) -> str:
     """Name the pairs that occur together most, against what chance would give.
 
-    Args:
-        classes: in the order of the arrays.
-        both: images that have both, int (C, C).
-        shares: float (C, C), NaN where there is none.
+    Classes are in the order of the arrays: images that have both, int (C, C), and shares as drawn.
     """
     lifts: dict[frozenset[str], tuple[float, str]] = {}
     for i, first in enumerate(classes):

@@ -7,9 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style, tables
-from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.figures.style import Sampling
+from cxrlt_core.figures import Picture, Section, style, tables
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
@@ -46,19 +44,13 @@ def show(results: Results) -> Iterator[Picture]:
             if row.mean_ap.point is not None:
                 points[title].append(Point(number, seconds, *row.mean_ap))
     devices = dict.fromkeys(cost.device for costs in results.costs.values() for cost in costs)
-    drawing = draw(points, Sampling.of(results), " and ".join(devices))
+    drawing = draw(points, f"{' and '.join(devices)}; {style.sampling(results)}")
     alt = "Scatter: mAP against training time, a dot a row."
     yield Picture("cost", Section.TRAINING, 2, alt, drawing, caption(points), records)
 
 
-def draw(tables: Mapping[str, Sequence[Point]], sampling: Sampling, device: str) -> Figure:
-    """Draw a panel a table; a number is that of the row.
-
-    Args:
-        tables: title to the rows.
-        sampling: what the intervals are about.
-        device: the machine that was timed.
-    """
+def draw(tables: Mapping[str, Sequence[Point]], words: str) -> Figure:
+    """Draw a panel a table; a number is that of the row; words: the machine, and what intervals are about."""
     figure, axes = style.canvas(4.1, nrows=1, ncols=len(tables))
     longest = max((point.seconds for points in tables.values() for point in points), default=0)
     _, unit, name = next(u for u in UNITS if longest >= u[0])
@@ -70,10 +62,8 @@ def draw(tables: Mapping[str, Sequence[Point]], sampling: Sampling, device: str)
             panel.plot(x, point.mAP, "o", color=style.DARK, zorder=3)
         panel.set_xlim(0, 1.25 * max((point.seconds / unit for point in points), default=1))
         _number(panel, {point.number: (point.seconds / unit, point.mAP) for point in points})
-        panel.set_title(title)
-        panel.set_xlabel(f"{name} of training, one seed")
-        panel.set_ylabel("mAP")
-    figure.supxlabel(f"{device}; {sampling.text}", fontsize=9)
+        panel.set(title=title, xlabel=f"{name} of training, one seed", ylabel="mAP")
+    figure.supxlabel(words, fontsize=9)
     return figure
 
 
@@ -90,18 +80,17 @@ def _number(axes: Axes, points: Mapping[int, tuple[float, float]]) -> None:
 
 def caption(tables: Mapping[str, Sequence[Point]]) -> str:
     """Name the best row of each table beside the cheapest."""
-    parts = []
+    words = ""
     for title, points in tables.items():
         if points:
             best = max(points, key=lambda point: point.mAP)
             cheapest = min(points, key=lambda point: (point.seconds, -point.mAP))
-            top = f"row {best.number} is highest ({text.number(best.mAP, 3)})"
-            parts.append(f"{title}: {top}, {_against(best, cheapest)}. ")
-    return f"{''.join(parts)}Prediction, which TTA multiplies, is not counted."
-
-
-def _against(best: Point, cheapest: Point) -> str:
-    if best is cheapest:
-        return "and the cheapest to train"
-    times = f"{best.seconds / max(cheapest.seconds, 1e-9):.1f} times the time"
-    return f"at {times} of row {cheapest.number}, the cheapest to train ({text.number(cheapest.mAP, 3)})"
+            times = best.seconds / max(cheapest.seconds, 1e-9)
+            against = (
+                "and the cheapest to train"
+                if best is cheapest
+                else f"at {times:.1f} times the time of row {cheapest.number}, the cheapest to train "
+                f"({text.number(cheapest.mAP, 3)})"
+            )
+            words += f"{title}: row {best.number} is highest ({text.number(best.mAP, 3)}), {against}. "
+    return f"{words}Prediction, which TTA multiplies, is not counted."

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.models import Example
 from cxrlt_core.results.study import Results
 
@@ -17,8 +16,8 @@ def show(results: Results) -> Iterator[Picture]:
     """Show the images that may be shown."""
     shown = results.examples
     if shown:
-        alt = "Images with their labels."
-        yield Picture("examples", Section.DATA, 2, alt, draw(shown), caption(shown))
+        words = f"The first {len(shown)} development images, with up to three of their positive labels."
+        yield Picture("examples", Section.DATA, 2, "Images with their labels.", draw(shown), words)
 
 
 def draw(examples: Sequence[Example], columns: int = 6) -> Figure:
@@ -29,15 +28,7 @@ def draw(examples: Sequence[Example], columns: int = 6) -> Figure:
         axis.axis("off")
     for axis, example in zip(axes.flat, examples, strict=False):
         style.image(axis, example.image)
-        axis.set_title(_title(example.labels), fontsize=style.SMALL, loc="center")
+        names = [textwrap.fill(name, LETTERS) for name in example.labels[:3]] or ["nothing labelled"]
+        title = "\n".join(names) + (" …" if len(example.labels) > 3 else "")
+        axis.set_title(title, fontsize=style.SMALL, loc="center")
     return figure
-
-
-def _title(names: Sequence[str]) -> str:
-    lines = [textwrap.fill(name, LETTERS) for name in names[:3]] or ["nothing labelled"]
-    return "\n".join(lines) + (" …" if len(names) > 3 else "")
-
-
-def caption(examples: Sequence[Example]) -> str:
-    """Say what is shown."""
-    return f"The first {len(examples)} development images, with up to three of their positive labels."

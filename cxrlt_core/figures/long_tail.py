@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.data import ClassInfo, SetCounts
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
@@ -23,27 +22,20 @@ MARKS = {
 def show(results: Results) -> Iterator[Picture]:
     """Show the sets of a study."""
     classes, sets = results.classes, results.data.shown()
-    records = [
-        {"class": label, **vars(info), **{name: sets[name].classes[label].positive for name in sets}}
-        for label, info in classes.items()
-    ]
+    records = [{"class": label, **vars(info), **_positives(sets, label)} for label, info in classes.items()]
+    drawing, words = draw(classes, sets), caption(classes, sets)
     alt = "Dots on a log axis: positives of each set, a line a class."
-    drawing = draw(classes, sets)
-    yield Picture("long_tail", Section.CLASSES, 1, alt, drawing, caption(classes, sets), records)
+    yield Picture("long_tail", Section.CLASSES, 1, alt, drawing, words, records)
+
+
+def _positives(sets: Mapping[str, SetCounts], label: str) -> dict[str, int]:
+    return {name: counts.classes[label].positive for name, counts in sets.items()}
 
 
 def draw(classes: Mapping[str, ClassInfo], sets: Mapping[str, SetCounts]) -> Figure:
-    """Draw a line a class: dots on a log axis, from which a bar would have no length.
-
-    Args:
-        classes: of the label space.
-        sets: the training sets first.
-    """
-    classes = style.by_prevalence(classes)
-    figure, ((axes,),) = style.canvas(1.0 + style.LINE * len(classes))
-    style.lines(axes, list(classes))
-    style.shade_groups(axes, classes)
-    positives = [{name: sets[name].classes[label].positive for name in sets} for label in classes]
+    """Draw a line a class: dots on a log axis, from which a bar would have no length."""
+    figure, axes, classes = style.class_lines(classes, 1.0)
+    positives = [_positives(sets, label) for label in classes]
     for y, counts in enumerate(positives):
         some = [count for count in counts.values() if count]
         ends = min(some, default=None), max(some, default=None)
@@ -63,13 +55,11 @@ def draw(classes: Mapping[str, ClassInfo], sets: Mapping[str, SetCounts]) -> Fig
         if lacking:
             axes.text(left, y, f" none in {', '.join(lacking)}", va="center", fontsize=style.SMALL)
     axes.set_xlabel("positive images (log scale)")
-    style.column(axes, "prevalence", [_share(info.prevalence) for info in classes.values()], style.FIRST)
+    shares = [info.prevalence for info in classes.values()]
+    texts = [text.percent(share, 2 if share is not None and share < 0.01 else 1) for share in shares]
+    style.column(axes, "prevalence", texts, style.FIRST)
     figure.legend(loc="outside upper center", ncols=2)
     return figure
-
-
-def _share(value: float | None) -> str:
-    return text.percent(value, 2 if value is not None and value < 0.01 else 1)
 
 
 def caption(classes: Mapping[str, ClassInfo], sets: Mapping[str, SetCounts]) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.models import Ensemble
 from cxrlt_core.results.study import Results
@@ -35,33 +34,24 @@ def show(results: Results) -> Iterator[Picture]:
 
 
 def draw(classes: Mapping[str, ClassInfo], ensemble: Ensemble, row: str) -> Figure:
-    """Draw a table of classes by models: the darker, the more often chosen again; a dot: chosen.
-
-    Args:
-        classes: of the label space.
-        ensemble: that has chosen.
-        row: its name.
-    """
+    """Draw a table of classes by models: the darker, the more often chosen again; a dot: chosen."""
     classes, models = style.by_prevalence(classes), ensemble.models
-    figure, ((axes,),) = style.canvas(2.3 + 0.85 * style.LINE * len(classes))
+    figure, axes = style.lined(list(classes), 2.3, 0.85 * style.LINE)
     again = np.array([ensemble.chosen_again[label] for label in classes], float)
-    shown = axes.imshow(again, cmap=style.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
-    style.lines(axes, list(classes))
-    axes.grid(visible=False)
+    drawn = axes.imshow(again, cmap=style.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
+    names = [name.replace("_", " ") for name in models]
+    words = "resampled development sets that choose the model"
+    style.explain(axes, drawn, names, words, {"rotation": 35}, pad=0.02)
     groups = [info.group for info in classes.values()]
+    dot = {"marker": "o", "linestyle": "none", "color": "white", "markeredgecolor": style.INK}
     for y, label in enumerate(classes):
         for x in np.flatnonzero(ensemble.weights[label]):
-            axes.plot(x, y, "o", color="white", markeredgecolor=style.INK, markersize=5)
+            axes.plot(x, y, markersize=5, **dot)
         if y and groups[y] != groups[y - 1]:
             axes.axhline(y - 0.5, color=style.MUTED, linewidth=0.8)
-    axes.set_xticks(range(len(models)), [name.replace("_", " ") for name in models], rotation=35, ha="right")
-    axes.tick_params(axis="x", length=0)
-    axes.plot([], [], "o", color="white", markeredgecolor=style.INK, label=f"in {row}, with any seed")
+    axes.plot([], [], label=f"in {row}, with any seed", **dot)
     stability = [text.percent(ensemble.stability[label], 0) for label in classes]
     style.column(axes, "stability", stability, style.FIRST)
-    bar = figure.colorbar(shown, ax=axes, shrink=0.6, aspect=30, pad=0.02, format=lambda v, _: f"{v:.0%}")
-    bar.set_label("resampled development sets that choose the model")
-    bar.outline.set_visible(False)
     figure.legend(loc="outside upper right")
     return figure
 

@@ -5,8 +5,7 @@ from itertools import cycle
 
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.models import Ensemble
 from cxrlt_core.results.study import Results
 
@@ -21,21 +20,15 @@ def show(results: Results) -> Iterator[Picture]:
         for label, curve in ensemble.curves.precision_recall.items()
         for recall, precision in zip(curve.recall, curve.precision, strict=True)
     ]
-    if not records:
-        return
-    row = f"{shown}, {results.tables[1].data} set" + (f", seed {seeds[0]}" if len(seeds) > 1 else "")
-    drawing, words = draw(ensemble, row), caption(ensemble, row)
-    alt = "Precision-recall curves of tail classes."
-    yield Picture("precision_recall", Section.CLASSES, 3, alt, drawing, words, records)
+    if records:
+        row = f"{shown}, {results.tables[1].data} set" + (f", seed {seeds[0]}" if len(seeds) > 1 else "")
+        drawing, words = draw(ensemble, row), caption(ensemble, row)
+        alt = "Precision-recall curves of tail classes."
+        yield Picture("precision_recall", Section.CLASSES, 3, alt, drawing, words, records)
 
 
 def draw(ensemble: Ensemble, row: str) -> Figure:
-    """Draw a curve a class, highest average precision first.
-
-    Args:
-        ensemble: that has curves, from where a first positive is found.
-        row: its name, and on which data.
-    """
+    """Draw a curve a class, highest average precision first, from where a first positive is found."""
     figure, ((axes,),) = style.canvas(4.4)
     order = sorted(ensemble.curves.precision_recall.items(), key=lambda item: -item[1].AP)
     for (name, curve), look in zip(order, cycle(style.SERIES), strict=False):
@@ -44,10 +37,8 @@ def draw(ensemble: Ensemble, row: str) -> Figure:
         size = 4.5 if len(x) <= MARKED else 0
         look = {**look, "markersize": size, "markevery": slice(1, None)}  # the first point is an end, no find
         axes.plot([0, *x], [y[0], *y], drawstyle="steps-pre", label=label, **look)
-    axes.set_xlim(0, 1.01)
-    axes.set_ylim(0, 1.03)
-    axes.set_xlabel(f"recall\n{row}; a mark: a positive is found")
-    axes.set_ylabel("precision")
+    words = f"recall\n{row}; a mark: a positive is found"
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel=words, ylabel="precision")
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
@@ -59,18 +50,14 @@ def caption(ensemble: Ensemble, row: str) -> str:
         for label, curve in ensemble.curves.precision_recall.items()
     }
     best, worst = max(halves, key=halves.__getitem__), min(halves, key=halves.__getitem__)
-    if best == worst:
-        words = (
-            f"Tail class, {row}: to find half of the positives of {best}, {_alarms(halves[best])} is right."
-        )
-    else:
-        words = (
-            f"Tail classes, {row}: to find half of the positives, {_alarms(halves[best])} is right for "
-            f"{best} and {_alarms(halves[worst])} for {worst}."
-        )
+    alarms = {name: f"one alarm in {1 / p:.1f}" if p < 1 else "every alarm" for name, p in halves.items()}
     few = min(ensemble.classes[label].positive for label in halves)
-    return f"{words} With as few as {few} positives the curves are coarse."
-
-
-def _alarms(precision: float) -> str:
-    return f"one alarm in {1 / precision:.1f}" if precision < 1 else "every alarm"
+    classes, positives, rest = (
+        ("class", f" of {best}, {alarms[best]} is right", "")
+        if best == worst
+        else ("classes", f", {alarms[best]} is right for {best}", f" and {alarms[worst]} for {worst}")
+    )
+    return (
+        f"Tail {classes}, {row}: to find half of the positives{positives}{rest}. With as few as {few} "
+        "positives the curves are coarse."
+    )

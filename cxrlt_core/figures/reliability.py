@@ -5,16 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.models import Ensemble
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
-BEFORE, AFTER = "as predicted", "scaled"
+#: Curve to the metric of its error, and its look.
 MARKS = {
-    BEFORE: {"marker": "o", "color": style.LIGHT, "linestyle": "--"},
-    AFTER: {"marker": "s", "color": style.DARK},
+    "as predicted": ("ECE", {"marker": "o", "color": style.LIGHT, "linestyle": "--"}),
+    "scaled": ("ECE_scaled", {"marker": "s", "color": style.DARK}),
 }
 
 
@@ -33,35 +32,22 @@ def show(results: Results) -> Iterator[Picture]:
 
 
 def draw(ensemble: Ensemble, row: str) -> Figure:
-    """Draw the share of positives against the probability, and how many labels have it.
-
-    Args:
-        ensemble: that was scored.
-        row: its name, and on which data.
-    """
+    """Draw the share of positives against the probability, and how many labels have it."""
     ratios = {"height_ratios": (3, 1), "sharex": True}
     figure, ((axes,), (counts,)) = style.canvas(5.4, 6.2, nrows=2, ncols=1, **ratios)
     axes.plot([0, 1], [0, 1], color=style.MUTED, linewidth=0.9)
-    for (which, mark), error in zip(MARKS.items(), _errors(ensemble), strict=True):
+    for which, (metric, mark) in MARKS.items():
         bins = ensemble.curves.reliability[which]
         x, y, n = np.array([bins.score, bins.share, bins.labels], float)[:, np.array(bins.labels) > 0]
-        axes.plot(x, y, label=f"{which}, ECE {error}", **mark)
+        axes.plot(x, y, label=f"{which}, ECE {text.number(ensemble.metrics[metric], 3)}", **mark)
         spread = 2 * np.sqrt(np.clip(y * (1 - y), 0, None) / n)  # of independent labels
         axes.vlines(x, y - spread, y + spread, color=mark["color"], linewidth=0.9)
         counts.plot(x, n, drawstyle="default", **mark)
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel("share of positives")
-    counts.set_yscale("log")
-    counts.set_ylabel("labels")
-    counts.set_xlabel(f"mean probability in a bin, all classes together\n{row}; {_temperatures(ensemble)}")
+    axes.set(ylim=(-0.02, 1.02), ylabel="share of positives")
+    words = f"mean probability in a bin, all classes together\n{row}; {_temperatures(ensemble)}"
+    counts.set(yscale="log", ylabel="labels", xlabel=words)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
-
-
-def _errors(ensemble: Ensemble) -> tuple[str, str]:
-    """Return ECE as predicted and scaled."""
-    before, after = (text.number(ensemble.metrics[name], 3) for name in ("ECE", "ECE_scaled"))
-    return before, after
 
 
 def _temperatures(ensemble: Ensemble) -> str:
@@ -70,13 +56,12 @@ def _temperatures(ensemble: Ensemble) -> str:
 
 def caption(ensemble: Ensemble, row: str) -> str:
     """Say what scaling did to the calibration error, and which way the model errs."""
-    before, after = _errors(ensemble)
-    bins = ensemble.curves.reliability[BEFORE]
+    errors = [f"{text.number(ensemble.metrics[metric], 3)} {which}" for which, (metric, _) in MARKS.items()]
+    bins = ensemble.curves.reliability["as predicted"]
     known = [values for values in zip(bins.labels, bins.share, bins.score, strict=True) if values[0]]
     low = sum(labels * (share - score) for labels, share, score in known if score > 0.5)
-    way = "too low" if low > 0 else "too high"
     return (
-        f"{row}: ECE, mean over classes, {before} as predicted and {after} scaled "
-        f"({_temperatures(ensemble)}); probabilities above one half are {way} on the whole. "
+        f"{row}: ECE, mean over classes, {' and '.join(errors)} ({_temperatures(ensemble)}); probabilities "
+        f"above one half are {'too low' if low > 0 else 'too high'} on the whole. "
         "Scaling changes no ranking. Vertical lines: two standard errors of independent labels."
     )

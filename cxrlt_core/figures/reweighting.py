@@ -11,10 +11,8 @@ from matplotlib.figure import Figure
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.estimator import Estimate, Interval
 from cxrlt_core.evidence.scoring import Score, ap_of
-from cxrlt_core.figures import style
-from cxrlt_core.figures.class_changes import changes_of, named, points
-from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.figures.style import Sampling
+from cxrlt_core.figures import Picture, Section, style
+from cxrlt_core.figures.class_changes import changes_of, points
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.models import ClassWeights
 from cxrlt_core.results.study import Results
@@ -25,27 +23,28 @@ BLOCKS = ("upweighted", "in some seeds", "left alone")
 
 def show(results: Results) -> Iterator[Picture]:
     """Show the first pair of Table 1 in which only reweighting is switched on."""
-    table = results.tables[0]
+    table, params = results.tables[0], results.params
     pair = reweighted(table.contrasts)
     if pair is None:
         return
-    weights, changes = _weights(results, pair), changes_of(results, pair)
+    [variant] = [row.variant for row in params.table1 if row.name == pair.rows[0]]
+    weights, changes = results.weights[params.variants[variant].weights], changes_of(results, pair)
     blocks = upweighted(weights)
-    block = {label: name for name, labels in blocks.items() for label in labels}
+    block = {label: {"block": name} for name, labels in blocks.items() for label in labels}
     records = [
         {
             "class": label,
             **vars(info),
             "weight": weights.weights[label],
-            "block": block[label],
-            **named(changes[label]),
+            **block[label],
+            **style.bounds(changes[label]),
         }
         for label, info in results.classes.items()
     ]
-    sampling, what = Sampling.of(results), f"{pair.what} {pair.change}, {table.data} set"
     estimates = {name: mean_change(results, pair.rows, labels) for name, labels in blocks.items()}
-    means = {name: estimate.rounded(sampling.level) for name, estimate in estimates.items()}
-    drawing = draw(results.classes, weights, changes, means, sampling, what)
+    means = {name: estimate.rounded(params.bootstrap.level) for name, estimate in estimates.items()}
+    what = f"{pair.what} {pair.change}, {table.data} set"
+    drawing = draw(results.classes, weights, changes, means, f"{what}\n{style.sampling(results)}")
     alt = "Forest plot: change of average precision of upweighted and of other classes."
     yield Picture("reweighting", Section.CHANGES, 2, alt, drawing, caption(blocks, means, what), records)
 
@@ -53,13 +52,6 @@ def show(results: Results) -> Iterator[Picture]:
 def reweighted(contrasts: Sequence[Contrast]) -> Contrast | None:
     """Return the first pair in which only reweighting is switched on."""
     return next((c for c in contrasts if c.what == DESIGN and c.change.startswith("off")), None)
-
-
-def _weights(results: Results, pair: Contrast) -> ClassWeights:
-    """Return the class weights of the row that has some."""
-    params = results.params
-    [variant] = [row.variant for row in params.table1 if row.name == pair.rows[0]]
-    return results.weights[params.variants[variant].weights]
 
 
 def upweighted(weights: ClassWeights) -> dict[str, list[str]]:
@@ -72,13 +64,7 @@ def upweighted(weights: ClassWeights) -> dict[str, list[str]]:
 
 
 def mean_change(results: Results, pair: Sequence[str], labels: Sequence[str]) -> Estimate:
-    """Estimate the mean difference of average precision over those of some classes that are defined.
-
-    Args:
-        results: of the study.
-        pair: row of Table 1, and its reference.
-        labels: names of the classes.
-    """
+    """Estimate the mean difference of AP in a pair of rows of Table 1, over classes where it is defined."""
     scores, noise = results.scored.scores, results.scored.seed_variance
     names = [name for name in map(ap_of, labels) if np.isfinite(scores[pair[0]][name].point)]
     if not names:
@@ -98,23 +84,12 @@ def draw(
     weights: ClassWeights,
     changes: Mapping[str, Interval],
     means: Mapping[str, Interval],
-    sampling: Sampling,
     what: str,
 ) -> Figure:
-    """Draw a block of lines for the classes that were upweighted, and one for the others; below, their means.
-
-    Args:
-        classes: of the label space.
-        weights: of the classes.
-        changes: of the classes.
-        means: of each block that has classes.
-        sampling: what the intervals are about.
-        what: the weights and the data.
-    """
+    """Draw a block of lines for the classes that were upweighted, one for the others, and their means."""
     ordered, blocks = style.by_prevalence(classes), upweighted(weights)
     order = {label: classes[label] for block in blocks.values() for label in ordered if label in block}
-    figure, ((axes,),) = style.canvas(1.2 + style.LINE * (len(order) + len(means)))
-    style.lines(axes, [*order, *(f"mean: {name}" for name in means)])
+    figure, axes = style.lined([*order, *(f"mean: {name}" for name in means)], 1.2)
     points(axes, order, changes)
     start = 0
     for name, block in blocks.items():
@@ -123,17 +98,14 @@ def draw(
         style.corner(axes, start, name)
         start += len(block)
     axes.axhline(start - 0.5, color=style.MUTED, linewidth=0.8)
-    for y, (point, low, high) in enumerate(means.values(), start):
-        style.interval(axes, y, low, high, color=style.INK, lw=2.4)
-        if point is not None:
-            axes.plot(point, y, "D", color=style.INK, ms=6)
+    for y, mean in enumerate(means.values(), start):
+        style.estimate(axes, y, mean, 2.4, marker="D", color=style.INK, ms=6)
     for group, (colour, mark, _) in style.OF_GROUP.items():
         if any(info.group == group for info in order.values()):
             axes.plot([], [], mark, color=colour, label=group)
-    axes.set_xlabel(f"difference of average precision, {what}\n{sampling.text}; filled: 0 is outside")
-    texts = [f"× {weights.weights[label]:.3g}" for label in order] + ["" for _ in means]
+    axes.set_xlabel(f"difference of average precision, {what}; filled: 0 is outside")
     lines = [*(changes[label] for label in order), *means.values()]
-    style.column(axes, "weight", texts, style.FIRST)
+    style.column(axes, "weight", [f"× {weights.weights[label]:.3g}" for label in order], style.FIRST)
     style.column(axes, "Δ AP", [style.signed(change.point) for change in lines], style.SECOND)
     figure.legend(loc="outside upper right", ncols=3)
     return figure

@@ -6,18 +6,18 @@ same once more. Pictures are drawn at the width of a page, where their smallest 
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Self
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
@@ -69,29 +69,12 @@ def applied() -> AbstractContextManager[None]:
     return matplotlib.rc_context(STYLE)
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """What intervals in a picture are about.
-
-    Attributes:
-        level: of the intervals.
-        seeds: training seeds behind a point.
-    """
-
-    level: float
-    seeds: int
-
-    @classmethod
-    def of(cls, results: Results) -> Self:
-        """Return what the intervals of a study are about."""
-        return cls(results.params.bootstrap.level, len(results.params.train.seeds))
-
-    @property
-    def text(self) -> str:
-        """Say the level and what the intervals hold."""
-        if self.seeds == 1:
-            return f"{self.level:.0%} intervals of the patients alone; one training each"
-        return f"{self.level:.0%} intervals of patients and trainings; {self.seeds} seeds each"
+def sampling(results: Results) -> str:
+    """Say the level of the intervals in a picture, and what they hold."""
+    level, seeds = results.params.bootstrap.level, len(results.params.train.seeds)
+    if seeds == 1:
+        return f"{level:.0%} intervals of the patients alone; one training each"
+    return f"{level:.0%} intervals of patients and trainings; {seeds} seeds each"
 
 
 def canvas(height: float, width: float = WIDTH, **panels: int | Sequence[float]) -> tuple[Figure, np.ndarray]:
@@ -137,12 +120,45 @@ def image(axes: Axes, pixels: np.ndarray, **place: object) -> None:
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation=how, **place)
 
 
+def lined(labels: Sequence[str], height: float, line: float = LINE) -> tuple[Figure, Axes]:
+    """Open a figure in which every record has a line of its own, the first on top, its label at the left."""
+    figure, ((axes,),) = canvas(height + line * len(labels))
+    lines(axes, labels)
+    return figure, axes
+
+
+def class_lines(
+    classes: Mapping[str, ClassInfo], height: float, line: float = LINE
+) -> tuple[Figure, Axes, dict[str, ClassInfo]]:
+    """Open a figure with a line a class, in the order of prevalence, the groups shaded and named."""
+    classes = by_prevalence(classes)
+    figure, axes = lined(list(classes), height, line)
+    groups = [info.group for info in classes.values()]
+    for group in dict.fromkeys(groups):
+        first, last = groups.index(group), len(groups) - groups[::-1].index(group)
+        axes.axhspan(first - 0.5, last - 0.5, color=OF_GROUP[group][2], zorder=0, linewidth=0)
+        corner(axes, first, group)
+    return figure, axes, classes
+
+
 def lines(axes: Axes, labels: Sequence[str]) -> None:
-    """Give every record a line of its own, the first on top, its label left of the axis."""
+    """Name the lines of records left of an axis."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
+
+
+def explain(
+    axes: Axes, image: AxesImage, columns: Sequence[str], words: str, turn: Mapping, **bar: object
+) -> None:
+    """Name the columns of drawn shares below, turned, and add a bar that says what the shares are."""
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(columns)), columns, ha="right", **turn)
+    axes.tick_params(axis="x", length=0)
+    scale = axes.figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=lambda v, _: f"{v:.0%}", **bar)
+    scale.set_label(words)
+    scale.outline.set_visible(False)
 
 
 def column(axes: Axes, title: str, texts: Sequence[str], at: int) -> None:
@@ -159,19 +175,22 @@ def interval(axes: Axes, y: float, low: float | None, high: float | None, **look
         axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=2, **look)
 
 
-def shade_groups(axes: Axes, classes: Mapping[str, ClassInfo]) -> None:
-    """Shade the lines of head, medium and tail classes, and name the groups at the right."""
-    groups = [info.group for info in classes.values()]
-    for group in dict.fromkeys(groups):
-        first, last = groups.index(group), len(groups) - groups[::-1].index(group)
-        axes.axhspan(first - 0.5, last - 0.5, color=OF_GROUP[group][2], zorder=0, linewidth=0)
-        corner(axes, first, group)
+def estimate(axes: Axes, y: float, value: Interval, width: float, **dot: object) -> None:
+    """Draw a point and its interval on a line, where they are known."""
+    interval(axes, y, value.low, value.high, color=dot["color"], lw=width)
+    if value.point is not None:
+        axes.plot(value.point, y, **{"linestyle": "none", **dot})
 
 
 def corner(axes: Axes, line: int, words: str) -> None:
     """Name a block of lines at the right, in its first line."""
     place = {"transform": axes.get_yaxis_transform(), "va": "top", "ha": "right"}
     axes.text(0.995, line - 0.45, words, color=MUTED, fontsize=SMALL + 0.5, style="italic", **place)
+
+
+def bounds(interval: Interval, name: str = "difference") -> dict[str, float | None]:
+    """Return an interval as a part of a record."""
+    return dict(zip((name, "low", "high"), interval, strict=True))
 
 
 def by_prevalence(classes: Mapping[str, ClassInfo]) -> dict[str, ClassInfo]:

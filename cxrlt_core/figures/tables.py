@@ -6,9 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
-from cxrlt_core.figures.style import Sampling
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
@@ -20,7 +18,7 @@ def show(results: Results) -> Iterator[Picture]:
     """Show both tables."""
     for table in results.tables:
         alt = f"Dots with intervals: mAP of the rows of {table.title}, ours and published."
-        drawing = draw(table, Sampling.of(results))
+        drawing = draw(table, style.sampling(results))
         yield Picture(table.name, Section(table.name), 1, alt, drawing, caption(table), records(table))
 
 
@@ -29,7 +27,7 @@ def records(table: Table) -> list[dict[str, Any]]:
     return [
         {
             "row": label,
-            **dict(zip(("mAP", "low", "high"), row.mean_ap, strict=True)),
+            **style.bounds(row.mean_ap, "mAP"),
             "published": row.published,
             "selected": row.selected,
         }
@@ -37,30 +35,27 @@ def records(table: Table) -> list[dict[str, Any]]:
     ]
 
 
-def draw(table: Table, sampling: Sampling) -> Figure:
-    """Draw a line a row; sampling: what the intervals are about."""
+def draw(table: Table, sampling: str) -> Figure:
+    """Draw a line a row."""
     rows = table.rows
-    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(rows))
     marks = [SELECTED if row.selected else "" for row in rows]
     labels = [f"{label} {mark}".rstrip() for label, mark in zip(table.labels(), marks, strict=True)]
-    style.lines(axes, [textwrap.fill(label, 36) for label in labels])
+    figure, axes = style.lined([textwrap.fill(label, 36) for label in labels], 1.1, 1.55 * style.LINE)
+    dot = {"marker": "o", "linestyle": "none", "color": style.DARK, "ms": 6.5}
     for y, row in enumerate(rows):
-        point, low, high = row.mean_ap
-        style.interval(axes, y, low, high, color=style.DARK, lw=2.2)
-        if point is not None:
-            inside = "white" if row.selected else style.DARK
-            axes.plot(point, y, "o", color=style.DARK, markerfacecolor=inside, ms=6.5)
+        inside = "white" if row.selected else style.DARK
+        style.estimate(axes, y, row.mean_ap, 2.2, markerfacecolor=inside, **dot)
         if row.published is not None:
             axes.plot(row.published, y, zorder=4, **style.PUBLISHED)
     if rows[0].mean_ap.point is not None:
         axes.axvline(rows[0].mean_ap.point, color=style.MUTED, linewidth=0.8, linestyle="--", zorder=1)
-    axes.plot([], [], "o", color=style.DARK, ms=6.5, label="ours")
+    axes.plot([], [], label="ours", **dot)
     if any(marks):
         label = f"ours, {SELECTED} scored on what it was selected upon"
-        axes.plot([], [], "o", color=style.DARK, markerfacecolor="white", ms=6.5, label=label)
+        axes.plot([], [], markerfacecolor="white", label=label, **dot)
     if any(row.published is not None for row in rows):
         axes.plot([], [], label="published", **style.PUBLISHED)
-    axes.set_xlabel(f"mAP, {table.data} set\n{sampling.text}; dashed: row 1")
+    axes.set_xlabel(f"mAP, {table.data} set\n{sampling}; dashed: row 1")
     style.column(axes, "ours", [text.number(row.mean_ap.point) for row in rows], style.FIRST)
     style.column(axes, "published", [text.number(row.published) for row in rows], style.SECOND)
     figure.legend(loc="outside upper right", ncols=3)

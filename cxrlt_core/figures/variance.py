@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import published_steps
 from cxrlt_core.evidence.power_analysis import ContrastPower
-from cxrlt_core.figures import style
-from cxrlt_core.figures.picture import Picture, Section
+from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.results.study import Results
 
 #: Part of a variance to its name, colour and hatch.
@@ -18,6 +17,8 @@ PARTS = {
     "training": ("trainings", style.LIGHT, ""),
     "selection": ("selection", "#d9d9d9", ".."),
 }
+#: By the title of the table and the numbers of the rows.
+Steps = Mapping[tuple[str, str], ContrastPower]
 
 
 def show(results: Results) -> Iterator[Picture]:
@@ -37,15 +38,10 @@ def show(results: Results) -> Iterator[Picture]:
         yield Picture("variance", Section.PLAN, 1, alt, draw(steps), caption(steps), records)
 
 
-def draw(steps: Mapping[tuple[str, str], ContrastPower]) -> Figure:
-    """Draw a bar a difference, its parts in percent, and its standard error beside it.
-
-    Args:
-        steps: by the title of the table and the numbers of the rows.
-    """
-    figure, ((axes,),) = style.canvas(1.1 + 1.55 * style.LINE * len(steps))
+def draw(steps: Steps) -> Figure:
+    """Draw a bar a difference, its parts in percent, and its standard error beside it."""
     names = [f"{p.what}  ({table}: {rows})\n{p.change}" for (table, rows), p in steps.items()]
-    style.lines(axes, names)
+    figure, axes = style.lined(names, 1.1, 1.55 * style.LINE)
     values = _values(steps)
     totals, left = values.sum(axis=1), np.zeros(len(steps))
     for (part, (name, colour, hatch)), column in zip(PARTS.items(), values.T, strict=True):
@@ -56,19 +52,18 @@ def draw(steps: Mapping[tuple[str, str], ContrastPower]) -> Figure:
         look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
         axes.barh(range(len(steps)), shares, left=left, height=0.62, label=name, **look)
         left += shares
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("share of the variance of the difference, %")
+    axes.set(xlim=(0, 100), xlabel="share of the variance of the difference, %")
     style.column(axes, "± standard error", [f"± {error:.4f}" for error in np.sqrt(totals)], style.FIRST)
     figure.legend(loc="outside upper right", ncols=len(PARTS))
     return figure
 
 
-def _values(steps: Mapping[tuple[str, str], ContrastPower]) -> np.ndarray:
+def _values(steps: Steps) -> np.ndarray:
     """Return the parts of each variance, 0 where not measured; (n, parts)."""
     return np.array([[power.variance[part] or 0.0 for part in PARTS] for power in steps.values()])
 
 
-def caption(steps: Mapping[tuple[str, str], ContrastPower]) -> str:
+def caption(steps: Steps) -> str:
     """Say how large each part is in the middle difference."""
     values = _values(steps)
     middle = np.median(values / values.sum(axis=1, keepdims=True), axis=0)

@@ -10,21 +10,16 @@ from typing import Protocol
 
 import numpy as np
 
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import mean_loss
+from cxrlt_core.losses.base import Loss, LossSettings, mean_loss
 from cxrlt_core.system.errors import StudyError
 
 __all__ = ["Kind", "Loss", "LossSettings", "build_loss", "find_kind", "kinds", "mean_loss"]
 
 
 class Kind(Protocol):
-    """What the module of a kind offers. It must not import torch before a loss is built.
+    """What the module of a kind offers. It must not import torch before a loss is built."""
 
-    Attributes:
-        Settings: the keys of its entries in params.yaml.
-    """
-
-    Settings: type[LossSettings]
+    Settings: type[LossSettings]  # the keys of its entries in params.yaml
 
     def build(self, settings: LossSettings, targets: np.ndarray) -> Loss:
         """Make the loss, from its settings and the labels of the training set."""
@@ -33,7 +28,7 @@ class Kind(Protocol):
 
 def kinds() -> list[str]:
     """Return the kinds that ``losses`` may use."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name not in ("base", "masking"))
+    return sorted(module.name for module in iter_modules(__path__) if module.name != "base")
 
 
 def find_kind(name: str) -> Kind:
@@ -44,10 +39,5 @@ def find_kind(name: str) -> Kind:
 
 
 def build_loss(settings: LossSettings, targets: np.ndarray) -> Loss:
-    """Make the loss that the settings describe.
-
-    Args:
-        settings: from :meth:`cxrlt_core.params.schema.Params.loss_of`.
-        targets: labels of the training set, 1, 0 or -1; int8 (N, C). Only class_balanced counts them.
-    """
+    """Make the loss that settings describe; only class_balanced counts the training labels, int8 (N, C)."""
     return find_kind(settings.kind).build(settings, targets)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.losses.base import Loss, LossSettings, label_weights
 from cxrlt_core.system.settings import Fraction, NotNegative, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
@@ -27,49 +26,32 @@ class Settings(LossSettings):
 
 def build(settings: Settings, targets: np.ndarray) -> Loss:
     """Return :func:`asl` with its settings."""
-    focus = {"gamma_pos": settings.gamma_pos, "gamma_neg": settings.gamma_neg}
-    return partial(asl, **focus, clip=settings.clip)
+    return partial(asl, settings)
 
 
 def asl(
+    settings: Settings,
     logits: Tensor,
     targets: Tensor,
     class_weights: Tensor,
     image_weights: Tensor | None = None,
-    *,
-    gamma_pos: float,
-    gamma_neg: float,
-    clip: float,
 ) -> tuple[Tensor, Tensor]:
-    """Sum of the weighted losses over the known labels, and the sum of their weights.
+    """Sum of weighted losses over the known labels, and the sum of their weights; arguments as in ``Loss``.
 
-    A positive label costs −(1 − p)^γ₊ log p, a negative one −p_m^γ₋ log(1 − p_m) with
-    p_m = max(p − m, 0): negatives below the margin m cost nothing. The gradient is that of the whole
-    expression, as the paper analyses it. The authors' code can also hold the focusing factors constant
+    A positive label costs −(1 − p)^γ₊ log p, a negative one −p_m^γ₋ log(1 − p_m) with p_m = max(p − m, 0):
+    negatives below the margin m (``clip``) cost nothing. The gradient is that of the whole expression, as the
+    paper analyses it. The authors' code can also hold the focusing factors constant
     (disable_torch_grad_focal_loss), which makes the gradient of easy negatives up to 1 + γ₋ times smaller.
-
-    Args:
-        logits: as in ``Loss``, and so the next three.
-        targets: labels.
-        class_weights: of each class.
-        image_weights: of each image.
-        gamma_pos: γ₊, focus of positive labels.
-        gamma_neg: γ₋, focus of negative labels.
-        clip: m, the margin, a probability.
     """
     import torch
     from torch.nn import functional as F
 
     positive = targets == POSITIVE
-    margin = torch.full_like(logits, math.log(clip) if clip else -math.inf)
+    margin = torch.full_like(logits, math.log(settings.clip) if settings.clip else -math.inf)
     negative_right = torch.logaddexp(F.logsigmoid(-logits), margin).clamp(max=0)  # log min(1 − p + m, 1)
     right = torch.where(positive, F.logsigmoid(logits), negative_right)
     wrong = -torch.expm1(right)
-    gamma = torch.where(positive, gamma_pos, gamma_neg)
-    losses = -(wrong.clamp(min=_TINY) ** gamma) * right
+    gamma = torch.where(positive, settings.gamma_pos, settings.gamma_neg)
+    losses = -(wrong.clamp(min=1e-12) ** gamma) * right  # a power below 1 has no finite slope at 0
     weights = label_weights(targets, class_weights, image_weights)
     return (weights * losses).sum(), weights.sum()
-
-
-#: A power below 1 has no finite slope at 0.
-_TINY = 1e-12

@@ -1,9 +1,10 @@
-"""What a loss is: a function of logits and partial labels, and the settings that params.yaml gives it."""
+"""What a loss is, the settings that params.yaml gives it, and what all share: unknown labels are left out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from cxrlt_core.labels import UNKNOWN
 from cxrlt_core.system.settings import Section, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
@@ -28,13 +29,21 @@ class Loss(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Sum Σ m_ic w_c v_i L(z_ic, y_ic) and Σ m_ic w_c v_i, with m_ic = 1 where the label is known.
 
-        Args:
-            logits: z, float32 (B, C).
-            targets: y: 1, 0 or -1 (unknown); int8 (B, C).
-            class_weights: w, float32 (C,).
-            image_weights: v, float32 (B,), 1 if absent.
-
-        Returns:
-            Two float32 scalars on the device of the logits.
+        Takes z, float32 (B, C); y, 1, 0 or -1 (unknown), int8 (B, C); w, float32 (C,); and v, float32 (B,),
+        1 if absent. Returns two float32 scalars on the device of the logits.
         """
         ...
+
+
+def label_weights(targets: Tensor, class_weights: Tensor, image_weights: Tensor | None = None) -> Tensor:
+    """Weight of each label in the loss, float32 (B, C): m_ic w_c v_i, with m_ic = 1 where known, else 0.
+
+    Takes int8 targets (B, C), w, float32 (C,), and v, float32 (B,), 1 if absent.
+    """
+    weights = (targets != UNKNOWN) * class_weights
+    return weights if image_weights is None else weights * image_weights[:, None]
+
+
+def mean_loss(losses: Tensor, weights: Tensor) -> Tensor:
+    """Divide the sum of losses by the sum of weights; 0 when no label in the batch is known."""
+    return losses / weights.clamp(min=1e-6)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.losses.base import Loss, LossSettings, label_weights
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor

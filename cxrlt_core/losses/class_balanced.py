@@ -33,15 +33,9 @@ def build(settings: Settings, targets: np.ndarray) -> Loss:
 def balance(targets: np.ndarray, beta: float) -> np.ndarray:
     """Weights (1 − β) / (1 − β^n) for n positives, scaled to mean 1 over the classes with known labels.
 
-    Mean 1 is the paper's sum C. A class without positives counts as one with a single positive; a
-    class without known labels weighs 0.
-
-    Args:
-        targets: labels of the training set, 1, 0 or -1; int8 (N, C).
-        beta: 0 gives uniform weights; towards 1 they approach 1 / n.
-
-    Returns:
-        float32 (C,).
+    Mean 1 is the paper's sum C. A class without positives counts as one with a single positive; a class
+    without known labels weighs 0. Takes training labels, int8 (N, C); returns float32 (C,). β = 0 gives
+    uniform weights; towards 1 they approach 1 / n.
     """
     known = (targets != UNKNOWN).any(axis=0)
     positives = np.maximum((targets == POSITIVE).sum(axis=0), 1)

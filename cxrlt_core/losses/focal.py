@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from cxrlt_core.labels import POSITIVE
-from cxrlt_core.losses.base import Loss, LossSettings
-from cxrlt_core.losses.masking import label_weights
+from cxrlt_core.losses.base import Loss, LossSettings, label_weights
 from cxrlt_core.system.settings import NotNegative, Real, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
@@ -38,18 +37,11 @@ def focal(
     gamma: float,
     alpha: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Sum of −w α_t (1 − p_t)^γ log p_t over the known labels, and the sum of w.
+    """Sum of −w α_t (1 − p_t)^γ log p_t over the known labels, and the sum of w; arguments as in ``Loss``.
 
-    p_t is the probability of what is true. The sum of weights counts neither α_t nor (1 − p_t)^γ;
+    p_t is the probability of what is true; α_t is alpha for positive labels, 1 − alpha for negative ones, 1
+    for both if absent; γ = 0 is binary cross-entropy. The sum of weights counts neither α_t nor (1 − p_t)^γ;
     the paper divides by the number of positives instead, which a batch of rare classes may lack.
-
-    Args:
-        logits: as in ``Loss``, and so the next three.
-        targets: labels.
-        class_weights: of each class.
-        image_weights: of each image.
-        gamma: focus; 0 is binary cross-entropy.
-        alpha: α_t is alpha for positive labels, 1 − alpha for negative ones; 1 for both if absent.
     """
     import torch
     from torch.nn import functional as F

@@ -17,15 +17,10 @@ AT_ONCE = {"cpu": 2**22, "cuda": 2**27}
 
 @dataclass(frozen=True)
 class PatientResamples:
-    """How often each patient is drawn in each of B resamples.
+    """How often each patient is drawn in each of B resamples."""
 
-    Attributes:
-        counts: uint8 (P, B).
-        patient: of each image, int64 (N,).
-    """
-
-    counts: np.ndarray
-    patient: np.ndarray
+    counts: np.ndarray  # uint8 (P, B)
+    patient: np.ndarray  # of each image, int64 (N,)
 
     def __len__(self) -> int:
         """Return the number of resamples B."""
@@ -49,13 +44,7 @@ class PatientResamples:
 
 
 def resample_patients(patients: Sequence[str], resamples: int, seed: int) -> PatientResamples:
-    """Draw patients with replacement.
-
-    Args:
-        patients: patient of each image, (N,).
-        resamples: number of resamples B.
-        seed: of the resamples.
-    """
+    """Draw the patients of the images, (N,), with replacement, B times."""
     names, patient = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
     generator = np.random.default_rng(seed)
     counts = np.empty((len(names), resamples), np.uint8)
@@ -66,17 +55,10 @@ def resample_patients(patients: Sequence[str], resamples: int, seed: int) -> Pat
 
 
 def centred(samples: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Deviations of resamples from their mean.
+    """Mean of resamples along an axis, which keeps a length of 1, NaN without any; and deviations from it.
 
-    Where a resample leaves a class undefined, the class deviates by 0: with the others alone a mean over
-    classes would be one over other classes.
-
-    Args:
-        samples: float, any shape; NaN where undefined.
-        axis: of the resamples.
-
-    Returns:
-        Their mean along the axis, which keeps a length of 1, NaN without any; and the deviations.
+    Where a resample leaves a class undefined (NaN), the class deviates by 0: with the others alone a mean
+    over classes would be one over other classes.
     """
     defined = np.isfinite(samples)
     counts = defined.sum(axis=axis, keepdims=True)

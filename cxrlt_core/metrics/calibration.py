@@ -19,15 +19,11 @@ COLDEST, HOTTEST = 0.01, 100.0  # what separates perfectly would have T = 0
 
 @dataclass(frozen=True)
 class Calibration:
-    """What development labels say of a model's probabilities.
+    """What development labels say of a model's probabilities."""
 
-    Attributes:
-        thresholds: of each class, float64 (C,): at or above it a finding is present; NaN where unknown.
-        temperature: of all images, or of each, float64 (N, 1); NaN where unknown.
-    """
-
+    # of each class, float64 (C,): at or above it a finding is present; NaN where unknown
     thresholds: np.ndarray
-    temperature: float | np.ndarray
+    temperature: float | np.ndarray  # of all images, or of each, float64 (N, 1); NaN where unknown
 
     def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """Return the one temperature, and class to threshold, as JSON wants them."""
@@ -53,12 +49,7 @@ class Calibration:
 
 
 def calibrate(targets: np.ndarray, probabilities: np.ndarray) -> Calibration:
-    """Fit thresholds and temperature on development data, to be used on other data.
-
-    Args:
-        targets: 1, 0 or -1; int (N, C).
-        probabilities: float (N, C).
-    """
+    """Fit thresholds and temperature on development data, (N, C) each, to be used on other data."""
     return Calibration(best_thresholds(targets, probabilities), fit_temperature(targets, probabilities))
 
 
@@ -67,12 +58,8 @@ def calibrate_on_itself(
 ) -> Calibration:
     """Fit on the data that are scored: thresholds on all, the temperature of either half on the other.
 
-    The halves are every second patient by name: no temperature was fitted on a patient whom it scales.
-
-    Args:
-        targets: 1, 0 or -1; int (N, C).
-        probabilities: float (N, C).
-        patients: patient of each image, (N,).
+    The halves are every second patient by name: no temperature was fitted on a patient whom it scales. Int
+    targets and float probabilities, (N, C) each, and the patient of each image, (N,).
     """
     half = np.unique(np.asarray(patients, dtype=str), return_inverse=True)[1] % 2
     of_other = np.array([fit_temperature(targets[half != h], probabilities[half != h]) for h in (0, 1)])
@@ -82,12 +69,8 @@ def calibrate_on_itself(
 def best_thresholds(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The threshold of each class with the highest F1; a score at or above it counts as positive.
 
-    Args:
-        targets: of development images; 1, 0 or -1; int (N, C).
-        scores: float (N, C).
-
-    Returns:
-        float64 (C,); the highest of several that are equal; NaN without a known positive.
+    Int targets, -1 unknown, and float scores, (N, C) each. Returns float64 (C,); the highest of several that
+    are equal; NaN without a known positive.
     """
     return np.array([_best(t, s) for t, s in zip(targets.T, scores.T, strict=True)])
 
@@ -104,19 +87,11 @@ def _best(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def fit_temperature(targets: np.ndarray, probabilities: np.ndarray) -> float:
-    """The temperature with the lowest negative log-likelihood of all known labels.
+    """The temperature with the lowest negative log-likelihood of all known labels, of any shape.
 
-    The loss is convex in 1/T, so the zero of its slope is bracketed and found by Brent's method.
-
-    Args:
-        targets: 1, 0 or -1; int, any shape.
-        probabilities: of the same shape.
-
-    Returns:
-        Between ``COLDEST`` and ``HOTTEST``; 1, which changes nothing, where labels or logits say nothing.
-
-    Raises:
-        RuntimeError: when the search does not converge to a relative 1e-10.
+    The loss is convex in 1/T, so the zero of its slope is bracketed and found by Brent's method; RuntimeError
+    when that does not converge to a relative 1e-10. Returns a number between ``COLDEST`` and ``HOTTEST``; 1,
+    which changes nothing, where labels or logits say nothing.
     """
     known = targets != UNKNOWN
     logits, positive = _logits(probabilities[known]), targets[known] == POSITIVE
@@ -136,14 +111,9 @@ def fit_temperature(targets: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def scale(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
-    """Divide the logits of probabilities by a temperature.
+    """Divide the logits of probabilities by a temperature, one or an array that broadcasts; float64.
 
-    Args:
-        probabilities: float, any shape; within ``EPSILON`` of 0 or 1 they count as that far from it.
-        temperature: one, or an array that broadcasts.
-
-    Returns:
-        float64 of the same shape.
+    Probabilities within ``EPSILON`` of 0 or 1 count as that far from it.
     """
     return _sigmoid(_logits(probabilities) / temperature)
 

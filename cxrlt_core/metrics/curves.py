@@ -23,17 +23,10 @@ def describe_curves(
 ) -> dict[str, dict[str, Any]]:
     """Describe the predictions of a row, as plain values.
 
-    Args:
-        targets: int (N, C), -1 unknown.
-        probabilities: of each training seed, float (N, C).
-        calibrations: of each training seed.
-        classes: names of the C columns.
-        groups: class to head, medium or tail.
-
-    Returns:
-        ``reliability``, of all seeds together: ``as predicted`` and ``scaled``, to what :func:`reliability`
-        gives. ``precision_recall``, of the first seed: tail class to ``AP``, ``recall`` and ``precision``;
-        classes that are defined.
+    Takes int targets (N, C), -1 unknown; of each training seed float probabilities (N, C) and a calibration;
+    names of the C classes, and class to head, medium or tail. Returns ``reliability``, of all seeds together:
+    ``as predicted`` and ``scaled``, to what :func:`reliability` gives; and ``precision_recall``, of the first
+    seed: tail class that is defined to ``AP``, ``recall`` and ``precision``.
     """
     every = np.tile(targets, (len(probabilities), 1))
     scaled = [scale(p, fit.temperature) for p, fit in zip(probabilities, calibrations, strict=True)]
@@ -59,15 +52,10 @@ def _plain(columns: Mapping[str, np.ndarray]) -> dict[str, list[float | None]]:
 
 
 def reliability(targets: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
-    """Compare probabilities with shares of positives, over the known labels of all classes.
+    """Compare probabilities with shares of positives, over the known labels of all classes, (N, C).
 
-    Args:
-        targets: 1, 0 or -1; int (N, C).
-        scores: probabilities, float (N, C).
-
-    Returns:
-        For the bins of equal width that ECE has: ``labels`` in it, int; ``score``, their mean; ``share`` of
-        positives; (bins,) each, NaN in an empty bin.
+    Returns for the bins of equal width that ECE has: ``labels`` in it, int; ``score``, their mean; ``share``
+    of positives; (bins,) each, NaN in an empty bin.
     """
     known = targets != UNKNOWN
     scores, positive = scores[known].astype(np.float64), targets[known] == POSITIVE
@@ -82,13 +70,8 @@ def reliability(targets: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray
 def precision_recall(targets: np.ndarray, scores: np.ndarray, points: int) -> dict[str, np.ndarray]:
     """Precision and recall at falling thresholds, where a positive is found; the sum of AP goes over these.
 
-    Args:
-        targets: of one class, 1, 0 or -1; int (N,).
-        scores: float (N,).
-        points: the most that are returned; then they lie evenly among the positives.
-
-    Returns:
-        ``recall`` and ``precision``, float64 of the same length; empty without a known positive.
+    Targets and scores of one class, (N,); of more than ``points`` those that lie evenly among the positives.
+    Returns ``recall`` and ``precision``, float64 of the same length; empty without a known positive.
     """
     known = targets != UNKNOWN
     order = np.argsort(-scores[known], kind="stable")
@@ -104,14 +87,10 @@ def precision_recall(targets: np.ndarray, scores: np.ndarray, points: int) -> di
 
 
 def cooccurrence(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count how often two classes are positive in the same image.
+    """Count how often two classes are positive in the same image; int targets (N, C), -1 unknown.
 
-    Args:
-        targets: 1, 0 or -1; int (N, C).
-
-    Returns:
-        ``both[i, j]``: images positive for both; ``known[i, j]``: images positive for i in which j is known;
-        int64 (C, C) each.
+    Returns ``both[i, j]``: images positive for both; ``known[i, j]``: images positive for i in which j is
+    known; int64 (C, C) each.
     """
     positive = (targets == POSITIVE).astype(np.float64)
     both, known = positive.T @ positive, positive.T @ (targets != UNKNOWN)

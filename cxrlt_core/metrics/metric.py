@@ -5,7 +5,7 @@ A metric takes one of two passes over the resamples, which all metrics share: ov
 (:mod:`cxrlt_core.metrics.sums`). A class without a known positive or a known negative is undefined in all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -25,57 +25,35 @@ TABLE, FURTHER = "table", "further"
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """What is told of a metric.
+    """What is told of a metric."""
 
-    Attributes:
-        name: of the value of a class, in files.
-        mean: name of the mean over the classes: a column of the CSV tables.
-        title: heads its column where people read.
-        place: its columns stand behind those of metrics with a smaller one.
-        shown: in the tables themselves, or among the further metrics.
-        higher_is_better: or lower.
-        by_group: has means over head, medium and tail classes besides.
-        pooled: of the labels of all classes together; has no value of a class.
-    """
-
-    name: str
-    mean: str
-    title: str
-    place: float
-    shown: str = FURTHER
-    higher_is_better: bool = True
-    by_group: bool = False
-    pooled: bool = False
+    name: str  # of the value of a class, in files
+    mean: str  # name of the mean over the classes: a column of the CSV tables
+    title: str  # heads its column where people read
+    place: float  # its columns stand behind those of metrics with a smaller one
+    shown: str = FURTHER  # in the tables themselves, or among the further metrics
+    higher_is_better: bool = True  # or lower
+    by_group: bool = False  # has means over head, medium and tail classes besides
+    pooled: bool = False  # of the labels of all classes together; has no value of a class
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankMetric(Metric):
-    """A metric that a ranking decides.
+    """A metric that a ranking decides."""
 
-    Attributes:
-        term: what each tie group of a block adds, float64 (g, b).
-        value: from the total of the terms, the weight of the positives and that of the negatives; float64
-            (b,) each.
-    """
-
-    term: Callable[[Block], Tensor]
+    term: Callable[[Block], Tensor]  # what each tie group of a block adds, float64 (g, b)
+    # from the total of the terms, the weight of the positives and that of the negatives; float64 (b,) each
     value: Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SumMetric(Metric):
-    """A metric that follows from sums over the known labels of a class.
+    """A metric that follows from sums over the known labels of a class."""
 
-    Attributes:
-        terms: what each label adds; all of them binned, or none.
-        value: from the sums of the terms, the number of labels and that of positives, of one shape. The mean
-            of a term where it is not given.
-        tuned: reads the threshold, and is undefined where there is none.
-    """
-
-    terms: Callable[[Labels], Sequence[Term]]
+    terms: Callable[[Labels], Sequence[Term]]  # what each label adds; all of them binned, or none
+    # from the sums of the terms, the number of labels and that of positives, of one shape; by default a mean
     value: Callable[[Sequence[Tensor], Tensor, Tensor], Tensor] = lambda sums, known, _: sums[0] / known
-    tuned: bool = False
+    tuned: bool = False  # reads the threshold, and is undefined where there is none
 
     @property
     def widths(self) -> list[int]:
@@ -86,19 +64,12 @@ class SumMetric(Metric):
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean of a metric over classes.
+    """A mean of a metric over classes."""
 
-    Attributes:
-        name: its column in the CSV tables.
-        title: heads its column where people read.
-        metric: the metric.
-        group: head, medium or tail; None for all classes.
-    """
-
-    name: str
-    title: str
+    name: str  # its column in the CSV tables
+    title: str  # heads its column where people read
     metric: Metric
-    group: str | None = None
+    group: str | None = None  # head, medium or tail; None for all classes
 
 
 Kind = TypeVar("Kind", bound=Metric)
@@ -107,8 +78,8 @@ Kind = TypeVar("Kind", bound=Metric)
 @cache
 def metrics() -> tuple[Metric, ...]:
     """Return all metrics, in the order of their columns."""
-    package = __name__.rpartition(".")[0]
-    modules = [import_module(f"{package}.{m.name}") for m in iter_modules([str(Path(__file__).parent)])]
+    names = [module.name for module in iter_modules([str(Path(__file__).parent)])]
+    modules = [import_module(f"cxrlt_core.metrics.{name}") for name in names]
     listed: list[Metric] = [metric for module in modules for metric in getattr(module, "METRICS", ())]
     return tuple(sorted(listed, key=lambda metric: metric.place))
 
@@ -121,14 +92,12 @@ def metrics_of(kind: type[Kind], pooled: bool = False) -> list[Kind]:
 @cache
 def means() -> tuple[Mean, ...]:
     """Return all means, in the order of their columns."""
-    return tuple(_means())
-
-
-def _means() -> Iterator[Mean]:
+    listed = []
     for metric in metrics():
-        yield Mean(metric.mean, metric.title, metric)
-        for group in GROUPS if metric.by_group else ():
-            yield Mean(f"{metric.mean}_{group}", group, metric, group)
+        listed.append(Mean(metric.mean, metric.title, metric))
+        if metric.by_group:
+            listed += [Mean(f"{metric.mean}_{group}", group, metric, group) for group in GROUPS]
+    return tuple(listed)
 
 
 def mean_over_classes(values: np.ndarray, which: np.ndarray | bool = True) -> np.ndarray:

@@ -21,13 +21,7 @@ def peaks(maps: np.ndarray) -> np.ndarray:
 
 
 def within(points: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
-    """Tell which points lie in their boxes, widened by half a cell.
-
-    Args:
-        points: x and y, 0 to 1; (…, 2).
-        boxes: left, top, right and bottom, 0 to 1; (…, 4), of a shape that goes with the points'.
-        side: cells along a side of the map.
-    """
+    """Tell which points (…, 2) lie in their boxes (…, 4), both 0 to 1, widened by half a cell of ``side``."""
     widened = boxes.astype(np.float64) + 0.5 / side * np.array([-1, -1, 1, 1])
     inside: np.ndarray = (points >= widened[..., :2]) & (points <= widened[..., 2:])
     return np.asarray(inside.all(-1))
@@ -42,19 +36,13 @@ def chance(boxes: np.ndarray, side: int) -> np.ndarray:
 def pointing_game(
     maps: np.ndarray, boxes: np.ndarray, patients: Sequence[str], level: float
 ) -> dict[str, Any]:
-    """Score the maps of one finding on the images that show it.
+    """Score the maps of S models, float (S, n, h, h), of one finding on the images that show it.
 
-    Args:
-        maps: of S models, float (S, n, h, h).
-        boxes: where the finding lies, (n, 4).
-        patients: of each image.
-        level: of the interval.
-
-    Returns:
-        Numbers of ``images`` and ``patients``; the share of ``hits``, a mean over images and models, with its
-        interval, ``low`` to ``high``, as if every patient were one image (Wilson 1927); and two levels to
-        hold it against: ``chance``, of a random cell, and ``others``, of the maps of the other images, which
-        knows where a finding usually lies; None with one image.
+    Boxes (n, 4) say where the finding lies, ``patients`` whom each image shows. Returns numbers of ``images``
+    and ``patients``; the share of ``hits``, a mean over images and models, with its interval, ``low`` to
+    ``high``, as if every patient were one image (Wilson 1927); and two levels to hold it against: ``chance``,
+    of a random cell, and ``others``, of the maps of the other images, which knows where a finding usually
+    lies; None with one image.
     """
     side, count = maps.shape[-1], boxes.shape[0]
     points = peaks(maps)
@@ -77,12 +65,8 @@ def pointing_games(
 ) -> dict[str, dict[str, Any]]:
     """Play the game for every class that lies somewhere; class to what :func:`pointing_game` says, rounded.
 
-    Args:
-        maps: of S models, float (S, n, C, h, h).
-        boxes: where findings lie, (n, C, 4); NaN where one is not, or not known.
-        patients: of each image, (n,).
-        classes: names of the C classes.
-        level: of the intervals.
+    Maps of S models, float (S, n, C, h, h); boxes (n, C, 4), NaN where a finding is not, or not known; the
+    patient of each image, (n,).
     """
     known, games = np.isfinite(boxes).all(-1), {}
     for c, name in enumerate(classes):

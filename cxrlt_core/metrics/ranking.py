@@ -31,24 +31,15 @@ class Ranking:
 
     Segment g holds the negatives above tie group g, then the group; the last one what follows. Starts have
     one more entry, where the last segment or group ends.
-
-    Attributes:
-        scores: of the groups, falling; float (G,).
-        order: patient of each known label, by falling score; int32 (K,).
-        starts: where each segment begins in ``order``; int32 (G + 2,).
-        positives: patient of each positive, by falling score; int32 (P,).
-        positive_starts: where each group begins in ``positives``; int32 (G + 1,).
-        tied: patients of the negatives that share a group with a positive; int32 (T,).
-        tied_starts: where each group begins in ``tied``; int32 (G + 1,).
     """
 
-    scores: np.ndarray
-    order: Tensor
-    starts: Tensor
-    positives: Tensor
-    positive_starts: Tensor
-    tied: Tensor
-    tied_starts: Tensor
+    scores: np.ndarray  # of the groups, falling; float (G,)
+    order: Tensor  # patient of each known label, by falling score; int32 (K,)
+    starts: Tensor  # where each segment begins in ``order``; int32 (G + 2,)
+    positives: Tensor  # patient of each positive, by falling score; int32 (P,)
+    positive_starts: Tensor  # where each group begins in ``positives``; int32 (G + 1,)
+    tied: Tensor  # patients of the negatives that share a group with a positive; int32 (T,)
+    tied_starts: Tensor  # where each group begins in ``tied``; int32 (G + 1,)
 
 
 def rank(
@@ -59,17 +50,9 @@ def rank(
 ) -> Ranking | None:
     """Rank one class, or several together: then an image counts once for each.
 
-    Args:
-        targets: 1, 0 or -1 (unknown); int (N,) or (N, C).
-        scores: of the same shape.
-        patient: of each image, int (N,); each has one of its own if absent.
-        device: where the ranking is used; the CPU if absent.
-
-    Returns:
-        None without a known positive, or without a known negative.
-
-    Raises:
-        ValueError: when a score of a known label is not finite.
+    Takes int targets (N,) or (N, C), -1 unknown, scores of the same shape, and the patient of each image, int
+    (N,), by default one of its own. Returns None without a known positive, or without a known negative;
+    ValueError when a score of a known label is not finite.
     """
     patient = np.arange(len(targets)) if patient is None else patient
     if targets.ndim > 1:
@@ -83,7 +66,8 @@ def rank(
     last = np.append(scores[1:] != scores[:-1], True)
     ends, group = np.flatnonzero(last) + 1, np.cumsum(last) - last
     at = np.flatnonzero(positive)
-    groups, positive_starts = _distinct(group[at])
+    positive_starts = np.flatnonzero(np.diff(group[at], prepend=-1))
+    groups = group[at][positive_starts]
     holds = np.zeros(len(ends), bool)
     holds[groups] = True
     tied = np.flatnonzero(~positive & holds[group]) if len(ends) < len(order) else at[:0]
@@ -123,21 +107,10 @@ def _whole(bits: np.ndarray) -> np.ndarray:
     return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
-def _distinct(rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct ones of rising numbers, and where each begins."""
-    starts = np.flatnonzero(np.diff(rising, prepend=-1))
-    return rising[starts], starts
-
-
 def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Average precision of one class, in which every image counts once.
+    """Average precision of one class, (N,) each, in which every image counts once.
 
-    Args:
-        targets: 1, 0 or -1 (unknown); int (N,).
-        scores: float (N,).
-
-    Raises:
-        ValueError: when a score of a known label is not finite.
+    NaN where it is undefined; ValueError when a score of a known label is not finite.
     """
     known, positive = np.sort(_finite(scores[targets != UNKNOWN])), np.sort(scores[targets == POSITIVE])
     if len(positive) in (0, len(known)):
@@ -149,23 +122,14 @@ def plain_ap(targets: np.ndarray, scores: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Block:
-    """Some tie groups that hold a positive, from the highest score, under b weightings of the patients.
+    """Some tie groups that hold a positive, from the highest score, under b weightings of the patients."""
 
-    Attributes:
-        ranking: that it is a part of.
-        weights: how often each patient counts, float32 (P, b).
-        part: which groups.
-        hits: weight of the positives down to the end of each group, (g, b), exact.
-        called: weight of all images, likewise.
-        weight: of the positives in each group, float64 (g, b).
-    """
-
-    ranking: Ranking
-    weights: Tensor
-    part: slice
-    hits: Tensor
-    called: Tensor
-    weight: Tensor
+    ranking: Ranking  # that it is a part of
+    weights: Tensor  # how often each patient counts, float32 (P, b)
+    part: slice  # which groups
+    hits: Tensor  # weight of the positives down to the end of each group, (g, b), exact
+    called: Tensor  # weight of all images, likewise
+    weight: Tensor  # of the positives in each group, float64 (g, b)
 
     def above(self) -> Tensor:
         """Return the weight of the negatives above each group, and half of that of those in it, (g, b)."""
@@ -176,15 +140,9 @@ class Block:
 
 
 def rank_values(ranking: Ranking, weights: Tensor, metrics: Sequence[RankMetric]) -> Tensor:
-    """Metrics under many weightings.
+    """R metrics under many weightings of P patients by whole numbers, float32 (P, b).
 
-    Args:
-        ranking: of images of P patients.
-        weights: how often each patient counts, whole numbers; float32 (P, b).
-        metrics: R of them.
-
-    Returns:
-        float64 (R, b); NaN where the weighted images lack a positive or a negative.
+    Returns float64 (R, b); NaN where the weighted images lack a positive or a negative.
     """
     totals = [torch.zeros_like(weights[0], dtype=torch.float64) for _ in metrics]
     for block in _blocks(ranking, weights):
@@ -200,16 +158,10 @@ def rank_values(ranking: Ranking, weights: Tensor, metrics: Sequence[RankMetric]
 
 
 def highest_f1(ranking: Ranking, weights: Tensor) -> np.ndarray:
-    """The threshold of the highest F1 under many weightings.
+    """The threshold of the highest F1 under many weightings, as of :func:`rank_values`; float (b,).
 
-    Such a threshold is the score of a positive: up to the next one it calls fewer negatives.
-
-    Args:
-        ranking: of images of P patients.
-        weights: as of :func:`rank_values`.
-
-    Returns:
-        float (b,); of equal thresholds the highest. Without meaning where no positive has a weight.
+    Such a threshold is the score of a positive: up to the next one it calls fewer negatives. Of equal ones it
+    is the highest; without meaning where no positive has a weight.
     """
     positives = _add_up(weights, ranking.positives, ranking.positive_starts[[0, -1]], slice(0, 1))
     f1 = [

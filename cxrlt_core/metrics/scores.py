@@ -35,15 +35,9 @@ CPU = torch.device("cpu")
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Average precision per class, step-wise and tie-aware as scikit-learn defines it.
 
-    Args:
-        targets: 1, 0 or -1 (unknown, left out); int (N, C).
-        scores: any monotone score; float (N, C).
-
-    Returns:
-        float64 (C,); NaN for a class without a known positive or without a known negative.
-
-    Raises:
-        ValueError: when the shapes differ, or a score of a known label is not finite.
+    Takes int targets (N, C), 1, 0 or -1 (unknown, left out), and any monotone scores, float (N, C). Returns
+    float64 (C,); NaN for a class without a known positive or without a known negative. ValueError when the
+    shapes differ, or a score of a known label is not finite.
     """
     _check_shapes(targets, scores)
     return np.array([plain_ap(t, s) for t, s in zip(targets.T, scores.T, strict=True)], np.float64)
@@ -54,27 +48,43 @@ def auroc(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return resample_ranks(targets, scores, every_image_once(len(targets)))["AUROC"][0]
 
 
-def resample_ranks(
-    targets: np.ndarray, scores: np.ndarray, resamples: PatientResamples, device: torch.device = CPU
-) -> dict[str, np.ndarray]:
-    """Rank metrics of every class in every resample.
-
-    Args:
-        targets: int (N, C), -1 unknown.
-        scores: float (N, C).
-        resamples: B resamples of the N images.
-        device: to compute on.
-
-    Returns:
-        ``AP``, ``AUROC`` and what else ranks, float64 (B, C) each; NaN where a resample leaves a class
-        undefined.
-    """
-    return _ranks(targets, scores, resamples, device, with_pooled=False)
-
-
 def _check_shapes(targets: np.ndarray, scores: np.ndarray) -> None:
     if targets.shape != scores.shape or targets.ndim != 2:
         raise ValueError(f"expected two (N, C) arrays, found {targets.shape} and {scores.shape}")
+
+
+def resample_ranks(
+    targets: np.ndarray,
+    scores: np.ndarray,
+    resamples: PatientResamples,
+    device: torch.device = CPU,
+    with_pooled: bool = False,
+) -> dict[str, np.ndarray]:
+    """Rank metrics of every class in every of B resamples; targets and scores (N, C).
+
+    Returns ``AP``, ``AUROC`` and what else ranks, float64 (B, C) each; NaN where a resample leaves a class
+    undefined; where asked for, also those of pooled labels, float64 (B,).
+    """
+    _check_shapes(targets, scores)
+    ranked, pooled = metrics_of(RankMetric), metrics_of(RankMetric, pooled=True)
+    columns = [(*column, ranked) for column in zip(targets.T, scores.T, strict=True)]
+    if with_pooled:  # first: it takes as long as all classes together
+        positive = targets == POSITIVE
+        defined = positive.any(axis=0) & ((targets != UNKNOWN) & ~positive).any(axis=0)
+        columns.insert(0, (targets[:, defined], scores[:, defined], pooled))
+    chunks = list(resamples.chunks(device))
+
+    def evaluate(column: tuple[np.ndarray, np.ndarray, list[RankMetric]]) -> np.ndarray:
+        targets, scores, metrics = column
+        ranking = rank(targets, scores, resamples.patient, device)
+        if ranking is None:
+            return np.full((len(metrics), len(resamples)), np.nan)
+        return torch.cat([rank_values(ranking, weights, metrics) for weights in chunks], dim=1).cpu().numpy()
+
+    values = in_threads(evaluate, columns)
+    of_all = zip(pooled, values.pop(0), strict=True) if with_pooled else ()
+    of_classes = np.array(values).reshape(-1, len(ranked), len(resamples)).transpose(1, 2, 0)
+    return {metric.name: numbers for metric, numbers in [*of_all, *zip(ranked, of_classes, strict=True)]}
 
 
 def resample(
@@ -84,24 +94,15 @@ def resample(
     resamples: PatientResamples,
     device: torch.device = CPU,
 ) -> dict[str, np.ndarray]:
-    """Every metric in every resample.
+    """Every metric in every of B resamples, of int targets (N, C), -1 unknown, and probabilities (N, C).
 
-    Args:
-        targets: int (N, C), -1 unknown.
-        scores: probabilities, float (N, C).
-        calibration: thresholds and temperature.
-        resamples: B resamples of the N images.
-        device: to compute on.
-
-    Returns:
-        Name of each metric to its values, float64 (B, C); of a pooled one, over all labels of the classes
-        that are defined in the set, float64 (B,).
+    Returns name of each metric to its values, float64 (B, C); of a pooled one, over all labels of the classes
+    that are defined in the set, float64 (B,).
     """
-    found = _ranks(targets, scores, resamples, device, with_pooled=True)
-    undefined = np.isnan(found["AP"])
-    for name, values in _from_sums(targets, scores, calibration, resamples, device).items():
-        found[name] = np.where(undefined, np.nan, values)
-    return found
+    ranks = resample_ranks(targets, scores, resamples, device, with_pooled=True)
+    sums = _from_sums(targets, scores, calibration, resamples, device)
+    undefined = np.isnan(ranks["AP"])
+    return ranks | {name: np.where(undefined, np.nan, values) for name, values in sums.items()}
 
 
 def _from_sums(
@@ -154,43 +155,6 @@ def _weigh(
     return total.unflatten(1, (len(sums), width))
 
 
-def _ranks(
-    targets: np.ndarray,
-    scores: np.ndarray,
-    resamples: PatientResamples,
-    device: torch.device,
-    with_pooled: bool,
-) -> dict[str, np.ndarray]:
-    """Rank metrics in every resample; float64 (B, C), those of pooled labels (B,)."""
-    _check_shapes(targets, scores)
-    ranked, pooled = metrics_of(RankMetric), metrics_of(RankMetric, pooled=True)
-    columns = [(*column, ranked) for column in zip(targets.T, scores.T, strict=True)]
-    if with_pooled:  # first: it takes as long as all classes together
-        defined = _defined(targets)
-        columns.insert(0, (targets[:, defined], scores[:, defined], pooled))
-    chunks = list(resamples.chunks(device))
-
-    def evaluate(column: tuple[np.ndarray, np.ndarray, list[RankMetric]]) -> np.ndarray:
-        targets, scores, metrics = column
-        ranking = rank(targets, scores, resamples.patient, device)
-        if ranking is None:
-            return np.full((len(metrics), len(resamples)), np.nan)
-        return torch.cat([rank_values(ranking, weights, metrics) for weights in chunks], dim=1).cpu().numpy()
-
-    values = in_threads(evaluate, columns)
-    found: dict[str, np.ndarray] = {}
-    if with_pooled:
-        found = dict(zip((metric.name for metric in pooled), values.pop(0), strict=True))
-    of_classes = np.array(values).reshape(-1, len(ranked), len(resamples))
-    return found | {metric.name: of_classes[:, number].T for number, metric in enumerate(ranked)}
-
-
-def _defined(targets: np.ndarray) -> np.ndarray:
-    """Which classes have a known positive and a known negative."""
-    positive, known = targets == POSITIVE, targets != UNKNOWN
-    return positive.any(axis=0) & (known & ~positive).any(axis=0)
-
-
 def group_masks(classes: Sequence[str], groups: Mapping[str, str]) -> dict[str | None, np.ndarray]:
     """Which classes are head, medium and tail, and with None which are any; bool (C,) each."""
     masks: dict[str | None, np.ndarray] = {None: np.full(len(classes), True)}
@@ -204,29 +168,16 @@ def point_metrics(
     classes: Sequence[str],
     groups: Mapping[str, str],
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Point estimates of one prediction table.
+    """Point estimates of one prediction table: int targets and probabilities, (N, C) each.
 
-    Args:
-        targets: int (N, C).
-        scores: probabilities, float (N, C).
-        calibration: thresholds and temperature.
-        classes: names of the C columns.
-        groups: class to head, medium or tail.
-
-    Returns:
-        Name of each mean to its value; each metric of a class to its values, (C,).
+    Returns name of each mean to its value; each metric of a class to its values, (C,).
     """
     resampled = resample(targets, scores, calibration, every_image_once(len(targets)))
-    values = {name: value[0] for name, value in resampled.items()}
-    masks = group_masks(classes, groups)
-    summary = {
-        mean.name: float(
-            values[mean.metric.name]
-            if mean.metric.pooled
-            else mean_over_classes(values[mean.metric.name][masks[mean.group]])
-        )
-        for mean in means()
-    }
+    values = {name: rows[0] for name, rows in resampled.items()}
+    masks, summary = group_masks(classes, groups), {}
+    for mean in means():
+        of_mean, mask = values[mean.metric.name], masks[mean.group]
+        summary[mean.name] = float(of_mean if mean.metric.pooled else mean_over_classes(of_mean[mask]))
     return summary, {metric.name: values[metric.name] for metric in metrics() if not metric.pooled}
 
 

@@ -14,19 +14,12 @@ BINS = 15  # of equal width, as Guo et al. 2017
 
 @dataclass(frozen=True)
 class Labels:
-    """The known labels of a class, and what a model says of them.
+    """The known labels of a class, and what a model says of them."""
 
-    Attributes:
-        positive: bool (K,).
-        scores: probabilities, float64 (K,).
-        scaled: the same after temperature scaling.
-        threshold: the tuned one; NaN where there is none.
-    """
-
-    positive: np.ndarray
-    scores: np.ndarray
-    scaled: np.ndarray
-    threshold: float
+    positive: np.ndarray  # bool (K,)
+    scores: np.ndarray  # probabilities, float64 (K,)
+    scaled: np.ndarray  # the same after temperature scaling
+    threshold: float  # the tuned one; NaN where there is none
 
 
 class Term(NamedTuple):
@@ -47,15 +40,9 @@ def bin_of(scores: np.ndarray) -> np.ndarray:
 
 
 def add_terms(terms: Sequence[Term], patient: np.ndarray, patients: int) -> np.ndarray:
-    """Add up terms patient by patient.
+    """Add up terms of K labels by the patient of each, int (K,), of ``patients`` in all.
 
-    Args:
-        terms: of K labels.
-        patient: of each label, int (K,).
-        patients: their number P.
-
-    Returns:
-        float64 (P, sums), those of the terms side by side.
+    Returns float64 (P, sums), those of the terms side by side.
     """
     sums = np.empty((patients, sum(term.width for term in terms)))
     start = 0

@@ -1,10 +1,12 @@
-"""The first screen of a report: what each design did, how sure that is, and what would make it sure."""
+"""What each design did, how sure that is, and what would make it sure: the answer and the plan of a report."""
 
 from collections.abc import Sequence
 
 from cxrlt_core.evidence.contrasts import Contrast, published_steps
-from cxrlt_core.evidence.family import DOWN, NEGLIGIBLE, UNRESOLVED, UP
-from cxrlt_core.evidence.power_analysis import Need
+from cxrlt_core.evidence.estimator import POWER
+from cxrlt_core.evidence.family import DOWN, MIN_SEEDS, NEGLIGIBLE, UNRESOLVED, UP
+from cxrlt_core.evidence.power_analysis import ContrastPower, Need
+from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import caveat
 from cxrlt_core.results.study import Results
@@ -12,20 +14,29 @@ from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
 
 MARKS = {UP: "▲", DOWN: "▼", NEGLIGIBLE: "=", UNRESOLVED: "?"}
+WORDS = {
+    UP: "raised mAP",
+    DOWN: "lowered it",
+    NEGLIGIBLE: "did nothing that matters",
+    UNRESOLVED: "could not be told from no effect",
+}
+ANSWERS = {True: "yes", False: "no", None: "not known"}
+ONE_SEED = """
+**Each variant was trained once: the noise of trainings is unknown, and so is what would resolve a difference.** Shown is what \
+patients add.
+"""
 
 
 def answer_section(results: Results) -> str:
     """Write the section."""
+    answer = f"## The answer\n\n{answer_text(results)}\n"
     if not any(table.contrasts for table in results.tables):
-        return f"## The answer\n\n{answer_text(results)}\n"
-    return f"""## The answer
-
-{answer_text(results)}
-
+        return answer
+    marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
+    return f"""{answer}
 {_steps(results)}
 Δ mAP is {_mean_over(results)}, with an interval in which the whole family of steps holds together \
-({results.params.bootstrap.level:.0%}); {", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())}. *Rows* are those of the \
-tables below, which have everything else.
+({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below, which have everything else.
 """
 
 
@@ -34,10 +45,9 @@ def _mean_over(results: Results) -> str:
     seeds, least = len(results.params.train.seeds), results.params.evidence.min_positives
     words = "of one training" if seeds == 1 else f"the mean over {seeds} seeds"
     rare = {table.data: sum(n < least for n in table.positives.values()) for table in results.tables}
-    if not any(rare.values()):
-        return words
     left_out = " and ".join(f"{count} on {data} data" for data, count in rare.items() if count)
-    return f"{words}, without the classes of fewer than {least} positive patients ({left_out})"
+    rest = f", without the classes of fewer than {least} positive patients ({left_out})"
+    return f"{words}{rest if left_out else ''}"
 
 
 def answer_text(results: Results) -> str:
@@ -54,56 +64,44 @@ def answer_text(results: Results) -> str:
 
 
 def _verdicts(steps: Sequence[Contrast]) -> str:
-    count = f"Of {len(steps)} steps"
-    groups = {verdict: [step for step in steps if step.verdict == verdict] for verdict in MARKS}
-    if not any(groups.values()):
-        return f"{count} none has a verdict: {steps[0].verdict}."
-    parts = []
-    for verdict, words in ((UP, "raised mAP"), (DOWN, "lowered it")):
-        if groups[verdict]:
-            named = ", ".join(
-                f"{_name(step)} {text.signed(step.difference.point)}" for step in groups[verdict]
-            )
-            parts.append(f"{len(groups[verdict])} {words} ({named})")
-    if groups[NEGLIGIBLE]:
-        parts.append(f"{len(groups[NEGLIGIBLE])} did nothing that matters")
-    if groups[UNRESOLVED]:
-        parts.append(f"{len(groups[UNRESOLVED])} could not be told from no effect")
-    rest = len(steps) - sum(map(len, groups.values()))
-    if rest:
-        parts.append(f"{rest} got no verdict")
-    return f"{count}, {'; '.join(parts)}."
-
-
-def _name(step: Contrast) -> str:
-    return step.what if step.change == "off → ✓" else f"{step.what} {step.change}"
+    parts, rest = [], len(steps)
+    for verdict, words in WORDS.items():
+        if group := [step for step in steps if step.verdict == verdict]:
+            changes = ["" if step.change == "off → ✓" else f" {step.change}" for step in group]
+            named = [
+                f"{s.what}{c} {text.signed(s.difference.point)}" for s, c in zip(group, changes, strict=True)
+            ]
+            listed = f" ({', '.join(named)})" if verdict in (UP, DOWN) else ""
+            parts.append(f"{len(group)} {words}{listed}")
+            rest -= len(group)
+    if not parts:
+        return f"Of {len(steps)} steps none has a verdict: {steps[0].verdict}."
+    return f"Of {len(steps)} steps, {'; '.join([*parts, *([f'{rest} got no verdict'] if rest else [])])}."
 
 
 def _best(table: Table) -> str:
-    values = {number: row.metrics["mAP"] for number, row in enumerate(table.rows, 1)}
-    known = {number: value for number, value in values.items() if value is not None}
+    known = [(row.metrics["mAP"], n) for n, row in enumerate(table.rows, 1) if row.metrics["mAP"] is not None]
     if not known:
         return f"undefined on {table.data} data"
-    number = max(known, key=lambda number: (known[number], number))
-    return f"{text.number(known[number])} on {table.data} data (row {number})"
+    value, number = max(known)
+    return f"{text.number(value)} on {table.data} data (row {number})"
 
 
 def _steps(results: Results) -> str:
-    lines = []
-    for table in results.tables:
-        plans = published_steps(table.power.contrasts)
-        for step, plan in zip(table.steps, plans, strict=True):
-            lines.append(
-                [
-                    step.what,
-                    step.change,
-                    text.bounded(step.difference.point, *step.simultaneous),
-                    f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
-                    text.signed(step.published),
-                    _takes(step, plan.measured, table, len(results.params.train.seeds)),
-                    f"{table.title}: {table.rows_text(step.rows)}",
-                ]
-            )
+    seeds = len(results.params.train.seeds)
+    lines = [
+        [
+            step.what,
+            step.change,
+            text.bounded(step.difference.point, *step.simultaneous),
+            f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
+            text.signed(step.published),
+            _takes(step, plan.measured, table, seeds),
+            f"{table.title}: {table.rows_text(step.rows)}",
+        ]
+        for table in results.tables
+        for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
+    ]
     header = ["design", "change", "Δ mAP [interval]", "verdict", "published Δ", "what it would take", "rows"]
     return markdown_table(header, lines)
 
@@ -122,3 +120,103 @@ def _takes(step: Contrast, need: Need | None, table: Table, seeds: int) -> str:
     if isinstance(need.patients, int | float):
         ways.append(f"{need.patients:,.0f} {table.data} patients")
     return " or ".join(ways) or "no study near this size"
+
+
+def planner_section(results: Results, figure: str) -> str:
+    """Write the section of the report; figure: where variances come from, as markdown."""
+    if not any(table.power.contrasts for table in results.tables):
+        return "## What it would take\n\nNo two rows differ in one design alone.\n"
+    seeds = len(results.params.train.seeds)
+    parts = [
+        f"""## What it would take
+
+{figure}
+The bars split the variance of each difference: what other **patients** would change for all seeds alike, what they would change \
+for each seed (**patient × seed**), what other **trainings** would change, and what another choice of members on other \
+development patients would (**selection**). More seeds shrink the second and third, more patients the first, second and fourth. \
+Trainings have no bar where seeds differ by no more than patient × seed explains.
+{ONE_SEED if seeds == 1 else ""}"""
+    ]
+    if seeds > 1:
+        parts.append(f"""### To resolve a difference
+
+What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
+*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
+is itself uncertain, so its need is a rough guide.
+""")
+        parts += [_needs(table) for table in results.tables if table.power.contrasts]
+    claims = [
+        [
+            f"{table.title}: {_label(table, plan)}",
+            text.signed(plan.published.difference),
+            text.number(plan.claim.patients),
+            text.number(plan.claim.trainings),
+            ANSWERS[plan.claim.resolvable],
+            _count(plan.claim.images),
+        ]
+        for table in results.tables
+        for plan in table.power.contrasts
+        if plan.claim
+    ]
+    return "\n".join([*parts, *([_claims(results, claims)] if claims else [])])
+
+
+def _needs(table: Table) -> str:
+    lines = [
+        [_label(table, plan), text.number(plan.detectable), *_need(plan.measured), *_need(plan.published)]
+        for plan in published_steps(table.power.contrasts)
+    ]
+    header = ["contrast", "detectable Δ", "measured Δ", "seeds", "or patients"]
+    header += ["published Δ", "seeds", "or patients"]
+    return f"""{table.title}, today {table.power.patients:,} {table.data} patients:
+
+{markdown_table(header, lines)}"""
+
+
+def _label(table: Table, plan: ContrastPower) -> str:
+    """Name a contrast by design, change and the numbers of its rows."""
+    return f"{plan.what}  {plan.change}  ({table.rows_text(plan.rows)})"
+
+
+def _need(need: Need | None) -> list[str]:
+    if need is None:
+        return ["–"] * 3
+    return [text.signed(need.difference), _count(need.seeds), _count(need.patients)]
+
+
+def _count(number: float | str | None) -> str:
+    return "–" if number is None else number if isinstance(number, str) else f"{number:,.0f}"
+
+
+def _claims(results: Results, lines: Sequence[Sequence[str]]) -> str:
+    header = ["published step", "published Δ", "detectable Δ: patients alone", "with one training each"]
+    header += ["could be resolved", "images, trainings aside"]
+    resolvable = f"{sum(line[4] == ANSWERS[True] for line in lines)} of {len(lines)} could be"
+    return f"""### Could the published steps have been resolved?
+
+By a study of the published size, {IMAGES["dev"]:,} development and {IMAGES["test"]:,} test images and one training of each \
+variant, with the noise of this study: {resolvable}.
+
+{markdown_table(header, lines)}
+{_assumptions(results)}"""
+
+
+def _assumptions(results: Results) -> str:
+    demo = (
+        "**The noise is that of a synthetic study: images drawn by a program and stand-in encoders. The table shows how the "
+        "question is answered, not what the published study could see.** "
+        if results.params.demo.sources
+        else ""
+    )
+    references = " and ".join(
+        f"{', '.join(f'{value:.4f} at {c}' for c, value in table.power.reference.items())} ({table.data} images)"
+        for table in results.tables
+    )
+    return f"""{demo}*Assumptions.* The parts of each contrast's variance are those measured here, on this study's classes; \
+those of patients and selection are divided by the ratio of images, with images per patient as here; that of trainings stays, since \
+one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test would see less. \
+*Images, trainings aside*: those that would resolve the published Δ if trainings added no noise. The level is that of the verdicts (Holm's strictest \
+test), the probability to resolve {POWER:.0%}. As a reference that needs no study: two models with normal scores, the prevalences \
+of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by {SLOPE:g} per logit of prevalence, and images independent, are told apart, \
+patients alone, from differences of {references}, by the correlation of the two models' noise (docs/evidence.md).
+"""

@@ -1,24 +1,22 @@
 """reports/data.md: what every source brings, what the sets hold, and what was checked. Counts only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import caveat
-from cxrlt_core.results.data import ClassInfo, Data, LabelCounts, SetCounts, SourceCounts
+from cxrlt_core.results.data import ClassInfo, Data, SourceCounts
 from cxrlt_core.system import text
 
 NOBODY = "none"
+LEAK_POLICIES = {
+    "stop": " stops the study when there is one",
+    "drop": " leaves out the training image, and the development image that the test set has too",
+}
 
 
 def render_data(params: Params, data: Data, classes: Mapping[str, ClassInfo]) -> str:
-    """Write the page as markdown.
-
-    Args:
-        params: of the study.
-        data: its sources and sets.
-        classes: of the label space, by name.
-    """
+    """Write the page as markdown; classes: of the label space, by name."""
     note = caveat(params)
     title = [f"> **{note}**\n"] if note else []
     title.append(f"# The data of: {params.report.title}\n")
@@ -58,7 +56,7 @@ def _sets(data: Data, classes: Mapping[str, ClassInfo]) -> str:
             label,
             info.group,
             text.percent(info.prevalence),
-            *(_known_text(counts.classes[label]) for counts in sets.values()),
+            *(f"{c.positive:,} of {c.known:,}" for c in (counts.classes[label] for counts in sets.values())),
         ]
         for label, info in classes.items()
     ]
@@ -73,10 +71,8 @@ Positives of each class, of how many known labels. The groups follow the prevale
 
 def sizes_table(data: Data) -> str:
     """Show how large the sets are."""
-    sizes = [
-        [name, *(f"{count:,}" for count in (counts.images, counts.patients, counts.studies))]
-        for name, counts in data.shown().items()
-    ]
+    sets = data.shown().items()
+    sizes = [[name, *(f"{n:,}" for n in (c.images, c.patients, c.studies))] for name, c in sets]
     return markdown_table(["set", "images", "patients", "studies"], sizes)
 
 
@@ -85,23 +81,19 @@ def origins_text(data: Data) -> str:
     return "\n".join(f"- `{name}`: {origin}" for name, origin in data.splits.items()) + "\n"
 
 
-def _known_text(counts: LabelCounts) -> str:
-    return f"{counts.positive:,} of {counts.known:,}"
-
-
 def _gaps(data: Data) -> str:
-    lines = [
-        f"- Without a positive in `{name}`: {', '.join(_without_positive(counts)) or NOBODY}.\n"
+    lacking = {
+        name: [label for label, labels in counts.classes.items() if not labels.positive]
         for name, counts in data.shown().items()
+    }
+    lines = [
+        f"- Without a positive in `{name}`: {', '.join(labels) or NOBODY}.\n"
+        for name, labels in lacking.items()
     ]
     if data.replenished:
-        lacking = ", ".join(data.not_replenished) or NOBODY
-        lines.append(f"- Known to no source of the replenishment, so not helped by it: {lacking}.\n")
+        unknown = ", ".join(data.not_replenished) or NOBODY
+        lines.append(f"- Known to no source of the replenishment, so not helped by it: {unknown}.\n")
     return "\n" + "".join(lines)
-
-
-def _without_positive(counts: SetCounts) -> Sequence[str]:
-    return [label for label, labels in counts.classes.items() if not labels.positive]
 
 
 def _leaks(params: Params, data: Data) -> str:
@@ -109,24 +101,16 @@ def _leaks(params: Params, data: Data) -> str:
         [leak["kind"], leak["set"], leak["in"], f"{leak['images']:,}", f"{leak['dropped']:,}"]
         for leak in data.leaks
     ]
-    repeats = [
-        [name, *(f"{count[key]:,}" for key in ("groups", "images"))] for name, count in data.repeats.items()
-    ]
+    repeats = [[name, f"{same['groups']:,}", f"{same['images']:,}"] for name, same in data.repeats.items()]
     return f"""## Checks
 
 Images of one set that share a patient, a relative path or their packed pixels with another set. \
-`data.leaks: {params.data.leaks}`{_LEAK_POLICIES[params.data.leaks]}.
+`data.leaks: {params.data.leaks}`{LEAK_POLICIES[params.data.leaks]}.
 
 {markdown_table(["same", "set", "found in", "images", "left out"], leaks)}
 Pictures that a set holds under several names: packed pixels that are identical. They are kept.
 
 {markdown_table(["set", "pictures", "surplus images"], repeats)}"""
-
-
-_LEAK_POLICIES = {
-    "stop": " stops the study when there is one",
-    "drop": " leaves out the training image, and the development image that the test set has too",
-}
 
 
 def _labels(name: str, source: SourceCounts, params: Params) -> str:

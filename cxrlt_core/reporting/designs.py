@@ -1,4 +1,4 @@
-"""What the rows of the tables have of each design: as text for people, as content for comparisons.
+"""What the rows of the tables have of each design, as text and content, and what compares rows by it.
 
 A column is whatever two rows may differ in: what every variant states, its designs, and the keys of recipes.
 """
@@ -8,7 +8,9 @@ from typing import Any
 
 from cxrlt_core.designs import NETWORK, by_field, find_design, ordered, using
 from cxrlt_core.designs.tta import TITLE as TTA
-from cxrlt_core.evidence.contrasts import Design
+from cxrlt_core.evidence.contrasts import Contrast, Design, find_interactions, find_pairs, test_contrasts
+from cxrlt_core.evidence.effects import MainEffects, test_effects
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params, Table1Row, Table2Row
 from cxrlt_core.study.variants import BY_RECIPE, contents, loss_of
 
@@ -19,10 +21,8 @@ Contents = Mapping[str, Mapping[str, Any]]  # variant to what it is, key by key
 
 def row_designs(params: Params, row: Table1Row) -> dict[str, Design]:
     """Return the designs of a row of Table 1, by the titles of their columns."""
-    variants = list(dict.fromkeys(other.variant for other in params.table1))
-    whole = {name: contents(params, name) for name in variants}
-    columns = dict(_columns(params, row.variant, whole))
-    return columns | {TTA: Design(_tick(row.tta), row.tta)}
+    whole = {name: contents(params, name) for name in dict.fromkeys(row.variant for row in params.table1)}
+    return {**dict(_columns(params, row.variant, whole)), TTA: Design(_tick(row.tta), row.tta)}
 
 
 def _columns(params: Params, name: str, whole: Contents) -> Iterator[tuple[str, Design]]:
@@ -86,9 +86,7 @@ def _settings_text(params: Params, design: str, settings: Any, whole: Contents) 
 def selects(params: Params, variant: str) -> bool:
     """Whether development data chose something of a variant, which is then scored on them."""
     chosen = params.variants[variant]
-    stated = [
-        module for key, module in by_field().items() if getattr(chosen, key) != getattr(module, "OFF", ...)
-    ]
+    stated = [m for key, m in by_field().items() if getattr(chosen, key) != getattr(m, "OFF", ...)]
     return any(getattr(module, "SELECTS", False) for module in [*stated, *map(find_design, chosen.designs)])
 
 
@@ -107,3 +105,22 @@ def texts(designs: Mapping[str, Design]) -> dict[str, str]:
 
 def _tick(on: bool) -> str:
     return TICK if on else ""
+
+
+def contrasts1(params: Params, table: ScoredTable) -> list[Contrast]:
+    """Compare the rows of Table 1 that differ in one design, and the differences with each other."""
+    pairs = find_pairs({row.name: row_designs(params, row) for row in params.table1})
+    return test_contrasts([*pairs, *find_interactions(pairs)], table, params.evidence.negligible)
+
+
+def effects1(params: Params, table: ScoredTable) -> MainEffects:
+    """Return the main effects of the designs of Table 1."""
+    designs = {row.name: row_designs(params, row) for row in params.table1}
+    return test_effects(designs, table, params.evidence.negligible)
+
+
+def contrasts2(params: Params, table: ScoredTable) -> list[Contrast]:
+    """Compare the rows of Table 2 that differ in one design, and the published ones with each other."""
+    steps = [row.name for row in params.table2 if row.published is not None]
+    pairs = find_pairs({row.name: ensemble_designs(row) for row in params.table2}, steps)
+    return test_contrasts(pairs, table, params.evidence.negligible)

@@ -1,13 +1,25 @@
-"""The part of reports/report.md that weighs the numbers: training noise and contrasts."""
+"""The parts of reports/report.md that weigh the numbers: training noise, contrasts, what pools rows, choices."""
 
 from collections.abc import Mapping
 
 from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
+from cxrlt_core.evidence.effects import Additivity
 from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.tables import contrasts_table
+from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.reporting.tables import SELECTED, contrasts_table, verdict_text
+from cxrlt_core.results.models import ClassWeights
+from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
+from cxrlt_core.system import text
+
+FAMILIES = {
+    PRIMARY: "**The published steps**: contrasts of rows that have a published figure.",
+    EXPLORATORY: "**Exploratory**: contrasts with a row that has no published figure.",
+}
+UPWEIGHTED = """Percentages say how often a class would be upweighted on other development patients, over their resamples; that is in \
+no interval, since every other choice of class weights would be another training."""
 
 
 def seeds_text(params: Params) -> str:
@@ -38,31 +50,158 @@ def contrasts_section(params: Params, table: Table, figure: str) -> str:
     """Show what each design changes in a table; figure: as markdown."""
     if not table.contrasts:
         return "No two rows differ in one design alone.\n"
-    families = {name: [c for c in table.contrasts if c.family == name] for name in FAMILIES}
-    parts = [
-        f"{FAMILIES[name]}\n\n{contrasts_table(table, contrasts)}"
-        for name, contrasts in families.items()
-        if contrasts
-    ]
-    sizes = " and ".join(str(len(contrasts)) for contrasts in families.values() if contrasts)
+    grouped = {name: [c for c in table.contrasts if c.family == name] for name in FAMILIES}
+    families = {name: contrasts for name, contrasts in grouped.items() if contrasts}
+    parts = [f"{FAMILIES[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
+    sizes = " and ".join(str(len(contrasts)) for contrasts in families.values())
+    least = params.evidence.min_positives
+    rare = ", ".join(f"{label} ({count})" for label, count in table.positives.items() if count < least)
+    rare = (
+        rare
+        and f"""
+Classes with fewer than {least} positive patients bear no verdict and are left out of these differences: {rare}.
+"""
+    )
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
 another (×), on the {table.data} set; each table is one family ({sizes} contrasts).
 
 {chr(10).join(parts)}
-{figure}{_too_rare(table.positives, params.evidence.min_positives)}"""
+{figure}{rare}"""
 
 
-FAMILIES = {
-    PRIMARY: "**The published steps**: contrasts of rows that have a published figure.",
-    EXPLORATORY: "**Exploratory**: contrasts with a row that has no published figure.",
-}
+def effects_section(results: Results) -> str:
+    """Show the main effects of Table 1."""
+    effects, table = results.effects, results.tables[0]
+    if not effects.effects:
+        return "No design varies.\n"
+    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p (Holm)"]
+    lines = [
+        [
+            effect.design,
+            effect.change,
+            _weights_text(effect.weights, table.numbers),
+            "–" if effect.difference.point is None else text.bounded(*effect.difference),
+            verdict_text(effect.verdict),
+            text.p_value(effect.p_holm),
+            text.signed(effect.published),
+        ]
+        for effect in effects.effects
+    ]
+    return f"""Least squares over all rows: what each design adds if designs *add up*, that is, if none depends on another. Each \
+effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. Where \
+the weights name two rows, the effect is that pair's, and nothing was pooled. *Not estimable*: always together with another design.
+
+{markdown_table([*header, "of the published figures"], lines)}
+{_additivity(effects.additivity, results.params.bootstrap.level)}"""
 
 
-def _too_rare(positives: Mapping[str, int], least: int) -> str:
-    rare = [f"{label} ({count})" for label, count in positives.items() if count < least]
-    if not rare:
-        return ""
-    return (
-        f"\nClasses with fewer than {least} positive patients bear no verdict and are left out of these "
-        f"differences: {', '.join(rare)}.\n"
+def _weights_text(weights: Mapping[str, float], numbers: Mapping[str, int]) -> str:
+    """Write a weighted sum of rows: ``9 − 8``, or ``0.5·9 − 0.5·8 + …``."""
+    words = ""
+    for row, weight in sorted(weights.items(), key=lambda term: (term[1] < 0, numbers[term[0]])):
+        sign = "−" if weight < 0 else "+" if words else ""
+        size = "" if abs(weight) == 1 else f"{abs(weight):.2g}·"
+        words += f" {sign} {size}{numbers[row]}" if words else f"{sign}{size}{numbers[row]}"
+    return words or "–"
+
+
+def _additivity(additivity: Additivity, level: float) -> str:
+    ways, p = additivity.ways, additivity.p_holm
+    if not ways:
+        return "The rows cannot show whether designs add up: there are no more rows than effects.\n"
+    if p is None:
+        return "Whether designs add up was not tested: it takes three seeds.\n"
+    against = "they do not add up, and no effect is that of a design alone"
+    verdict = against if p <= 1 - level else "nothing speaks against it"
+    value = text.p_value(p) if p < 0.0005 else f"= {text.p_value(p)}"
+    over = "one contrast" if ways == 1 else f"{ways} contrasts, adjusted by Holm"
+    return f"Do designs add up? What least squares leave over ({over}) has p {value}: {verdict}.\n"
+
+
+def improvement_section(results: Results) -> str:
+    """Show how likely a new training of the one row beats a new one of the other."""
+    lines = []
+    for table in results.tables:
+        for step in table.steps:
+            point, low, high = step.probability_of_improvement
+            if point is not None:
+                shares = f"{text.percent(point)} [{text.percent(low)}, {text.percent(high)}]"
+                lines.append([str(table.number), step.what, step.change, table.rows_text(step.rows), shares])
+    if not lines:
+        return "It takes several seeds to say how likely a new training would agree.\n"
+    rows = markdown_table(["table", "design", "change", "rows", "P [interval]"], lines)
+    return f"""*P* is the probability that, on these patients, one new training of the first row (or an ensemble of new trainings) \
+scores above one of the second: Φ(δ/s), with s the standard deviation of a single difference over seeds (Bouthillier et al. 2021, \
+who call a change meaningful from 75 % on). A difference can be resolved and yet often be reversed by the next training.
+
+{rows}"""
+
+
+def upweighted_text(weights: Mapping[str, ClassWeights], often: Mapping[str, Mapping[str, float]]) -> str:
+    """Name the classes that weights put up; weights that put up the same ones stand together.
+
+    ``often``: name of the weights to class to the share of development resamples in which it would be put up.
+    """
+    alike: dict[tuple, list[str]] = {}
+    for name, given in weights.items():
+        key = given.rule, given.threshold, *(", ".join(some) for some in _upweighted(given, often[name]))
+        alike.setdefault(key, []).append(f"{given.ratio:g} in `{name}`")
+    return " ".join(
+        f"Upweighted by {' and '.join(ratios)} (rule `{rule}`, development AP of the base "
+        f"{'up to' if rule == 'bottom_k' else 'below'} {text.number(threshold)}): {up or 'none'}."
+        + (f" Not upweighted, but near: {near}." if near else "")
+        for (rule, threshold, up, near), ratios in alike.items()
     )
+
+
+def _upweighted(
+    weights: ClassWeights, often: Mapping[str, float], least: float = 0.05
+) -> tuple[list[str], list[str]]:
+    """Return the classes that are put up, by how many of the seeds where not by all, and those that are near."""
+    up, near = [], []
+    for label, weight in weights.weights.items():
+        count = sum(seed.weights[label] != 1 for seed in weights.seeds.values())
+        some = "" if count == len(weights.seeds) else f" ({count} of {len(weights.seeds)} seeds)"
+        if count:
+            up.append(f"{label} {often[label]:.0%}{some}")
+        if weight == 1 and often[label] >= least:
+            near.append(f"{label} {often[label]:.0%}")
+    return up, near
+
+
+def selection_section(results: Results) -> str:
+    """Tell what it costs to have chosen the members of the ensembles, and how stable their choice is."""
+    rows, lines = results.tables[1].rows, []
+    columns = [name for name in rows[0].design if name != "models"]
+    for number, row in enumerate(rows, 1):
+        entry, test = results.ensembles.rows[row.name], row.metrics["mAP"]
+        mark = SELECTED if entry.chooses else ""
+        lines.append(
+            [
+                str(number),
+                *(row.design[name] for name in columns),
+                f"{text.number(entry.dev_mAP)}{mark}",
+                text.number(test),
+                text.signed(_loss(entry.dev_mAP, test)),
+                text.signed(_loss(entry.plain_dev_mAP, entry.plain_test_mAP)),
+                text.bounded(*entry.optimism) if mark else "–",
+            ]
+        )
+    header = ["", *columns, "development mAP", "test mAP", "loss", "loss of the plain mean", "optimism"]
+    name, ensemble = results.shown
+    stable = {label: share for label, share in ensemble.stability.items() if share is not None}
+    order = [f"{label} {text.percent(stable[label])}" for label in sorted(stable, key=stable.__getitem__)]
+    return f"""Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the \
+same models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism \
+({results.params.bootstrap.level:.0%} intervals; members, weights and thresholds are chosen again on resampled development patients, \
+and scored on resampled test patients). What other choices would have changed is part of every interval of Table 2.
+
+{markdown_table(header, lines)}
+Stability (`{name}`): another sample of development patients would choose {text.percent(sum(stable.values()) / len(stable))} of the \
+models of a class again, on average over the classes; least stable: {", ".join(order[:3])}; most stable: {", ".join(order[:-4:-1])}. \
+The table of classes has all.
+"""
+
+
+def _loss(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else before - after

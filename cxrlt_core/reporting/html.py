@@ -27,10 +27,7 @@ def html_page(markdown: str, folder: Path) -> str:
 
     A picture alone in its paragraph is a figure, and the next paragraph its caption. Links stay as they are,
     relative to where the markdown lies; a missing picture leaves its words. The same input, the same page.
-
-    Args:
-        markdown: CommonMark with tables; HTML in it is shown as text.
-        folder: that the paths of its pictures, PNG files, are relative to.
+    Markdown is CommonMark with tables, HTML in it text; paths of pictures, PNG files, are relative to folder.
 
     Raises:
         StudyError: when a picture is no PNG file.

@@ -6,16 +6,12 @@ from cxrlt_core.figures import Picture, Section
 from cxrlt_core.labels import GROUPS
 from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
 from cxrlt_core.pretrained.strict import origin_text
-from cxrlt_core.reporting.answer_report import answer_section
-from cxrlt_core.reporting.attention_report import attention_section
+from cxrlt_core.reporting import evidence_report as evidence
+from cxrlt_core.reporting.answer_report import answer_section, planner_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table
-from cxrlt_core.reporting.effects_report import effects_section, improvement_section
-from cxrlt_core.reporting.evidence_report import contrasts_section, contrasts_text, seeds_text
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.planner_report import planner_section
-from cxrlt_core.reporting.selection_report import UPWEIGHTED, selection_section, upweighted_text
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
-from cxrlt_core.results.models import Cost, Encoder
+from cxrlt_core.results.models import Encoder
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
@@ -24,8 +20,6 @@ DEMO_WARNING = (
     "nothing else. No number on this page reproduces a published figure or says anything about patients.**\n"
 )
 STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
-
-
 #: Gives the pictures of a section as markdown.
 Figures = Callable[[Section], str]
 
@@ -45,9 +39,9 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
         _table1(results, figures),
         _table2(results, figures),
         planner_section(results, figures(Section.PLAN)),
-        f"### Would a new training agree?\n\n{improvement_section(results)}",
+        f"### Would a new training agree?\n\n{evidence.improvement_section(results)}",
         _classes(results, figures),
-        attention_section(results, figures(Section.ATTENTION)),
+        f"## Where the model looks\n\n{_attention(results)}\n{figures(Section.ATTENTION)}",
         _data(results, figures),
         _training(results, figures),
         _provenance(results),
@@ -56,21 +50,24 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
 
 
 def _run(results: Results) -> str:
-    params, sets = results.params, results.data.sets
+    params, sets, limits = results.params, results.data.sets, results.params.data.groups
+    seeds, extra = len(params.train.seeds), " and ".join(f"`{name}`" for name in params.data.extra)
+    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
     return f"""## What was run, and how to read it
 
-{len(params.variants)} variants, trained {_times(len(params.train.seeds))} on {sets["train_primary"].images:,} images of \
-`{params.data.primary}`{_extra_text(params.data.extra)}, {len(results.data.classes)} classes; development \
-set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient.
+{len(params.variants)} variants, trained {"once" if seeds == 1 else f"{seeds} times,"} on {sets["train_primary"].images:,} images of \
+`{params.data.primary}`{f", replenished with {extra} where a row says so" if extra else ""}, {len(results.data.classes)} classes; \
+development set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient.
 
 - **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
-classes grouped by training prevalence ({_group_limits(results)}). Unknown labels count nowhere.
+classes grouped by training prevalence (head from {limits.head:.0%}: {sizes["head"]} classes, medium: {sizes["medium"]}, \
+tail below {limits.tail:.0%}: {sizes["tail"]}). Unknown labels count nowhere.
 - **Intervals** [low, high] are {params.bootstrap.level:.0%} intervals and ± one standard error, from the spread of \
 {params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
 share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
 - **Less bias**: average precision of few positives comes out too high; this is mAP less what the resamples show of that.
-{seeds_text(params)}
-{contrasts_text(params)}
+{evidence.seeds_text(params)}
+{evidence.contrasts_text(params)}
 {_study_level(params.study.aggregate)}- **Published** figures are the paper's, for comparison only. They enter no computation.
 - **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
 - **Further metrics**: *micro AP* pools the labels of all classes; the others are means over classes, each class against \
@@ -78,10 +75,6 @@ the rest. *F1* is taken at the threshold of each class that is best on developme
 *NLL* (negative log-likelihood) and *ECE* (expected calibration error, 15 bins) before and after the logits are divided by one \
 temperature (*scaled*); *Brier* is the mean squared error of the probability.
 """
-
-
-def _times(seeds: int) -> str:
-    return "once" if seeds == 1 else f"{seeds} times,"
 
 
 def _study_level(rule: str) -> str:
@@ -95,21 +88,6 @@ def _study_level(rule: str) -> str:
     )
 
 
-def _extra_text(extra: Sequence[str]) -> str:
-    if not extra:
-        return ""
-    return f", replenished with {' and '.join(f'`{name}`' for name in extra)} where a row says so"
-
-
-def _group_limits(results: Results) -> str:
-    limits = results.params.data.groups
-    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
-    return (
-        f"head from {limits.head:.0%}: {sizes['head']} classes, medium: {sizes['medium']}, "
-        f"tail below {limits.tail:.0%}: {sizes['tail']}"
-    )
-
-
 def _table1(results: Results, figures: Figures) -> str:
     params, table = results.params, results.tables[0]
     return f"""## Table 1: the designs, on the development set
@@ -117,16 +95,16 @@ def _table1(results: Results, figures: Figures) -> str:
 {to_markdown(table.rows, params.bootstrap.level)}
 {figures(Section.TABLE1)}
 The development set chose the class weights (`reweight.base`: `{params.reweight.base}`), so reweighted rows (†) are \
-scored on data that their loss has seen in that one way. {upweighted_text(results.weights, results.upweighted)} \
-{UPWEIGHTED}
+scored on data that their loss has seen in that one way. {evidence.upweighted_text(results.weights, results.upweighted)} \
+{evidence.UPWEIGHTED}
 
 ### What each design changes
 
-{contrasts_section(params, table, figures(Section.CONTRASTS1))}
+{evidence.contrasts_section(params, table, figures(Section.CONTRASTS1))}
 {figures(Section.CHANGES)}
 ### Main effects
 
-{effects_section(results)}
+{evidence.effects_section(results)}
 ### Further metrics
 
 {further_metrics(table.rows)}
@@ -148,10 +126,10 @@ halfway for a class with {params.ensemble.prior_positives:g} development positiv
 
 ### What each design changes
 
-{contrasts_section(params, table, figures(Section.CONTRASTS2))}
+{evidence.contrasts_section(params, table, figures(Section.CONTRASTS2))}
 ### What selection costs
 
-{selection_section(results)}
+{evidence.selection_section(results)}
 {figures(Section.SELECTION)}
 ### Further metrics
 
@@ -180,34 +158,63 @@ def _classes(results: Results, figures: Figures) -> str:
             text.percent(info.prevalence),
             *(f"{counts.classes[label].positive:,}" for counts in sets.values()),
             *(f"{table.positives[label]:,}" for table in results.tables),
-            text.number(ensemble.classes[label].AP),
-            text.number(ensemble.classes[label].AUROC),
+            *(text.number(number) for number in (ensemble.classes[label].AP, ensemble.classes[label].AUROC)),
             text.percent(ensemble.stability[label]),
         ]
         for label, info in results.classes.items()
     ]
-    return f"""## Classes
-
-{figures(Section.CLASSES)}
-AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
-development patients would choose again. Under the names of the sets: positive images; then positive patients.
-
-{markdown_table([*header, "stability of the choice"], lines)}{_undefined(results)}"""
-
-
-def _undefined(results: Results) -> str:
     lacking = [
         f"{label} ({split})"
         for split in ("dev", "test")
         for label, counts in results.data.sets[split].classes.items()
         if not counts.positive or not counts.negative
     ]
-    if not lacking:
-        return ""
-    return (
-        f"\nWithout a known positive or a known negative, so undefined and left out of every mean: "
-        f"{', '.join(lacking)}.\n"
-    )
+    undefined = f"\nWithout a known positive or a known negative, so undefined and left out of every mean: {', '.join(lacking)}.\n"
+    return f"""## Classes
+
+{figures(Section.CLASSES)}
+AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
+development patients would choose again. Under the names of the sets: positive images; then positive patients.
+
+{markdown_table([*header, "stability of the choice"], lines)}{undefined if lacking else ""}"""
+
+
+def _attention(results: Results) -> str:
+    attention = results.attention
+    if attention.reason:
+        return f"Not known: {attention.reason}.\n"
+    what = f"Cross-attention of `{attention.variant}`, a mean over heads and layers, without TTA"
+    if not attention.classes:
+        return f"{what}. Where a finding lies in an image is not known here, so nothing is scored.\n"
+    side, classes = attention.grid, attention.classes
+    header = ["class", "group", "images", "patients", "hits", "interval", "chance", "other images' maps"]
+    rows = [
+        [
+            label,
+            results.classes[label].group,
+            f"{scores.images:,}",
+            f"{scores.patients:,}",
+            text.percent(scores.hits),
+            f"[{text.percent(scores.low)}, {text.percent(scores.high)}]",
+            text.percent(scores.chance),
+            text.percent(scores.others),
+        ]
+        for label, scores in classes.items()
+    ]
+    above = [
+        label for label, scores in classes.items() if scores.low > max(scores.chance, scores.others or 0)
+    ]
+    verdict = f"{len(above)} of {len(classes)} classes lie above both levels with their whole interval"
+    return f"""{what}, on a grid of {side} × {side} cells. {verdict}{f": {text.sentence(above)}" if above else ""}.
+
+{markdown_table(header, rows)}
+*Hits* (pointing game, Zhang et al. 2018): of the development images in which the finding was drawn, the share whose greatest \
+cell lies in the box around it, widened by half a cell ({0.5 / side:.3g} of the side); a mean over the seeds, with the \
+{results.params.bootstrap.level:.0%} interval of a share of so many *patients* (Wilson). *Chance*: what a random cell hits. *Other \
+images' maps*: what the maps of the other images with the finding hit, that is, what knowing where it usually lies is worth. Where \
+chance is near 100 %, the box is nearly everywhere and a hit says nothing; a finding that only changes the anatomy has no box. \
+Attention says what the model weighed, not why.
+"""
 
 
 def _data(results: Results, figures: Figures) -> str:
@@ -224,25 +231,23 @@ across sets.
 def _training(results: Results, figures: Figures) -> str:
     time = "time" if len(results.params.train.seeds) == 1 else "time of each seed"
     header = ["variant", "images", "steps", "passes over the primary images", time, "peak memory", "device"]
-    lines = [_trained(name, costs) for name, costs in results.costs.items()]
+    lines = [
+        [
+            variant,
+            *(f"{number:,}" for number in (costs[0].images, costs[0].steps)),
+            str(costs[0].passes),
+            ", ".join(text.duration(cost.seconds) for cost in costs),
+            f"{max(cost.peak_memory_mib for cost in costs):,} MiB",
+            " and ".join(dict.fromkeys(cost.device for cost in costs)),
+        ]
+        for variant, costs in results.costs.items()
+    ]
     return f"""## Training
 
 {figures(Section.TRAINING)}
 A replenished variant takes more steps for the same number of passes over the primary images.
 
 {markdown_table(header, lines)}"""
-
-
-def _trained(variant: str, costs: Sequence[Cost]) -> list[str]:
-    return [
-        variant,
-        f"{costs[0].images:,}",
-        f"{costs[0].steps:,}",
-        str(costs[0].passes),
-        ", ".join(text.duration(cost.seconds) for cost in costs),
-        f"{max(cost.peak_memory_mib for cost in costs):,} MiB",
-        " and ".join(dict.fromkeys(cost.device for cost in costs)),
-    ]
 
 
 def _image_encoder(model: str, encoder: Encoder) -> str:

@@ -1,17 +1,78 @@
-"""Table 1 and Table 2 as JSON, CSV and markdown."""
+"""Table 1 and Table 2: their rows, as JSON, CSV and markdown; and CSV behind the plots of dvc.yaml."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.metrics.metric import FURTHER, TABLE, means
+from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.designs import TICK, ensemble_designs, row_designs, selects, texts
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.notes import noted
+from cxrlt_core.reporting.notes import caveat, noted
+from cxrlt_core.results.models import Ensemble
+from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Row, Table
 from cxrlt_core.system import text
+from cxrlt_core.system.rounding import rounded
 
 SELECTED = " †"  # scored on what it was selected upon
+#: Columns that .dvc/plots/ names.
+CONTRASTS = (
+    "step", "difference", "difference_low", "difference_high", "published_difference", "family", "verdict",
+)  # fmt: skip
+#: Column to what a row's label says of it, where that is not the cell alone.
+PHRASES = {"reweight": "reweight ×{}", "loss": "{} loss", "models": "{} models"}
+
+
+def rows1(params: Params, table: ScoredTable) -> list[Row]:
+    """Return the rows of Table 1."""
+    rows = []
+    for row in params.table1:
+        design, selected = texts(row_designs(params, row)), selects(params, row.variant)
+        numbers = vars(table.row_numbers(row.name, params.table1[0].name))
+        words = {"selected": selected, "label": row_label(design)}
+        rows.append(Row(row.name, design, **numbers, published=row.published, **words))
+    return rows
+
+
+def rows2(params: Params, ensembles: Mapping[str, Ensemble]) -> list[Row]:
+    """Take the rows of Table 2 as the ensemble stage scored them."""
+    rows = []
+    for row in params.table2:
+        entry = ensembles[row.name]
+        design = {**texts(ensemble_designs(row)), "models": str(len(entry.models))}
+        numbers = entry.metrics, entry.std_errors, entry.seeds, entry.difference
+        rows.append(Row(row.name, design, *numbers, row.published, label=row_label(design)))
+    return rows
+
+
+def row_label(design: Mapping[str, str]) -> str:
+    """Say in a few words what a row has."""
+    cells = ((column, cell) for column, cell in design.items() if cell)
+    return ", ".join(c if cell == TICK else PHRASES.get(c, "{}").format(cell) for c, cell in cells)
+
+
+def headline(results: Results, plain: Sequence[float | None]) -> dict[str, float | None]:
+    """Return the few numbers to watch in ``dvc exp show``; None where undefined.
+
+    ``plain`` is the development mAP of every variant, without TTA.
+    """
+    best1, best2 = (
+        max(np.array([row.metrics["mAP"] for row in table.rows], float)) for table in results.tables
+    )
+    counts = results.data.sets["dev"].classes.values()
+    shares = [labels.positive / labels.known for labels in counts if labels.positive and labels.negative]
+    prevalence = np.mean(shares or [np.nan])
+    return {
+        "best_dev_mAP": rounded(best1),
+        "best_test_mAP": rounded(best2),
+        "mean_dev_prevalence": rounded(prevalence),
+        "lowest_dev_mAP_over_prevalence": rounded(min(np.array(plain, float)) / prevalence),
+    }
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
@@ -36,27 +97,58 @@ def to_csv(rows: Sequence[Row], note: str) -> str:
     return pd.DataFrame(noted(records, note)).to_csv(index=False)
 
 
+def classes_csv(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return AP and AUROC of every class on the development set, the commonest class first.
+
+    Metrics: variant to what the evaluate stage writes.
+    """
+    classes = sorted(results.classes.items(), key=lambda item: -(item[1].prevalence or 0))
+    records = [
+        {"variant": variant, "class": label, **vars(info)}
+        | {key: scores["classes"][label][key] for key in ("positive", "AP", "AUROC")}
+        for variant, scores in metrics.items()
+        for label, info in classes
+    ]
+    table = pd.DataFrame(noted(records, caveat(results.params)))
+    return table.to_csv(index=False, float_format="%.4f")
+
+
+def contrasts_csv(results: Results) -> str:
+    """Return the differences between rows, each with the interval in which its whole family holds."""
+    lines = []
+    for table in results.tables:
+        for c in table.contrasts:
+            step = f"{c.what} {c.change} ({table.name}: {table.rows_text(c.rows)})"
+            lines.append((step, c.difference.point, *c.simultaneous, c.published, c.family, c.verdict))
+    frame = pd.DataFrame(lines, columns=CONTRASTS)
+    if note := caveat(results.params):
+        frame["note"] = note
+    return frame.to_csv(index=False)
+
+
 def to_markdown(rows: Sequence[Row], level: float) -> str:
     """Return the table as people read it: the best mAP in bold, empty design columns left out."""
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
     columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
-    header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
     secondary = [mean for mean in means() if mean.metric.shown == TABLE and mean.name != "mAP"]
-    header += ["less bias", *(mean.title for mean in secondary)]
+    header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
     lines = []
     for number, row in enumerate(rows, 1):
-        m = row.metrics
-        mean = f"**{text.number(m['mAP'])}**" if m["mAP"] == best else text.number(m["mAP"])
-        mark = SELECTED if row.selected else ""
-        cells = [str(number), *(row.design[name] for name in columns)]
-        cells.append(f"{mean}{mark} [{text.number(m['mAP_low'])}, {text.number(m['mAP_high'])}]")
-        cells.append("" if number == 1 else text.bounded(*row.difference))
-        cells += [text.number(row.published) for _ in published]
-        cells.append(text.number(m["mAP_corrected"]))
-        cells += [text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary]
-        lines.append(cells)
-    return markdown_table(header, lines)
+        m, bold = row.metrics, "**" if row.metrics["mAP"] == best else ""
+        point, low, high = map(text.number, row.mean_ap)
+        lines.append(
+            [
+                str(number),
+                *(row.design[name] for name in columns),
+                f"{bold}{point}{bold}{SELECTED if row.selected else ''} [{low}, {high}]",
+                "" if number == 1 else text.bounded(*row.difference),
+                *(text.number(row.published) for _ in published),
+                text.number(m["mAP_corrected"]),
+                *(text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary),
+            ]
+        )
+    return markdown_table([*header, "less bias", *(mean.title for mean in secondary)], lines)
 
 
 def further_metrics(rows: Sequence[Row]) -> str:
@@ -68,11 +160,9 @@ def further_metrics(rows: Sequence[Row]) -> str:
         header += ["mAP of each seed", "SD over seeds"]
     lines = []
     for number, row in enumerate(rows, 1):
-        metrics = (text.with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further)
-        cells = [str(number), *metrics]
-        if several:
-            cells += [", ".join(map(text.number, row.seeds)), text.number(row.metrics["mAP_seed_sd"])]
-        lines.append(cells)
+        values = (text.with_error(row.metrics[mean.name], row.std_errors[mean.name]) for mean in further)
+        seeds = [", ".join(map(text.number, row.seeds)), text.number(row.metrics["mAP_seed_sd"])]
+        lines.append([str(number), *values, *(seeds if several else [])])
     return markdown_table(header, lines)
 
 
@@ -80,24 +170,21 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
     header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
     header += ["published Δ", "detectable Δ: all", "head", "medium", "tail"]
-    lines = []
-    for contrast in contrasts:
-        low, high = map(text.signed, contrast.simultaneous)
-        detectable = (contrast.detectable[name] for name in ("mAP", "mAP_head", "mAP_medium", "mAP_tail"))
-        lines.append(
-            [
-                contrast.what,
-                contrast.change,
-                table.rows_text(contrast.rows),
-                text.bounded(*contrast.difference),
-                verdict_text(contrast.verdict),
-                f"[{low}, {high}]",
-                text.p_value(contrast.p),
-                text.p_value(contrast.p_holm),
-                text.signed(contrast.published),
-                *map(text.number, detectable),
-            ]
-        )
+    lines = [
+        [
+            contrast.what,
+            contrast.change,
+            table.rows_text(contrast.rows),
+            text.bounded(*contrast.difference),
+            verdict_text(contrast.verdict),
+            f"[{', '.join(map(text.signed, contrast.simultaneous))}]",
+            text.p_value(contrast.p),
+            text.p_value(contrast.p_holm),
+            text.signed(contrast.published),
+            *(text.number(contrast.detectable[f"mAP{group}"]) for group in ("", "_head", "_medium", "_tail")),
+        ]
+        for contrast in contrasts
+    ]
     return markdown_table(header, lines)
 
 

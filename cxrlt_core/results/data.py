@@ -39,15 +39,15 @@ class SetCounts:
 
 @dataclass(frozen=True)
 class SourceCounts:
-    """What a source brings; ``known`` names the classes that it knows, ``dropped`` why rows were left out."""
+    """What a source brings."""
 
     rows: int
     images: int
     patients: int
     studies: int
     views: Mapping[str, int]
-    known: Sequence[str]
-    dropped: Mapping[str, int]
+    known: Sequence[str]  # classes that it knows
+    dropped: Mapping[str, int]  # why rows were left out
     rejected_images: Mapping[str, int]
     held_out: int
     classes: Mapping[str, LabelCounts]
@@ -55,23 +55,15 @@ class SourceCounts:
 
 @dataclass(frozen=True)
 class Data:
-    """Content of data/summary.json.
+    """Content of data/summary.json."""
 
-    Attributes:
-        classes: the label space of the study.
-        splits: dev and test to where they come from.
-        not_replenished: classes that no extra source knows.
-        leaks: what sets share, a line each: kind, set, in, images, dropped.
-        repeats: set to its pictures that are there more than once: groups, images.
-    """
-
-    classes: Sequence[str]
-    splits: Mapping[str, str]
+    classes: Sequence[str]  # the label space of the study
+    splits: Mapping[str, str]  # dev and test to where they come from
     sources: Mapping[str, SourceCounts]
     sets: Mapping[str, SetCounts]
-    not_replenished: Sequence[str]
-    leaks: Sequence[Mapping[str, str | int]]
-    repeats: Mapping[str, Mapping[str, int]]
+    not_replenished: Sequence[str]  # classes that no extra source knows
+    leaks: Sequence[Mapping[str, str | int]]  # what sets share, a line each: kind, set, in, images, dropped
+    repeats: Mapping[str, Mapping[str, int]]  # set to its pictures that are there more than once
 
     @property
     def replenished(self) -> bool:

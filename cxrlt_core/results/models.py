@@ -181,18 +181,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Look:
-    """Where a model looks in an image, uint8 (H, W), for a class.
-
-    Attributes:
-        label: the class.
-        labelled: whether the image has it.
-        map: attention of the cells, float (h, h).
-        box: left, top, right and bottom of the finding in 0..1; None where it is not known.
-    """
+    """Where a model looks in an image, uint8 (H, W), for a class."""
 
     image: np.ndarray
-    label: str
-    labelled: bool
-    probability: float
-    map: np.ndarray
-    box: Sequence[float] | None
+    label: str  # the class
+    labelled: bool  # whether the image has it
+    probability: float  # that the model gives it
+    map: np.ndarray  # attention of the cells, float (h, h)
+    box: Sequence[float] | None  # left, top, right and bottom of the finding in 0..1, where it is known

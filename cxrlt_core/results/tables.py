@@ -13,30 +13,17 @@ SPLITS = {"dev": "development", "test": "test"}
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table.
+    """One row of a table."""
 
-    Attributes:
-        name: unique in its table.
-        design: column to cell text, which design is on.
-        metrics: mAP, mAP_low, mAP_high, mAP_corrected (less small-sample bias), the group means and mAUROC,
-            four decimals; None undefined.
-        std_errors: standard error of each mean.
-        seeds: mAP of each training seed.
-        difference: of mAP to the first row.
-        published: the paper's mAP.
-        selected: development data chose something in this row, and it is scored on them.
-        label: its designs in a few words.
-    """
-
-    name: str
-    design: dict[str, str]
-    metrics: dict[str, float | None]
-    std_errors: dict[str, float | None]
-    seeds: Sequence[float | None]
-    difference: Interval
-    published: float | None
-    selected: bool = False
-    label: str = ""
+    name: str  # unique in its table
+    design: dict[str, str]  # column to cell text, which design is on
+    metrics: dict[str, float | None]  # four decimals; mAP_corrected is less small-sample bias
+    std_errors: dict[str, float | None]  # of each mean
+    seeds: Sequence[float | None]  # mAP of each
+    difference: Interval  # of mAP to the first row
+    published: float | None  # mAP
+    selected: bool = False  # development data chose something in this row, and it is scored on them
+    label: str = ""  # its designs in a few words
 
     @property
     def mean_ap(self) -> Interval:
@@ -46,22 +33,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the study, and what compares its rows.
+    """A table of the study, and what compares its rows."""
 
-    Attributes:
-        number: 1 or 2.
-        split: that the rows are scored on, dev or test.
-        contrasts: of the rows.
-        power: what it would take to resolve them.
-        positives: class to its positive patients in the split.
-    """
-
-    number: int
-    split: str
-    rows: Sequence[Row]
+    number: int  # 1 or 2
+    split: str  # that the rows are scored on, dev or test
+    rows: Sequence[Row]  # at least one
     contrasts: Sequence[Contrast]
-    power: PowerAnalysis
-    positives: Mapping[str, int]
+    power: PowerAnalysis  # what it would take to resolve them
+    positives: Mapping[str, int]  # class to its positive patients in the split
 
     @property
     def name(self) -> str:

@@ -30,7 +30,7 @@ def write_trained(variant: str, seeds: Sequence[int]) -> None:
     write_json(trained_path(variant), marks)
 
 
-def load_model(variant: str, seed: int) -> TrainedModel:
+def load_trained(variant: str, seed: int) -> TrainedModel:
     """Rebuild a trained model.
 
     Raises:
@@ -45,7 +45,7 @@ def load_model(variant: str, seed: int) -> TrainedModel:
 def start(params: Params, variant: str, seed: int, model: nn.Module) -> list[str]:
     """Load the weights that a variant starts from into its new model; return the layers that stay new."""
     init = params.variants[variant].init
-    return [] if init == SCRATCH else load_fitting(model, load_model(init, seed).network.state_dict())
+    return [] if init == SCRATCH else load_fitting(model, load_trained(init, seed).network.state_dict())
 
 
 def image_encoder_spec(params: Params, variant: str) -> EncoderSpec:

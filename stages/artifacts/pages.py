@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlt_core.figures.picture import Picture
+from cxrlt_core.figures import Picture
 from cxrlt_core.figures.style import render, save
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.notes import caveat, noted
-from cxrlt_core.reporting.plot_data import classes_csv, contrasts_csv
 from cxrlt_core.reporting.report import render as report_text
-from cxrlt_core.reporting.rows import headline
-from cxrlt_core.reporting.tables import to_csv, to_json, to_markdown
+from cxrlt_core.reporting.tables import classes_csv, contrasts_csv, headline, to_csv, to_json, to_markdown
 from cxrlt_core.results.study import Results
 from cxrlt_core.system.files import read_json, write_json, write_text
 from cxrlt_core.system.records import to_json as plain
@@ -43,8 +41,8 @@ def write_numbers(results: Results) -> None:
 
 def save_pictures(pictures: Sequence[Picture], note: str) -> None:
     """Write each picture, and its numbers as CSV: apart, since DVC plots a CSV that lies among pictures."""
-    # one is drawn while those before it are written
-    drawn = ((render(p.figure, note), f"reports/figures/{p.name}.png") for p in pictures)
+    # one picture is drawn while those before it are written
+    drawn = ((render(picture.figure, note), f"reports/figures/{picture.name}.png") for picture in pictures)
     in_threads(lambda image_and_path: save(*image_and_path), drawn)
     for picture in pictures:
         if picture.records:

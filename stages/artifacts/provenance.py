@@ -19,22 +19,23 @@ STAGES = {"table1": ("train", "evaluate", "tta", "report"), "table2": ("train", 
 
 def provenance(params: Params, members: Mapping[str, Sequence[str]]) -> dict:
     """Return the record of every row, table by table; members: row of Table 2 to its variants."""
-    table1 = {row.name: record(params, "table1", row.model_dump(), [row.variant]) for row in params.table1}
-    table2 = {
-        row.name: record(params, "table2", row.model_dump(), members[row.name]) for row in params.table2
-    }
-    shared = {
+    rows1 = {row.name: record(params, "table1", row.model_dump(), [row.variant]) for row in params.table1}
+    rows2 = {row.name: record(params, "table2", row.model_dump(), members[row.name]) for row in params.table2}
+    return {
         "revision": revision(),
         "versions": versions(),
         "seeds": params.train.seeds,
         "bootstrap": params.bootstrap.model_dump(),
+        "table1": rows1,
+        "table2": rows2,
     }
-    return {**shared, "table1": table1, "table2": table2}
 
 
 def record(params: Params, table: str, row: Mapping, variants: Sequence[str]) -> dict:
     """Return what a row was made from, and what each of its trainings took, seed by seed."""
-    sets = {f"train_{params.variants[name].data}" for name in variants} | {"dev"}
+    chosen = [params.variants[name] for name in variants]
+    images, texts = ({getattr(variant, key) for variant in chosen} for key in ("image", "text"))
+    sets = {f"train_{variant.data}" for variant in chosen} | {"dev"}
     if table == "table2":
         sets.add("test")
     hashes = {name: file_hash(set_path(name)) for name in sorted(sets)}
@@ -43,14 +44,8 @@ def record(params: Params, table: str, row: Mapping, variants: Sequence[str]) ->
         "code": row_code(params, variants, STAGES[table], row),
         "data": fingerprint(hashes),
         "sets": hashes,
-        "image_encoders": {
-            name: image_origin(name)
-            for name in sorted({params.variants[variant].image for variant in variants})
-        },
-        "text_encoders": {
-            name: text_origin(name)
-            for name in sorted({params.variants[variant].text for variant in variants})
-        },
+        "image_encoders": {name: image_origin(name) for name in sorted(images)},
+        "text_encoders": {name: text_origin(name) for name in sorted(texts)},
         "trainings": {
             name: {str(s): read_json(model_folder(name, s) / "cost.json") for s in params.train.seeds}
             for name in variants

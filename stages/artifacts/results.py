@@ -1,36 +1,26 @@
 """All that the report shows, read and scored."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
-from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
+from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.comparisons import contrasts1, effects1
-from cxrlt_core.reporting.rows import rows1, rows2
+from cxrlt_core.reporting.designs import contrasts1, effects1
+from cxrlt_core.reporting.tables import rows1, rows2
+from cxrlt_core.results import models
 from cxrlt_core.results.data import ClassInfo, Data
-from cxrlt_core.results.models import (
-    Attention,
-    ClassScore,
-    ClassWeights,
-    Cost,
-    Encoder,
-    EnsembleScores,
-    Epoch,
-    Example,
-    Look,
-)
 from cxrlt_core.results.study import Origins, Results
-from cxrlt_core.results.tables import Row, Table
+from cxrlt_core.results.tables import Table
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import existing, read_parquet
-from cxrlt_core.system.records import from_json, read_record
+from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import revision, text_origin, versions
@@ -44,38 +34,24 @@ def read_results(params: Params) -> Results:
     """Read what a study found, and score Table 1."""
     device = open_device(params.compute.device, params.compute.threads)
     data = read_record(Data, "data/summary.json")
-    ensembles = read_record(EnsembleScores, "metrics/ensemble.json")
+    ensembles = read_record(models.EnsembleScores, "metrics/ensemble.json")
     scored = score_table1(params, device)
-    scores1 = from_json(dict[str, ClassScore], scored.scores[params.table1[0].name].classes)
-    scores2 = ensembles.rows[params.table2[0].name].classes
-    dev, test = (study_size(params, data, split) for split in ("dev", "test"))
-    tables = (
-        make_table(1, rows1(params, scored), contrasts1(params, scored), scores1, dev),
-        make_table(2, rows2(params, ensembles.rows), ensembles.contrasts, scores2, test),
-    )
     return Results(
         params=params,
         data=data,
         classes=read_record(dict[str, ClassInfo], "data/sets/classes.json"),
-        tables=tables,
+        tables=make_tables(params, data, scored, ensembles),
         effects=effects1(params, scored),
         scored=scored,
         ensembles=ensembles,
         targets=read_set("train_primary").targets,
-        weights={
-            name: read_record(ClassWeights, f"weights/{name}.json") for name in reweightings(params.reweight)
-        },
+        weights=_read_each(models.ClassWeights, "weights/{}.json", reweightings(params.reweight)),
         upweighted=upweighted_shares(params, device),
         history=[epoch for name in params.variants for epoch in read_history(name)],
-        costs={
-            name: [read_record(Cost, model_folder(name, seed) / "cost.json") for seed in params.train.seeds]
-            for name in params.variants
-        },
-        attention=read_record(Attention, "metrics/attention.json"),
+        costs={name: _read_costs(params, name) for name in params.variants},
+        attention=read_record(models.Attention, "metrics/attention.json"),
         origins=Origins(
-            encoders={
-                name: read_record(Encoder, f"data/encoders/{name}.json") for name in params.image_encoders
-            },
+            encoders=_read_each(models.Encoder, "data/encoders/{}.json", params.image_encoders),
             texts={name: text_origin(name) for name in params.text_encoders},
             versions=versions(),
             revision=revision(),
@@ -85,35 +61,40 @@ def read_results(params: Params) -> Results:
     )
 
 
-def make_table(
-    number: int, rows: list[Row], contrasts: list[Contrast], scores: Mapping[str, ClassScore], size: StudySize
-) -> Table:
-    """Put a table together, with what it would take to resolve its contrasts.
-
-    Args:
-        number: of the table.
-        rows: of the table.
-        contrasts: of the rows.
-        scores: class to what its first row has, for the patients.
-        size: what the contrasts were measured with.
-    """
-    positives = {label: score.patients for label, score in scores.items()}
-    return Table(number, size.split, rows, contrasts, power_analysis(contrasts, size), positives)
+def _read_each(kind: type[Record], path: str, names: Iterable[str]) -> dict[str, Record]:
+    return {name: read_record(kind, path.format(name)) for name in names}
 
 
-def study_size(params: Params, data: Data, split: str) -> StudySize:
-    """Return what contrasts on a set are measured with."""
-    counts = data.sets[split]
-    return StudySize(split, counts.images, counts.patients, len(params.train.seeds), params.bootstrap.level)
+def _read_costs(params: Params, variant: str) -> list[models.Cost]:
+    return [read_record(models.Cost, model_folder(variant, s) / "cost.json") for s in params.train.seeds]
 
 
-def read_history(variant: str) -> list[Epoch]:
+def make_tables(
+    params: Params, data: Data, scored: ScoredTable, ensembles: models.EnsembleScores
+) -> tuple[Table, Table]:
+    """Put both tables together, with what it would take to resolve their contrasts."""
+    scores1 = from_json(dict[str, models.ClassScore], scored.scores[params.table1[0].name].classes)
+    scores2 = ensembles.rows[params.table2[0].name].classes
+    tables = []
+    for split, rows, contrasts, scores in (
+        ("dev", rows1(params, scored), contrasts1(params, scored), scores1),
+        ("test", rows2(params, ensembles.rows), ensembles.contrasts, scores2),
+    ):
+        counts, seeds = data.sets[split], len(params.train.seeds)
+        size = StudySize(split, counts.images, counts.patients, seeds, params.bootstrap.level)
+        positives = {label: score.patients for label, score in scores.items()}
+        power = power_analysis(contrasts, size)
+        tables.append(Table(len(tables) + 1, split, rows, contrasts, power, positives))
+    return tables[0], tables[1]
+
+
+def read_history(variant: str) -> list[models.Epoch]:
     """Read the training curves of a variant."""
     lines = pd.read_csv(existing(f"models/{variant}/history.csv")).to_dict("records")
-    return [Epoch(variant=variant, **line) for line in lines]
+    return [models.Epoch(variant=variant, **line) for line in lines]
 
 
-def first_images(params: Params) -> list[Example]:
+def first_images(params: Params) -> list[models.Example]:
     """Return the first development images; real ones only with ``report.show_images``."""
     if not params.report.show_images:
         return []
@@ -121,10 +102,10 @@ def first_images(params: Params) -> list[Example]:
     positions = np.arange(min(EXAMPLES, len(dev.table)))
     images = open_images(dev, params).gather(positions).numpy()[:, 0]
     labels = [np.array(dev.classes)[row == POSITIVE].tolist() for row in dev.targets[positions]]
-    return list(map(Example, images, labels))
+    return list(map(models.Example, images, labels))
 
 
-def attended_images(params: Params) -> list[Look]:
+def attended_images(params: Params) -> list[models.Look]:
     """Return where the base variant looks; on real images only with ``report.show_images``."""
     table = read_parquet("predictions/attention.parquet")
     if table.empty or not (params.report.show_images or params.data.primary in params.demo.sources):
@@ -133,7 +114,7 @@ def attended_images(params: Params) -> list[Look]:
     side = math.isqrt(len(table["map"].iloc[0]))
     boxes = [box if np.isfinite(box).all() else None for box in table[list(EDGES)].to_numpy()]
     return [
-        Look(image, *words, np.asarray(cells, float).reshape(side, side), box)
+        models.Look(image, *words, np.asarray(cells, float).reshape(side, side), box)
         for image, *words, cells, box in zip(
             images, table["class"], table["labelled"], table["probability"], table["map"], boxes, strict=True
         )

@@ -24,7 +24,8 @@ def score_table1(params: Params, device: torch.device) -> ScoredTable:
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:
-        return _read_dev(params, dev, variant, tta)
+        paths = [tta_path(variant, s, "dev") if tta else dev_path(variant, s) for s in params.train.seeds]
+        return [read_predictions(path, dev, params.study.aggregate) for path in paths]
 
     scores = score_rows(data, rows, read, dev.table["patient_id"])
     seed_variance = pooled_seed_variance(data, rows, members(params), read)
@@ -34,35 +35,26 @@ def score_table1(params: Params, device: torch.device) -> ScoredTable:
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:
     """Return how often each reweighting would put up each class on other development patients."""
-    dev, resampled_ap = read_set("dev"), []
+    dev, scores = read_set("dev"), []
     resamples = draw_patients(params, dev)
     for seed in params.train.seeds:
         # image by image, as it was fed back
         predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
         resampled = resample_ranks(dev.targets, predictions, resamples, device)["AP"]
-        resampled_ap.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
+        scores.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {
-        name: upweighted_share(np.concatenate(resampled_ap), dev.classes, rule)
+        name: upweighted_share(np.concatenate(scores), dev.classes, rule)
         for name, rule in reweightings(params.reweight).items()
     }
 
 
-def _read_dev(params: Params, dev: LabelledSet, variant: str, tta: bool) -> list[np.ndarray]:
-    """Read the development predictions of a variant, (N, C) for each seed."""
-    seeds, rule = params.train.seeds, params.study.aggregate
-    paths = [tta_path(variant, seed, "dev") if tta else dev_path(variant, seed) for seed in seeds]
-    return [read_predictions(path, dev, rule) for path in paths]
-
-
 def draw_patients(params: Params, data: LabelledSet) -> PatientResamples:
     """Resample the patients of a set."""
-    settings = params.bootstrap
-    return resample_patients(data.table["patient_id"], settings.resamples, settings.seed)
+    return resample_patients(data.table["patient_id"], params.bootstrap.resamples, params.bootstrap.seed)
 
 
 def evaluation_set(params: Params, data: LabelledSet, device: torch.device) -> EvaluationSet:
     """Return a set as rows are scored on it."""
-    resamples = draw_patients(params, data)
-    least = params.evidence.min_positives
+    resamples, least = draw_patients(params, data), params.evidence.min_positives
     classes = count_classes(data.targets, resamples, data.classes, read_groups(), least)
     return EvaluationSet(data.targets, classes, resamples, device)

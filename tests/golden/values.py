@@ -27,8 +27,8 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import Scorer, predict
-from cxrlt_core.reporting.comparisons import contrasts1, contrasts2, effects1
-from cxrlt_core.reporting.rows import rows1
+from cxrlt_core.reporting.designs import contrasts1, contrasts2, effects1
+from cxrlt_core.reporting.tables import rows1
 from cxrlt_core.study.variants import loss_of
 from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.distributed import Ranks

@@ -1,4 +1,4 @@
-"""The stage pretrained: local weights are noted by content; docs/bad-input.md has where they may not lie."""
+"""The stage pretrained: local weights are noted by content; tests/bad_input has where they may not lie."""
 
 import pytest
 

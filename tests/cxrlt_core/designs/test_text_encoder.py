@@ -81,8 +81,9 @@ def test_the_mean_leaves_padding_out():
 
 PROCESS = """
 import sys
-from cxrlt_core.designs.text_encoder import embed_labels
-from cxrlt_core.designs.text_encoder import TextEncoder
+import torch
+from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
+torch.set_num_threads(1)  # as in the process of the tests
 encoder = TextEncoder(model=sys.argv[1], pooling="cls", revision=None, prompt="{label}")
 print(embed_labels(["Edema", "Mass"], encoder, "k")[0].tobytes().hex())
 """

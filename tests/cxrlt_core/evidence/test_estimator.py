@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from scipy.stats import nct, norm, t
 
-from cxrlt_core.evidence.estimator import Estimate, Sampled, SeedVariance, estimate, pooled
+from cxrlt_core.evidence.estimator import (
+    Estimate,
+    Sampled,
+    SeedVariance,
+    VarianceComponents,
+    estimate,
+    pooled,
+    probability_of_improvement,
+)
 
 
 def made(points, deviations, bias=0.0) -> Sampled:
@@ -100,13 +108,12 @@ def test_a_row_against_itself_is_the_point(seeds):
 
 def test_sums_go_seed_by_seed_and_resample_by_resample():
     generator = np.random.default_rng(1)
-    one, other = random_one(generator), random_one(generator)
-    gap = one + -1.0 * other
-    np.testing.assert_allclose(gap.points, one.points - other.points)
-    np.testing.assert_allclose(gap.deviations, one.deviations - other.deviations)
-    assert (2.0 * made([1.0], np.ones((1, 3)), bias=0.1)).corrected == pytest.approx(1.8)
-    both = made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
-    assert both.corrected == pytest.approx(3.0 - 0.4)
+    first, second = random_one(generator), random_one(generator)
+    gap = first + -2.0 * second
+    np.testing.assert_allclose(gap.points, first.points - 2 * second.points)
+    np.testing.assert_allclose(gap.deviations, first.deviations - 2 * second.deviations)
+    both = 2.0 * made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
+    assert both.corrected == pytest.approx(4.0 - 0.5)
 
 
 def test_the_deviation_over_seeds_is_that_of_a_sample():
@@ -145,3 +152,38 @@ def test_pooling_weighs_by_degrees_of_freedom_at_most_six():
     assert (few.variance, few.dof) == (pytest.approx((4 * 2 * 4 + 2 * own) / 6), 6)
     alone = pooled(points, SeedVariance(0.0, 0), squares=2.0)
     assert (alone.variance, alone.dof) == (pytest.approx(own), 2)
+
+
+def test_improvement_is_the_share_of_new_pairs_that_agree():
+    one = Estimate(0.3, 0.1, 8, 3, VarianceComponents(0.01, 0.02, 0.07, 0.09, 8))
+    point, low, high = probability_of_improvement(one, 0.95)
+    drawn = np.random.default_rng(0).normal(0.3, 0.3, 400_000) > 0
+    assert point == pytest.approx(drawn.mean(), abs=0.003) and low < point < high
+    assert probability_of_improvement(Estimate(0.0, 0.1, 8, 3, one.parts), 0.95)[0] == 0.5
+
+
+def test_its_interval_is_the_one_of_the_page():
+    """θ = 0.3 / 0.3 with the error of the difference and, by the delta method, of s."""
+    one = Estimate(0.3, 0.1, 8, 3, VarianceComponents(0.01, 0.02, 0.07, 0.09, 8))
+    half = norm.ppf(0.95) * np.sqrt((0.1 / 0.3) ** 2 + 1 / (2 * 8))
+    assert probability_of_improvement(one, 0.9) == pytest.approx(norm.cdf([1, 1 - half, 1 + half]))
+
+
+@pytest.mark.parametrize(("effect", "patients"), [(0.0, 0.1), (1.0, 0.1), (1.0, 3.0), (2.5, 0.5)])
+def test_its_interval_holds_what_it_should(effect, patients):
+    """Three seeds, training noise 1 known with 8 degrees of freedom; patients add their own."""
+    generator, inside, studies = np.random.default_rng(1), 0, 1500
+    for _ in range(studies):
+        shift = generator.normal(0, patients)
+        points = effect + shift + generator.normal(size=3)
+        deviations = np.tile(generator.normal(0, patients, 300), (3, 1))
+        noise = SeedVariance((2 * points.var(ddof=1) + generator.chisquare(6)) / 8, 8)
+        _, low, high = probability_of_improvement(estimate(made(points, deviations), noise), 0.95)
+        inside += low <= norm.cdf(effect) <= high
+    assert 0.935 < inside / studies < 0.985  # wider than it need be where patients dominate
+
+
+def test_without_training_noise_nothing_is_said():
+    for rest in ((np.nan, np.nan, np.nan), (0.0, 0.0, 8)):
+        parts = VarianceComponents(0.01, 0.0, *rest)
+        assert np.isnan(probability_of_improvement(Estimate(0.3, 0.1, np.inf, 3, parts), 0.95)).all()

@@ -29,40 +29,30 @@ def study(request) -> tuple[Params, Params]:
     return before, parse_params(content)
 
 
-def pairs_of(params: Params, row: str) -> set[str]:
-    """Designs in which some other row differs from this one, and in nothing else."""
-    found = find_pairs({one.name: row_designs(params, one) for one in params.table1})
-    return {pair.design for pair in found if row in (pair.row, pair.reference)}
+def around(params: Params, *rows: str) -> tuple[set[str], set[str]]:
+    """Designs in which some other row differs from one of these, and in nothing else; and all their rows."""
+    pairs = find_pairs({row.name: row_designs(params, row) for row in params.table1})
+    pairs = [pair for pair in pairs if {pair.row, pair.reference} & {*rows}]
+    return {pair.design for pair in pairs}, {row for pair in pairs for row in pair.rows}
 
 
-def test_every_design_has_a_pair_around_both_rows(study):
+def test_every_design_has_a_pair_around_both_rows_and_every_added_row_is_in_one(study):
     before, after = study
     six = {"separate", "reweight", "MixUp", "TTA", "text encoder", "image encoder"}
-    assert pairs_of(after, BEST) == six | {"replenished"}
-    assert pairs_of(after, PLAINEST) == six
-    assert pairs_of(before, BEST) < six and pairs_of(before, PLAINEST) == {"separate"}
-
-
-def test_every_row_that_is_added_is_one_of_these_pairs(study):
-    before, after = study
-    known = {one.name for one in before.table1}
-    around = {
-        row
-        for pair in find_pairs({one.name: row_designs(after, one) for one in after.table1})
-        for row in (pair.row, pair.reference)
-        if {BEST, PLAINEST} & {pair.row, pair.reference}
-    }
-    assert {one.name for one in after.table1} - known <= around
+    assert around(after, BEST)[0] == six | {"replenished"} and around(before, BEST)[0] < six
+    assert around(after, PLAINEST)[0] == six and around(before, PLAINEST)[0] == {"separate"}
+    added = {row.name for row in after.table1} - {row.name for row in before.table1}
+    assert added <= around(after, BEST, PLAINEST)[1]
 
 
 def test_the_members_of_the_ensembles_stay(study):
     before, after = study
     assert members(after) == members(before)
-    assert [one.name for one in after.table1 if one.published] == [one.name for one in before.table1]
+    assert [row.name for row in after.table1 if row.published] == [row.name for row in before.table1]
 
 
 def test_main_effects_rest_on_more_than_a_pair(study):
-    fitted = fit({one.name: row_designs(study[1], one) for one in study[1].table1})
+    fitted = fit({row.name: row_designs(study[1], row) for row in study[1].table1})
     sizes = {name: len(weights) for name, weights in fitted.effects.items()}
     assert min(size for (design, _), size in sizes.items() if design != "replenished") > 4
     assert len(fitted.residuals) > 4

@@ -63,18 +63,14 @@ def power(difference: float, seeds: int, times: float, tests: int, studies: int 
     return (points / errors > t.ppf(1 - 0.05 / tests / 2, dof)).mean()
 
 
-def test_the_seeds_needed_are_the_first_with_the_power_promised():
+def test_the_seeds_and_patients_needed_are_the_first_with_the_power_promised():
     difference = 9.0
     seeds = seeds_needed(PARTS, 3, difference, 0.95, 10)
     assert power(difference, seeds, 1, 10) == pytest.approx(0.8, abs=0.03)
     assert power(difference, seeds, 1, 10) > 0.795 > power(difference, seeds - 1, 1, 10)
     assert seeds_needed(PARTS, 3, -difference, 0.95, 10) == seeds
-
-
-def test_the_patients_needed_have_the_power_promised():
     patients = patients_needed(PARTS, 1000, 3, 7.0, 0.95, 1)
-    assert 1000 < patients < 10_000
-    assert power(7.0, 3, patients / 1000, 1) == pytest.approx(0.8, abs=0.005)
+    assert power(7.0, 3, patients / 1000, 1) == pytest.approx(0.8, abs=0.005) and 1000 < patients < 10_000
 
 
 @pytest.mark.parametrize("tests", [1, 10])
@@ -91,17 +87,24 @@ def test_both_agree_with_a_search_one_by_one(tests):
     assert patients_needed(PARTS, 10, 3, 11.0, 0.95, tests) == first
 
 
-def test_where_the_other_noise_alone_is_too_much_no_number_will_do():
-    limit = (2.80703 + 0.84162) * 2  # ten tests, a standard error of 2 by patients however many seeds
-    assert seeds_needed(PARTS, 3, limit * 0.999, 0.95, 10) == NEVER
-    assert seeds_needed(PARTS, 3, limit * 1.0001, 0.95, 10) == "more than 1,000"
-    assert patients_needed(PARTS, 50, 3, 3.0, 0.95, 10) == NEVER
-    assert seeds_needed(PARTS, 3, 0.0, 0.95, 10) == patients_needed(PARTS, 50, 3, 0.0, 0.95, 10) == NEVER
+LIMIT = (2.80703 + 0.84162) * 2  # ten tests, a standard error of 2 by patients however many seeds
 
 
-def test_a_large_difference_takes_no_more_than_there_is():
-    assert seeds_needed(PARTS, 5, 1000.0, 0.95, 10) == 3  # a verdict asks for three
-    assert patients_needed(PARTS, 50, 3, 1000.0, 0.95, 10) == 50
+@pytest.mark.parametrize(
+    ("difference", "seeds", "patients"),
+    [
+        (0.0, NEVER, NEVER),
+        (3.0, NEVER, NEVER),
+        (LIMIT * 0.999, NEVER, NEVER),
+        (LIMIT * 1.0001, "more than 1,000", NEVER),
+        (1000.0, 3, 50),  # no fewer than there are
+    ],
+)
+def test_where_the_other_noise_alone_is_too_much_no_number_will_do(difference, seeds, patients):
+    assert (
+        seeds_needed(PARTS, 3, difference, 0.95, 10) == seeds_needed(PARTS, 5, difference, 0.95, 10) == seeds
+    )
+    assert patients_needed(PARTS, 50, 3, difference, 0.95, 10) == patients
 
 
 def test_without_noise_of_trainings_patients_resolve_anything():
@@ -124,20 +127,18 @@ def test_a_search_goes_to_the_last_number_and_no_further():
         assert seeds_needed(PARTS, 3, difference, 0.95, 1) == found
 
 
-def test_seeds_are_no_more_than_all_of_the_variance():
-    """So the error is known at least as well as their spread."""
-    only = VarianceComponents(patients=0.0, patients_by_seed=1.0, training=0.0, seed_variance=4.0, dof=8.0)
-    assert planned(only, 3, 3).dof == 8 and planned(only, 3, 5).dof == 10
-
-
-def test_what_was_not_measured_leaves_the_plan_unknown():
-    alone = planned(VarianceComponents(4.0, 0.0, np.nan, np.nan, np.nan), 1, 3)
-    assert np.isnan(alone.std_error) and alone.point == 0
-    assert (
-        planned(VarianceComponents(0.0, 0.0, 0.0, 0.0, 8.0), 3, 3).std_error
-        == 0
-        == planned(PARTS, 3, 3).point
-    )
+@pytest.mark.parametrize(
+    ("parts", "seeds", "error", "dof"),
+    [
+        ((4.0, 0.0, np.nan, np.nan, np.nan), 3, np.nan, np.inf),
+        ((0.0, 0.0, 0.0, 0.0, 8.0), 3, 0, np.inf),
+        ((0.0, 1.0, 0.0, 4.0, 8.0), 3, (1 / 3) ** 0.5, 8),  # seeds are no more than all of the variance,
+        ((0.0, 1.0, 0.0, 4.0, 8.0), 5, (1 / 5) ** 0.5, 10),  # so it is known at least as well as their spread
+    ],
+)
+def test_plans_at_the_edges(parts, seeds, error, dof):
+    plan = planned(VarianceComponents(*parts), 3, seeds)
+    assert (plan.point, plan.std_error, plan.dof) == pytest.approx((0, error, dof), nan_ok=True)
 
 
 SMALL = VarianceComponents(4e-4, 1e-4, 9e-4, 1e-3, 8.0, 1e-5)

@@ -45,6 +45,8 @@ def test_trainings_are_pooled_as_the_rows_are_scored(noise):
     assert noise.of({"c": 1.0, "a": -1.0}, "mAP", points) == pooled(points, plain, 2.0)
     assert noise.of({"b+tta": 1.0, "a+tta": -1.0}, "mAP", points) == pooled(points, tta, 2.0)
     assert noise.of({"a+tta": 1.0}, "mAP", points) == pooled(points, tta, 1.0)
+    one_cancels = {"a+tta": 1.0, "a": -1.0, "b+tta": 1.0, "c": -1.0}
+    assert noise.of(one_cancels, "mAP", points) == pooled(points, plain, 2.0)
 
 
 def test_tta_pools_the_effects_of_tta_alone(noise):
@@ -55,12 +57,6 @@ def test_tta_pools_the_effects_of_tta_alone(noise):
     assert found == pooled(points, two_way(tta - plain), 1.0)
     same = PooledSeedVariance(ROWS, {"mAP": np.stack([plain, plain + 0.01])})
     assert same.of({"a+tta": 1.0, "a": -1.0}, "mAP", np.full(3, 0.01)).variance == pytest.approx(0)
-
-
-def test_where_one_training_cancels_and_another_does_not_trainings_are_pooled(noise):
-    points = np.array([0.1, 0.3, 0.2])
-    weights = {"a+tta": 1.0, "a": -1.0, "b+tta": 1.0, "c": -1.0}
-    assert noise.of(weights, "mAP", points) == pooled(points, two_way(noise.trainings["mAP"][0]), 2.0)
 
 
 def test_one_seed_has_no_noise_and_other_metrics_have_their_own(noise):

@@ -37,12 +37,9 @@ def test_what_a_choice_does_to_one_seed_is_left_to_the_seeds():
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_single_resample_of_the_test_patients_tells_nothing():
-    assert selection_variance(np.random.default_rng(0).normal(size=(1, 5, 2))) == 0
-
-
-def test_where_nothing_is_chosen_nothing_is_added():
-    assert selection_variance(np.zeros((1, 1, 1))) == selection_variance(np.zeros((3, 100, 26))) == 0
+def test_without_choices_or_with_a_single_test_resample_nothing_is_added():
+    for crossed in (np.zeros((1, 1, 1)), np.zeros((3, 100, 26)), np.arange(10.0).reshape(1, 5, 2)):
+        assert selection_variance(crossed) == 0
 
 
 def images(generator, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,14 +59,11 @@ def repeated(resamples: PatientResamples, number: int) -> np.ndarray:
 def test_a_repeated_choice_is_the_one_that_was_written_out():
     generator = np.random.default_rng(3)
     (dev_targets, dev), (test_targets, test) = images(generator, 60), images(generator, 80)
-    dev_resamples, test_resamples = (
-        resample_patients(np.arange(60), 5, 0),
-        resample_patients(np.arange(80), 4, 1),
-    )
+    dev_resamples = resample_patients(np.arange(60), 5, 0)
+    test_resamples = resample_patients(np.arange(80), 4, 1)
     weights = np.eye(3)[:, generator.integers(3, size=(5, 3))]  # one model each, some alike
-    found = repeat_choice(
-        Models(dev_targets, dev, dev_resamples), Models(test_targets, test, test_resamples), weights, CPU
-    )
+    of_dev, of_test = Models(dev_targets, dev, dev_resamples), Models(test_targets, test, test_resamples)
+    found = repeat_choice(of_dev, of_test, weights, CPU)
     on_test = [np.arange(80), *(repeated(test_resamples, column) for column in range(4))]
     for r in range(5):
         drawn = repeated(dev_resamples, r)

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from cxrlt_core.evidence.scoring import TESTED, EvaluationSet, count_classes
-from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
+from cxrlt_core.evidence.trainings import class_scores, pooled_seed_variance, score_rows
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import average_precision
+from cxrlt_core.params.schema import Bootstrap
 
 
 def test_rows_and_trainings_are_scored_from_what_is_read():
@@ -29,3 +31,40 @@ def test_rows_and_trainings_are_scored_from_what_is_read():
     assert found.shape == (2, 2, 3) and noise.rows == rows
     assert found[1, 1] == pytest.approx(scores["with"]["mAP"].points)
     assert found[0, 0] == pytest.approx(scores["plain"]["mAP"].points)
+
+
+GROUPS = {"a": "head", "b": "tail", "c": "medium"}
+
+
+@pytest.fixture
+def made() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Three classes on 60 patients of two images each; the last class has no positive."""
+    generator = np.random.default_rng(0)
+    targets = (generator.random((120, 3)) < [0.5, 0.2, 0]).astype(np.int8)
+    found = (0.3 * targets + 0.7 * generator.random(targets.shape)).astype(np.float32)
+    targets[:10, 0] = -1
+    return targets, found, np.arange(120) // 2
+
+
+def test_classes_are_scored_on_known_labels_and_counted(made):
+    targets, found, patients = made
+    scores = class_scores(*made, GROUPS, Bootstrap(resamples=100, seed=0, level=0.95))
+    assert list(scores) == ["a", "b", "c"]
+    known = targets[:, 0] >= 0
+    assert scores["a"]["AP"] == pytest.approx(average_precision_score(targets[known, 0], found[known, 0]))
+    assert scores["a"]["known"] == 110 and scores["a"]["positive"] == (targets[:, 0] == 1).sum()
+    assert scores["b"]["patients"] == len(set(patients[targets[:, 1] == 1]))
+    assert scores["c"]["AP"] is None and scores["c"]["AP_low"] is None and scores["c"]["positive"] == 0
+
+
+def test_the_interval_is_about_the_patients_and_as_wide_as_they_differ(made):
+    """A bootstrap of patients by hand: about as wide."""
+    targets, found, patients = made
+    scores = class_scores(*made, GROUPS, Bootstrap(resamples=1000, seed=0, level=0.95))
+    generator, naive = np.random.default_rng(1), []
+    for _ in range(400):
+        rows = np.concatenate([np.flatnonzero(patients == p) for p in generator.integers(60, size=60)])
+        naive.append(average_precision_score(targets[rows, 1], found[rows, 1]))
+    half = (scores["b"]["AP_high"] - scores["b"]["AP_low"]) / 2
+    assert half == pytest.approx(1.96 * np.std(naive), rel=0.15)
+    assert (scores["b"]["AP_high"] + scores["b"]["AP_low"]) / 2 == pytest.approx(scores["b"]["AP"], abs=1e-4)

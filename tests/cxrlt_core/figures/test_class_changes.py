@@ -29,7 +29,7 @@ def test_the_largest_resolved_pair_comes_first_then_the_largest():
 
 
 def test_the_caption_counts_gains_and_losses_beside_what_chance_gives():
-    text = caption(CHANGES, ONE, "reweight off → 2, development set")
+    text = caption(CHANGES, 0.95, "reweight off → 2, development set")
     assert text.startswith("Reweight off → 2, development set: 1 of 3 classes gain and 1 lose")
     assert "about 0.2 would" in text or "about 0.1 would" in text
     assert "Most: Edema +0.100; least: Mass −0.200." in text

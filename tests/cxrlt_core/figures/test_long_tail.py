@@ -13,11 +13,6 @@ def test_dots_are_the_counts_and_no_bar_is_drawn():
     assert {"head", "medium", "tail", "0.40%", "30.0%"} <= set(texts)
 
 
-def test_a_group_without_classes_is_not_drawn():
-    (axes,) = draw({c: CLASSES[c] for c in ("Edema", "Mass")}, sets()).axes
-    assert "tail" not in [text.get_text() for text in axes.texts]
-
-
 def test_the_caption_says_how_long_the_tail_is():
     text = caption(CLASSES, sets())
     assert "(Edema, 300 positives) has 75 times the positives of the rarest (Hernia, 4)" in text

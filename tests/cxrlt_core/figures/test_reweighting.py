@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from figure_records import CHANGES, CLASSES, MEANS, ONE, weights
+from figure_records import CHANGES, CLASSES, MEANS, weights
 from made_results import WEIGHTS, make_contrast, make_results
 
 from cxrlt_core.figures.reweighting import BLOCKS, caption, draw, mean_change, reweighted, show, upweighted
@@ -10,7 +10,7 @@ from cxrlt_core.results.models import SeedWeights
 
 
 def test_upweighted_classes_stand_together_on_top_and_the_means_below():
-    (axes,) = draw(CLASSES, weights(), CHANGES, MEANS, ONE, "reweight").axes
+    (axes,) = draw(CLASSES, weights(), CHANGES, MEANS, "reweight").axes
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels == ["Hernia", "Fibrosis", "Mass", "Edema", "mean: upweighted", "mean: left alone"]
     assert set(BLOCKS) <= {text.get_text() for text in axes.texts}

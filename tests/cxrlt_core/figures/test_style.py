@@ -1,11 +1,12 @@
 import numpy as np
 from figure_records import CLASSES, ONE, table
+from made_results import make_results
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cxrlt_core.figures import style, tables
-from cxrlt_core.figures.style import Sampling, by_prevalence, render, signed, spelled
+from cxrlt_core.figures.style import by_prevalence, render, sampling, signed, spelled
 
 
 def lightness(colour: str) -> float:
@@ -40,9 +41,10 @@ def test_a_figure_is_laid_out_once(monkeypatch):
     assert len(calls) == 1
 
 
-def test_pictures_say_the_level_and_the_seeds():
-    assert Sampling(0.9, 1).text == "90% intervals of the patients alone; one training each"
-    assert Sampling(0.95, 3).text == "95% intervals of patients and trainings; 3 seeds each"
+def test_pictures_say_the_level_and_the_seeds(changed):
+    one, three = (sampling(make_results(changed({"train.seeds": seeds}))) for seeds in ([0], [0, 1, 2]))
+    assert one == "95% intervals of the patients alone; one training each"
+    assert three == "95% intervals of patients and trainings; 3 seeds each"
 
 
 def test_classes_are_sorted_by_group_and_prevalence():

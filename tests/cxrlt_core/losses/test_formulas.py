@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 from naive import CLASS_WEIGHTS, IMAGE_WEIGHTS, assert_equals_naive
+from settings import loss as settings_of
 from torch.nn import functional as F
 
 from cxrlt_core.losses import mean_loss
@@ -62,15 +63,11 @@ def test_focal_equals_a_double_loop(batch, gamma, alpha):
     assert_equals_naive(partial(focal, **settings), partial(focal_cost, **settings), batch)
 
 
-def test_without_focus_and_margin_they_are_bce_and_with_equal_focus_focal(batch):
-    weights, even = (*batch, CLASS_WEIGHTS, IMAGE_WEIGHTS), partial(asl, clip=0.0)
-    plain, focused = bce(*weights), focal(*weights, gamma=2.0)
-    torch.testing.assert_close(focal(*weights, gamma=0.0), plain)
-    torch.testing.assert_close(even(*weights, gamma_pos=0.0, gamma_neg=0.0), plain)
-    torch.testing.assert_close(even(*weights, gamma_pos=2.0, gamma_neg=2.0), focused)
-    half, total = focal(*weights, gamma=2.0, alpha=0.5)
-    torch.testing.assert_close(half, focused[0] / 2)  # even shares halve the loss, not the weights
-    assert torch.equal(total, focused[1])
+def test_even_shares_halve_the_loss_and_not_the_weights(batch):
+    losses, weights = focal(*batch, CLASS_WEIGHTS, gamma=2.0)
+    half, same = focal(*batch, CLASS_WEIGHTS, gamma=2.0, alpha=0.5)
+    torch.testing.assert_close(half, losses / 2)
+    assert torch.equal(same, weights)
 
 
 def asl_cost(p: float, label: int, gamma_pos: float, gamma_neg: float, clip: float) -> float:
@@ -86,14 +83,29 @@ def asl_cost(p: float, label: int, gamma_pos: float, gamma_neg: float, clip: flo
 @pytest.mark.parametrize("clip", [0.0, 0.05, 0.3])
 def test_asl_equals_a_double_loop(batch, gamma_pos, gamma_neg, clip):
     settings = {"gamma_pos": gamma_pos, "gamma_neg": gamma_neg, "clip": clip}
-    assert_equals_naive(partial(asl, **settings), partial(asl_cost, **settings), batch)
+    assert_equals_naive(partial(asl, settings_of("asl", **settings)), partial(asl_cost, **settings), batch)
+
+
+NO_FOCUS = partial(asl, settings_of("asl", gamma_pos=0.0, gamma_neg=0.0, clip=0.0))
+SAME_FOCUS = partial(asl, settings_of("asl", gamma_pos=2.0, gamma_neg=2.0, clip=0.0))
+
+
+@pytest.mark.parametrize(
+    ("loss", "same"),
+    [(partial(focal, gamma=0.0), bce), (NO_FOCUS, bce), (SAME_FOCUS, partial(focal, gamma=2.0))],
+)
+def test_one_loss_is_a_case_of_another(batch, loss, same):
+    weights = (CLASS_WEIGHTS, IMAGE_WEIGHTS)
+    torch.testing.assert_close(loss(*batch, *weights), same(*batch, *weights))
 
 
 @pytest.mark.parametrize("gamma_neg", [0.0, 0.5, 4.0])
 def test_a_negative_below_the_margin_is_free_and_a_positive_is_not(gamma_neg):
     logits = torch.logit(torch.tensor([[0.04, 0.04, 0.06]])).requires_grad_()
     targets = torch.tensor([[0, 1, 0]], dtype=torch.int8)
-    losses, weights = asl(logits, targets, torch.ones(3), **{**PUBLISHED, "gamma_neg": gamma_neg})
+    losses, weights = asl(
+        settings_of("asl", **{**PUBLISHED, "gamma_neg": gamma_neg}), logits, targets, torch.ones(3)
+    )
     losses.backward()
     assert weights.item() == 3
     assert (logits.grad[0] == 0).tolist() == [True, False, False]
@@ -101,7 +113,8 @@ def test_a_negative_below_the_margin_is_free_and_a_positive_is_not(gamma_neg):
 
 def test_the_gradient_passes_through_the_focus():
     """An easy negative pulls 1 + gamma_neg times as much as with its focusing factor held constant."""
-    logits, negative = torch.tensor([[-6.0]], requires_grad=True), torch.zeros(1, 1, dtype=torch.int8)
-    asl(logits, negative, torch.ones(1), **{**PUBLISHED, "clip": 0.0})[0].backward()
+    logits = torch.tensor([[-6.0]], requires_grad=True)
+    targets = torch.zeros(1, 1, dtype=torch.int8)
+    asl(settings_of("asl", **{**PUBLISHED, "clip": 0.0}), logits, targets, torch.ones(1))[0].backward()
     p = math.exp(-6) / (1 + math.exp(-6))
     assert logits.grad.item() == pytest.approx(5 * p**5, rel=0.01)

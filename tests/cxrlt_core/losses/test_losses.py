@@ -81,8 +81,8 @@ def test_nothing_waits_for_a_value_on_the_device(settings, batch):
 def test_kinds_are_the_modules_that_build_a_loss_and_are_read_without_torch():
     """Every stage reads them, also those that need no tensor."""
     assert {"asl", "bce", "class_balanced", "focal"} <= set(kinds())
-    with pytest.raises(StudyError, match=r"^unknown kind 'masking', expected asl, bce, "):
-        find_kind("masking")
+    with pytest.raises(StudyError, match=r"^unknown kind 'base', expected asl, bce, "):
+        find_kind("base")
     code = "import sys; from cxrlt_core.losses import find_kind, kinds; [find_kind(k) for k in kinds()]"
     command = [sys.executable, "-c", f"{code}; print('torch' in sys.modules)"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
@@ -95,7 +95,7 @@ def test_settings_reach_their_loss(batch):
     pairs = [
         (settings_of("bce"), bce(*batch, CLASS_WEIGHTS)),
         (settings_of("focal", gamma=3.0, alpha=0.3), focal(*batch, CLASS_WEIGHTS, gamma=3.0, alpha=0.3)),
-        (settings_of("asl", **focus), asl(*batch, CLASS_WEIGHTS, **focus)),
+        (settings_of("asl", **focus), asl(settings_of("asl", **focus), *batch, CLASS_WEIGHTS)),
         (settings_of("class_balanced", beta=0.9), balanced(*batch, CLASS_WEIGHTS)),
     ]
     for settings, expected in pairs:

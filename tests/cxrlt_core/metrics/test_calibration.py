@@ -12,7 +12,6 @@ from cxrlt_core.metrics.calibration import (
     HOTTEST,
     Calibration,
     best_thresholds,
-    calibrate,
     calibrate_on_itself,
     fit_temperature,
     scale,
@@ -146,15 +145,6 @@ def test_halves_do_not_depend_on_the_order_of_the_images():
     assert (calibrate_on_itself(targets, probabilities, ["p"] * 400).temperature == 1).all()
 
 
-def test_a_calibration_is_written_as_plain_values():
-    targets, probabilities = confident(7, 2.0)
-    targets[:, 1] = 0
-    found = calibrate(targets, probabilities)
-    written = json.loads(json.dumps(found.to_json("abcde"), allow_nan=False))
-    assert written["temperature"] == found.temperature and written["thresholds"]["b"] is None
-    assert written["thresholds"]["c"] == found.thresholds[2]
-
-
 CLASSES = ["a", "b", "c"]
 
 
@@ -162,7 +152,7 @@ def test_a_calibration_is_read_as_it_was_written():
     calibration = Calibration(np.array([0.25, np.nan, 0.5]), 1.5)
     content = calibration.to_json(CLASSES)
     assert content == {"temperature": 1.5, "thresholds": {"a": 0.25, "b": None, "c": 0.5}}
-    again = Calibration.from_json(content, CLASSES)
+    again = Calibration.from_json(json.loads(json.dumps(content, allow_nan=False)), CLASSES)
     np.testing.assert_array_equal(again.thresholds, calibration.thresholds)
     assert again.temperature == 1.5 and again.known
 

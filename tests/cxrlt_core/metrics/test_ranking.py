@@ -120,22 +120,13 @@ def test_a_known_score_that_is_not_finite_is_refused(score):
     assert rank(np.array([1, 0, -1]), np.array([0.2, 0.1, score])) is not None
 
 
-def test_double_precision_and_narrow_columns_change_nothing(monkeypatch):
-    targets, scores = random_set(4, 1)
-    weights, ranked = random_weights(len(targets)), rank(targets, scores)
-    expected = weigh(ranked, weights)
-    for name in ("CACHED", "EXACT"):
-        monkeypatch.setattr(ranking, name, 0)
-        np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
-
-
-@pytest.mark.parametrize("rows", [2, 3, 7])
-def test_blocks_of_several_groups_go_on_where_the_last_one_ended(monkeypatch, rows):
-    targets, scores = (one[:, 5] for one in random_set(4, 2))
+@pytest.mark.parametrize(("name", "value"), [("EXACT", 0), *(("CACHED", rows * 20) for rows in (0, 2, 3, 7))])
+def test_double_precision_and_blocks_of_some_groups_change_nothing(monkeypatch, name, value):
+    targets, scores = (columns[:, 5] for columns in random_set(4, 2))
     weights, ranked = random_weights(len(targets)), rank(targets, scores)
     expected, best = weigh(ranked, weights), highest_f1(ranked, torch.from_numpy(weights).float())
-    monkeypatch.setattr(ranking, "CACHED", rows * weights.shape[1])
-    assert len(ranked.scores) > 2 * rows
+    monkeypatch.setattr(ranking, name, value)
+    assert len(ranked.scores) > 14
     np.testing.assert_allclose(weigh(ranked, weights), expected, atol=1e-14)
     np.testing.assert_array_equal(highest_f1(ranked, torch.from_numpy(weights).float()), best)
 

@@ -1,7 +1,5 @@
 """The metrics that are sums, and how their terms are added up."""
 
-import warnings
-
 import numpy as np
 import pytest
 from naive_metrics import all_metrics, random_set
@@ -49,13 +47,6 @@ def test_errors_cancel_within_a_bin_and_add_up_across_bins():
     assert of_class([1, 0, 0, 0], [0.5, 0.5, 0.02, 0.04])["ECE"] == pytest.approx(0.015)
     edge = 2 / BINS
     assert of_class([1, 0], [edge, np.nextafter(edge, 0)])["ECE"] == pytest.approx(0.5)
-
-
-def test_unknown_labels_have_no_terms():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = of_class([-1, -1, 0, 1], [0.9, np.nan, 0.1, 0.9])
-    assert found == pytest.approx(of_class([0, 1], [0.1, 0.9]))
 
 
 def test_the_terms_of_a_patient_are_added_up():

@@ -52,15 +52,15 @@ def summary():
     return from_json(Data, content)
 
 
-def test_every_source_tells_its_counts(smoke, summary):
-    text = render_data(smoke, summary, DESCRIBED)
+@pytest.fixture
+def text(smoke, summary):
+    return render_data(smoke, summary, DESCRIBED)
+
+
+def test_every_source_tells_its_counts(text):
     cells = "1,300 | 1,250 | 20 | 30 | 20 PA, 7 LATERAL | 26 | 50 train.csv: no label | 2 truncated | 4 |"
     assert f"| `mimic` | primary | {cells}" in text
     assert "| `nih` | replenishment |" in text
-
-
-def test_where_the_sets_come_from(smoke, summary):
-    text = render_data(smoke, summary, DESCRIBED)
     assert "- `dev`: official: development.csv\n- `test`: carved by patient, 0.2 of them\n" in text
 
 
@@ -75,16 +75,14 @@ def test_labels_are_counted_for_known_classes_only(changed, summary):
     assert "| Edema | 5 | 1,234 | 2 | 77 | one |" in chexpert
 
 
-def test_what_the_sets_lack_is_named(smoke, summary):
-    text = render_data(smoke, summary, DESCRIBED)
+def test_what_the_sets_lack_is_named(text):
     assert "| Edema | head | 30.0% | 3 of 12 | 3 of 12 | 3 of 12 | 3 of 12 |" in text
     assert "| Mass | tail | – | 0 of 2 |" in text
     assert "- Without a positive in `dev`: Mass." in text
     assert "not helped by it: Mass." in text
 
 
-def test_checks_are_reported(changed, smoke, summary):
-    text = render_data(smoke, summary, DESCRIBED)
+def test_checks_are_reported(text, changed, summary):
     assert "| pixels | train | test | 3 | 2 |" in text and "| train | 1 | 8 |" in text
     assert "`data.leaks: stop` stops the study" in text
     assert "leaves out the training image" in render_data(changed({"data.leaks": "drop"}), summary, DESCRIBED)
@@ -97,8 +95,7 @@ def test_without_replenishment(smoke, summary):
     assert "train_replenished" not in text and "replenishment, so" not in text
 
 
-def test_tables_are_well_formed_and_the_demo_says_so(smoke, summary):
-    text = render_data(smoke, summary, DESCRIBED)
+def test_tables_are_well_formed_and_the_demo_says_so(text):
     assert text.startswith("> **Synthetic demo")
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1, table

@@ -103,10 +103,6 @@ def test_text_of_the_page_is_no_html(folder):
     assert 'alt="What it &lt;did&gt;"' in text and "<script>alert" not in text
 
 
-def test_the_same_input_gives_the_same_page(folder):
-    assert html_page(MARKDOWN, folder) == html_page(MARKDOWN, folder)
-
-
 def test_a_missing_picture_leaves_its_words(folder):
     text = html_page("![What <it> did](figures/b.png)", folder)
     assert "<em>What &lt;it&gt; did: no picture</em>" in text and "<img" not in text

@@ -4,14 +4,23 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from made_results import UNKNOWN, make_contrast, make_table
+from made_results import UNKNOWN, make_contrast, make_results, make_table
 from made_results import make_row as made_row
 
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.metrics.metric import means
 from cxrlt_core.reporting.notes import caveat
-from cxrlt_core.reporting.rows import row_label
-from cxrlt_core.reporting.tables import contrasts_table, further_metrics, to_csv, to_json, to_markdown
+from cxrlt_core.reporting.tables import (
+    classes_csv,
+    contrasts_csv,
+    contrasts_table,
+    further_metrics,
+    row_label,
+    to_csv,
+    to_json,
+    to_markdown,
+)
+from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.tables import Row
 
 SUMMARY = [mean.name for mean in means()]
@@ -29,45 +38,31 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
 
 
+def read(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
+
+
 @pytest.fixture
 def rows() -> list[Row]:
     return [make_row("first", 0.25), make_row("best+tta", 0.5), make_row("undefined", None, published=None)]
 
 
-def test_markdown_is_well_formed(rows):
-    table = cells(to_markdown(rows, 0.95))
-    assert len({len(line) for line in table}) == 1 and len(table) == 5
-    assert set(table[1]) == {"---"}
-    assert [line[0] for line in table[2:]] == ["1", "2", "3"]
-
-
-def test_best_row_is_bold_and_empty_designs_are_left_out(rows):
+def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are_left_out(rows):
     text = to_markdown(rows, 0.95)
     table = cells(text)
+    assert len({len(line) for line in table}) == 1 and [line[0] for line in table[2:]] == ["1", "2", "3"]
     assert {"TTA", "less bias", "mAP [95% interval]"} < set(table[0]) and "MixUp" not in table[0]
     assert text.count("**") == 2 and "**0.5000** [0.5000, 0.5000]" in table[3]
-
-
-def test_undefined_numbers_are_dashes(rows):
-    table = cells(to_markdown(rows, 0.95))
-    last = dict(zip(table[0], table[-1], strict=True))
+    first, second, last = (dict(zip(table[0], line, strict=True)) for line in table[2:])
+    assert first["Δ mAP to row 1"] == "" and second["Δ mAP to row 1"] == "+0.5000 [+0.5000, +0.5000]"
     assert last["mAP [95% interval]"] == "– [–, –]"
     assert last["tail"] == "–" and last["published mAP"] == "–" and last["Δ mAP to row 1"] == "– [–, –]"
-    assert "None" not in to_markdown(rows, 0.95) and "nan" not in to_markdown(rows, 0.95)
+    assert "None" not in text and "nan" not in text
 
 
-def test_only_undefined_rows_have_no_best():
-    assert "**" not in to_markdown([make_row("x", None)], 0.95)
-
-
-def test_differences_carry_a_sign_and_the_first_row_has_none(rows):
-    table = cells(to_markdown(rows, 0.9))
-    column = table[0].index("Δ mAP to row 1")
-    assert table[2][column] == "" and table[3][column] == "+0.5000 [+0.5000, +0.5000]"
-
-
-def test_published_column_only_where_something_is_published():
-    assert "published" not in to_markdown([make_row("x", 0.1, published=None)], 0.95)
+def test_what_no_row_has_is_not_shown():
+    text = to_markdown([make_row("x", None, published=None)], 0.95)
+    assert "**" not in text and "published" not in text
 
 
 def test_json_holds_the_metrics_and_no_times(rows):
@@ -79,7 +74,7 @@ def test_json_holds_the_metrics_and_no_times(rows):
 
 
 def test_csv_holds_all_numbers(rows):
-    table = pd.read_csv(io.StringIO(to_csv(rows, "a note")))
+    table = read(to_csv(rows, "a note"))
     assert table["row"].tolist() == ["first", "best+tta", "undefined"]
     assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
     assert (table["note"] == "a note").all() and "note" not in to_csv(rows, "")
@@ -133,3 +128,29 @@ def test_a_row_is_named_by_its_designs():
     assert row_label(design) == "resnet50, reweight ×2, asl loss, TTA"
     table = make_table(2, [make_row("a", 0.1, label=row_label({"models": "8", "ensemble": "bagged"}))], [])
     assert table.labels() == ["1  8 models, bagged"]
+
+
+def test_classes_of_every_variant_commonest_first(smoke):
+    classes = {"Mass": ClassInfo("tail", 0.01), "Edema": ClassInfo("head", 0.2)}
+    scores = {"positive": 3, "AP": 0.5, "AUROC": None}
+    metrics = {name: {"classes": {"Mass": {**scores, "AP": 0.25}, "Edema": scores}} for name in ("a", "b")}
+    table = read(classes_csv(make_results(smoke, classes=classes), metrics))
+    assert table["variant"].tolist() == ["a", "a", "b", "b"]
+    assert table["class"].tolist() == ["Edema", "Mass"] * 2
+    assert table["note"].str.startswith("Synthetic demo").all()
+    assert table["AP"].tolist() == [0.5, 0.25] * 2 and table["prevalence"].tolist() == [0.2, 0.01] * 2
+
+
+def test_differences_have_the_interval_of_their_family(smoke, changed):
+    contrast = make_contrast(
+        "b", "a", difference=Interval(0.1, 0.08, 0.12), simultaneous=(0.05, 0.15), published=None
+    )
+    first = make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast])
+    second = make_table(2, [make_row("c", 0.1)], [])
+    (line,) = read(contrasts_csv(make_results(smoke, tables=(first, second)))).to_dict("records")
+    assert line["note"].startswith("Synthetic demo")
+    assert line["step"] == "TTA off → ✓ (table1: 2 − 1)" and pd.isna(line["published_difference"])
+    assert [line[f"difference{end}"] for end in ("", "_low", "_high")] == [0.1, 0.05, 0.15]
+    real = make_results(changed({"demo.sources": [], "demo.text_encoders": []}))
+    nothing = read(contrasts_csv(replace(real, tables=(second, second))))
+    assert "step" in nothing and "note" not in nothing

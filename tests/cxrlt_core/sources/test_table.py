@@ -1,4 +1,4 @@
-"""What every reader does, tried on the formats where it may happen; docs/bad-input.md has the bad files."""
+"""What every reader does, tried on the formats where it may happen; tests/bad_input has the bad files."""
 
 import numpy as np
 import pytest

@@ -31,13 +31,13 @@ def readers(*files: str) -> set[str]:
     }
 
 
-def test_only_inference_reads_the_test_set_and_nothing_its_predictions_before_the_ensemble():
-    """It needs the test images; that it leaves the labels alone is tried below."""
+def test_only_inference_and_its_pixels_read_the_test_set_before_the_ensemble():
+    """They need the test images; that they leave the labels alone is tried below."""
     before = upstream("ensemble")
     assert readers(*TEST_PREDICTIONS) == {"ensemble", "report"}
     assert {"train", "evaluate", "reweight", "tta", "split"} <= before  # the walk finds something
     assert not readers(*TEST_PREDICTIONS) & before
-    assert readers("data/sets/test.parquet") & before == {"tta"}
+    assert readers("data/sets/test.parquet") & before == {"pixels", "tta"}
 
 
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):

@@ -4,7 +4,7 @@ import pytest
 from made_results import EFFECT, UNKNOWN, make_contrast, make_results, make_row, make_table
 
 from cxrlt_core.evidence.effects import Additivity, MainEffects
-from cxrlt_core.reporting.effects_report import effects_section, improvement_section
+from cxrlt_core.reporting.evidence_report import effects_section, improvement_section
 
 ROWS = [make_row(name, 0.3) for name in ("base", "base+tta", "other", "more")]
 
