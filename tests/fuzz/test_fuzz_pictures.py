@@ -14,6 +14,7 @@ from PIL import Image
 from pydicom import dcmread, uid
 
 from cxrlt_core.packing.decode import Geometry, decode
+from tests.bad_input.pictures import encoded
 from tests.cxrlt_core.packing.pictures import png16, radiograph, write_dicom
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import NUMBERS, changed_bytes, changed_png
@@ -24,12 +25,6 @@ GREY = radiograph(48, 40)
 DEEP = GREY.astype(np.uint16) * 16
 COLOUR = np.dstack([GREY, GREY[::-1], GREY])
 SIZE = 32
-
-
-def encoded(pixels, format, mode="L", **options):
-    stream = BytesIO()
-    Image.fromarray(pixels).convert(mode).save(stream, format, **options)
-    return stream.getvalue()
 
 
 EXIF = Image.Exif()
