@@ -16,7 +16,7 @@ from settings import usual
 from transformers import AutoTokenizer, BertModel, T5EncoderModel
 
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels, pool
+from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.query_network import label_coordinates
 from cxrlt_core.system.errors import StudyError
@@ -72,13 +72,6 @@ def test_encoders_arrange_the_labels_differently(folders):
         assert all(np.abs(one - other).max() > 0.1 for other in found[:i])
 
 
-def test_the_mean_leaves_padding_out():
-    hidden = torch.tensor([[[1.0], [3.0], [100.0]], [[1.0], [2.0], [6.0]]])
-    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
-    assert pool(hidden, mask, "mean").tolist() == [[2.0], [3.0]]
-    assert pool(hidden, mask, "cls").tolist() == [[1.0], [1.0]]
-
-
 PROCESS = """
 import sys
 import torch
@@ -110,9 +103,10 @@ def start(model: str) -> str:
     return f"text_encoders.x.model: cannot load {model!r} "
 
 
-@pytest.mark.parametrize("model", ["/nowhere/model", "data/text_encoders/none", "a b c"])
-def test_a_missing_folder_is_one_line(model):
+@pytest.mark.parametrize("model", ["/nowhere/model", "data/text_encoders/none", "a b c", "no-such/no-model"])
+def test_a_missing_folder_or_a_hub_id_without_network_is_one_line(model, cache):
     assert refusal(model).startswith(f"{start(model)}(no such local folder, so a hub id): ")
+    assert "cached snapshot" in refusal("org/bert", revision="c" * 40)
 
 
 @pytest.fixture
@@ -129,12 +123,6 @@ def cache(folders, tmp_path, monkeypatch) -> Path:
     (other / "model.safetensors").unlink()
     write_snapshot(tmp_path / "hub", "org/bert", other, OTHER, branch=None)
     return tmp_path / "hub"
-
-
-def test_a_hub_id_without_network_is_one_line(cache):
-    model = "no-such-organisation/no-such-model"
-    assert refusal(model).startswith(f"{start(model)}(no such local folder, so a hub id): ")
-    assert "cached snapshot" in refusal("org/bert", revision="c" * 40)
 
 
 def test_a_hub_model_is_loaded_at_its_commit(cache, folders, tmp_path):

@@ -28,14 +28,13 @@ def parts(draw) -> list[torch.Tensor]:
 @pytest.mark.parametrize("designs", [{}, MIXUP])
 @pytest.mark.parametrize("start", [1, 3, 4, 7, 9])
 def test_draws_go_on_from_any_step(start, designs):
-    for (rows, one), (again, other) in zip(
-        draws(12, designs=designs)[start:], draws(12 - start, start, designs=designs), strict=True
-    ):
+    rest = draws(12, designs=designs)[start:]
+    for (rows, whole), (again, late) in zip(rest, draws(12 - start, start, designs=designs), strict=True):
         np.testing.assert_array_equal(rows, again)
-        assert all(torch.equal(a, b) for a, b in zip(parts(one), parts(other), strict=True))
+        assert all(map(torch.equal, parts(whole), parts(late)))
         if designs:
-            np.testing.assert_array_equal(one.drawn.partner, other.drawn.partner)
-            assert torch.equal(one.drawn.values["lam"], other.drawn.values["lam"])
+            np.testing.assert_array_equal(whole.drawn.partner, late.drawn.partner)
+            assert torch.equal(whole.drawn.values["lam"], late.drawn.values["lam"])
 
 
 @pytest.mark.parametrize("designs", [{}, MIXUP])

@@ -17,10 +17,13 @@ def test_a_seed_gives_the_same_bits_and_another_seed_others(designs, training, t
     assert not same(first, run(training(designs=designs, seed=1), tmp_path, "c"))
 
 
-def test_streamed_images_give_the_same_bits(training, tmp_path):
-    one, two = training(designs=MIXUP), training(designs=MIXUP)
-    two.images = StreamedImages(two.images, CPU)
-    assert same(run(one, tmp_path, "a"), run(two, tmp_path, "b"))
+def test_streamed_images_give_the_same_bits_and_bfloat16_trains_float32_weights(training, tmp_path):
+    expected, streamed = run(training(designs=MIXUP), tmp_path, "a"), training(designs=MIXUP)
+    streamed.images = StreamedImages(streamed.images, CPU)
+    assert same(expected, run(streamed, tmp_path, "b"))
+    state = run(training(designs=MIXUP, precision="bf16"), tmp_path, "c")
+    assert {t.dtype for t in state.values() if t.is_floating_point()} == {torch.float32}
+    assert not same(state, expected)
 
 
 def test_augmentation_is_on_and_new_in_every_epoch(training, tmp_path, monkeypatch):
@@ -82,9 +85,3 @@ def test_averaged_weights_are_the_ones_that_stay(training, tmp_path):
     buffers = [name for name, _ in averaged.state.model.named_buffers()]
     assert buffers and all(torch.equal(state[name], last[name]) for name in buffers)
     assert not same(state, last)
-
-
-def test_bfloat16_trains_float32_weights(training, tmp_path):
-    state = run(training(precision="bf16"), tmp_path)
-    assert {t.dtype for t in state.values() if t.is_floating_point()} == {torch.float32}
-    assert not same(state, run(training(), tmp_path, "fp32"))
