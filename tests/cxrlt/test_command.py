@@ -115,7 +115,7 @@ def submitted(path):
         return rows(archive.read(name).decode())
 
 
-def test_submits_what_the_list_asks_for(study, capsys):
+def test_submits_what_the_list_asks_for_whole_or_not_at_all(study, capsys):
     write_list(study)
     words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--tta", "0", "--out")
     code, out, _ = run(capsys, *words, "s.zip")
@@ -129,17 +129,13 @@ def test_submits_what_the_list_asks_for(study, capsys):
     means = np.array([[float(row[c]) for c in CLASSES] for row in submitted("mean.zip")])
     np.testing.assert_allclose(means[:2], [expected[:2].mean(0)] * 2, rtol=1e-5)
     np.testing.assert_allclose(means[2], expected[2], rtol=1e-5)
-
-
-def test_a_submission_is_whole_or_none(study, capsys):
-    write_list(study)
-    (study / "mimic/files/p10/p1/s0/d1.png").write_text("no image")
-    words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--out")
-    code, _, err = run(capsys, *words, "s.zip")
+    image = study / "mimic/files/p10/p1/s0/d1.png"
+    image.write_text("no image")
+    code, _, err = run(capsys, *words, "no.zip")
     assert code == 1 and "d1.png: not a JPEG, PNG or DICOM image; 1 of 3 images cannot be read" in err
-    (study / "mimic/files/p10/p1/s0/d1.png").unlink()
-    code, _, err = run(capsys, *words, "s.zip")
-    assert code == 1 and "d1.png: no such file or folder" in err and not Path("s.zip").exists()
+    image.unlink()
+    code, _, err = run(capsys, *words, "no.zip")
+    assert code == 1 and "d1.png: no such file or folder" in err and not Path("no.zip").exists()
     err = run(capsys, *words, "s.txt")[2]
     assert err == "error: --out s.txt: expected a name that ends in .zip or .csv\n"
 

@@ -61,10 +61,6 @@ def scripts(stage: str) -> str:
     return re.search(r"-m stages\.(\w+)", STAGES[stage]["cmd"]).group(1)
 
 
-def declared(stage: str) -> list[str]:
-    return [key for key in STAGES[stage].get("params", []) if isinstance(key, str)]
-
-
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every key of the schema; entries of a user's names count as one."""
     for name, field in model.model_fields.items():
@@ -136,7 +132,8 @@ def test_a_stage_tracks_every_parameter_that_its_script_reads(stage):
     if STAGES[stage].get("always_changed"):
         return
     tracked = [leaf for leaf in LEAVES if not covered(leaf, left_out(stage))]
-    tracked += [*declared(stage), *UNTRACKED, *BY_FILE.get(stage, [])]
+    tracked += [key for key in STAGES[stage].get("params", []) if isinstance(key, str)]
+    tracked += [*UNTRACKED, *BY_FILE.get(stage, [])]
     assert not {key for key in map(known, read(scripts(stage))) if not covered(key, tracked)}
 
 

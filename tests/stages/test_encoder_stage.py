@@ -18,6 +18,7 @@ from tests.bad_input.params import SMOKE, with_changes
 
 FILE = Path("data/image_encoders/w.pth")
 TINY = {"channels": [4, 8, 8, 8]}
+LOCAL = {"pretrained": str(FILE), "options": TINY}
 VIT = "vit_tiny_patch16_224"
 
 
@@ -30,10 +31,6 @@ def study(**changes) -> Params:
     of_the_hub = {f"text_encoders.{name}.model": "org/of_the_hub" for name in SMOKE["text_encoders"]}
     image = {f"image_encoders.resnet50.{key}": value for key, value in changes.items()}
     return parse_params(with_changes(of_the_hub | image))
-
-
-def local() -> Params:
-    return study(pretrained=str(FILE), options=TINY)
 
 
 def weights(seed: int) -> None:
@@ -61,7 +58,7 @@ def test_an_untrained_encoder_is_described_in_a_line(capsys):
 
 def test_local_weights_are_described_by_content_and_what_training_builds(capsys):
     weights(0)
-    params = local()
+    params = study(**LOCAL)
     found = described(params)
     state = torch.load(FILE, weights_only=True)
     tensors = sum(not name.startswith("fc.") for name in state)
@@ -86,10 +83,10 @@ def test_replaced_weights_change_what_their_stages_depend_on():
     found = []
     for seed in (0, 1, 0):
         weights(seed)
-        pretrained.main(local())
+        pretrained.main(study(**LOCAL))
         noted = Path("data/pretrained/image/resnet50.json").read_text()
         other = Path("data/pretrained/image/densenet121.json").read_text()
-        found.append((noted, described(local()), other))
+        found.append((noted, described(study(**LOCAL)), other))
     first, second, again = found
     assert first[0] != second[0] and first[1] != second[1] and first[2] == second[2]
     assert first == again

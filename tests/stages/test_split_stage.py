@@ -129,31 +129,26 @@ def test_the_summary_counts_what_was_checked(write):
 
 
 @pytest.mark.parametrize(
-    ("column", "says"), [("path", "have the relative path of"), ("digest", "have the pixels of")]
+    ("column", "kind", "says", "image"),
+    [("path", "path", "the relative path", "mimic-{}.png"), ("digest", "pixels", "the pixels", "nih-3.png")],
 )
-def test_a_test_image_in_the_replenishment_stops_the_study(write, column, says):
+def test_a_test_image_in_the_replenishment_stops_the_study(write, column, kind, says, image):
     write()
     row = an_image_of("test")
     write(nih={column: {3: f"mimic-{row}.png" if column == "path" else f"mimic-{row}"}})
     before = images("test")
-    with pytest.raises(StudyError) as caught:
+    line = f"data.leaks: 1 images of train have {says} of an image in test, for example "
+    with pytest.raises(StudyError, match=f"^{line}nih/{image.format(row)} and mimic/mimic-{row}.png: "):
         split.main(make_params())
-    copy_of = f"nih/mimic-{row}.png" if column == "path" else "nih/nih-3.png"
-    assert str(caught.value).startswith(
-        f"data.leaks: 1 images of train {says} an image in test, for example "
-        f"{copy_of} and mimic/mimic-{row}.png: "
-    )
     split.main(make_params(leaks="drop"))
     assert images("test") == before
-    assert [i for i in images("train_replenished") if i.startswith("nih/")] == [
-        f"nih/nih-{i}.png" for i in range(16) if i != 3
-    ]
-    kind = {"path": "path", "digest": "pixels"}[column]
-    found = [leak for leak in read_json("data/summary.json")["leaks"] if leak["images"]]
-    assert found == [{"kind": kind, "set": "train", "in": "test", "images": 1, "dropped": 1}]
+    kept = [f"nih/nih-{i}.png" for i in range(16) if i != 3]
+    assert [i for i in images("train_replenished") if i.startswith("nih/")] == kept
+    leaks = [leak for leak in read_json("data/summary.json")["leaks"] if leak["images"]]
+    assert leaks == [{"kind": kind, "set": "train", "in": "test", "images": 1, "dropped": 1}]
 
 
-def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
+def test_what_the_primary_source_leaks_leaves_all_other_sets_which_may_not_be_empty(write):
     write()
     row, twin = an_image_of("dev"), row_of(images("train_primary")[0])
     write(mimic={"digest": {row: "same", twin: "same"}})
@@ -161,11 +156,7 @@ def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
         split.main(make_params())
     split.main(make_params(leaks="drop"))
     assert f"mimic/mimic-{row}.png" in images("dev")
-    for name in ("train_primary", "train_replenished"):
-        assert f"mimic/mimic-{twin}.png" not in images(name)
-
-
-def test_an_official_split_that_parts_a_patient_and_a_set_that_the_drop_empties(write):
+    assert f"mimic/mimic-{twin}.png" not in images("train_primary") + images("train_replenished")
     write(mimic={"split": {0: "test", 1: "train", 2: "test", 3: "test"}})
     with pytest.raises(StudyError, match="1 images of train are of patients who are also in test, for "):
         split.main(make_params())

@@ -39,24 +39,16 @@ def toys(monkeypatch):
     return make
 
 
-def brighter(images, partners, values):
-    return images + 1
-
-
 ACTIONS = {
     "order": lambda s, c: lambda generator: generator.permutation(len(c.targets))[::-1].copy(),
-    "draw": lambda s, c: (
-        lambda batch, generator: Drawn({"x": torch.from_numpy(generator.random(len(batch)))})
-    ),
-    "inputs": lambda s, c: brighter,
+    "draw": lambda s, c: lambda batch, rng: Drawn({"x": torch.from_numpy(rng.random(len(batch)))}),
+    "inputs": lambda s, c: lambda images, partners, values: images + 1,
     "forward": lambda s, c: lambda network, images: network(images) * 0.5,
     "class_weights": lambda s, c: lambda weights, epoch: weights * torch.tensor([1.0, 1.0, 1.0 + epoch]),
     "loss": lambda s, c: lambda o: lambda z, labels, w: o(z**2 + z, labels, w),
     "learning_rate": lambda s, c: lambda name: 0.5 if name.startswith("encoder.") else 1.0,
     "step": lambda s, c: lambda parameters, backward, update: (backward(), backward(), update())[0],
-    "average": lambda s, c: (
-        lambda averages, parameters, step: torch._foreach_lerp_(averages, parameters, 0.3)
-    ),
+    "average": lambda s, c: lambda averages, now, step: torch._foreach_lerp_(averages, now, 0.3),
 }
 
 

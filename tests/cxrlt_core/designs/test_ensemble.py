@@ -15,7 +15,7 @@ from cxrlt_core.designs.ensemble import (
 from cxrlt_core.designs.shrunk import shrunk_weights
 from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.metrics.bootstrap import every_image_once, resample_patients
-from cxrlt_core.metrics.scores import CPU, average_precision, resample_ranks
+from cxrlt_core.metrics.scores import CPU, resample_ranks
 
 METHODS = methods()
 
@@ -39,19 +39,6 @@ def test_an_ensemble_is_the_mean_of_the_models_that_are_chosen():
     for c in range(3):
         best = np.argsort(-ap[:, c])[:2]
         np.testing.assert_allclose(averaged[:, c], probabilities[best, :, c].mean(0), rtol=1e-6)
-
-
-def test_class_wise_beats_model_wise_where_each_model_knows_one_class():
-    generator = np.random.default_rng(2)
-    targets = generator.integers(0, 2, size=(400, 2))
-    noise = generator.random((2, 400, 2))
-    models = noise.copy()
-    models[0, :, 0] = 0.2 * noise[0, :, 0] + 0.8 * targets[:, 0]
-    models[1, :, 1] = 0.2 * noise[1, :, 1] + 0.8 * targets[:, 1]
-    development = np.stack([average_precision(targets, m) for m in models])
-    chosen = ensemble(models, class_wise_weights(development, 1))
-    np.testing.assert_allclose(average_precision(targets, chosen), 1)
-    assert (average_precision(targets, ensemble(models, model_wise_weights(2, 2))) < 0.999).all()
 
 
 def test_bagging_counts_how_often_a_model_is_chosen():
