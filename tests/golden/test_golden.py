@@ -60,9 +60,7 @@ LIMITS = [
     ("training", "losses", CLOSE, 3),
     *(("training", key, 1e-4, None) for key in ("losses", "history", "predictions")),
     *(("training", key, 0.02, None) for key in ("AP", "AUROC")),
-    pytest.param(
-        "training", "weights", 0, None, marks=same_kind
-    ),
+    pytest.param("training", "weights", 0, None, marks=same_kind),
 ]
 
 
