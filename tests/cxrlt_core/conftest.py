@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from served import tiny_config, tiny_model
 from settings import augment, loss, usual
 
 from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.losses import build_loss
-from cxrlt_core.model.classifier import ModelConfig, new_model
-from cxrlt_core.model.image_encoder import build_network
+from cxrlt_core.model.classifier import ModelConfig
 from cxrlt_core.params.schema import Params
 from cxrlt_core.params.training import Train
 from cxrlt_core.study.parse import parse_params
@@ -44,21 +44,7 @@ def changed() -> Callable[..., Params]:
 
 @pytest.fixture(scope="session")
 def config() -> ModelConfig:
-    return ModelConfig(
-        classes=["a", "b", "c"],
-        image_model="resnet10t",
-        image_options={"channels": [4, 8, 8, 8]},
-        image_pixels=None,
-        image_size=32,
-        pixel_mean=0.4,
-        pixel_deviation=0.3,
-        text="any",
-        query={"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.1},
-        image_fit="squash",
-        precision="fp32",
-        augment=augment(rotate=5).model_dump(),
-        designs={"separate": {}},
-    )
+    return tiny_config(classes=["a", "b", "c"])
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +53,9 @@ def build(config) -> Callable[..., torch.nn.Module]:
 
     def model(seed: int = 0, embeddings: np.ndarray | None = None, **changes: Any) -> torch.nn.Module:
         mine = ModelConfig(**{**config.to_json(), **changes})
-        classes = len(mine.classes)
         if embeddings is None:
-            embeddings = np.random.default_rng(0).normal(size=(classes, 5))
-        targets = np.tile(np.arange(4) % 2, (classes, 1)).T.astype(np.int8)
-        torch.manual_seed(seed)
-        return new_model(mine, build_network(mine.image_model, mine.image_options), embeddings, targets)
+            embeddings = np.random.default_rng(0).normal(size=(len(mine.classes), 5))
+        return tiny_model(mine, seed, embeddings)
 
     return model
 

@@ -37,8 +37,8 @@ def begin(size: int, work: Callable) -> tuple[list, object]:
         FORK.Process(target=process, args=(rank, size, port, work, results), daemon=True)
         for rank in range(size)
     ]
-    for one in processes:
-        one.start()
+    for started in processes:
+        started.start()
     return processes, results
 
 
@@ -46,9 +46,9 @@ def together(size: int, work: Callable) -> list:
     """Run ``work(ranks)`` in so many processes; return what each of them returns."""
     processes, results = begin(size, work)
     found = dict(results.get(timeout=60) for _ in processes)
-    for one in processes:
-        one.join(10)
-        assert one.exitcode == 0  # and none is left waiting
+    for ended in processes:
+        ended.join(10)
+        assert ended.exitcode == 0  # and none is left waiting
     for result in found.values():
         if isinstance(result, BaseException):
             raise result

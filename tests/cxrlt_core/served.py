@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from pydicom import Dataset, dcmwrite, uid
-from pydicom.dataset import FileMetaDataset
 from settings import augment
 
 from cxrlt_core.labels import CLASSES
@@ -15,13 +13,13 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.folder import model_marks, save_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
+from tests.cxrlt_core.packing import pictures
 
 SIZE = 32
 TTA = {"views": 3, "seed": 1, "augment": augment(rotate=20, shift=0.1).model_dump()}
 
 
-def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
-    """Write the folder of a tiny model; its logits are spread, so that images and classes differ."""
+def tiny_config(**changes: Any) -> ModelConfig:
     content = {
         "classes": list(CLASSES),
         "image_model": "resnet10t",
@@ -37,11 +35,19 @@ def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
         "precision": "fp32",
         "augment": augment(rotate=20).model_dump(),
     }
-    config = ModelConfig(**{**content, **changes})
-    embeddings = np.random.default_rng(seed).normal(size=(len(config.classes), 5))
+    return ModelConfig(**{**content, **changes})
+
+
+def tiny_model(config: ModelConfig, seed: int, embeddings: np.ndarray) -> torch.nn.Module:
     targets = np.tile(np.arange(4) % 2, (len(config.classes), 1)).T.astype(np.int8)
     torch.manual_seed(seed)
-    network = new_model(config, build_network(config.image_model, config.image_options), embeddings, targets)
+    return new_model(config, build_network(config.image_model, config.image_options), embeddings, targets)
+
+
+def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
+    """Write the folder of a tiny model; its logits are spread, so that images and classes differ."""
+    config = tiny_config(**changes)
+    network = tiny_model(config, seed, np.random.default_rng(seed).normal(size=(len(config.classes), 5)))
     with torch.no_grad():
         network.head.weight *= 5
     save_model(folder, network, config)
@@ -81,18 +87,5 @@ def write_images(folder: Path, n: int = 5, shape: tuple[int, int] = (60, 90)) ->
 
 def write_dicom(path: Path, pixels: np.ndarray, **fields: Any) -> Path:
     """Write grey pixels, uint8 or uint16 (H, W), with further attributes such as WindowCenter."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
-    dataset.SOPClassUID, dataset.SOPInstanceUID = uid.DigitalXRayImageStorageForPresentation, "1.2.3"
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 8 * pixels.itemsize
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelData = pixels.tobytes()
-    dataset["PixelData"].VR = "OW"
-    for name, value in fields.items():
-        setattr(dataset, name, value)
-    dcmwrite(path, dataset, enforce_file_format=True)
+    pictures.write_dicom(path, pixels, **fields)
     return path

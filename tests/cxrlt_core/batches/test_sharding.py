@@ -97,9 +97,9 @@ def test_closing_early_leaves_none_waiting_and_the_next_collectives_right(steps)
 
 
 def trained(make, plain, ranks, folder, **changes):
-    one = make(model=plain(), ranks=ranks, **changes)
-    history = one.run(Checkpoint(folder))
-    return [p.detach().numpy().copy() for p in one.state.model.parameters()], history
+    run = make(model=plain(), ranks=ranks, **changes)
+    history = run.run(Checkpoint(folder))
+    return [p.detach().numpy().copy() for p in run.state.model.parameters()], history
 
 
 @MIXUPS
@@ -112,9 +112,8 @@ def test_training_gives_the_bits_of_streamed_images(length, designs, training, p
         assert type(placed) is {"always": ShardedImages, "never": StreamedImages}[policy]
         return trained(training, plain, ranks, tmp_path / policy, images=placed, designs=designs, **length)
 
-    for sharded, streamed in zip(
-        *(together(2, lambda ranks, p=policy: work(ranks, p)) for policy in ("always", "never")), strict=True
-    ):
+    ranks = (together(2, lambda ranks, p=policy: work(ranks, p)) for policy in ("always", "never"))
+    for sharded, streamed in zip(*ranks, strict=True):
         assert sharded[1] == streamed[1]
         assert all(np.array_equal(a, b) for a, b in zip(sharded[0], streamed[0], strict=True))
 
@@ -124,11 +123,11 @@ def test_an_error_on_one_rank_shows_there(training, plain, toy, tmp_path):
     images = PackedImages({"s": toy[0]}, ["s"] * 37, range(37))
 
     def work(ranks):
-        one = training(model=plain(), ranks=ranks, images=ShardedImages(images, ranks))
-        step = one.step
-        one.step = lambda number, *batch: 1 / 0 if number == 3 and ranks.is_main else step(number, *batch)
+        run = training(model=plain(), ranks=ranks, images=ShardedImages(images, ranks))
+        step = run.step
+        run.step = lambda number, *batch: 1 / 0 if number == 3 and ranks.is_main else step(number, *batch)
         try:
-            one.run(Checkpoint(tmp_path))
+            run.run(Checkpoint(tmp_path))
         except (ZeroDivisionError, RuntimeError) as error:
             return type(error)
 
@@ -138,19 +137,15 @@ def test_an_error_on_one_rank_shows_there(training, plain, toy, tmp_path):
 NEEDED = 60 * 16  # bytes
 
 
-@pytest.mark.parametrize(
-    ("policy", "free", "resident"),
-    [
-        ("auto", 2 * NEEDED, True),
-        ("auto", 2 * NEEDED - 2, False),
-        ("always", 0, True),
-        ("never", 1 << 40, False),
-    ],
-)
-def test_resident_where_half_of_the_free_memory_holds_the_set(policy, free, resident, monkeypatch):
-    monkeypatch.setattr(sharding, "free_memory", lambda device: free)
-    placed = place_images(packed(60), policy, Ranks(CPU))
-    assert isinstance(placed, ResidentImages if resident else StreamedImages)
+def test_resident_where_half_of_the_free_memory_holds_the_set_or_a_gpu_the_largest_share(monkeypatch):
+    limits = {("auto", 2 * NEEDED): True, ("auto", 2 * NEEDED - 2): False, ("always", 0): True}
+    for (policy, free), resident in (limits | {("never", 1 << 40): False}).items():
+        monkeypatch.setattr(sharding, "free_memory", lambda device, free=free: free)
+        placed = place_images(packed(60), policy, Ranks(CPU))
+        assert isinstance(placed, ResidentImages if resident else StreamedImages), (policy, free)
+    images = packed(11)
+    assert sharding._needed(images, Ranks(torch.device("cuda"), 1, 3)) == 4 * 16
+    assert sharding._needed(images, Ranks(CPU, 1, 3)) == 11 * 16
 
 
 @pytest.mark.parametrize("short", [0, 1, None])
@@ -162,11 +157,3 @@ def test_the_ranks_agree_where_one_has_too_little_memory(short, monkeypatch):
         return type(place_images(packed(60), "auto", ranks))
 
     assert together(2, work) == [ShardedImages if short is None else StreamedImages] * 2
-
-
-def test_a_gpu_needs_room_for_the_largest_share_only():
-    images = packed(11)
-    assert [sharding._needed(images, Ranks(torch.device(d), 1, 3)) for d in ("cuda", "cpu")] == [
-        4 * 16,
-        11 * 16,
-    ]

@@ -74,10 +74,7 @@ def test_an_error_of_the_work_or_of_reading_surfaces_as_it_is(packed):
         list(StreamedImages(packed, CPU).batches(broken()))
     with pytest.raises(IndexError, match="60"):
         list(StreamedImages(packed, CPU).batches([(np.array([60]), 0)]))
-    assert not readers()
-
-
-def test_the_thread_ends_with_an_error_of_the_reader(packed):
+    assert not readers()  # nor behind an error of who reads
     with pytest.raises(KeyError), closing(StreamedImages(packed, CPU).batches(work())) as batches:
         for _ in batches:
             raise KeyError

@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +7,6 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, T5EncoderMod
 from cxrlt_core.demo.text_models import BERT_WIDTH, T5_WIDTH, write_text_model
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.system.errors import StudyError
-from stages import synthesize_text
 
 WIDTHS = {"pubmedbert": BERT_WIDTH, "clinical_t5": T5_WIDTH}
 
@@ -32,12 +30,15 @@ def embed(name: str, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
     return states[:, 0], (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
-def test_labels_get_different_embeddings(written):
+def test_labels_get_different_embeddings_and_no_unknown_token(written):
     name, folder = written
     for embeddings in embed(name, folder):
         assert embeddings.shape == (26, WIDTHS[name])
         unit = torch.nn.functional.normalize(embeddings, dim=1)
         assert (unit @ unit.T - torch.eye(26)).max() < 0.97
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    for label in [*CLASSES, "a chest X-ray with edema, grade 3"]:
+        assert tokenizer.unk_token_id not in tokenizer(label)["input_ids"]
 
 
 def test_the_whole_model_loads_without_warnings_about_weights(written):
@@ -46,12 +47,6 @@ def test_the_whole_model_loads_without_warnings_about_weights(written):
     model, info = AutoModel.from_pretrained(folder, output_loading_info=True)
     assert not info["missing_keys"]
     assert model.config.hidden_size in WIDTHS.values()
-
-
-def test_no_label_has_an_unknown_token(written):
-    tokenizer = AutoTokenizer.from_pretrained(written[1], local_files_only=True)
-    for name in [*CLASSES, "a chest X-ray with edema, grade 3"]:
-        assert tokenizer.unk_token_id not in tokenizer(name)["input_ids"]
 
 
 def test_the_seed_decides_every_byte(written, tmp_path):
@@ -65,12 +60,6 @@ def test_the_seed_decides_every_byte(written, tmp_path):
         assert file.read_bytes() == (same / file.name).read_bytes(), file.name
     weights = "model.safetensors"
     assert (folder / weights).read_bytes() != (other / weights).read_bytes()
-
-
-def test_stage_writes_the_folder_of_the_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    synthesize_text.main(SimpleNamespace(demo=SimpleNamespace(seed=0)), "clinical_t5")
-    assert (tmp_path / "data/text_encoders/clinical_t5-standin/config.json").exists()
 
 
 def test_a_full_disk_is_a_line_and_leaves_the_old_folder(written, tmp_path, monkeypatch):

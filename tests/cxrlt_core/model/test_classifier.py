@@ -15,23 +15,22 @@ def images() -> torch.Tensor:
     return torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def saved_as(content: dict) -> ModelConfig:
-    return ModelConfig(**json.loads(json.dumps(content)))
-
-
-@pytest.mark.parametrize("designs", [{"separate": {}}, {}])
-def test_rebuilt_from_config_and_weights_gives_identical_logits(designs, build, config, images):
-    model = build(designs=designs).eval()
-    saved = saved_as({**config.to_json(), "designs": designs})
+@pytest.mark.parametrize("changes", [{}, {"designs": {}}, {"image_pixels": [0.5, 0.25]}])
+def test_rebuilt_from_config_and_weights_gives_identical_logits(changes, build, config, images):
+    model = build(**changes).eval()
+    saved = ModelConfig(**json.loads(json.dumps({**config.to_json(), **changes})))
     torch.manual_seed(99)
     again = rebuild_model(saved, {k: v.clone() for k, v in model.state_dict().items()})
     with torch.no_grad():
         assert torch.equal(again(images), model(images))
+        assert torch.allclose(build().eval()(images), model(images)) == (not changes)
     assert not again.training
 
 
-def test_new_models_are_ready_to_train_and_follow_the_seed(build, images):
+def test_new_models_are_ready_to_train_and_follow_the_seed_and_their_designs(build, images):
     assert all(part.training for part in build().modules())
+    for designs, parameters in (({"separate": {}}, 3 * 9), ({}, 9)):
+        assert sum(p.numel() for p in build(designs=designs).head.parameters()) == parameters
     one, two, other = (build(seed).eval() for seed in (0, 0, 1))
     with torch.no_grad():
         assert torch.equal(one(images), two(images))
@@ -47,34 +46,19 @@ def test_logits_are_float32_under_autocast(build, images):
 
 
 def test_the_text_encoder_reaches_the_logits(build, images):
-    generator = np.random.default_rng(5)
-    one, two = (build(embeddings=generator.normal(size=(3, 6))).eval() for _ in range(2))
-    with torch.no_grad():
-        assert (one(images) - two(images)).abs().max() > 1e-3
+    embeddings = np.random.default_rng(5).normal(size=(2, 3, 6))
+    one, two = (build(embeddings=table).eval() for table in embeddings)
+    stored = one.state_dict()["queries.coordinates"].numpy()
+    np.testing.assert_array_equal(stored, label_coordinates(embeddings[0]))
+    difference = (one(images) - two(images)).abs().max()
+    difference.backward()
+    assert difference > 1e-3 and all(p.grad is not None for p in one.parameters())
 
 
-def test_coordinates_are_in_the_state_and_frozen(build, images):
-    embeddings = np.random.default_rng(5).normal(size=(3, 6))
-    model = build(embeddings=embeddings)
-    model(images).sum().backward()
-    stored = model.state_dict()["queries.coordinates"]
-    np.testing.assert_array_equal(stored.numpy(), label_coordinates(embeddings))
-    assert stored.grad is None and not stored.requires_grad
-    assert all(p.grad is not None for p in model.parameters())
-
-
-@pytest.mark.parametrize(("designs", "parameters"), [({"separate": {}}, 3 * 9), ({}, 9)])
-def test_the_last_layer_is_the_one_of_the_config(designs, parameters, build):
-    assert sum(p.numel() for p in build(designs=designs).head.parameters()) == parameters
-
-
-def test_prior_is_the_log_odds_of_the_known_labels():
+def test_prior_is_the_log_odds_of_the_known_labels_and_an_untrained_model_is_near_it(build, images):
     targets = np.array([[1, 0, -1], [0, 0, -1], [0, 0, -1], [-1, 0, -1]])
     share = np.array([1.5 / 4, 0.5 / 5, 0.5])
     np.testing.assert_allclose(prior_logits(targets), np.log(share / (1 - share)))
-
-
-def test_an_untrained_model_starts_near_the_prior(build, images):
     model = build().eval()
     with torch.no_grad():
         model.head.weight.zero_()
@@ -93,15 +77,6 @@ def test_an_encoder_gets_the_pixels_that_it_expects_and_nobody_else_does(config,
     model.encoder.network.forward_features = lambda x: seen.append(x) or torch.zeros(2, 8, 1, 1)
     model(images[:, None, None, None].expand(2, 1, 32, 32))
     torch.testing.assert_close(seen[0][:, 0, 0, 0], torch.tensor([-1024.0, 1024.0]))
-
-
-def test_a_rebuilt_model_rescales_as_it_was_trained_to(config, build, images):
-    model = build(image_pixels=[0.5, 0.25]).eval()
-    saved = saved_as({**config.to_json(), "image_pixels": [0.5, 0.25]})
-    again = rebuild_model(saved, model.state_dict())
-    with torch.no_grad():
-        assert torch.equal(again(images), model(images))
-        assert not torch.allclose(build().eval()(images), model(images))
 
 
 def test_attention_is_a_map_for_each_class(build):

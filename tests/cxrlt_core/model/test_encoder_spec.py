@@ -59,19 +59,12 @@ def spec_of(size: int = 64, **changes) -> EncoderSpec:
     return resolve_encoder(encoder, size, "e.x")
 
 
-def test_a_plain_name_means_itself():
-    assert spec_of(model="resnet10t", options={"a": 1}) == EncoderSpec(
-        "resnet10t", {"a": 1}, None, None, None
-    )
-
-
-@pytest.mark.parametrize("options", [{"img_size": 32}, {"dynamic_img_size": True}])
-def test_a_stated_size_stays(options):
-    assert spec_of(model="vit_tiny_patch16_224", options=options).options == options
+def test_a_plain_name_means_itself_and_a_stated_size_or_local_file_stays():
+    expected = EncoderSpec("resnet10t", {"a": 1}, None, None, None)
+    assert spec_of(model="resnet10t", options={"a": 1}) == expected
+    for options in ({"img_size": 32}, {"dynamic_img_size": True}):
+        assert spec_of(model="vit_tiny_patch16_224", options=options).options == options
     assert spec_of(model="vit_tiny_patch16_224", options={}).options == {"img_size": 64}
-
-
-def test_a_local_file_is_named_as_it_is():
     spec = spec_of(model="resnet10t", pretrained="data/x.pth", pixels=[0.5, 0.25])
     assert (spec.files.weights, spec.files.name, spec.commit) == ([Path("data/x.pth")], "data/x.pth", None)
     assert spec.pixels == (0.5, 0.25)
@@ -91,10 +84,7 @@ def test_a_model_of_the_hub_is_one_of_timm_at_the_size_of_the_study(model, revis
     )
     again = build_network(spec.name, json.loads(json.dumps(spec.options)))  # as config.json rebuilds it
     again.load_state_dict(network.state_dict())
-
-
-def test_a_model_of_the_hub_may_start_at_random(model):
-    spec = spec_of(model="hf-hub:org/vit", revision="v1", pretrained=False)
+    spec = spec_of(model="hf-hub:org/vit", revision=revision)  # may start at random
     assert spec.files is None and spec.commit == COMMIT
 
 
@@ -137,24 +127,16 @@ def test_what_cannot_be_found_is_one_line(changes, message, hub):
     assert "\n" not in str(caught.value)
 
 
-def test_a_configuration_of_another_library_is_no_network_of_timm(hub):
+def test_a_repository_of_another_library_or_without_weights_or_config_is_one_line(hub):
     (store(hub, "org/other", "v1") / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(StudyError, match=r"^e\.x\.model: 'hf-hub:org/other' is not a timm network: .+$"):
         spec_of(model="hf-hub:org/other", revision="v1")
-
-
-def test_a_repository_without_weights_is_one_line(hub):
-    store(hub, "timm/resnet18.a1_in1k")
-    with pytest.raises(
-        StudyError, match=r"^e\.x\.pretrained: cannot load 'timm/resnet18\.a1_in1k': no weights"
-    ):
-        spec_of(model="resnet18", pretrained=True)
-
-
-def test_a_repository_without_config_is_one_line(hub):
     store(hub, "org/none", "v1")
     with pytest.raises(StudyError, match=r"^e\.x\.model: 'org/none' has no config\.json$"):
         spec_of(model="hf-hub:org/none", revision="v1")
+    store(hub, "timm/resnet18.a1_in1k")
+    with pytest.raises(StudyError, match=r"^e\.x\.pretrained: cannot load 'timm/resnet18.*': no weights"):
+        spec_of(model="resnet18", pretrained=True)
 
 
 def test_the_config_of_a_hub_brings_no_weights_of_its_own(model, hub):

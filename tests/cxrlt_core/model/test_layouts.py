@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+import torchvision
+import transformers
 import yaml
 from safetensors.torch import load_file, save_file
 from settings import usual
@@ -60,41 +62,30 @@ DINO |= {"patch_size": 14}
 SMALL = {"depth": 2, "embed_dim": 24, "num_heads": 2}
 
 
-@pytest.mark.parametrize(("entry", "registers"), [("rad_dino", 0), ("dinov2", 0), ("dinov2_registers", 4)])
-@pytest.mark.parametrize("size", [70, 42])
-def test_dinov2_of_transformers(entry, registers, size, tmp_path):
+#: The giant model's SwiGLU has other names, and keeps its two halves in the same order.
+GIANT = {"model": "vit_giant_patch14_dinov2", "options": {**SMALL, "mlp_ratio": 2 * 64 / 24}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind", "foreign", "changes"),
+    [
+        ("rad_dino", "Dinov2", {}, {}),
+        ("dinov2", "Dinov2", {}, {}),
+        ("dinov2", "Dinov2", {"use_swiglu_ffn": True}, GIANT),
+        ("dinov2_registers", "Dinov2WithRegisters", {"num_register_tokens": 4}, {}),
+    ],
+)
+def test_dinov2_of_transformers(entry, kind, foreign, changes, tmp_path):
     """At its own size the features are transformers' own; at another one the positions are resampled."""
-    import transformers
-
-    if registers:
-        config = transformers.Dinov2WithRegistersConfig(**DINO, num_register_tokens=registers)
-        theirs = randomised(transformers.Dinov2WithRegistersModel(config))
-    else:
-        theirs = randomised(transformers.Dinov2Model(transformers.Dinov2Config(**DINO)))
+    config = getattr(transformers, f"{kind}Config")(**DINO, **foreign)
+    theirs = randomised(getattr(transformers, f"{kind}Model")(config))
     theirs.save_pretrained(tmp_path)
-    ours = load(example(entry, tmp_path / "model.safetensors", options=SMALL), size)
-    if size == 70:
-        assert_features(ours, lambda x: theirs(x).last_hidden_state, size, 2e-4)
-
-
-def test_dinov2_with_a_gated_block(tmp_path):
-    """The giant model's SwiGLU has other names, and keeps its two halves in the same order."""
-    import transformers
-
-    config = transformers.Dinov2Config(**DINO, use_swiglu_ffn=True)
-    theirs = randomised(transformers.Dinov2Model(config))
-    theirs.save_pretrained(tmp_path)
-    options = {**SMALL, "mlp_ratio": 2 * 64 / 24}
-    encoder = example(
-        "dinov2", tmp_path / "model.safetensors", model="vit_giant_patch14_dinov2", options=options
-    )
-    ours = load(encoder, 70)
-    assert_features(ours, lambda x: theirs(x).last_hidden_state, 70, 2e-4)
+    encoder = example(entry, tmp_path / "model.safetensors", **{"options": SMALL, **changes})
+    assert_features(load(encoder, 70), lambda x: theirs(x).last_hidden_state, 70, 2e-4)
+    load(encoder, 42)
 
 
 def test_a_missing_part_of_a_projection_and_a_layout_that_is_not_named(tmp_path):
-    import transformers
-
     transformers.Dinov2Model(transformers.Dinov2Config(**DINO)).save_pretrained(tmp_path)
     file = tmp_path / "model.safetensors"
     state = load_file(file)
@@ -109,8 +100,6 @@ def test_a_missing_part_of_a_projection_and_a_layout_that_is_not_named(tmp_path)
 @pytest.mark.parametrize("old", [False, True])
 def test_a_densenet_of_torchvision(old, tmp_path):
     """Its old files call layers norm.1 where the library now says norm1."""
-    import torchvision
-
     theirs = torchvision.models.DenseNet(growth_rate=4, block_config=(1, 2, 1, 1), num_init_features=8)
     state = randomised(theirs).state_dict()
     if old:
@@ -126,8 +115,6 @@ def test_a_densenet_of_torchvision(old, tmp_path):
 
 
 def test_a_resnet_of_torchvision(tmp_path):
-    import torchvision
-
     theirs = randomised(torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1]))
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     ours = load(example("resnet_torchvision", tmp_path / "w.pth", options={"layers": [1, 1, 1, 1]}), 32)

@@ -1,7 +1,5 @@
 """Weights of every origin load whole; whatever is broken is one line that says what would fit."""
 
-import argparse
-import os
 import re
 from pathlib import Path
 
@@ -50,13 +48,6 @@ def check(network: torch.nn.Module, loaded, state: State) -> None:
     assert all(torch.equal(state_dict[name], state[name]) for name in state_dict if name != first)
 
 
-@pytest.mark.parametrize("ending", ["safetensors", "pth", "bin"])
-def test_every_kind_of_file_loads_into_the_grey_network(rgb, tmp_path, ending):
-    file = tmp_path / f"w.{ending}"
-    save_file(rgb, file) if ending == "safetensors" else torch.save(rgb, file)
-    check(*load(file), rgb)
-
-
 @pytest.mark.parametrize("prefix", ["module.", "backbone.", "foo.", "state_dict.module."])
 def test_a_prefix_is_asked_for_by_name_and_then_fits(rgb, tmp_path, prefix):
     file = tmp_path / "w.pth"
@@ -72,14 +63,11 @@ def test_a_prefix_is_asked_for_by_name_and_then_fits(rgb, tmp_path, prefix):
     check(*load(file, prefix=prefix), rgb)
 
 
-def test_a_prefix_takes_no_other_tensors(rgb, tmp_path):
+def test_a_prefix_takes_no_other_tensors_and_a_wrong_one_names_the_right_one(rgb, tmp_path):
     student = {f"student.{name}": tensor for name, tensor in rgb.items()}
     teacher = {f"teacher.{name}": tensor + 1 for name, tensor in rgb.items()}
     torch.save({**student, **teacher}, tmp_path / "w.pth")
     check(*load(tmp_path / "w.pth", prefix="student."), rgb)
-
-
-def test_a_wrong_prefix_names_the_right_one(rgb, tmp_path):
     save_file({f"a.b.{name}": tensor for name, tensor in rgb.items()}, tmp_path / "w.safetensors")
     save_file(rgb, tmp_path / "plain.safetensors")
     assert ": prefix: a.b. would fit; " in message(tmp_path / "w.safetensors", prefix="a.")
@@ -91,22 +79,14 @@ def halved(state: State) -> State:
     return {name: state[name] for name in list(state)[::2]}
 
 
-def one_nan(state: State) -> State:
-    bad = state["layer1.0.conv1.weight"].clone()
-    bad[0, 0, 0, 0] = torch.nan
-    return {**state, "layer1.0.conv1.weight": bad}
-
-
 @pytest.mark.parametrize(
     ("broken", "expected"),
     [
         (halved, r"\d\d missing: conv1\.1\.weight, .+[^…]$"),
-        (one_nan, r"1 not finite: layer1\.0\.conv1\.weight$"),
         (
             lambda s: {**s, "conv1.0.weight": s["conv1.0.weight"][:, :2].contiguous()},
             r"1 misshapen: conv1\.0\.weight \(24, 2, 3, 3\) for \(24, 1, 3, 3\)$",
         ),
-        (lambda s: {**s, "extra.weight": s["fc.bias"].clone()}, r"1 unexpected: extra\.weight$"),
         (
             lambda s: {n: t for n, t in s.items() if n not in ("bn.weight", "layer4.0.conv1.weight")},
             r"1 missing: layer4\.0\.conv1\.weight$",
@@ -120,36 +100,15 @@ def test_what_is_not_whole_is_named(rgb, tmp_path, broken, expected):
     assert re.search(start + expected, line), line
 
 
-def test_old_files_without_counters_and_files_without_classifier_are_whole(rgb, tmp_path):
+def test_old_files_without_counters_and_without_classifier_are_whole_and_grey_weights_stay(rgb, tmp_path):
     kept = {n: t for n, t in rgb.items() if not n.startswith("fc.") and "num_batches" not in n}
     save_file(kept, tmp_path / "w.safetensors")
     _, loaded = load(tmp_path / "w.safetensors")
     assert (loaded.tensors, loaded.share) == (len(kept), 1)
-
-
-class Opened:
-    """Unpickled, it leaves a file."""
-
-    def __init__(self, trace: Path) -> None:
-        self.trace = str(trace)
-
-    def __reduce__(self):
-        return os.mkdir, (self.trace,)
-
-
-def test_no_object_is_unpickled(rgb, tmp_path):
-    torch.save({**rgb, "x": Opened(tmp_path / "trace")}, tmp_path / "w.pth")
-    torch.save({"model": rgb, "args": argparse.Namespace(lr=1)}, tmp_path / "n.pth")
-    for name in ("w.pth", "n.pth"):
-        assert message(tmp_path / name).endswith(
-            f"{name}: cannot be read as plain tensors: a pickle of something else"
-        )
-    assert not (tmp_path / "trace").exists()
-
-
-def test_an_absent_file_is_one_line(tmp_path):
-    file = tmp_path / "absent.pth"
-    assert message(file) == f"e.x.pretrained: cannot load '{file}' into 'resnet10t': absent.pth: no such file"
+    state = timm.create_model("resnet10t", in_chans=1, num_classes=0, **TINY).state_dict()
+    save_file(state, tmp_path / "w.safetensors")
+    network, _ = load(tmp_path / "w.safetensors")
+    assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in state.items())
 
 
 def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
@@ -158,16 +117,7 @@ def test_rules_rename_in_order_and_leave_out(rgb, tmp_path):
     rules = [["^queue$", None], [r"\bc(\d)\b", r"conv\1"], ["^stage", "layer"]]
     check(*load(tmp_path / "w.safetensors", rename=rules), rgb)
     line = message(tmp_path / "w.safetensors", rename=[[r"\d", ""]])
-    assert re.search(
-        r"w\.safetensors' into 'resnet10t': rename gives '.+' to '.+' and to another tensor$", line
-    )
-
-
-def test_grey_weights_stay_as_they_are(tmp_path):
-    state = timm.create_model("resnet10t", in_chans=1, num_classes=0, **TINY).state_dict()
-    save_file(state, tmp_path / "w.safetensors")
-    network, _ = load(tmp_path / "w.safetensors")
-    assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in state.items())
+    assert re.search(r"into 'resnet10t': rename gives '.+' to '.+' and to another tensor$", line)
 
 
 FAMILIES = {

@@ -27,6 +27,13 @@ def radiograph(height, width, seed=0):
     return pixels.clip(0, 255).astype(np.uint8)
 
 
+def draw(path, seed, side=40):
+    """Write a PNG of noise, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
 def png16(path, kind, pixels):
     """Write 16 bits a sample, which Pillow cannot; ``kind`` is PNG's colour type."""
 

@@ -1,11 +1,7 @@
-import os
-
 import numpy as np
 import pytest
-from pictures import decode, png16, radiograph
+from pictures import decode, radiograph
 from PIL import Image, ImageOps, JpegImagePlugin
-
-from cxrlt_core.system.errors import StudyError
 
 FITS = ["squash", "crop", "pad"]
 
@@ -87,26 +83,17 @@ def test_crop_shows_the_middle_and_pad_the_whole(tmp_path):
     assert not padded[:30].any() and not padded[70:].any()
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
-def test_other_modes_become_grey(tmp_path, mode):
-    path = tmp_path / "a.png"
-    Image.fromarray(radiograph(64, 64)).convert(mode).save(path)
-    assert Image.open(path).mode == mode
-    np.testing.assert_array_equal(decode(path, 64), naive(path, 64))
-
-
-def test_transparency_is_dropped(tmp_path):
-    path = tmp_path / "a.png"
-    grey = radiograph(64, 64)
+def test_other_modes_become_grey_and_transparency_is_dropped(tmp_path):
+    path, grey = tmp_path / "a.png", radiograph(64, 64)
+    for mode in ("RGB", "RGBA", "LA", "P", "1"):
+        Image.fromarray(grey).convert(mode).save(path)
+        assert Image.open(path).mode == mode
+        np.testing.assert_array_equal(decode(path, 64), naive(path, 64), mode)
     Image.fromarray(np.dstack([grey, grey, grey, np.zeros_like(grey)])).save(path)
     np.testing.assert_array_equal(decode(path, 64), grey)
-
-
-def test_colour_jpeg_becomes_luma(tmp_path):
-    path = tmp_path / "a.jpg"
-    grey = radiograph(400, 400)
-    Image.fromarray(np.dstack([grey, grey, grey])).save(path, quality=95)
-    assert np.abs(decode(path, 48) - naive(path, 48)).mean() < 0.5
+    colour = Image.fromarray(radiograph(400, 400)).convert("RGB")
+    colour.save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(decode(tmp_path / "a.jpg", 48) - naive(tmp_path / "a.jpg", 48)).mean() < 0.5
 
 
 @pytest.mark.parametrize("fit", FITS)
@@ -120,56 +107,8 @@ def test_16_bit_is_stretched_over_its_own_range_then_resized(tmp_path, fit, low,
     stretched = (pixels.astype(float) - low) / (high - low) * 255
     expected = fitted(Image.fromarray(np.rint(stretched).astype(np.uint8)), 40, fit)
     np.testing.assert_array_equal(decode(path, 40, fit), expected)
-
-
-def test_16_bit_of_one_shade_is_black(tmp_path):
-    path = tmp_path / "a.png"
     Image.fromarray(np.full((8, 8), 700, np.uint16)).save(path)
-    assert not decode(path, 8).any()
-
-
-def cut(path, share):
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
-def test_truncated_file_is_refused(tmp_path, suffix):
-    path = tmp_path / f"a.{suffix}"
-    Image.fromarray(radiograph(300, 300)).save(path)
-    cut(path, 0.6)
-    with pytest.raises(StudyError, match=r"^truncated$"):
-        decode(path, 32)
-
-
-def test_reasons_are_short_and_without_the_path(tmp_path):
-    text, folder, empty, bitmap = (tmp_path / name for name in ("t.jpg", "d.png", "e.png", "b.png"))
-    text.write_text("no image")
-    folder.mkdir()
-    empty.touch()
-    Image.fromarray(radiograph(8, 8)).save(bitmap, format="BMP")
-    reasons = []
-    for path in (text, folder, empty, bitmap, tmp_path / "absent.png", "nul\0.png"):
-        with pytest.raises(StudyError) as refusal:
-            decode(path, 32)
-        reasons.append(str(refusal.value))
-    not_image = "not a JPEG, PNG or DICOM image"
-    assert reasons == [
-        not_image,
-        "is a directory",
-        not_image,
-        not_image,
-        "file not found",
-        "undecodable: embedded null byte",
-    ]
-
-
-def test_bomb_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / "a.png"
-    Image.fromarray(radiograph(100, 100)).save(path)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(StudyError, match="too many pixels"):
-        decode(path, 32)
+    assert not decode(path, 8).any()  # one shade is black
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -183,19 +122,6 @@ def test_the_orientation_of_exif_is_applied(tmp_path, fit, orientation):
     assert np.abs(decode(path, 40, fit).astype(int) - fitted(upright, 40, fit)).max() <= 1
 
 
-@pytest.mark.parametrize("progressive", [False, True])
-def test_garbage_within_a_jpeg_is_refused(tmp_path, progressive):
-    path = tmp_path / "a.jpg"
-    Image.fromarray(radiograph(500, 500)).save(path, quality=95, progressive=progressive)
-    decode(path, 32)
-    content = bytearray(path.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 4096] = np.random.default_rng(0).bytes(4096)
-    path.write_bytes(content)
-    with pytest.raises(StudyError, match=r"^corrupt JPEG data$"):
-        decode(path, 32)
-
-
 def test_what_sound_jpegs_hold_is_not_taken_for_damage(tmp_path):
     path, exif = tmp_path / "a.jpg", Image.Exif()
     exif[0x010E] = "text"
@@ -205,20 +131,3 @@ def test_what_sound_jpegs_hold_is_not_taken_for_damage(tmp_path):
         Image.fromarray(radiograph(300, 300, seed)).save(path, quality=100, exif=exif, **options)
         path.write_bytes(path.read_bytes() + b"\xff\x01 after the end")
         decode(path, 32)
-
-
-@pytest.mark.parametrize(("kind", "bands"), [(2, 3), (4, 2), (6, 4)])
-def test_16_bits_in_colour_or_with_transparency_are_refused_not_black(tmp_path, kind, bands):
-    path = tmp_path / "a.png"
-    grey = np.linspace(100, 4095, 256).reshape(16, 16, 1)
-    png16(path, 0, grey)
-    assert decode(path, 16).max() == 255
-    png16(path, kind, grey.repeat(bands, axis=2))
-    with pytest.raises(StudyError, match=r"^16 bits in colour or with transparency, expected grey alone$"):
-        decode(path, 16)
-
-
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(StudyError, match=r"^not a regular file$"):
-        decode(tmp_path / "a.png", 16)

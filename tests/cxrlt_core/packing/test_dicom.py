@@ -64,6 +64,7 @@ def check(path, expected):
         (12, True, 0.5, 10, 100, 800, "LINEAR"),
         (12, False, None, None, 2048, 1000, "LINEAR_EXACT"),
         (12, False, None, None, 2048, 1000, "SIGMOID"),
+        (12, False, None, None, [2000, 100], [900, 50], "LINEAR"),  # the first of several counts
     ],
 )
 def test_window(tmp_path, bits, signed, slope, intercept, center, width, function):
@@ -72,12 +73,7 @@ def test_window(tmp_path, bits, signed, slope, intercept, center, width, functio
     window = {"WindowCenter": center, "WindowWidth": width, "VOILUTFunction": function}
     write(tmp_path / "a.dcm", pixels, bits, **rescale, **window)
     values = pixels.astype(float) * (slope or 1) + (intercept or 0)
-    check(tmp_path / "a.dcm", windowed(values, center, width, function))
-
-
-def test_first_of_several_windows_counts(tmp_path):
-    write(tmp_path / "a.dcm", RAMP, 12, WindowCenter=[2000, 100], WindowWidth=[900, 50])
-    check(tmp_path / "a.dcm", windowed(RAMP, 2000, 900))
+    check(tmp_path / "a.dcm", windowed(values, *(np.ravel(w)[0] for w in (center, width)), function))
 
 
 @pytest.mark.parametrize("window", [{}, {"WindowCenter": "", "WindowWidth": ""}, {"WindowWidth": 400}])
@@ -88,17 +84,14 @@ def test_without_window_the_own_range_is_stretched(tmp_path, window, dtype):
     check(tmp_path / "a.dcm", (pixels - 50.0) / (4095 // 3) * 255)
 
 
-def test_one_shade_is_black(tmp_path):
-    write(tmp_path / "a.dcm", np.full((SIDE, SIDE), 700, np.uint16), 12)
-    assert not decode(tmp_path / "a.dcm", SIDE).any()
-
-
-def test_monochrome1_is_inverted_behind_the_window(tmp_path):
+def test_monochrome1_is_inverted_behind_the_window_and_one_shade_is_black(tmp_path):
     window = {"WindowCenter": 1500, "WindowWidth": 1000}
     write(tmp_path / "1.dcm", RAMP, 12, PhotometricInterpretation="MONOCHROME1", **window)
     write(tmp_path / "2.dcm", RAMP, 12, **window)
-    inverted, plain = (decode(tmp_path / name, SIDE) for name in ("1.dcm", "2.dcm"))
+    write(tmp_path / "3.dcm", np.full((SIDE, SIDE), 700, np.uint16), 12)
+    inverted, plain, shade = (decode(tmp_path / f"{n}.dcm", SIDE) for n in (1, 2, 3))
     np.testing.assert_array_equal(inverted, 255 - plain)
+    assert not shade.any()
 
 
 def test_voi_lut_goes_before_the_window(tmp_path):
@@ -202,58 +195,18 @@ def test_shape_is_fitted_like_that_of_a_png(tmp_path, fit):
     np.testing.assert_array_equal(shown, expected)
 
 
-def reason(path):
-    with pytest.raises(StudyError) as refusal:
-        decode(path, 32)
-    return str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"NumberOfFrames": 2}, "DICOM of several frames"),
-        ({"PhotometricInterpretation": "PALETTE"}, "DICOM of unsupported pixels: PALETTE, 16 bits"),
-        ({"PhotometricInterpretation": "RGB"}, "DICOM of unsupported pixels: RGB, 16 bits"),
-        ({"BitsAllocated": 32}, "DICOM of unsupported pixels: MONOCHROME2, 32 bits"),
-        ({"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 4095}, "DICOM of nothing but padding"),
-        ({"Rows": 100}, "truncated"),
-        ({"Rows": 40000, "Columns": 40000}, "too many pixels"),
-    ],
-)
-def test_other_pictures_are_refused(tmp_path, fields, expected):
-    write(tmp_path / "a.dcm", RAMP, 12, **fields)
-    assert reason(tmp_path / "a.dcm") == expected
-
-
 @pytest.mark.parametrize(
     ("syntax", "name", "package"),
     [
-        (uid.JPEGLosslessSV1, "JPEG Lossless", "libjpeg"),
         (uid.JPEGExtended12Bit, "JPEG Extended", "libjpeg"),
         (uid.JPEGLSLossless, "JPEG-LS Lossless Image Compression", "libjpeg"),
         (uid.HTJ2KLossless, "High-Throughput JPEG 2000 Image Compression", "openjpeg"),
-        (uid.MPEG2MPML, "MPEG2 Main Profile / Main Level", None),  # nobody decodes it
     ],
 )
 def test_compression_is_named_with_the_package_that_it_needs(tmp_path, syntax, name, package):
     write(tmp_path / "a.dcm", RAMP, 12, syntax, b"\xff\xd8\xff\xd9")
-    remedy = f", try pip install pylibjpeg pylibjpeg-{package}" if package else ""
-    assert reason(tmp_path / "a.dcm") == f"undecodable DICOM: {name}{remedy}"
-
-
-@pytest.mark.parametrize("share", [0.9, 0.3, 0.03])
-def test_cut_file_is_refused(tmp_path, share):
-    path = tmp_path / "a.dcm"
-    write(path, RAMP, 12)
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    assert reason(path) == ("truncated" if share > 0.1 else "DICOM without pixel data")
-
-
-def test_cut_jpeg_inside_is_refused(tmp_path):
-    content = encoded((RAMP // 16).astype(np.uint8), "JPEG", quality=95)
-    pixels = RAMP.astype(np.uint8)
-    write(tmp_path / "a.dcm", pixels, syntax=uid.JPEGBaseline8Bit, content=content[: len(content) // 2])
-    assert reason(tmp_path / "a.dcm") == "truncated"
+    with pytest.raises(StudyError, match=rf"^undecodable DICOM: {name}, .* pylibjpeg pylibjpeg-{package}$"):
+        decode(tmp_path / "a.dcm", SIDE)
 
 
 def test_pydicom_is_loaded_only_for_a_dicom_file(tmp_path):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import draw
 from PIL import Image
 
 from cxrlt_core.packing import pack as packing
@@ -26,12 +27,6 @@ from cxrlt_core.system.files import read_parquet, write_parquet
 REPOSITORY = Path(__file__).parents[3]
 SIZE = 24
 SQUASH = Geometry(SIZE, "squash")
-
-
-def draw(path, seed, side=40):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
 
 
 @pytest.fixture
@@ -98,13 +93,15 @@ def test_rows_are_the_decoded_images_in_order(root, tmp_path):
     np.testing.assert_array_equal(opened, pixels)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_digest_is_a_hash_of_the_packed_pixels(root, array, workers):
+def test_digest_is_a_hash_of_the_packed_pixels_and_two_workers_write_the_same_bytes_as_one(root, tmp_path):
     (root / PATHS[3]).write_bytes((root / PATHS[4]).read_bytes())  # the same picture under two names
     for number, shade in ((5, 0), (6, 77)):
         Image.fromarray(np.full((40, 40), shade, np.uint8)).save(root / PATHS[number])
-    digests = pack(root, array, workers=workers)["digest"]
-    pixels = np.load(array)
+    one, two = (pack(root, tmp_path / f"{n}/s-24.npy", workers=n) for n in (1, 2))
+    assert one.equals(two)
+    for name in ("s-24.npy", "s-24.record.parquet"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    digests, pixels = one["digest"], np.load(tmp_path / "1/s-24.npy")
     assert digests[digests.isna()].index.tolist() == [7, 9]  # rejected
     assert digests[[5, 6]].tolist() == ["shade 0", "shade 77"]
     for row in digests.dropna().index.drop([5, 6]):
@@ -125,31 +122,6 @@ def test_one_shade_that_becomes_another_is_another_image(root, array):
     assert pack(root, array).equals(index) and (np.load(array)[5] == 78).all()
 
 
-def test_digest_outlives_the_file_and_follows_its_image(root, array):
-    first = pack(root, array)["digest"]
-    (root / PATHS[50]).unlink()
-    draw(root / PATHS[51], 1000)
-    numbers = [51, *range(50, 10, -1)]
-    digests = pack(root, array, numbers)["digest"].tolist()
-    assert digests[1:] == [digests[0] if number == 51 else first[number] for number in numbers[1:]]
-    assert digests[0] != first[51]
-
-
-@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
-def test_fit_reaches_the_decoder(root, array, fit):
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70), np.uint8)).save(root / PATHS[0])
-    pack(root, array, range(2), geometry=Geometry(SIZE, fit))
-    np.testing.assert_array_equal(np.load(array)[0], decode(root / PATHS[0], Geometry(SIZE, fit)))
-
-
-def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
-    one = pack(root, tmp_path / "one" / "s-24.npy")
-    two = pack(root, tmp_path / "two" / "s-24.npy", workers=2)
-    assert one.equals(two)
-    for name in ("s-24.npy", "s-24.record.parquet"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-
-
 def test_second_run_decodes_only_rejected_images_even_if_a_file_is_gone(root, array, decoded):
     first, before = pack(root, array), array.read_bytes()
     decoded.clear()
@@ -159,25 +131,19 @@ def test_second_run_decodes_only_rejected_images_even_if_a_file_is_gone(root, ar
     assert pack(root, array).equals(first) and array.read_bytes() == before
 
 
-def test_changed_image_is_packed_again(root, array, decoded):
+def test_changed_image_is_packed_again_and_one_that_broke_leaves_zeros(root, array, decoded):
     pack(root, array)
     decoded.clear()
     draw(root / PATHS[50], 1000)
     draw(root / PATHS[9], 1001)
+    (root / PATHS[60]).write_text("no image")
     index = pack(root, array)
-    assert decoded == ["7.png", "9.png", "50.png"]
+    assert decoded == ["7.png", "9.png", "50.png", "60.png"]
     assert index["row"][9] == 9
     for number in (9, 50):
         np.testing.assert_array_equal(np.load(array)[number], decode(root / PATHS[number], SQUASH))
-
-
-def test_image_that_broke_leaves_a_row_of_zeros(root, array):
-    pack(root, array)
-    (root / PATHS[50]).write_text("no image")
-    broken = pack(root, array).loc[50]
-    assert broken["reason"] == "not a JPEG, PNG or DICOM image"
-    assert pd.isna(broken["row"]) and pd.isna(broken["digest"])
-    assert not np.load(array)[50].any()
+    assert index["reason"][60] == "not a JPEG, PNG or DICOM image" and not np.load(array)[60].any()
+    assert index.loc[60, ["row", "digest"]].isna().all()
 
 
 def test_changed_list_reuses_rows(root, tmp_path, decoded):
@@ -360,17 +326,13 @@ def test_dead_worker_is_one_line(root, tmp_path, monkeypatch):
         pack(root, tmp_path / "s-24.npy", workers=2)
 
 
-def test_full_disk_is_one_line(root, array, tmp_path, monkeypatch):
+def test_a_store_that_cannot_be_made_or_is_full_is_one_line(root, array, tmp_path, monkeypatch):
+    with pytest.raises(StudyError, match=r"7\.png: (File exists|Not a directory)"):
+        pack(root, root / PATHS[7] / "s-24.npy")
     monkeypatch.setattr(pack_record.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     with pytest.raises(StudyError, match=r"s-24\.npy: needs 0\.0 GB, 0\.0 GB are free"):
         pack(root, array)
     assert not list(tmp_path.glob("*s-24*"))
-
-
-def test_store_that_cannot_be_made_is_one_line(root, tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(StudyError, match=r"file: (File exists|Not a directory)"):
-        pack(root, tmp_path / "file" / "s-24.npy")
 
 
 def test_no_images_make_an_empty_array(root, array):
@@ -378,16 +340,24 @@ def test_no_images_make_an_empty_array(root, array):
     assert len(index) == len(open_indexed(index, array)) == 0 and np.load(array).shape == (0, SIZE, SIZE)
 
 
-def test_foreign_array_is_refused(root, tmp_path):
+def test_an_array_that_is_foreign_or_not_what_its_record_says_is_refused(root, tmp_path):
     array = tmp_path / "my-s-24-pad.npy"
     index = pack(root, array)
     good = np.load(array)
     message = r"my-s-24-pad\.npy: not the array that its index describes.*--force pack@my-s$"
-    for foreign in (255 - good, good[:50], good.astype(np.int16), good.ravel(), np.asfortranarray(good)):
+    sampled = good.copy()
+    sampled[99, 0, 0] ^= 1  # a row of the sample
+    shapes = (good[:50], good.astype(np.int16), good.ravel(), np.asfortranarray(good))
+    for foreign in (255 - good, sampled, *shapes):
         np.save(array, foreign)
         with pytest.raises(StudyError, match=message):
             open_indexed(index, array)
     array.write_text("no array")
+    with pytest.raises(StudyError, match=message):
+        open_indexed(index, array)
+    np.save(array, good)
+    assert len(open_indexed(index, array)) == 100
+    (tmp_path / "my-s-24-pad.record.parquet").unlink()
     with pytest.raises(StudyError, match=message):
         open_indexed(index, array)
     array.unlink()
@@ -407,27 +377,6 @@ def test_an_array_with_one_other_image_is_refused(root, array, monkeypatch, numb
     with pytest.raises(StudyError, match="not the array that its index describes"):
         open_indexed(before, array)
     assert len(open_indexed(before.drop(index=number), array)) == 100  # a set without it is as it was
-
-
-@pytest.mark.parametrize("row", [-1, 100])
-def test_a_row_that_the_array_has_not_is_refused(root, array, row):
-    pack(root, array)
-    for digest in (None, "0" * 16):
-        with pytest.raises(StudyError, match="not the array that its index describes"):
-            open_array(array, np.array([row]), [digest])
-
-
-@pytest.mark.parametrize("harm", ["pixels", "record"])
-def test_an_array_that_is_not_what_its_record_says_or_without_one_is_refused(root, array, tmp_path, harm):
-    index = pack(root, array)
-    if harm == "record":
-        (tmp_path / "s-24.record.parquet").unlink()
-    else:
-        pixels = np.lib.format.open_memmap(array, mode="r+")
-        pixels[99, 0, 0] ^= 1  # a row of the sample
-        pixels.flush()
-    with pytest.raises(StudyError, match="not the array that its index describes"):
-        open_indexed(index, array)
 
 
 def test_a_row_that_is_written_anew_is_in_no_record_meanwhile(root, array, monkeypatch):
@@ -453,9 +402,8 @@ def test_rejects_are_counted_by_reason_and_named(root, tmp_path, capsys):
     listed.unlink()
     with pytest.raises(StudyError) as refusal:
         check_rejects(index, 0.01, "data.sources.s.images", listed)
-    assert str(refusal.value) == (
-        f"data.sources.s.images: 3 of 100 images rejected, more than image.max_rejects 0.01: {reasons}"
-    )
+    start = "data.sources.s.images: 3 of 100 images rejected, more than image.max_rejects 0.01: "
+    assert str(refusal.value) == start + reasons
     lines = [f"{names[7]},truncated", f"{names[9]},file not found", f"{names[20]},file not found"]
     assert listed.read_text().splitlines() == ["image_id,reason", *lines]
     check_rejects(index.dropna(subset="row"), 0, "", listed)
@@ -479,16 +427,13 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
     images = {"image_id": [f"nih/{name}" for name in names], "path": names}
     write_parquet("data/watched/nih.parquet", pd.DataFrame(images))
 
-    def run(source, max_rejects):
-        image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=max_rejects)
-        sources = {"nih": SimpleNamespace(images="raw")}
-        demo = SimpleNamespace(sources=[])
-        data = SimpleNamespace(sources=sources)
-        main(SimpleNamespace(image=image, data=data, demo=demo, variants={}), source)
-
+    image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=0.1)
+    data = SimpleNamespace(sources={"nih": SimpleNamespace(images="raw")})
+    params = SimpleNamespace(image=image, data=data, demo=SimpleNamespace(sources=[]), variants={})
     with pytest.raises(StudyError, match=r"data\.sources\.nih\.images: 1 of 5 .*1 × file not found"):
-        run("nih", 0.1)
+        main(params, "nih")
     assert not Path("data/packed/nih.parquet").exists()
-    run("nih", 0.2)
+    image.max_rejects = 0.2
+    main(params, "nih")
     index = read_parquet("data/packed/nih.parquet")
     assert open_indexed(index, Path("arrays/nih-32-squash.npy")).shape == (5, 32, 32)

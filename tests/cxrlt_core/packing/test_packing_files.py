@@ -1,18 +1,11 @@
 import os
 
-import numpy as np
 import pytest
-from PIL import Image
+from pictures import draw
 
 from cxrlt_core.packing import files as packing_files
 from cxrlt_core.packing.files import file_stamp, file_stamps, find_files
 from cxrlt_core.system.errors import StudyError
-
-
-def draw(path, seed):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (40, 40), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
 
 
 def test_files_are_found_in_every_layout(tmp_path, monkeypatch):

@@ -25,12 +25,9 @@ def test_a_file_and_its_parts_hold_the_same(suffix, tmp_path):
         read_tensor_files([files[0], files[0]])
 
 
-def test_the_old_format_of_pytorch_is_read(tmp_path):
+def test_the_old_format_of_pytorch_and_a_checkpoint_of_a_training_are_read(tmp_path):
     torch.save(ONE, tmp_path / "x.bin", _use_new_zipfile_serialization=False)
     assert same(read_tensor_files([tmp_path / "x.bin"]), ONE)
-
-
-def test_a_checkpoint_of_a_training_is_read_by_its_keys(tmp_path):
     torch.save({"epoch": 3, "state_dict": ONE, "args": {"lr": 0.1}}, tmp_path / "x.bin")
     assert same(read_tensor_files([tmp_path / "x.bin"]), {"state_dict.a.weight": ONE["a.weight"]})
 
@@ -65,7 +62,5 @@ def test_a_file_that_is_absent_or_of_another_kind_says_so(tmp_path):
     with pytest.raises(StudyError, match=r"^x\.pth: no such file$"):
         read_tensor_files([tmp_path / "x.pth"])
     (tmp_path / "x.npz").write_bytes(b"junk")
-    with pytest.raises(
-        StudyError, match=r"expected a file that ends in \.safetensors, \.bin, .+, \.msgpack$"
-    ):
+    with pytest.raises(StudyError, match=r"a file that ends in \.safetensors, \.bin, .+, \.msgpack$"):
         read_tensor_files([tmp_path / "x.npz"])

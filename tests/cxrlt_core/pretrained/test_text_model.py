@@ -11,6 +11,7 @@ import pytest
 import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
+from test_repositories import with_heads, with_output, write_vocabulary
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, T5Config, T5Tokenizer
 
 from cxrlt_core.demo.text_models import write_text_model
@@ -66,24 +67,10 @@ def prefixed(prefix: str) -> Change:
     return lambda tensors: {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
 
 
-def with_heads(tensors: Tensors) -> Tensors:
-    return {
-        **prefixed("bert.")(tensors),
-        "cls.predictions.bias": torch.ones(3),
-        "classifier.weight": torch.ones(1),
-    }
-
-
 def old_names(tensors: Tensors) -> Tensors:
     new = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
     result = {name.replace(a, b): t for name, t in tensors.items() for a, b in new.items() if a in name}
     return {**{name: t for name, t in tensors.items() if "LayerNorm" not in name}, **result}
-
-
-def doubled(tensors: Tensors) -> Tensors:
-    """As PyTorch writes a T5: the table of words under all of its names."""
-    words = tensors["shared.weight"]
-    return {**tensors, "encoder.embed_tokens.weight": words, "decoder.embed_tokens.weight": words}
 
 
 def encoder_alone(tensors: Tensors) -> Tensors:
@@ -95,12 +82,11 @@ def encoder_alone(tensors: Tensors) -> Tensors:
     ("name", "change", "file", "prefix"),
     [
         ("bert", dict, "pytorch_model.bin", ""),
-        ("bert", with_heads, "pytorch_model.bin", "bert."),
         ("bert", prefixed("module."), "pytorch_model.bin", "module."),
         ("bert", prefixed("module.bert."), "model.safetensors", "module.bert."),
         ("bert", prefixed("encoder."), "model.safetensors", "encoder."),
         ("bert", old_names, "pytorch_model.bin", ""),
-        ("t5", doubled, "pytorch_model.bin", ""),
+        ("t5", with_output, "pytorch_model.bin", ""),
         ("t5", encoder_alone, "model.safetensors", ""),
         ("t5", prefixed("module."), "pytorch_model.bin", "module."),
     ],
@@ -112,16 +98,14 @@ def test_every_layout_gives_the_same_states(name, change, file, prefix, make, or
     assert (origin["file"], origin["prefix"], origin["commit"]) == (file, prefix, None)
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("bert", "safetensors"), ("t5", "bin")])
-def test_parts_give_the_same_states(name, suffix, make, originals):
-    stem = {"safetensors": "model", "bin": "pytorch_model"}[suffix]
-    parts = [f"{stem}-0000{i}-of-00002.{suffix}" for i in (1, 2)]
-    folder = make(name, lambda tensors: dict(list(tensors.items())[::2]), parts[0])
-    rest = dict(list(load_file(originals[name] / "model.safetensors").items())[1::2])
-    (save_file if suffix == "safetensors" else torch.save)(rest, folder / parts[1])
+def test_parts_give_the_same_states(make, originals):
+    parts = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    folder = make("bert", lambda tensors: dict(list(tensors.items())[::2]), parts[0])
+    rest = dict(list(load_file(originals["bert"] / "model.safetensors").items())[1::2])
+    save_file(rest, folder / parts[1])
     index = {"weight_map": {str(i): part for i, part in enumerate(parts)}}
-    (folder / f"{stem}.{suffix}.index.json").write_text(json.dumps(index))
-    assert states(folder).equal(states(originals[name]))
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert states(folder).equal(states(originals["bert"]))
 
 
 SMALL = {"vocab_size": 200, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -158,37 +142,20 @@ def edit(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def only_vocabulary(folder: Path) -> None:
-    words = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
-    (folder / "vocab.txt").write_text("\n".join(sorted(words, key=words.get)) + "\n")
-    (folder / "tokenizer.json").unlink()
-
-
-def test_a_vocabulary_alone_makes_a_tokenizer(make, originals):
-    folder = make("bert")
-    only_vocabulary(folder)
-    assert states(folder).equal(states(originals["bert"]))
-
-
 @pytest.mark.parametrize("vocabulary", [True, False])
 def test_cxr_bert_is_read_as_the_bert_that_it_is(vocabulary, make, originals):
     """Its config and tokenizer name code in its repository, which is not run."""
     folder = make("bert", lambda t: {**with_heads(t), "cls_projection_head.LayerNorm.weight": torch.ones(2)})
     edit(folder, model_type="cxr-bert", auto_map={"AutoConfig": "x.Config", "AutoModel": "x.Model"})
-    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CXRBertTokenizer"}')
     if vocabulary:
-        only_vocabulary(folder)
+        write_vocabulary(folder, "vocab.txt")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CXRBertTokenizer"}')
     assert states(folder).equal(states(originals["bert"]))
 
 
 def test_a_sentencepiece_model_alone_makes_the_tokenizer_of_t5(make, tmp_path):
     folder = make("t5")
-    for path in folder.glob("tokenizer*"):
-        path.unlink()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(CLASSES * 20), model_prefix=str(folder / "spiece"), vocab_size=80,
-        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
-    )  # fmt: skip
+    write_vocabulary(folder, "spiece.model")
     pieces = sentencepiece.SentencePieceProcessor(str(folder / "spiece.model"))
     result = load_text_model(str(folder), None).tokenizer(list(CLASSES))["input_ids"]
     assert result == [[*pieces.encode(label), 1] for label in CLASSES]
@@ -221,12 +188,9 @@ WORDS, QUERY = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.s
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without(QUERY), f"1 missing: {QUERY}"),
         (without(WORDS), f"expected one encoder in the weights, found no {WORDS}; the names are emb"),
         (prefixed("foo_"), "expected one encoder in the weights, found no "),
-        (lambda t: {**t, "extra.weight": torch.ones(1)}, "1 unexpected: extra.weight"),
         (lambda t: {**t, QUERY: torch.ones(3, 3)}, f"1 misshapen: {QUERY} (3, 3) for (64, 64)"),
-        (lambda t: {**t, QUERY: t[QUERY] * torch.nan}, f"1 not finite: {QUERY}"),
         (lambda t: t | prefixed("b.")(t), "expected one encoder in the weights, found one under '', 'b.'"),
         (lambda t: prefixed("b.")(t) | {QUERY: t[QUERY]}, f"names are there with and without 'b.': {QUERY}"),
         (lambda t: {**with_heads(t), "visual.conv": torch.ones(1)}, "1 unexpected: visual.conv"),
@@ -234,8 +198,7 @@ WORDS, QUERY = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.s
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_are_one_line(change, message, make):
-    line = refusal(make("bert", change))
-    assert line.startswith(message) and "\n" not in line
+    assert refusal(make("bert", change)).startswith(message)
 
 
 def test_layers_without_number_in_the_config_are_named(make):
@@ -248,6 +211,7 @@ def test_layers_without_number_in_the_config_are_named(make):
 def refusal(folder: Path) -> str:
     with pytest.raises(StudyError) as caught:
         load_text_model(str(folder), None)
+    assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
@@ -266,27 +230,15 @@ def refusal(folder: Path) -> str:
 def test_a_broken_config_is_one_line(content, message, make):
     folder = make("bert")
     (folder / "config.json").unlink() if content is None else (folder / "config.json").write_text(content)
-    line = refusal(folder)
-    assert line.startswith(message) and "\n" not in line
+    assert refusal(folder).startswith(message)
 
 
-ABSENT = "no tokenizer: expected tokenizer.json, vocab.txt, spiece.model"
-BROKEN = "no tokenizer can be made: "
-
-
-@pytest.mark.parametrize(
-    ("name", "junk", "message"),
-    [
-        ("bert", None, ABSENT),
-        ("t5", None, ABSENT),
-        ("t5", "tokenizer.json", BROKEN),
-        ("t5", "spiece.model", BROKEN),
-    ],
-)
-def test_an_absent_or_broken_tokenizer_is_one_line(name, junk, message, make):
-    folder = make(name)
+@pytest.mark.parametrize("junk", [None, "tokenizer.json", "spiece.model"])
+def test_an_absent_or_broken_tokenizer_is_one_line(junk, make):
+    folder = make("t5")
     (folder / "tokenizer.json").unlink()
+    message = "no tokenizer: expected tokenizer.json, vocab.txt, spiece.model"
     if junk:
+        message = "no tokenizer can be made: "
         (folder / junk).write_bytes(b"junk")
-    line = refusal(folder)
-    assert line.startswith(message) and "\n" not in line
+    assert refusal(folder).startswith(message)

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from served import write_images, write_model, write_pair
 
 import cxrlt_core
 from cxrlt_core import load_model
+from cxrlt_core.labels import CLASSES
 from cxrlt_core.metrics.calibration import Calibration
+from cxrlt_core.model.folder import model_marks
 from cxrlt_core.serving.loading import write_portable
 from cxrlt_core.system.errors import StudyError
 
@@ -23,11 +27,6 @@ def change(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def weights(first):
-    names = json.loads((first / "ensembles/both/0/ensemble.json").read_text())["classes"]
-    return {name: [0.0, 1.0] for name in names}
-
-
 def test_a_member_that_is_another_is_refused(study):
     write_model(study / "models/two/0", seed=7)
     text = r"ensemble\.json: .*models/two/0 is not the model that was chosen; expected dvc repro ensemble"
@@ -36,7 +35,7 @@ def test_a_member_that_is_another_is_refused(study):
 
 
 def test_a_member_without_weight_is_not_needed(study):
-    change(study, weights=weights(study))
+    change(study, weights={name: [0.0, 1.0] for name in CLASSES})
     shutil.rmtree(study / "models/one")
     ensemble, paths = load_model(study / "ensembles/both/0", "cpu"), write_images(study / "images")
     assert len(ensemble.members) == 1
@@ -45,8 +44,6 @@ def test_a_member_without_weight_is_not_needed(study):
 
 
 def test_members_know_the_same_classes(study):
-    from cxrlt_core.model.folder import model_marks
-
     write_model(study / "models/two/0", classes=["a", "b"])
     members = json.loads((study / "ensembles/both/0/ensemble.json").read_text())["members"]
     members[1]["sha256"] = model_marks(study / "models/two/0")
@@ -65,16 +62,6 @@ def test_what_is_no_model_is_one_line(study, tmp_path):
         load_model(study / "ensembles/both/0")
 
 
-def test_a_portable_ensemble_needs_no_study(study, tmp_path_factory):
-    folder, paths = study / "ensembles/both/0", write_images(study / "images")
-    ensemble = load_model(folder, "cpu")
-    expected = ensemble.predict(paths, views=2).table()
-    out = tmp_path_factory.mktemp("elsewhere")
-    write_portable(folder, ensemble.calibration, out)
-    shutil.rmtree(study / "models")
-    assert load_model(out, "cpu").predict(paths, views=2).table().equals(expected)
-
-
 def test_a_portable_model_has_its_thresholds(study, tmp_path_factory):
     out, limits = tmp_path_factory.mktemp("elsewhere"), np.linspace(0, 1, 26)
     limits[3] = np.nan
@@ -85,15 +72,9 @@ def test_a_portable_model_has_its_thresholds(study, tmp_path_factory):
     assert not load_model(study / "models/one/0", "cpu").calibration.known
 
 
-def test_the_library_offers_load_model_and_nothing_unknown():
+def test_importing_the_library_loads_nothing_heavy_and_offers_nothing_unknown():
     with pytest.raises(AttributeError, match="has no attribute 'train'"):
         cxrlt_core.train  # noqa: B018
-
-
-def test_importing_the_library_loads_nothing_heavy():
-    import subprocess
-    import sys
-
     program = "import sys, cxrlt_core; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"torch", "pandas", "numpy"} & set(done.stdout.split())

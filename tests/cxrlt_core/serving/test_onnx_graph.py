@@ -42,9 +42,7 @@ def test_the_graph_is_what_predicts(ensemble):
 
 def test_without_the_packages_it_is_one_line(ensemble, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_graph, "find_spec", lambda name: None)
-    with pytest.raises(
-        StudyError, match=r"onnx and onnxscript not installed; expected pip install .*\[export\]"
-    ):
+    with pytest.raises(StudyError, match=r"onnx and onnxscript not installed; expected pip .*\[export\]"):
         export_onnx(ensemble, tmp_path / "model.onnx")
     assert onnx_difference(ensemble, tmp_path / "model.onnx", [[IMAGES]]) is None
 

@@ -13,9 +13,6 @@ def test_colour_is_where_the_weight_is():
     np.testing.assert_allclose(picture[5, 5], 100, atol=1)
     strongest = picture[-5, -5]
     np.testing.assert_allclose(strongest, 0.35 * 100 + 0.65 * ORANGE, atol=1)
-
-
-def test_without_weight_it_is_the_image():
     image = np.random.default_rng(0).integers(0, 256, (SHOWN, SHOWN), dtype=np.uint8)
     np.testing.assert_array_equal(np.asarray(overlay(image, np.zeros((3, 3))))[..., 1], image)
 

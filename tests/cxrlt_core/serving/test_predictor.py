@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from served import SIZE, TTA, write_dicom, write_images, write_model, write_pair
+from served import SIZE, TTA, write_images, write_model, write_pair
 
 from cxrlt_core import load_model
 from cxrlt_core.batches.images import PackedImages
@@ -30,8 +29,7 @@ def packed(paths, folder, fit):
 
 
 def in_study(folder, images, views=(None,)):
-    model = read_model(folder)
-    return predict(Scorer.of(model), images, CPU, 64, views)
+    return predict(Scorer.of(read_model(folder)), images, CPU, 64, views)
 
 
 @pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
@@ -45,23 +43,11 @@ def test_a_file_gets_the_number_of_its_packed_pixels(fit, tmp_path):
     assert np.ptp(result.probabilities, axis=0).max() > 0.01  # images differ
 
 
-def test_each_fit_has_pixels_of_its_own(tmp_path):
-    paths, result = write_images(tmp_path / "images", 2), {}
-    for fit in ("squash", "crop", "pad"):
-        write_model(tmp_path / fit, image_fit=fit)
-        result[fit] = load_model(tmp_path / fit, "cpu").predict(paths).probabilities
-    assert np.abs(result["squash"] - result["crop"]).max() > 1e-3
-    assert np.abs(result["squash"] - result["pad"]).max() > 1e-3
-
-
 def test_an_ensemble_is_the_weighted_mean_class_by_class(tmp_path):
     weights, paths = write_pair(tmp_path), write_images(tmp_path / "images")
-    alone = [
-        load_model(tmp_path / f"models/{name}/0", "cpu").predict(paths).probabilities
-        for name in ("one", "two")
-    ]
-    result = load_model(tmp_path / "ensembles/both/0", "cpu").predict(paths)
-    np.testing.assert_allclose(result.probabilities, weights[0] * alone[0] + weights[1] * alone[1], rtol=1e-6)
+    folders = ("models/one/0", "models/two/0", "ensembles/both/0")
+    one, two, both = (load_model(tmp_path / name, "cpu").predict(paths).probabilities for name in folders)
+    np.testing.assert_allclose(both, weights[0] * one + weights[1] * two, rtol=1e-6)
 
 
 def test_with_the_views_of_a_study_come_its_numbers(tmp_path):
@@ -97,34 +83,6 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path):
     assert result.paths == [paths[0], paths[2]] and len(result.probabilities) == 2
     assert result.rejected == {paths[1]: "truncated", paths[3]: "not a JPEG, PNG or DICOM image"}
     assert len(load_model(tmp_path / "model", "cpu").predict(paths[3:]).table()) == 0
-
-
-def dicom_files(folder):
-    """The same picture as PNG and, told in other ways, as DICOM."""
-    grey = np.asarray(
-        Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 5), dtype=np.uint8)).resize((48, 40))
-    )
-    grey = np.rint((grey - grey.min()) * (255 / np.ptp(grey))).astype(np.uint8)
-    Image.fromarray(grey).save(folder / "plain.png")
-    deep = grey.astype(np.uint16) * 16 + 1000
-    return {
-        "8 bits": write_dicom(folder / "8.dcm", grey),
-        "16 bits": write_dicom(folder / "16.dcm", deep),
-        "inverted": write_dicom(folder / "1.dcm", 255 - grey, PhotometricInterpretation="MONOCHROME1"),
-        "windowed": write_dicom(
-            folder / "w.dcm", deep, WindowCenter=1000 + 2040, WindowWidth=4080, VOILUTFunction="LINEAR_EXACT"
-        ),
-    }
-
-
-def test_dicom_files_give_what_the_same_picture_gives(tmp_path):
-    write_model(tmp_path / "model")
-    model, files = load_model(tmp_path / "model", "cpu"), dicom_files(tmp_path)
-    expected = model.predict([tmp_path / "plain.png"]).probabilities[0]
-    for name, path in files.items():
-        np.testing.assert_allclose(model.predict([path]).probabilities[0], expected, atol=1e-6, err_msg=name)
-    narrow = write_dicom(tmp_path / "n.dcm", np.full((9, 9), 3, np.uint16), WindowCenter=3, WindowWidth=1)
-    assert np.abs(model.predict([narrow]).probabilities[0] - expected).max() > 1e-3
 
 
 def test_the_table_has_a_row_an_image_and_finding(tmp_path):

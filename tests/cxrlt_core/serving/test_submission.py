@@ -39,11 +39,8 @@ def test_the_zip_holds_the_same_and_its_bytes_repeat(tmp_path):
     assert (tmp_path / "s.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
 
 
-def test_all_classes_of_the_challenge_are_needed():
+def test_all_classes_of_the_challenge_are_needed_and_an_image_once():
     with pytest.raises(StudyError, match="knows 25 classes; the challenge has also Tortuous Aorta"):
         submission(IDS, CLASSES[:-1], np.zeros((2, 25)))
-
-
-def test_an_image_is_there_once():
     with pytest.raises(StudyError, match="dicom_id 02aa804e-bde0afdd is there twice"):
         submission([IDS[0], IDS[1], IDS[0]], CLASSES, np.zeros((3, 26)))

@@ -1,5 +1,4 @@
 import json
-import sys
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,10 +8,8 @@ from settings import usual
 
 from cxrlt_core.params.schema import Source
 from cxrlt_core.sources import Options, read_source
-from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
 from stages import harmonize
-from stages.artifacts import border
 
 ROWS = [
     chexpert_row("train/patient00001/study1/a.jpg", Edema="1.0", Mass=""),
@@ -25,29 +22,22 @@ ROWS = [
 def params(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
-    sources = {
-        "chexpert": usual(Source, labels="train.csv", images="images", uncertain="one"),
-        "nih": usual(Source, labels="nowhere.csv", images="images"),
-        "vindr": usual(Source, labels="train.csv", images="images"),
-    }
+    sources = {"chexpert": usual(Source, labels="train.csv", images="images", uncertain="one")}
     return SimpleNamespace(data=SimpleNamespace(sources=sources))
 
 
 def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):
+    """And beside it the counts."""
     harmonize.main(params, "chexpert")
     expected = read_source("chexpert", tmp_path / "train.csv", Options(uncertain={"default": "one"})).table
     pd.testing.assert_frame_equal(read_parquet("data/labels/chexpert.parquet"), expected)
     assert expected["Edema"].tolist() == [1, 1]
-
-
-def test_writes_the_counts(params, tmp_path):
-    harmonize.main(params, "chexpert")
     counts = json.loads((tmp_path / "data/labels/chexpert.json").read_text())
     names = ["rows", "images", "patients", "studies", "views", "classes"]
     assert list(counts) == [*names, "dropped", "official", "unused", "known"]
     assert [counts[name] for name in names[:4]] == [3, 2, 1, 2]
     assert counts["dropped"] == {"train.csv: no label": 1}
-    assert len(counts["known"]) == 14
+    assert len(counts["known"]) == 14 and len(counts["classes"]) == 26
     assert counts["classes"]["Edema"] == {"positive": 2, "negative": 0, "unknown": 0, "uncertain": 1}
     assert counts["classes"]["Hernia"] == {"positive": 0, "negative": 0, "unknown": 2, "uncertain": 0}
 
@@ -62,16 +52,3 @@ def test_a_test_list_that_dvc_does_not_watch_is_told(params, tmp_path, capsys, l
     harmonize.main(params, "nih")
     assert ("goes unnoticed" not in capsys.readouterr().out) == noticed
     assert read_parquet("data/labels/nih.parquet")["split"].tolist() == ["test", "train"]
-
-
-def test_source_without_reader(params):
-    with pytest.raises(StudyError, match=r"^data\.sources\.vindr: unknown source"):
-        harmonize.main(params, "vindr")
-
-
-def test_missing_label_file_is_one_line_and_exit_code_1(params, monkeypatch):
-    monkeypatch.setattr(border, "load_params", lambda: params)
-    monkeypatch.setattr(sys, "argv", ["harmonize", "nih"])
-    with pytest.raises(SystemExit) as caught:
-        border.run_stage(harmonize.main)
-    assert caught.value.code == "error: data.sources.nih.labels: nowhere.csv: no such file or folder"

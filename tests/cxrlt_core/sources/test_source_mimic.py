@@ -4,7 +4,6 @@ from naive_reader import assert_same, read_mimic
 
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.sources import Options, read_source
-from cxrlt_core.system.errors import StudyError
 
 TRAIN = [
     mimic_row("a", view="PA", Edema="1"),
@@ -94,16 +93,12 @@ def test_an_unlabelled_file_gives_no_rows_and_switches_the_official_split_off(tm
     assert found.unused == (None if "development" in unlabelled else carved)
 
 
-@pytest.mark.parametrize("name", ["dev_labels.csv", "validation.csv.gz"])
-def test_a_split_under_another_name_is_refused(tmp_path, name):
+def test_a_further_file_changes_nothing_and_training_data_alone_have_no_split(tmp_path):
     write_release(tmp_path)
-    write(tmp_path / name, MIMIC_HEADER, *DEV)
-    assert len(read(tmp_path).table) == 11  # whole without it
-    (tmp_path / "development.csv").unlink()
-    with pytest.raises(StudyError, match=rf"no development\.csv, yet {name}: rename or remove it"):
-        read(tmp_path)
-    (tmp_path / name).unlink()
-    (tmp_path / "test.csv").unlink()
+    write(tmp_path / "validation.csv.gz", MIMIC_HEADER, *DEV)
+    assert len(read(tmp_path).table) == 11
+    for name in ("development.csv", "test.csv", "validation.csv.gz"):
+        (tmp_path / name).unlink()
     assert read(tmp_path).table["split"].isna().all()
 
 

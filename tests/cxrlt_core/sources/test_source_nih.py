@@ -28,17 +28,6 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path):
     assert found.uncertain == dict.fromkeys(found.known, 0)
 
 
-def test_images_are_their_own_study_and_names_are_those_of_the_label_space(tmp_path):
-    table = read(write(tmp_path / "a.csv", NIH_HEADER, *ROWS)).table
-    assert list(table["study_id"]) == list(table["image_id"])
-    assert list(table["patient_id"]) == ["nih/1", "nih/1", "nih/2", "nih/3"]
-    assert list(table["view"]) == ["PA", "PA", "AP", "OTHER"]
-    assert list(table["Pleural Effusion"]) == [0, 1, 0, 0]
-    assert list(table["Pleural Thickening"]) == [0, 0, 1, 0]
-    unknown = [name for name in CLASSES if name not in NIH_KNOWN]
-    assert len(unknown) == 11 and (table[unknown] == -1).all(axis=None)
-
-
 QUOTED = NIH_HEADER.replace("OriginalImage[Width,Height]", '"OriginalImage[Width,Height]"')
 OLD = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
+from label_files import NIH_HEADER, nih_row, write
 
-from cxrlt_core.labels import CLASSES, count_labels
 from cxrlt_core.sources import Options, read_source, table
 from cxrlt_core.sources.table import BLANK, UNCERTAIN, read_label_file
 from cxrlt_core.system.errors import StudyError
@@ -31,20 +30,3 @@ def test_more_text_than_any_release_has_is_refused_before_it_is_read(tmp_path, m
     for read in (table.read_label_file, table.read_lines):
         with pytest.raises(StudyError, match=rf"^{path}: more than 1 MiB of text, expected a label file$"):
             read(path)
-
-
-def test_a_table_counts_images_patients_studies_and_states(tmp_path):
-    rows = [
-        chexpert_row("train/patient00001/study1/a.jpg", Edema="1.0"),
-        chexpert_row("train/patient00001/study1/b.jpg", Edema="-1.0"),
-        chexpert_row("train/patient00001/study2/a.jpg", Edema="0.0"),
-        chexpert_row("train/patient00002/study1/a.jpg", Fracture="1.0"),
-    ]
-    path = write(tmp_path / "a.csv", CHEXPERT_HEADER, *rows)
-    table = read_source("chexpert", path, Options()).table
-    summary = count_labels(table, CLASSES)
-    assert (summary["images"], summary["patients"], summary["studies"]) == (4, 2, 3)
-    assert len(summary["classes"]) == 26
-    assert summary["classes"]["Edema"] == {"positive": 1, "negative": 2, "unknown": 1}
-    assert summary["classes"]["Hernia"] == {"positive": 0, "negative": 0, "unknown": 4}
-    assert list(count_labels(table, ["Edema"])["classes"]) == ["Edema"]

@@ -11,7 +11,6 @@ from cxrlt_core.batches.transforms import draw_transforms
 from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.training import loop
 from cxrlt_core.training.checkpoint import Checkpoint
 
 
@@ -54,33 +53,6 @@ def test_two_processes_have_the_gradients_of_one(designs, accumulate, training, 
                 np.testing.assert_allclose(b, a, atol=tolerance, rtol=2e-4)
 
 
-def test_two_processes_go_on_from_a_step(training, plain, toy, tmp_path):
-    def interrupted(ranks):
-        run = training(model=plain(), ranks=ranks, checkpoint_minutes=1e-9, epochs=2, ema=0.9)
-        if not go_on:
-            step = run.step
-            run.step = lambda number, *batch: step(number, *batch) if number < 7 else 1 / 0
-        run.run(Checkpoint(tmp_path / name))
-        return numpy(run.state.model.parameters()), run.state.history
-
-    loop.ASK_RANKS_EVERY, every = 1, loop.ASK_RANKS_EVERY
-    try:
-        go_on, name = True, "whole"
-        expected = together(2, interrupted)
-        go_on, name = False, "killed"
-        with pytest.raises(ZeroDivisionError):
-            together(2, interrupted)
-        assert Checkpoint(tmp_path / "killed").load()["step"] == 7
-        go_on = True
-        for (weights, history), (other, other_history) in zip(
-            expected, together(2, interrupted), strict=True
-        ):
-            assert history == other_history
-            assert all(np.array_equal(a, b) for a, b in zip(weights, other, strict=True))
-    finally:
-        loop.ASK_RANKS_EVERY = every
-
-
 @pytest.mark.parametrize(("n", "size"), [(23, 2), (24, 2), (1, 2), (23, 3), (2, 3)])
 def test_prediction_loses_no_row_and_counts_none_twice(n, size, build, toy, monkeypatch):
     """A rank reads its share; without one, an image that it does not count."""
@@ -113,11 +85,7 @@ def test_collectives():
     def work(ranks):
         rows = torch.arange(7.0)[:, None][ranks.share(7)]
         total = ranks.sum(torch.tensor([1.0, ranks.rank]))
-        return (
-            ranks.collect(rows, 7)[:, 0].tolist(),
-            total.tolist(),
-            ranks.highest(5 * ranks.rank),
-        )
+        return ranks.collect(rows, 7)[:, 0].tolist(), total.tolist(), ranks.highest(5 * ranks.rank)
 
     assert together(3, work) == [(list(range(7)), [3, 3], 10)] * 3
 
@@ -137,14 +105,11 @@ def test_rows_are_handed_round_in_order():
     assert together(3, work) == expected
 
 
-def test_alone_nothing_happens(plain):
+def test_alone_nothing_happens_and_batch_statistics_are_not_shared_on_the_cpu(plain, build):
     with open_ranks(CPU) as ranks:
         assert ranks.is_main and ranks.share(5).tolist() == [0, 1, 2, 3, 4]
         model, rows = plain(), torch.ones(3)
         assert ranks.wrap(model, torch.zeros(1), True) is model
         assert ranks.sum(rows) is rows and ranks.collect(rows, 3) is rows and ranks.highest(2) == 2
-
-
-def test_batch_statistics_cannot_be_shared_on_the_cpu(build):
     with pytest.raises(StudyError, match=r"^train.sync_batchnorm: needs GPUs"):
         Ranks(CPU, 0, 2).wrap(build(), torch.zeros(2, 1, 32, 32), True)

@@ -14,13 +14,10 @@ def clock(monkeypatch):
     return passed
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-
-
-def test_a_short_task_says_nothing_without_a_terminal(capsys):
-    with progress(3, "image", "pack") as bar:
+@pytest.mark.parametrize(("steps", "shown"), [(3, False), (0, True)], ids=["short", "without work"])
+def test_nothing_is_said_of_a_short_task_or_at_a_terminal_of_none(steps, shown, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: shown, raising=False)
+    with progress(steps, "image", "pack") as bar:
         bar.set_postfix_str("loss 0.25", refresh=False)
         bar.update(3)
     assert capsys.readouterr().err == ""
@@ -38,16 +35,10 @@ def test_a_long_one_says_now_and_then_who_where_how_fast_and_how_long(capsys, cl
         assert words in lines[0]
 
 
-def test_a_terminal_gets_a_bar(capsys, terminal):
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with task("small, seed 1"), progress(4, "step", "epoch 2 of 2", done=2, keep=False) as bar:
         bar.set_postfix_str("loss 0.25")
         bar.update(2)
     shown = capsys.readouterr().err
     assert "small, seed 1: epoch 2 of 2: " in shown and "2/4" in shown and "loss 0.25" in shown
-
-
-def test_a_process_without_work_shows_none(capsys, terminal):
-    with progress(0, "step", "epoch 1") as bar:
-        bar.set_postfix_str("loss 0.25", refresh=False)
-        bar.update()
-    assert capsys.readouterr().err == ""

@@ -12,16 +12,10 @@ def threads(request):
     torch.set_num_threads(before)
 
 
-def test_results_stand_in_the_order_of_the_items(threads):
+def test_results_keep_the_order_of_items_with_one_thread_each_and_errors_come_out(threads):
     assert in_threads(lambda n: n * n, range(20)) == [n * n for n in range(20)]
-
-
-def test_each_item_has_one_thread_and_the_number_comes_back(threads):
     assert set(in_threads(lambda _: torch.get_num_threads(), range(9))) == {1}
     assert torch.get_num_threads() == threads
-
-
-def test_an_error_comes_out_and_the_number_comes_back(threads):
     with pytest.raises(ZeroDivisionError):
         in_threads(lambda n: 1 / n, [1, 0])
     assert torch.get_num_threads() == threads
