@@ -2,7 +2,7 @@ import time
 
 import pytest
 import torch
-from runs import run, same, weights
+from runs import run, same, watch_steps, weights
 from settings import MIXUP, augment
 
 from cxrlt_core.system.errors import StudyError
@@ -109,3 +109,23 @@ def test_the_time_of_a_watch_is_not_trainings(training, tmp_path):
     one.run(Checkpoint(tmp_path / "one"))
     two.run(Checkpoint(tmp_path / "two"), lambda state: time.sleep(0.5))
     assert two.state.seconds < one.state.seconds + 0.5
+
+
+NAN = r"loss is nan in epoch 2, step 8 of 15, at learning rate {}; try .* below 0.01 or train.clip: 1$"
+INF = "weights are not finite in epoch 1, step 5 of 15"
+
+
+@pytest.mark.parametrize(
+    ("value", "when", "at", "line"), [("nan", "before", 7, NAN), ("inf", "after", 4, INF)]
+)
+def test_what_is_not_finite_stops_the_run_and_is_not_saved(value, when, at, line, training, tmp_path):
+    def poison(number: int) -> None:
+        if number == at:
+            poisoned.state.model.head.bias.data.fill_(float(value))
+
+    poisoned = watch_steps(training(), **{when: poison})
+    with pytest.raises(StudyError, match=line.format(f"{poisoned.schedule.learning_rate(at):.3g}")):
+        poisoned.run(Checkpoint(tmp_path))
+    state = Checkpoint(tmp_path).load()
+    assert (state and state["step"]) == (5 if at > 4 else None)
+    assert state is None or all(t.isfinite().all() for t in state["model"].values())
