@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import SCRATCH, lineage
+from cxrlt_core.study.variants import SCRATCH, trains_after
 from cxrlt_core.system.files import file_hash, read_json
 from stages.artifacts.code import design_code, fingerprint, stage_code, variant_code
 from stages.artifacts.paths import pixels_path, set_path, text_path, weights_path
@@ -49,9 +49,9 @@ def row_code(params: Params, variants: Collection[str], stages: Iterable[str], r
     return fingerprint({file: mark for marks in code for file, mark in marks.items()})
 
 
-def _behind(params: Params, variants: Collection[str]) -> set[str]:
-    """Return variants with those that they start from, and the one whose scores reweight them."""
-    return {name for variant in [*variants, params.reweight.base] for name in lineage(params, variant)}
+def _behind(params: Params, variants: Iterable[str]) -> set[str]:
+    """Return variants with those that they start from, or whose scores reweight them."""
+    return {name for v in variants for name in (v, *_behind(params, trains_after(params, v)))}
 
 
 def _restricted(params: Params, variants: Collection[str]) -> dict[str, Any]:

@@ -47,17 +47,11 @@ def damaged(read: Callable[[Path], object], content: bytes) -> None:
     read(Path("x"))
 
 
-def torn() -> None:
-    """Read a table whose end is missing."""
+def table(cut: int | None, columns: list[str] | None = None) -> None:
+    """Read columns of a table that has one, or whose end is missing."""
     write_parquet(Path("x.parquet"), pd.DataFrame({"a": range(1000)}))
-    Path("x.parquet").write_bytes(Path("x.parquet").read_bytes()[:-20])
-    read_parquet(Path("x.parquet"))
-
-
-def narrow() -> None:
-    """Read a column that a table has not."""
-    write_parquet(Path("x.parquet"), pd.DataFrame({"a": range(3)}))
-    read_parquet(Path("x.parquet"), ["a", "b"])
+    Path("x.parquet").write_bytes(Path("x.parquet").read_bytes()[:cut])
+    read_parquet(Path("x.parquet"), columns)
 
 
 def write_dev(**columns: object) -> None:
@@ -80,26 +74,16 @@ def label_of_a_source() -> None:
     split.packed_labels("nih")
 
 
-def probability(value: float) -> None:
-    """Read predictions with a probability of some value."""
+def predictions(change: str, value: float = 0.5) -> None:
+    """Read predictions with a probability of some value, write such, or read those of another set."""
     write_dev()
-    data = read_set("dev")
-    write_predictions(PREDICTIONS, data, np.full((3, 2), 0.5))
+    data, scores = read_set("dev"), np.full((3, 2), 0.5)
+    if change == "write":
+        scores[2, 0] = value
+    write_predictions(PREDICTIONS, data, scores)
     write_parquet(PREDICTIONS, read_parquet(PREDICTIONS).assign(Edema=[0.5, 0.5, value]))
-    read_predictions(PREDICTIONS, data, "none")
-
-
-def unwritten(value: float) -> None:
-    """Write predictions with a probability of some value."""
-    write_dev()
-    write_predictions(PREDICTIONS, read_set("dev"), np.array([[0, 0], [0, 0], [value, 0]]))
-
-
-def other_images() -> None:
-    """Read predictions of a set that is another one by now."""
-    write_dev()
-    write_predictions(PREDICTIONS, read_set("dev"), np.full((3, 2), 0.5))
-    write_dev(image_id=list("abd"))
+    if change == "images":
+        write_dev(image_id=list("abd"))
     read_predictions(PREDICTIONS, read_set("dev"), "none")
 
 
@@ -155,17 +139,17 @@ ATTEMPTS: dict[str, Attempt] = {
         for file, read in READERS.items()
         for what, content in DAMAGE.items()
     },
-    "a table that is cut": torn,
-    "a table without a column": narrow,
+    "a table that is cut": partial(table, -20),
+    "a table without a column": partial(table, None, ["a", "b"]),
     "a file that is not there": lambda: read_json(Path("x.json")),
     **{f"a label of {value}": partial(label, value) for value in (5, -2, 256, 0.5, float("nan"))},
     "a label of 7 in the table of a source": label_of_a_source,
     **{
-        f"a probability of {value}": partial(probability, value)
+        f"a probability of {value}": partial(predictions, "value", value)
         for value in (1.5, -0.1, float("nan"), float("inf"))
     },
-    "a probability of 1.5 that a stage writes": partial(unwritten, 1.5),
-    "predictions of other images": other_images,
+    "a probability of 1.5 that a stage writes": partial(predictions, "write", 1.5),
+    "predictions of other images": partial(predictions, "images"),
     **{
         f"a class weight of {value!r}": partial(weights, {"weights": {"Edema": 1, "Mass": value}})
         for value in (-1, 0, float("inf"), float("nan"), "2", None)

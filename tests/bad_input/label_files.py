@@ -54,18 +54,8 @@ MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
 NUMBERS = ("", "nan", "x1", "1.0", "-1")
-PATHS = (
-    "/etc/a.png",
-    "../a.png",
-    "a/../../b.png",
-    "a/..",
-    "./a.png",
-    "a//b.png",
-    "",
-    "..",
-    "C:/a.png",
-    r"..\a.png",
-)
+PATHS = ("/etc/a.png", "../a.png", "a/../../b.png", "a/..", "./a.png", "a//b.png", "", "..", "C:/a.png")
+PATHS += (r"..\a.png",)
 
 ATTEMPTS: dict[str, Attempt] = {
     **{

@@ -19,10 +19,10 @@ GEOMETRY = Geometry(32, "squash")
 GREY = np.linspace(100, 4095, 64 * 64).astype(np.uint16).reshape(64, 64)
 
 
-def encoded(format: str, side: int = 300, **options: object) -> bytes:
+def encoded(pixels: np.ndarray, format: str, mode: str = "L", **options: object) -> bytes:
     """A picture as a file of a format."""
     stream = BytesIO()
-    Image.fromarray(radiograph(side, side)).save(stream, format, **options)
+    Image.fromarray(pixels).convert(mode).save(stream, format, **options)
     return stream.getvalue()
 
 
@@ -79,7 +79,8 @@ def sized(rows: int, columns: int) -> bytes:
     return JPEG.replace(struct.pack(">HH", 300, 300), struct.pack(">HH", rows, columns), 1)
 
 
-JPEG, PNG = encoded("JPEG", quality=95), encoded("PNG")
+LARGE = radiograph(300, 300)
+JPEG, PNG = encoded(LARGE, "JPEG", quality=95), encoded(LARGE, "PNG")
 LOSSLESS = {"syntax": uid.JPEGLosslessSV1, "content": b"\xff\xd8\xff\xd9"}
 
 ATTEMPTS: dict[str, Attempt] = {
@@ -91,12 +92,12 @@ ATTEMPTS: dict[str, Attempt] = {
     "a link to itself": made(lambda path: path.symlink_to(path)),
     "a name that is too long": lambda: decode(Path("a" * 300), GEOMETRY),
     "a name with a NUL": lambda: decode(Path("a\0.png"), GEOMETRY),
-    **{f"a {kind}": content(encoded(kind)) for kind in ("BMP", "GIF", "TIFF", "WEBP")},
+    **{f"a {kind}": content(encoded(LARGE, kind)) for kind in ("BMP", "GIF", "TIFF", "WEBP")},
     "a JPEG that is cut": content(JPEG[: len(JPEG) // 2]),
     "a JPEG that is cut within its header": content(JPEG[:100]),
     "garbage within a JPEG": content(garbled(JPEG, len(JPEG) // 2)),
     "garbage within a progressive JPEG": content(
-        garbled(encoded("JPEG", quality=95, progressive=True), 9000)
+        garbled(encoded(LARGE, "JPEG", quality=95, progressive=True), 9000)
     ),
     "a JPEG that says to be of 65,500 × 65,500 pixels": content(sized(65500, 65500)),
     "a JPEG of no rows": content(sized(0, 300)),
@@ -132,6 +133,6 @@ ATTEMPTS: dict[str, Attempt] = {
     "DICOM: a compression that is none": made(of_two_lines, "a.dcm"),
     "DICOM: a film": dicom(syntax=uid.MPEG2MPML, content=b"\0\0"),
     "DICOM: a JPEG within that is cut": dicom(
-        GREY.astype(np.uint8), syntax=uid.JPEGBaseline8Bit, content=encoded("JPEG", 64)[:421]
+        GREY.astype(np.uint8), syntax=uid.JPEGBaseline8Bit, content=encoded(radiograph(64, 64), "JPEG")[:421]
     ),
 }

@@ -47,22 +47,21 @@ def rows(text):
 
 
 def test_predicts_a_folder_with_a_model(study, capsys):
+    expected = load_model("models/one/0", "cpu").predict(["images"]).probabilities
+    write_dicom(study / "images/scan", np.arange(400, dtype=np.uint16).reshape(20, 20))
     code, out, err = run(capsys, "predict", "images", "--model", "one")
     assert code == 0 and "no thresholds known" in err
     written = rows(out)
-    assert (
-        len(written) == 78 and written[0]["image"] == "images/0.png" and written[0]["finding"] == CLASSES[0]
-    )
-    expected = load_model("models/one/0", "cpu").predict(["images"]).probabilities
-    np.testing.assert_allclose([float(row["probability"]) for row in written], expected.ravel(), rtol=1e-5)
+    assert len(written) == 104 and {row["image"] for row in written} >= {"images/scan", "images/2.png"}
+    assert written[0]["image"] == "images/0.png" and written[0]["finding"] == CLASSES[0]
+    probabilities = [float(row["probability"]) for row in written if row["image"] != "images/scan"]
+    np.testing.assert_allclose(probabilities, expected.ravel(), rtol=1e-5)
     assert {(row["calibrated"], row["threshold"], row["present"]) for row in written} == {("", "", "")}
 
 
 def test_a_model_within_its_study_has_thresholds(study, capsys):
-    limits = dict.fromkeys(CLASSES, 0.5)
-    content = {"calibration": {"0": {"temperature": 1.0, "thresholds": limits}}}
-    (study / "metrics/dev").mkdir(parents=True)
-    (study / "metrics/dev/one.json").write_text(json.dumps(content))
+    calibration = {"0": {"temperature": 1.0, "thresholds": dict.fromkeys(CLASSES, 0.5)}}
+    write_json("metrics/dev/one.json", {"calibration": calibration})
     code, out, err = run(capsys, "predict", "images", "--model", "models/one")
     assert code == 0 and not err
     assert all((row["present"] == "yes") == (float(row["probability"]) >= 0.5) for row in rows(out))
@@ -116,7 +115,7 @@ def submitted(path):
         return rows(archive.read(name).decode())
 
 
-def test_submits_what_the_list_asks_for(study, capsys):
+def test_submits_what_the_list_asks_for_whole_or_not_at_all(study, capsys):
     write_list(study)
     words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--tta", "0", "--out")
     code, out, _ = run(capsys, *words, "s.zip")
@@ -130,27 +129,21 @@ def test_submits_what_the_list_asks_for(study, capsys):
     means = np.array([[float(row[c]) for c in CLASSES] for row in submitted("mean.zip")])
     np.testing.assert_allclose(means[:2], [expected[:2].mean(0)] * 2, rtol=1e-5)
     np.testing.assert_allclose(means[2], expected[2], rtol=1e-5)
-
-
-def test_a_submission_is_whole_or_none(study, capsys):
-    write_list(study)
-    (study / "mimic/files/p10/p1/s0/d1.png").write_text("no image")
-    words = ("submit", "test.csv", "--images", "mimic", "--ensemble", "both", "--out")
-    code, _, err = run(capsys, *words, "s.zip")
+    image = study / "mimic/files/p10/p1/s0/d1.png"
+    image.write_text("no image")
+    code, _, err = run(capsys, *words, "no.zip")
     assert code == 1 and "d1.png: not a JPEG, PNG or DICOM image; 1 of 3 images cannot be read" in err
-    (study / "mimic/files/p10/p1/s0/d1.png").unlink()
-    code, _, err = run(capsys, *words, "s.zip")
-    assert code == 1 and "d1.png: no such file or folder" in err and not Path("s.zip").exists()
+    image.unlink()
+    code, _, err = run(capsys, *words, "no.zip")
+    assert code == 1 and "d1.png: no such file or folder" in err and not Path("no.zip").exists()
     err = run(capsys, *words, "s.txt")[2]
     assert err == "error: --out s.txt: expected a name that ends in .zip or .csv\n"
 
 
 def test_exports_a_folder_that_works_elsewhere(study, capsys):
-    (study / "metrics").mkdir()
     scores = {"AP": 0.5, "AP_low": 0.4, "AP_high": 0.6, "AUROC": 0.75}
     scores |= {"positive": 3, "known": 30, "patients": 2}
-    entry = {"classes": {"Mass": scores}}
-    (study / "metrics/ensemble.json").write_text(json.dumps({"rows": {"both": entry}}))
+    write_json("metrics/ensemble.json", {"rows": {"both": {"classes": {"Mass": scores}}}})
     code, out, _ = run(capsys, "export", "--ensemble", "both", "--out", "given", "--no-onnx")
     assert code == 0 and out == "given: written\n"
     card = Path("given/README.md").read_text()
@@ -161,8 +154,8 @@ def test_exports_a_folder_that_works_elsewhere(study, capsys):
     assert run(capsys, "predict", "images", "--ensemble", "given")[1] == first
 
 
-def write_scored(study, name, seed=0):
-    """Write what a study holds on a model; return its labels, and the probabilities that count."""
+def write_scored():
+    """Write what a study holds on the model one; return its labels, and the probabilities that count."""
     generator = np.random.default_rng(3)
     targets = generator.integers(-1, 2, (40, len(CLASSES)), dtype=np.int8)
     written = generator.random(targets.shape, dtype=np.float32)
@@ -170,7 +163,7 @@ def write_scored(study, name, seed=0):
     ids = pd.DataFrame({key: [f"{key[0]}{n // each}" for n in range(40)] for key, each in images_of.items()})
     labels, scores = (pd.DataFrame(values, columns=CLASSES) for values in (targets, written))
     write_parquet("data/sets/dev.parquet", pd.concat([ids.assign(view="PA"), labels], axis=1))
-    write_parquet(f"predictions/dev/{name}/{seed}.parquet", pd.concat([ids, scores], axis=1))
+    write_parquet("predictions/dev/one/0.parquet", pd.concat([ids, scores], axis=1))
     write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
     bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
     write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
@@ -178,7 +171,7 @@ def write_scored(study, name, seed=0):
 
 
 def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsys):
-    targets, written = write_scored(study, "one")
+    targets, written = write_scored()
     assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[0] == 0
     card = Path("given/README.md").read_text()
     said = " ".join(card.split())
@@ -194,9 +187,13 @@ def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsy
         assert int(cells[7]) == len({n // 4 for n in np.flatnonzero(targets[:, c] == 1)})
 
 
-def test_info_describes_without_loading_weights(study, capsys):
-    code, out, _ = run(capsys, "info", "--model", "one/0")
+def test_info_describes_one_of_several_seeds_without_loading_weights(study, capsys):
+    code, out, _ = run(capsys, "info", "--model", "one")
     assert code == 0 and "resnet10t on 32 pixels, other shapes: squash" in out and "not known" in out
+    write_model(study / "models/one/1")
+    code, _, err = run(capsys, "info", "--model", "one")
+    assert code == 1 and err == "error: --model one: expected one of models/one/0, models/one/1\n"
+    assert run(capsys, "info", "--model", "one/1")[0] == 0
     (study / "reports").mkdir()
     (study / "reports/table2.csv").write_text("row,mAP,mAP_low,mAP_high,note\nboth,0.3,0.2,0.4,A demo.\n")
     code, out, _ = run(capsys, "info", "--ensemble", "both")
@@ -219,31 +216,19 @@ MAPS = (*ONE, "--attention", "maps")
         (MAPS, "nothing is a yes; expected --findings A,B"),
         ((*MAPS, "--findings", "Flu"), "no finding 'Flu'; expected some of Atelectasis"),
         ((*ONE, "--device", "cuda:9"), "device: 'cuda:9' cannot be used"),
+        ((*ONE[:3], "two"), "models/two/0/config.json: missing image_fit; train it again with this version"),
     ],
 )
 def test_a_mistake_is_one_line(words, message, study, capsys):
+    path = study / "models/two/0/config.json"  # of older code
+    content = json.loads(path.read_text())
+    del content["image_fit"]
+    path.write_text(json.dumps(content))
     code = main([*words, "--threads", "1", *(() if "--device" in words else ("--device", "cpu"))])
     said = capsys.readouterr()
     last = said.err.splitlines()[-1]
     assert code == 1 and not said.out and last.startswith("error: ") and message in last
     assert "Traceback" not in said.err
-
-
-def test_of_several_seeds_one_is_named(study, capsys):
-    write_model(study / "models/one/1")
-    code, _, err = run(capsys, "info", "--model", "one")
-    assert code == 1 and err == "error: --model one: expected one of models/one/0, models/one/1\n"
-    assert run(capsys, "info", "--model", "one/1")[0] == 0
-
-
-def test_a_model_of_older_code_is_one_line(study, capsys):
-    path = study / "models/one/0/config.json"
-    content = json.loads(path.read_text())
-    del content["image_fit"]
-    path.write_text(json.dumps(content))
-    code, _, err = run(capsys, "predict", "images", "--model", "one")
-    assert code == 1
-    assert err == "error: models/one/0/config.json: missing image_fit; train it again with this version\n"
 
 
 WRONG = [["--threads", "0"], ["--tta", "-1"], ["--out", "."], ["--out", "no/o.csv"], ["--ensemble", "b"]]
@@ -273,9 +258,3 @@ def test_help_is_quick_and_loads_nothing_heavy(command):
     done = subprocess.run(command_line, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"usage: cxrlt {command}" in done.stdout
     assert not {"torch", "pandas"} & set(done.stdout.split())
-
-
-def test_dicom_images_in_a_folder_are_predicted_too(study, capsys):
-    write_dicom(study / "images/scan", np.arange(400, dtype=np.uint16).reshape(20, 20))
-    code, out, _ = run(capsys, "predict", "images", "--model", "one")
-    assert code == 0 and {row["image"] for row in rows(out)} >= {"images/scan", "images/0.png"}

@@ -108,7 +108,7 @@ def training(build, toy) -> Callable[..., Training]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plain() -> Callable[[], torch.nn.Module]:
     """Build a small network without batch statistics, the same every time."""
 

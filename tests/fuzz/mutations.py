@@ -108,26 +108,21 @@ VALUES = st.recursive(
 
 @st.composite
 def changed_values(draw: st.DrawFn, content: dict[str, Any]) -> Any:
-    """Nested mappings and lists with some entries exchanged, removed or added."""
-    found = copy.deepcopy(content)
+    """Nested mappings and lists with some entries exchanged, removed or renamed."""
+    result = copy.deepcopy(content)
     for _ in range(draw(st.integers(1, 3))):
-        place: Any = found
-        while True:
-            if not place:
-                break
+        place, key = result, draw(st.sampled_from(_keys(result)))
+        while isinstance(place[key], dict | list) and place[key] and draw(st.integers(0, 4)):
+            place = place[key]
             key = draw(st.sampled_from(_keys(place)))
-            if isinstance(place[key], dict | list) and place[key] and draw(st.integers(0, 4)):
-                place = place[key]
-                continue
-            match draw(st.sampled_from(["exchange", "exchange", "exchange", "remove", "rename"])):
-                case "exchange":
-                    place[key] = draw(VALUES)
-                case "remove":
-                    del place[key]
-                case "rename" if isinstance(place, dict):
-                    place[draw(TEXTS)] = place.pop(key)
-            break
-    return found
+        match draw(st.sampled_from(["exchange", "exchange", "exchange", "remove", "rename"])):
+            case "exchange":
+                place[key] = draw(VALUES)
+            case "remove":
+                del place[key]
+            case "rename" if isinstance(place, dict):
+                place[draw(TEXTS)] = place.pop(key)
+    return result
 
 
 def _keys(place: dict | list) -> Sequence:

@@ -24,14 +24,9 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("params") / "params.yaml"
 
 
-@given(content=changed_bytes(TEXT))
-def test_a_text_gives_a_study_or_lines(path, content):
-    path.write_bytes(content)
-    check(path)
-
-
-def check(path):
+def check(path, content):
     """A study or lines, and DVC, which reads YAML 1.2, reads the same study, or none."""
+    path.write_bytes(content)
     study = outcome(lambda: parse_params(read_params_file(path), str(path)), f"{path}: ", LINES)
     assert isinstance(study, Params | None)
     if study is None:
@@ -43,12 +38,12 @@ def check(path):
     assert parse_params(content) == study
 
 
+@given(content=changed_bytes(TEXT))
+def test_a_text_gives_a_study_or_lines(path, content):
+    check(path, content)
+
+
 @given(content=changed_values(CONTENT))
-def test_values_give_a_study_or_lines(content):
+def test_values_give_a_study_or_lines_also_when_they_are_written(path, content):
     assert isinstance(outcome(lambda: parse_params(content), "params.yaml: ", LINES), Params | None)
-
-
-@given(content=changed_values(CONTENT))
-def test_values_that_were_written_give_a_study_or_lines(path, content):
-    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    check(path)
+    check(path, yaml.safe_dump(content, allow_unicode=True).encode())

@@ -68,7 +68,8 @@ def training(params: Params) -> dict[str, Any]:
     """Six steps with separate classifiers, MixUp, class weights, transforms, clipping, averaged weights."""
     targets = labels(72, stream=0)
     images = pictures(targets, stream=0)
-    poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), weights_rule(params))
+    rule = reweightings(params.reweight)[params.variants["weighted"].weights]  # which classes weigh more
+    poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), rule)
     weights = class_weights(poor["weights"], CLASSES, targets, report=False)
     data = TrainingData(packed(images), targets, CLASSES, weights, PIXELS)
     loss = build_loss(loss_of(params, "weighted"), targets)
@@ -88,11 +89,6 @@ def training(params: Params) -> dict[str, Any]:
         "AUROC": by_class(auroc(dev, plain)),
         "weights": digest(run.state.model.state_dict()),
     }
-
-
-def weights_rule(params: Params) -> Any:
-    """How classes are upweighted."""
-    return reweightings(params.reweight)[params.variants["weighted"].weights]
 
 
 def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:

@@ -56,7 +56,7 @@ def test_the_variants_are_a_pair(designed):
 def test_the_tree_keeps_its_rules(designed):
     tests = (
         "cxrlt_core/designs/test_cutmix.py",
-        "cxrlt_core/designs/test_designs.py",
+        "cxrlt_core/designs/test_registry.py",
         "test_architecture.py",
     )
     pytest_alone = ("python", "-m", "pytest", "-n0", "-p", "no:cacheprovider")

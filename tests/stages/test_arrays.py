@@ -68,12 +68,7 @@ def files(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def test_the_name_tells_size_and_fit(params):
-    image = params.image.model_copy(update={"size": 512, "fit": "pad", "store": "/store"})
-    assert array_path(image, "my_source") == Path("/store/my_source-512-pad.npy")
-
-
-def test_a_missing_array_is_made_again_even_without_its_images(packed, capfd):
+def test_a_missing_or_another_array_is_made_again_even_without_its_images(packed, capfd):
     labels, index = files("data/raw/nih/labels"), INDEX.read_bytes()
     images = open_images(*packed)
     assert ARRAY.read_bytes() == kept() and len(images) == 44
@@ -84,24 +79,19 @@ def test_a_missing_array_is_made_again_even_without_its_images(packed, capfd):
     )
     open_images(*packed)
     assert capfd.readouterr().out == ""
-
-
-def test_another_experiments_array_is_packed_again(packed, capfd):
-    ARRAY.parent.mkdir()
-    np.save(ARRAY, np.ones((3, 32, 32), np.uint8))
+    ARRAY.unlink()
+    np.save(ARRAY, np.ones((3, 32, 32), np.uint8))  # of another experiment
     open_images(*packed)
     assert ARRAY.read_bytes() == kept()
     assert capfd.readouterr().out.startswith(f"{ARRAY}: another array, packing nih again\n")
 
 
-def test_an_array_that_cannot_be_made_again_is_one_line(packed, capfd):
-    watched_path("nih").unlink()
+def test_an_array_that_cannot_be_made_again_or_has_other_pixels_is_one_line(packed, capfd):
+    watched_path("nih").rename("watched")
     with pytest.raises(StudyError, match=r"^pack@nih failed, for the reason above$"):
         open_images(*packed)
     assert capfd.readouterr().err == "error: data/watched/nih.parquet: no such file or folder\n"
-
-
-def test_other_pixels_than_the_set_was_made_from_are_refused(packed):
+    Path("watched").rename(watched_path("nih"))
     synthesize.main(load_params(), "nih")
     picture = next(Path("data/raw/nih/images").rglob("00000001_000.png"))
     PIL.Image.new("L", (32, 32), 9).save(picture)
@@ -156,6 +146,8 @@ def test_two_packing_at_once_leave_what_one_would(packed):
 
 
 def test_drawing_again_writes_into_no_file_that_is_there(params):
+    image = params.image.model_copy(update={"size": 512, "fit": "pad", "store": "/store"})
+    assert array_path(image, "my_source") == Path("/store/my_source-512-pad.npy")
     label = Path("data/raw/nih/labels/test_list.txt")
     os.link(label, "cache")  # as DVC may link it
     before = Path("cache").read_bytes()

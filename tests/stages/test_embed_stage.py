@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-import pytest
 from hub_cache import COMMIT, write_snapshot
+from huggingface_hub import constants
 
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
@@ -17,28 +17,21 @@ from tests.bad_input.params import with_changes
 OUT = Path("data/text/pubmedbert.safetensors")
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Embed with a stand-in that lies in the hub's cache, offline."""
-    from huggingface_hub import constants
-
+def test_the_origin_of_the_weights_is_written_and_a_pin_changes_nothing(tmp_path, monkeypatch, capsys):
+    """Of a stand-in in the cache of the hub, offline: pinning what was fetched trains nothing again."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     write_text_model("pubmedbert", tmp_path / "model", seed=0)
     write_snapshot(tmp_path / "hub", "org/bert", tmp_path / "model", COMMIT)
 
-    def go(revision: str | None) -> bytes:
+    def run(revision: str | None) -> bytes:
         changes = {"model": "org/bert", "revision": revision}
         content = with_changes({f"text_encoders.pubmedbert.{key}": value for key, value in changes.items()})
         embed.main(parse_params(content), "pubmedbert")
         return OUT.read_bytes()
 
-    return go
-
-
-def test_the_origin_of_the_weights_is_written_and_printed(run, tmp_path, capsys):
-    run(None)
+    content = run(None)
     metadata = read_tensor_metadata(OUT)
     origin = json.loads(metadata["weights"])
     digest = hashlib.sha256((tmp_path / "model/model.safetensors").read_bytes()).hexdigest()
@@ -49,8 +42,4 @@ def test_the_origin_of_the_weights_is_written_and_printed(run, tmp_path, capsys)
     line = capsys.readouterr().out
     assert line.startswith(f"text_encoders.pubmedbert: org/bert: commit {COMMIT}, model.safetensors (SHA-256")
     assert line.count("\n") == 1
-
-
-def test_the_commit_in_place_of_the_branch_gives_the_same_file(run):
-    """So pinning what was fetched trains nothing again."""
-    assert run(None) == run("main") == run(COMMIT)
+    assert run("main") == run(COMMIT) == content

@@ -18,6 +18,7 @@ from tests.bad_input.params import SMOKE, with_changes
 
 FILE = Path("data/image_encoders/w.pth")
 TINY = {"channels": [4, 8, 8, 8]}
+LOCAL = {"pretrained": str(FILE), "options": TINY}
 VIT = "vit_tiny_patch16_224"
 
 
@@ -30,10 +31,6 @@ def study(**changes) -> Params:
     of_the_hub = {f"text_encoders.{name}.model": "org/of_the_hub" for name in SMOKE["text_encoders"]}
     image = {f"image_encoders.resnet50.{key}": value for key, value in changes.items()}
     return parse_params(with_changes(of_the_hub | image))
-
-
-def local() -> Params:
-    return study(pretrained=str(FILE), options=TINY)
 
 
 def weights(seed: int) -> None:
@@ -59,9 +56,10 @@ def test_an_untrained_encoder_is_described_in_a_line(capsys):
     assert described(study()) == found
 
 
-def test_local_weights_are_described_by_content(capsys):
+def test_local_weights_are_described_by_content_and_what_training_builds(capsys):
     weights(0)
-    found = described(local())
+    params = study(**LOCAL)
+    found = described(params)
     state = torch.load(FILE, weights_only=True)
     tensors = sum(not name.startswith("fc.") for name in state)
     assert found["weights"] == {
@@ -73,6 +71,11 @@ def test_local_weights_are_described_by_content(capsys):
         f" GFLOPs an image: {FILE} (SHA-256 {file_hash(FILE)[:12]}): {tensors} tensors, "
         f"{found['parameters']:,} parameters, 100.0% of the network; left out: fc 2"
     )
+    name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
+    spec = models.image_encoder_spec(params, name)
+    assert (spec.name, spec.options, spec.files.name) == (found["network"], found["options"], str(FILE))
+    config = models.describe_model(params, name, ["a"], PixelStats(0.5, 0.2), spec)
+    assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
 
 
 def test_replaced_weights_change_what_their_stages_depend_on():
@@ -80,24 +83,13 @@ def test_replaced_weights_change_what_their_stages_depend_on():
     found = []
     for seed in (0, 1, 0):
         weights(seed)
-        pretrained.main(local())
+        pretrained.main(study(**LOCAL))
         noted = Path("data/pretrained/image/resnet50.json").read_text()
         other = Path("data/pretrained/image/densenet121.json").read_text()
-        found.append((noted, described(local()), other))
+        found.append((noted, described(study(**LOCAL)), other))
     first, second, again = found
     assert first[0] != second[0] and first[1] != second[1] and first[2] == second[2]
     assert first == again
-
-
-def test_training_builds_the_encoder_that_was_described():
-    weights(0)
-    params = local()
-    found = described(params)
-    name = next(name for name, variant in params.variants.items() if variant.image == "resnet50")
-    spec = models.image_encoder_spec(params, name)
-    assert (spec.name, spec.options, spec.files.name) == (found["network"], found["options"], str(FILE))
-    config = models.describe_model(params, next(iter(params.variants)), ["a"], PixelStats(0.5, 0.2), spec)
-    assert (config.image_model, config.image_options, config.image_pixels) == ("resnet10t", TINY, None)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +97,7 @@ def test_training_builds_the_encoder_that_was_described():
     [
         (
             {"pretrained": "x.pth"},
-            "resnet50.pretrained: cannot load 'x.pth' into 'resnet10t': x.pth: no such",
+            "resnet50.pretrained: cannot load 'x.pth' into 'resnet10t': x.pth: no",
         ),
         ({"model": VIT, "options": {"img_size": 224}}, f"resnet50: '{VIT}' cannot encode images of 32 × 32"),
         ({"model": "resnet9"}, "resnet50.model: 'resnet9' is not a timm network"),

@@ -1,11 +1,8 @@
 """The stage pretrained: local weights are noted by content; tests/bad_input has where they may not lie."""
 
-import json
-from pathlib import Path
-
 import pytest
 
-from cxrlt_core.system.files import file_hash
+from cxrlt_core.system.files import file_hash, read_json
 from stages.pretrained import IMAGE, TEXT, check_location, write_hashes
 
 
@@ -17,19 +14,16 @@ def here(tmp_path, monkeypatch) -> None:
         file.write_text(str(file))
 
 
-def test_every_file_is_noted_by_content():
+def test_every_file_is_noted_by_content_and_of_a_hub_nothing():
     for kind, path in (("image", IMAGE / "w.pth"), ("text", TEXT / "model")):
         write_hashes(kind, "x", check_location(str(path), path.parent, "k"))
-    found = [json.loads(Path(f"data/pretrained/{kind}/x.json").read_text()) for kind in ("image", "text")]
-    assert found[0] == {"files": {"w.pth": file_hash(IMAGE / "w.pth")}}
+    noted = [read_json(f"data/pretrained/{kind}/x.json") for kind in ("image", "text")]
+    assert noted[0] == {"files": {"w.pth": file_hash(IMAGE / "w.pth")}}
     names = ("model/config.json", "model/parts/a")
-    assert found[1] == {"files": {name: file_hash(TEXT / name) for name in names}}
-
-
-def test_of_a_hub_there_is_nothing_to_note():
+    assert noted[1] == {"files": {name: file_hash(TEXT / name) for name in names}}
     assert check_location(None, TEXT, "k") is None
     write_hashes("text", "x", None)
-    assert json.loads(Path("data/pretrained/text/x.json").read_text()) == {"files": {}}
+    assert read_json("data/pretrained/text/x.json") == {"files": {}}
 
 
 def test_links_to_files_are_followed():

@@ -122,43 +122,33 @@ def test_the_summary_counts_what_was_checked(write):
     repeats = summary["repeats"]
     assert list(repeats) == ["train", "dev", "test"]
     assert sorted(entry["images"] for entry in repeats.values()) == [0, 0, 1]
-
-
-def test_classes_and_weights(write):
-    write()
-    split.main(make_params())
     train = read_parquet("data/sets/train_primary.parquet")
-    classes = read_json("data/sets/classes.json")
-    assert classes[EDEMA] == {"group": "head", "prevalence": pytest.approx((train[EDEMA] == 1).mean())}
+    edema = {"group": "head", "prevalence": pytest.approx((train[EDEMA] == 1).mean())}
+    assert read_json("data/sets/classes.json")[EDEMA] == edema
     assert read_json("weights/uniform.json")["weights"] == {EDEMA: 1.0, MASS: 1.0}
 
 
 @pytest.mark.parametrize(
-    ("column", "says"), [("path", "have the relative path of"), ("digest", "have the pixels of")]
+    ("column", "kind", "says", "image"),
+    [("path", "path", "the relative path", "mimic-{}.png"), ("digest", "pixels", "the pixels", "nih-3.png")],
 )
-def test_a_test_image_in_the_replenishment_stops_the_study(write, column, says):
+def test_a_test_image_in_the_replenishment_stops_the_study(write, column, kind, says, image):
     write()
     row = an_image_of("test")
     write(nih={column: {3: f"mimic-{row}.png" if column == "path" else f"mimic-{row}"}})
     before = images("test")
-    with pytest.raises(StudyError) as caught:
+    line = f"data.leaks: 1 images of train have {says} of an image in test, for example "
+    with pytest.raises(StudyError, match=f"^{line}nih/{image.format(row)} and mimic/mimic-{row}.png: "):
         split.main(make_params())
-    copy_of = f"nih/mimic-{row}.png" if column == "path" else "nih/nih-3.png"
-    assert str(caught.value).startswith(
-        f"data.leaks: 1 images of train {says} an image in test, for example "
-        f"{copy_of} and mimic/mimic-{row}.png: "
-    )
     split.main(make_params(leaks="drop"))
     assert images("test") == before
-    assert [i for i in images("train_replenished") if i.startswith("nih/")] == [
-        f"nih/nih-{i}.png" for i in range(16) if i != 3
-    ]
-    kind = {"path": "path", "digest": "pixels"}[column]
-    found = [leak for leak in read_json("data/summary.json")["leaks"] if leak["images"]]
-    assert found == [{"kind": kind, "set": "train", "in": "test", "images": 1, "dropped": 1}]
+    kept = [f"nih/nih-{i}.png" for i in range(16) if i != 3]
+    assert [i for i in images("train_replenished") if i.startswith("nih/")] == kept
+    leaks = [leak for leak in read_json("data/summary.json")["leaks"] if leak["images"]]
+    assert leaks == [{"kind": kind, "set": "train", "in": "test", "images": 1, "dropped": 1}]
 
 
-def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
+def test_what_the_primary_source_leaks_leaves_all_other_sets_which_may_not_be_empty(write):
     write()
     row, twin = an_image_of("dev"), row_of(images("train_primary")[0])
     write(mimic={"digest": {row: "same", twin: "same"}})
@@ -166,26 +156,19 @@ def test_what_the_primary_source_leaks_leaves_both_training_sets(write):
         split.main(make_params())
     split.main(make_params(leaks="drop"))
     assert f"mimic/mimic-{row}.png" in images("dev")
-    for name in ("train_primary", "train_replenished"):
-        assert f"mimic/mimic-{twin}.png" not in images(name)
-
-
-def test_an_official_split_that_parts_a_patient(write):
+    assert f"mimic/mimic-{twin}.png" not in images("train_primary") + images("train_replenished")
     write(mimic={"split": {0: "test", 1: "train", 2: "test", 3: "test"}})
     with pytest.raises(StudyError, match="1 images of train are of patients who are also in test, for "):
         split.main(make_params())
     split.main(make_params(leaks="drop"))
     assert images("test") == [f"mimic/mimic-{i}.png" for i in (0, 2, 3)]
     assert "mimic/mimic-1.png" not in images("train_primary") + images("dev")
-
-
-def test_a_set_that_the_drop_empties_is_named(write):
     write(mimic={"split": {0: "test", 1: "test", 2: "dev", 3: "train"}, "digest": {0: "same", 2: "same"}})
     with pytest.raises(StudyError, match=r"^the dev set is empty: check data\.splits, data\.leaks"):
         split.main(make_params(leaks="drop"))
 
 
-def test_without_replenishment_nothing_is_replenished(write):
+def test_without_replenishment_nothing_is_replenished_and_without_labels_there_is_no_study(write):
     write()
     primary = {f"variants.{name}.data": "primary" for name in SMOKE["variants"]}
     changes = {"data.extra": [], "table2": SMOKE["table2"][:1], **primary}
@@ -193,10 +176,6 @@ def test_without_replenishment_nothing_is_replenished(write):
     summary = read_json("data/summary.json")
     assert list(summary["sources"]) == ["mimic"] and summary["not_replenished"] == [EDEMA, MASS]
     assert images("train_replenished") == images("train_primary")
-
-
-def test_a_source_without_labels(write):
-    write()
     write_source("mimic", [], [None] * 4)
     with pytest.raises(StudyError, match=r"^data\.primary: no label of 'mimic' is known$"):
         split.main(make_params())

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
-from functools import cache
 
 import pytest
 
@@ -52,28 +50,18 @@ STARTS = [
         {"transformers", "sklearn", "scipy", "matplotlib"},
     ),
 ]
-ONE_EACH = pytest.mark.parametrize(
+
+
+@pytest.mark.parametrize(
     ("modules", "code", "absent"), STARTS, ids=[" ".join(modules) for modules, *_ in STARTS]
 )
-
-
-@cache
-def loaded(modules: Sequence[str], code: str) -> set[str]:
-    """Return the modules that a fresh process has loaded after an import and some code."""
+def test_a_start_loads_what_it_needs_and_what_was_foreseen(modules, code, absent):
+    """By the fingerprints, which tell DVC what to run again; designs are found by name."""
     code = f"import {', '.join(modules)}\n{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
-
-
-@ONE_EACH
-def test_a_start_loads_no_more_than_it_needs(modules, code, absent):
-    assert loaded(modules, code) & absent == set()
-
-
-@ONE_EACH
-def test_what_a_start_loads_has_been_foreseen(modules, code, absent):
-    """By the fingerprints, which tell DVC what to run again; designs are found by name."""
-    ours = {name for name in loaded(modules, code) if name.split(".")[0] in ("cxrlt_core", "stages")}
+    loaded = set(done.stdout.split())
+    assert loaded & absent == set()
+    ours = {name for name in loaded if name.split(".")[0] in ("cxrlt_core", "stages")}
     assert len(ours) > 10
     assert ours <= set().union(*map(closure, modules)) | {f"cxrlt_core.designs.{name}" for name in names()}
 

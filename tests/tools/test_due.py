@@ -22,6 +22,8 @@ def test_what_is_due_is_counted_by_kind(train):
         "due, at most: split, 2 train, report",
         "4 trainings, no earlier ones to estimate their time from",
     ]
+    assert describe(["report"], train, {}) == "due, at most: report"
+    assert describe([], train, {}) == "nothing is due: every stage is up to date"
 
 
 def test_the_estimate_has_the_length_that_the_parameters_state(train):
@@ -34,11 +36,6 @@ def test_the_estimate_has_the_length_that_the_parameters_state(train):
     assert "2 trainings, about 02:00" in describe(["train@a"], steps, {"a": [cost(100)]})
 
 
-def test_without_trainings_and_without_work(train):
-    assert describe(["report"], train, {}) == "due, at most: report"
-    assert describe([], train, {}) == "nothing is due: every stage is up to date"
-
-
 class Stage(SimpleNamespace):
     __hash__ = object.__hash__
 
@@ -49,20 +46,17 @@ class Graph(dict):
     predecessors = dict.__getitem__
 
 
+def repo(changed, **needed_by):
+    """A repository of stages, each with those that need it, and what DVC says of them."""
+    stages = {name: Stage(addressing=name) for name in needed_by}
+    graph = Graph({stages[name]: [stages[n] for n in needing] for name, needing in needed_by.items()})
+    index = SimpleNamespace(graph=graph, stages=[*stages.values()])
+    return SimpleNamespace(index=index, status=lambda: changed)
+
+
 def test_what_follows_a_change_is_due_once():
-    first, second, third, apart = (Stage(addressing=name) for name in ("one", "two", "three", "apart"))
-    index = SimpleNamespace(
-        graph=Graph({third: [], second: [third], first: [second, third], apart: []}),
-        stages=[first, apart, second, third],
-    )
-    repo = SimpleNamespace(index=index, status=lambda: {"one": ["changed command"]})
-    assert due_stages(repo) == ["one", "two", "three"]
-
-
-def test_a_stage_that_always_runs_makes_nothing_due_unless_it_finds_a_change():
-    look, pack, report = (Stage(addressing=name) for name in ("look", "pack", "report"))
-    graph = Graph({report: [], pack: [report], look: [pack]})
-    index = SimpleNamespace(graph=graph, stages=[look, pack, report])
-    repo = SimpleNamespace(index=index, status=lambda: {"look": ["always changed"]})
-    assert due_stages(repo) == []
-    assert due_stages(repo, ["pack"]) == ["pack", "report"]
+    changed = repo({"one": ["changed command"]}, one=["two", "three"], apart=[], two=["three"], three=[])
+    assert due_stages(changed) == ["one", "two", "three"]
+    always = repo({"look": ["always changed"]}, look=["pack"], pack=["report"], report=[])
+    assert due_stages(always) == []  # unless it finds a change
+    assert due_stages(always, ["pack"]) == ["pack", "report"]

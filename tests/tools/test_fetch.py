@@ -1,17 +1,13 @@
 """The command that fetches the study's hub models; offline, so from a cache that a test has made."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 from hub_cache import COMMIT, OTHER, write_snapshot
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
+from tests.bad_input.params import with_changes
 from tools.fetch import main
-
-SMOKE = Path(__file__).parents[2] / "profiles/smoke.yaml"
 
 
 @pytest.fixture
@@ -29,24 +25,21 @@ def study(tmp_path, monkeypatch) -> Params:
         write_snapshot(
             tmp_path / "home/hub", "org/t5", tmp_path / commit, commit, "main" if commit == COMMIT else None
         )
-    content = yaml.safe_load(SMOKE.read_text())
-    for name, revision in (("pubmedbert", None), ("clinical_t5", OTHER)):
-        content["text_encoders"][name] |= {"model": "org/t5", "revision": revision}
-    return parse_params(content)
+    revisions = {"pubmedbert": None, "clinical_t5": OTHER}
+    changes = {f"text_encoders.{name}.revision": revision for name, revision in revisions.items()}
+    changes |= {f"text_encoders.{name}.model": "org/t5" for name in revisions}
+    return parse_params(with_changes(changes))
 
 
-def test_every_hub_model_is_told_with_its_commit(study, tmp_path, capsys):
+def test_every_hub_model_is_told_with_its_commit_or_refused_in_a_line(study, tmp_path, capsys):
     main(study)
     first, second, *advice = capsys.readouterr().out.splitlines()
     assert first == f"text_encoders.pubmedbert: org/t5: commit {COMMIT}, flax_model.msgpack"
     assert second == f"text_encoders.clinical_t5: org/t5: commit {OTHER}, pytorch_model.bin"
     assert f"HF_HOME={tmp_path}/home and HF_HUB_OFFLINE=1" in advice[0]
-
-
-def test_what_cannot_be_fetched_is_one_line(study):
-    encoder = study.text_encoders["clinical_t5"].model_copy(update={"model": "org/none"})
-    params = study.model_copy(update={"text_encoders": {**study.text_encoders, "clinical_t5": encoder}})
-    with pytest.raises(
-        StudyError, match=r"^text_encoders\.clinical_t5\.model: cannot fetch 'org/none': .*cach"
-    ):
-        main(params)
+    study.text_encoders["clinical_t5"] = study.text_encoders["clinical_t5"].model_copy(
+        update={"model": "org/none"}
+    )
+    line = r"^text_encoders\.clinical_t5\.model: cannot fetch 'org/none': .*cach"
+    with pytest.raises(StudyError, match=line):
+        main(study)

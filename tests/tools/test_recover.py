@@ -82,11 +82,8 @@ def test_a_torn_lock_is_removed_or_that_of_git(clone, torn, capsys):
     commit(WHOLE)
     assert clone(torn) == WHOLE
     assert capsys.readouterr().out == "dvc.lock: torn, replaced by the version of git\n"
-
-
-def test_a_torn_lock_in_git_is_not_taken(clone):
-    commit(WHOLE[:-1])
-    assert clone("") is None
+    commit(WHOLE[:-1])  # as torn as the other
+    assert clone(torn) is None
 
 
 def test_what_stops_dvc_and_what_was_begun_goes_and_the_rest_stays(clone, capsys):

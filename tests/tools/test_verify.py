@@ -37,12 +37,15 @@ def params(tmp_path, monkeypatch):
     return params
 
 
-def test_what_is_whole_passes(params, capsys):
+def test_what_is_whole_passes_and_an_absent_array_is_a_line(params, capsys):
     verify.main(params)
     assert capsys.readouterr().out.startswith(f"{ARRAY}: 8 rows compared in 0 s, 0 images have no file")
     Path("raw/3.png").unlink()  # may go once it is packed
     verify.main(params)
     assert "1 images have no file" in capsys.readouterr().out
+    ARRAY.unlink()
+    with pytest.raises(StudyError, match=r"squash\.npy: no such file, pack it again: dvc repro --force"):
+        verify.main(params)
 
 
 def test_a_changed_row_and_a_changed_file_are_found_and_packed_again(params):
@@ -60,11 +63,3 @@ def test_a_changed_row_and_a_changed_file_are_found_and_packed_again(params):
     ]
     pack.main(params, "nih")
     verify.main(params)
-
-
-def test_an_absent_array_is_a_line(params):
-    ARRAY.unlink()
-    with pytest.raises(
-        StudyError, match=r"nih-16-squash\.npy: no such file, pack it again: dvc repro --force"
-    ):
-        verify.main(params)

@@ -1,5 +1,4 @@
 import pytest
-import torch
 from runs import run
 
 from cxrlt_core.designs import encoder_rate, freeze
@@ -13,18 +12,14 @@ def changes(training, folder, **designs) -> dict[str, float]:
     return {name: float((after[name].double() - before[name].double()).abs().max()) for name in after}
 
 
-def test_a_frozen_encoder_stays_with_its_statistics(training, tmp_path):
+def test_an_encoder_moves_by_its_own_rate_and_stays_where_it_is_frozen(training, tmp_path):
     moved = changes(training, tmp_path, freeze=freeze.Settings(part="encoder"))
-    assert not any(size for name, size in moved.items() if name.startswith("encoder."))
+    assert not any(size for name, size in moved.items() if name.startswith("encoder."))  # statistics, too
     assert all(moved[name] for name in moved if name.startswith("head."))
-
-
-def test_an_encoder_moves_by_its_own_rate(training, tmp_path):
     plain = changes(training, tmp_path)
     slower = changes(training, tmp_path, encoder_rate=encoder_rate.Settings(factor=0.01))
     weights = [name for name in plain if name.startswith("encoder.") and name.endswith("conv1.weight")]
+    assert weights
     for name in weights:  # Adam's first steps are as long as the rate
         assert slower[name] == pytest.approx(plain[name] / 100, rel=0.5)
-    assert slower["head.weight"] == pytest.approx(plain["head.weight"], rel=0.5) and torch.is_tensor(
-        training().state.model.head.weight
-    )
+    assert slower["head.weight"] == pytest.approx(plain["head.weight"], rel=0.5)

@@ -11,11 +11,12 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.training.objective import label_objective
 
 
-def test_it_is_the_papers_formula_over_the_known_labels():
+def test_it_is_the_papers_formula_over_the_known_labels_and_equal_passes_cost_what_one_does():
     torch.manual_seed(0)
     logits, weights = torch.randn(2, 6, 3), torch.tensor([1.0, 2.0, 0.5])
     targets = torch.randint(-1, 2, (6, 3), dtype=torch.int8)
-    sums = loss(Settings(weight=0.7), None)(label_objective(bce))(logits, Labels(targets), weights)
+    objective = loss(Settings(weight=0.7), None)(label_objective(bce))
+    sums = objective(logits, Labels(targets), weights)
     p, q = (Bernoulli(logits=one) for one in logits)
     apart = (kl_divergence(p, q) + kl_divergence(q, p)) / 2
     known = (targets >= 0) * weights

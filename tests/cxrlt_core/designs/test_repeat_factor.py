@@ -17,16 +17,11 @@ def test_an_image_is_repeated_as_its_rarest_positive_class_asks_for():
     expected = np.ones(1000)
     expected[395:405], expected[999] = (0.04 / 0.01) ** 0.5, (0.04 / 0.001) ** 0.5
     np.testing.assert_allclose(factors, expected)
-
-
-def test_an_epoch_has_as_many_images_and_rare_ones_more_often():
-    context = Context(targets(), ["a", "b", "c"], 10, 5, None)
-    draw = order(Settings(threshold=0.04), context)
+    draw = order(Settings(threshold=0.04), Context(targets(), ["a", "b", "c"], 10, 5, None))
     generator = np.random.default_rng(0)
     epochs = [draw(generator) for _ in range(300)]
     assert all(len(epoch) == 1000 for epoch in epochs)
     counts = np.bincount(np.concatenate(epochs), minlength=1000) / 300
-    factors = repeat_factors(targets(), 0.04)
     np.testing.assert_allclose(counts[[400, 999]], factors[[400, 999]] * 1000 / factors.sum(), rtol=0.05)
 
 

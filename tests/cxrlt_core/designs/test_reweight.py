@@ -30,24 +30,19 @@ def test_each_rule_picks_its_classes(rule, names, threshold):
     assert set(result["weights"].values()) == {1.0, 2.0}
 
 
-def test_ties_of_bottom_k_go_by_class_order():
-    assert upweighted(reweight({"z": 0.2, "y": 0.2, "x": 0.2}, by(3, "bottom_k", 2))) == ["z", "y"]
-
-
-def test_equal_classes_are_all_at_the_mean():
-    assert upweighted(reweight({"x": 0.25, "y": 0.25}, by(3, "below_mean", 2))) == []
-    assert upweighted(reweight({"x": 0.25, "y": 0.25}, by(3, "below_median", 2))) == []
-
-
-def test_bottom_k_beyond_the_defined_classes_leaves_undefined_ones_alone():
-    result = reweight(AP, by(2, "bottom_k", 10))
-    assert upweighted(result) == ["a", "b", "d", "e"] and result["threshold"] == 0.9
-
-
-@pytest.mark.parametrize("rule", ["below_mean", "below_median", "bottom_k"])
-def test_nothing_defined_upweights_nothing(rule):
-    result = reweight({"a": None, "b": None}, by(2, rule, 1))
-    assert upweighted(result) == [] and result["threshold"] is None
+@pytest.mark.parametrize(
+    ("ap", "rule", "k", "names", "threshold"),
+    [
+        ({"z": 0.2, "y": 0.2, "x": 0.2}, "bottom_k", 2, ["z", "y"], 0.2),  # ties go by the classes' order
+        ({"x": 0.25, "y": 0.25}, "below_mean", 2, [], 0.25),
+        ({"x": 0.25, "y": 0.25}, "below_median", 2, [], 0.25),
+        (AP, "bottom_k", 10, ["a", "b", "d", "e"], 0.9),  # an undefined one is left alone
+        *(({"a": None, "b": None}, rule, 1, [], None) for rule in ("below_mean", "below_median", "bottom_k")),
+    ],
+)
+def test_ties_and_undefined_classes(ap, rule, k, names, threshold):
+    result = reweight(ap, by(3, rule, k))
+    assert upweighted(result) == names and result["threshold"] == threshold
 
 
 def test_uniform_weights_have_the_same_form():

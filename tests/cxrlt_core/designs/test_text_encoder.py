@@ -16,7 +16,7 @@ from settings import usual
 from transformers import AutoTokenizer, BertModel, T5EncoderModel
 
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels, pool
+from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.query_network import label_coordinates
 from cxrlt_core.system.errors import StudyError
@@ -49,20 +49,16 @@ def alone(name: str, folder: Path, text: str, pooling: str) -> np.ndarray:
 
 @pytest.mark.parametrize("name", LOADERS)
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_equals_each_label_alone(name, pooling, folders):
+def test_equals_each_label_alone_and_comes_in_the_same_bits(name, pooling, folders):
     encoder = usual(TextEncoder, model=str(folders[name]), pooling=pooling)
     embeddings = embed(encoder)
     assert embeddings.dtype == np.float32
+    np.testing.assert_array_equal(embeddings, embed(encoder))
     expected = [alone(name, folders[name], label, pooling) for label in LABELS]
     np.testing.assert_allclose(embeddings, expected, atol=1e-4)
-
-
-def test_the_prompt_is_what_is_encoded(folders):
-    encoder = usual(
-        TextEncoder, model=str(folders["pubmedbert"]), pooling="cls", prompt="a chest x-ray with {label}."
-    )
-    expected = alone("pubmedbert", folders["pubmedbert"], "a chest x-ray with Mass.", "cls")
-    np.testing.assert_allclose(embed(encoder)[2], expected, atol=1e-4)
+    prompted = embed(encoder.model_copy(update={"prompt": "a chest x-ray with {label}."}), ["Edema", "Mass"])
+    expected = alone(name, folders[name], "a chest x-ray with Mass.", pooling)
+    np.testing.assert_allclose(prompted[1], expected, atol=1e-4)
 
 
 def test_encoders_arrange_the_labels_differently(folders):
@@ -74,18 +70,6 @@ def test_encoders_arrange_the_labels_differently(folders):
     ]
     for i, one in enumerate(found):
         assert all(np.abs(one - other).max() > 0.1 for other in found[:i])
-
-
-def test_the_same_call_gives_the_same_bits(folders):
-    encoder = usual(TextEncoder, model=str(folders["clinical_t5"]), pooling="mean")
-    np.testing.assert_array_equal(embed(encoder), embed(encoder))
-
-
-def test_the_mean_leaves_padding_out():
-    hidden = torch.tensor([[[1.0], [3.0], [100.0]], [[1.0], [2.0], [6.0]]])
-    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
-    assert pool(hidden, mask, "mean").tolist() == [[2.0], [3.0]]
-    assert pool(hidden, mask, "cls").tolist() == [[1.0], [1.0]]
 
 
 PROCESS = """
@@ -119,9 +103,10 @@ def start(model: str) -> str:
     return f"text_encoders.x.model: cannot load {model!r} "
 
 
-@pytest.mark.parametrize("model", ["/nowhere/model", "data/text_encoders/none", "a b c"])
-def test_a_missing_folder_is_one_line(model):
+@pytest.mark.parametrize("model", ["/nowhere/model", "data/text_encoders/none", "a b c", "no-such/no-model"])
+def test_a_missing_folder_or_a_hub_id_without_network_is_one_line(model, cache):
     assert refusal(model).startswith(f"{start(model)}(no such local folder, so a hub id): ")
+    assert "cached snapshot" in refusal("org/bert", revision="c" * 40)
 
 
 @pytest.fixture
@@ -138,12 +123,6 @@ def cache(folders, tmp_path, monkeypatch) -> Path:
     (other / "model.safetensors").unlink()
     write_snapshot(tmp_path / "hub", "org/bert", other, OTHER, branch=None)
     return tmp_path / "hub"
-
-
-def test_a_hub_id_without_network_is_one_line(cache):
-    model = "no-such-organisation/no-such-model"
-    assert refusal(model).startswith(f"{start(model)}(no such local folder, so a hub id): ")
-    assert "cached snapshot" in refusal("org/bert", revision="c" * 40)
 
 
 def test_a_hub_model_is_loaded_at_its_commit(cache, folders, tmp_path):
@@ -165,68 +144,53 @@ def broken(folders, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_broken_folder_is_one_line(file, broken):
+def test_a_file_that_is_broken_or_missing_is_one_line(file, broken):
     (broken / file).write_bytes(b"junk")
     assert refusal(str(broken)).startswith(f"{start(str(broken))}(local folder): ")
-
-
-@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_folder_that_lacks_a_file_is_one_line(file, broken):
     (broken / file).unlink()
     assert refusal(str(broken)).startswith(f"{start(str(broken))}(local folder): no ")
 
 
-def test_weights_that_lack_a_tensor_are_one_line(broken):
+def test_weights_that_lack_a_tensor_or_give_numbers_that_are_not_finite_are_one_line(broken):
     tensors = load_file(broken / "model.safetensors")
     name = "encoder.layer.1.output.dense.weight"
     save_file({n: tensor for n, tensor in tensors.items() if n != name}, broken / "model.safetensors")
     assert refusal(str(broken)) == f"{start(str(broken))}(local folder): 1 missing: {name}"
+    tensors["encoder.layer.1.output.LayerNorm.weight"][::2] = 3e38
+    save_file(tensors, broken / "model.safetensors")
+    assert refusal(str(broken)) == "text_encoders.x: the embedding of 'Edema' is not finite"
 
 
-def test_a_prompt_that_is_too_long_is_one_line(folders):
+def test_a_prompt_that_is_too_long_is_one_line_and_one_that_just_fits_is_taken(folders):
     line = refusal(str(folders["pubmedbert"]), prompt="a " * 62 + "{label}")
     assert line.startswith("text_encoders.x.prompt: 'a a ")
     assert line.endswith(" a Calcification of the Aorta' is 68 tokens long, the model takes 64")
     line = refusal(str(folders["pubmedbert"]), prompt="a " * 60 + "{label}")  # the others would fit
     assert line.endswith(" a Calcification of the Aorta' is 66 tokens long, the model takes 64")
-
-
-def test_a_prompt_that_just_fits_is_taken(folders):
-    longest = "a " * 58 + "{label}"
-    encoder = TextEncoder(model=str(folders["pubmedbert"]), pooling="cls", revision=None, prompt=longest)
-    assert len(embed_labels(["Calcification of the Aorta"], encoder, "text_encoders.x")[0]) == 1
+    longest = usual(TextEncoder, model=str(folders["pubmedbert"]), prompt="a " * 58 + "{label}")
+    assert len(embed(longest, ["Calcification of the Aorta"])) == 1
 
 
 def test_a_tokenizer_without_a_longest_text_is_taken(folders, tmp_path):
     shutil.copytree(folders["clinical_t5"], tmp_path / "t5")
     path = tmp_path / "t5/tokenizer_config.json"
-    path.write_text(
-        json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "model_max_length"})
-    )
-    found, expected = (
+    content = json.loads(path.read_text())
+    del content["model_max_length"]
+    path.write_text(json.dumps(content))
+    unlimited, limited = (
         embed(usual(TextEncoder, model=str(folder))) for folder in (tmp_path / "t5", folders["clinical_t5"])
     )
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(unlimited, limited)
 
 
-def test_labels_that_are_not_told_apart_are_named(folders):
-    line = refusal(str(folders["pubmedbert"]), ["Mass", "Edema", "§", "¶"])
+def test_labels_that_are_not_told_apart_and_the_tokenizer_of_a_larger_model_are_refused(broken):
+    line = refusal(str(broken), ["Mass", "Edema", "§", "¶"])
     assert line == "text_encoders.x: the model does not tell '§' from '¶'"
-
-
-def test_the_tokenizer_of_a_larger_model_is_refused(broken):
     path = broken / "tokenizer.json"
     content = json.loads(path.read_text())
     content["model"]["vocab"]["mass"] = 5000
     path.write_text(json.dumps(content))
     assert "the tokenizer is of another model" in refusal(str(broken))
-
-
-def test_embeddings_of_which_some_numbers_are_not_finite_are_refused(broken):
-    tensors = load_file(broken / "model.safetensors")
-    tensors["encoder.layer.1.output.LayerNorm.weight"][::2] = 3e38
-    save_file(tensors, broken / "model.safetensors")
-    assert refusal(str(broken)) == "text_encoders.x: the embedding of 'Edema' is not finite"
 
 
 def test_sentences_of_minilm_lie_as_its_authors_mean_them():

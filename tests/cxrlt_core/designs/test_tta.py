@@ -12,16 +12,16 @@ SETTINGS = Tta(views=3, seed=5, augment=augment(rotate=10, shift=0.1, contrast=0
 CPU = torch.device("cpu")
 
 
-def test_views_and_images_differ_from_one_another():
-    views = draw_views(CONTENTS, SETTINGS)
-    geometries = {row.numpy().tobytes() for view in views for row in view.geometry}
-    assert len(views) == 3 and len(geometries) == 18
-
-
-def test_an_image_has_its_views_wherever_it_stands():
-    some = [4, 1]
-    for whole, part in zip(draw_views(CONTENTS, SETTINGS), draw_views(CONTENTS[some], SETTINGS), strict=True):
+def test_views_differ_by_image_number_and_seed_wherever_an_image_stands():
+    views, some = draw_views(CONTENTS, SETTINGS), [4, 1]
+    assert len(views) == 3 and len({row.numpy().tobytes() for view in views for row in view.geometry}) == 18
+    for whole, part in zip(views, draw_views(CONTENTS[some], SETTINGS), strict=True):
         assert torch.equal(whole.geometry[some], part.geometry) and torch.equal(whole.tone[some], part.tone)
+    more = draw_views(CONTENTS, SETTINGS.model_copy(update={"views": 5}))  # which keeps the first ones
+    for fewer, again in zip(views, more, strict=False):
+        assert torch.equal(fewer.geometry, again.geometry) and torch.equal(fewer.tone, again.tone)
+    seeds = [draw_views(CONTENTS, SETTINGS.model_copy(update={"seed": seed})) for seed in range(10)]
+    assert len({first.geometry.numpy().tobytes() for first, *_ in seeds}) == 10
 
 
 def test_one_grey_level_makes_other_views():
@@ -55,29 +55,16 @@ def test_the_numbers_are_those_of_splitmix64():
     assert drawn[:, 0].tolist() == [-1 + 2 * (number >> 11) * 2.0**-53 for number in reference]
 
 
-def test_views_are_reproducible_and_follow_the_seed():
-    more = SETTINGS.model_copy(update={"views": 5})  # which keeps the first ones
-    for one, two in zip(draw_views(CONTENTS, SETTINGS), draw_views(CONTENTS, more), strict=False):
-        assert torch.equal(one.geometry, two.geometry) and torch.equal(one.tone, two.tone)
-    other = draw_views(CONTENTS, SETTINGS.model_copy(update={"seed": 6}))
-    assert not torch.equal(other[0].geometry, draw_views(CONTENTS, SETTINGS)[0].geometry)
-    seeds = [draw_views(CONTENTS, SETTINGS.model_copy(update={"seed": seed})) for seed in range(10)]
-    assert len({views[0].geometry.numpy().tobytes() for views in seeds}) == 10
-
-
-def test_probabilities_are_averaged_not_logits():
-    views = [np.array([[0.5]], np.float32), np.array([[0.999]], np.float32)]
-    np.testing.assert_allclose(average_views(views), [[0.7495]], rtol=1e-6)
-    assert average_views(views).dtype == np.float32
-
-
-def test_the_views_do_not_depend_on_the_batch_size(build, toy):
+def test_the_views_do_not_depend_on_the_batch_size_and_probabilities_are_averaged(build, toy):
     images, _ = toy
     packed = PackedImages({"s": images[:11]}, ["s"] * 11, range(11))
-    model = build().eval()
+    scorer = Scorer(build().eval(), PixelStats(0.4, 0.3), "fp32")
     view = draw_views(contents_of(packed), SETTINGS)[0]
-    whole, plain = predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), packed, CPU, 64, [view, None])
+    whole, plain = predict(scorer, packed, CPU, 64, [view, None])
     assert np.abs(whole - plain).max() > 1e-4
     for batch_size in (1, 4, 11):
-        [split] = predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), packed, CPU, batch_size, [view])
+        [split] = predict(scorer, packed, CPU, batch_size, [view])
         np.testing.assert_allclose(split, whole, atol=1e-5)
+    averaged = average_views([np.array([[0.5]], np.float32), np.array([[0.999]], np.float32)])
+    np.testing.assert_allclose(averaged, [[0.7495]], rtol=1e-6)  # not the logits
+    assert averaged.dtype == np.float32

@@ -39,18 +39,13 @@ def test_the_most_probable_come_first_positives_then_negatives_and_no_unknown():
     assert most_probable(targets[:3], probabilities[:3], 2) == [0, 1]
 
 
-def test_a_class_of_each_group_is_shown():
+def test_the_most_probable_of_a_class_of_each_group_are_shown():
     classes = ["Edema", "Mass", "No Finding", "Hernia", "Nodule"]
     groups = dict(zip(classes, ("head", "tail", "head", "tail", "medium"), strict=True))
     assert classes_to_show(np.array([0.1, 0.2, 0.9, 0.3, np.nan]), classes, groups) == [0, 3]
-
-
-def test_examples_are_the_most_probable_of_the_class_to_show():
     targets = np.array([[1, 0], [0, 1], [1, -1], [0, 0]], np.int8)
-    found = np.array([[0.5, 0.1], [0.75, 0.2], [0.25, 0.9], [0.125, 0.4]])
-    groups = {"Edema": "head", "Mass": "tail"}
-    shown = examples_to_show(targets, found, np.array([0.5, np.nan]), ["Edema", "Mass"], groups, 1)
-    assert shown == [
+    scores = np.array([[0.5, 0.1], [0.75, 0.2], [0.25, 0.9], [0.125, 0.4]])
+    assert examples_to_show(targets, scores, np.array([0.5, np.nan]), classes[:2], groups, 1) == [
         {"position": 0, "class": "Edema", "labelled": True, "probability": 0.5},
         {"position": 1, "class": "Edema", "labelled": False, "probability": 0.75},
     ]

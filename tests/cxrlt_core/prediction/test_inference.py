@@ -58,31 +58,32 @@ def test_an_image_is_read_once_for_all_its_views(numbered, monkeypatch):
     assert not np.array_equal(found[0], found[1])
 
 
-def test_the_reading_thread_ends_with_an_error_of_the_model(numbered):
-    with pytest.raises(RuntimeError):
-        predict(Scorer(nn.Linear(3, 3), PixelStats(0, 1), "fp32"), numbered, CPU, 2)
-    assert "images" not in {thread.name for thread in threading.enumerate()}
+def test_the_reading_thread_ends_with_an_error_and_too_little_memory_is_one_line(numbered):
+    class Greedy(nn.Module):
+        def forward(self, images):
+            return torch.empty(1 << 60)
+
+    for model, error, line in (
+        (nn.Linear(3, 3), RuntimeError, None),
+        (Greedy(), StudyError, r"^can't allocate memory.*; lower compute\.batch_size$"),
+    ):
+        with pytest.raises(error, match=line):
+            predict(Scorer(model, PixelStats(0, 1), "fp32"), numbered, CPU, 2)
+        assert "images" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_batch_size_and_repetition_do_not_matter_to_a_real_model(build, toy):
     images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
     model = build().train()  # with dropout and batch statistics, were it left in training mode
-    [whole], [again] = (
-        predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), images, CPU, 40) for _ in range(2)
-    )
+    scorer = Scorer(model, PixelStats(0.4, 0.3), "fp32")
+    [whole], [again] = (predict(scorer, images, CPU, 40) for _ in range(2))
     np.testing.assert_array_equal(whole, again)
     for batch_size in (1, 7):
-        [part] = predict(Scorer(model, PixelStats(0.4, 0.3), "fp32"), images, CPU, batch_size)
+        [part] = predict(scorer, images, CPU, batch_size)
         np.testing.assert_allclose(part, whole, atol=1e-5)
-
-
-def test_bfloat16_probabilities_come_as_float32(build, toy):
-    images = PackedImages({"s": toy[0]}, ["s"] * 40, range(40))
-    [exact], [rough] = (
-        predict(Scorer(build(), PixelStats(0.4, 0.3), p), images, CPU, 16) for p in ("fp32", "bf16")
-    )
-    assert rough.dtype == np.float32 and not np.array_equal(exact, rough)
-    np.testing.assert_allclose(rough, exact, atol=0.05)
+    [rough] = predict(Scorer(model, scorer.pixels, "bf16"), images, CPU, 16)
+    assert rough.dtype == np.float32 and not np.array_equal(whole, rough)
+    np.testing.assert_allclose(rough, whole, atol=0.05)
 
 
 def test_every_image_gets_its_own_transform(build, toy):
@@ -99,12 +100,3 @@ def test_every_image_gets_its_own_transform(build, toy):
         )
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not np.allclose(plain, expected, atol=1e-4)
-
-
-def test_too_little_memory_is_one_line_of_advice(numbered):
-    class Greedy(nn.Module):
-        def forward(self, images):
-            return torch.empty(1 << 60)
-
-    with pytest.raises(StudyError, match=r"^can't allocate memory.*; lower compute\.batch_size$"):
-        predict(Scorer(Greedy(), PixelStats(0, 1), "fp32"), numbered, CPU, 4)

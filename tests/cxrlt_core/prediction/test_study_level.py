@@ -34,17 +34,11 @@ def test_is_the_weighted_mean_of_the_study(rule, weights, count):
     np.testing.assert_allclose(found, naive(probabilities, studies, views, weights), rtol=1e-6)
 
 
-def test_the_published_weights():
+def test_the_published_weights_and_other_rules():
+    probabilities, studies, views = draw()
+    assert aggregate(probabilities, studies, views, "none") is probabilities
+    with pytest.raises(ValueError, match="found 'max'"):
+        aggregate(probabilities, studies, views, "max")
     probabilities = np.array([[1.0], [0.0], [0.0]])
     found = aggregate(probabilities, ["s"] * 3, ["PA", "LATERAL", "OTHER"], "view_weighted")
     np.testing.assert_allclose(found, 7 / 15)
-
-
-def test_none_changes_nothing():
-    probabilities, studies, views = draw()
-    assert aggregate(probabilities, studies, views, "none") is probabilities
-
-
-def test_unknown_rule():
-    with pytest.raises(ValueError, match="found 'max'"):
-        aggregate(*draw(), "max")

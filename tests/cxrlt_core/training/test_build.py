@@ -5,12 +5,9 @@ from runs import run, same
 from cxrlt_core.system.errors import StudyError
 
 
-def test_one_image_cannot_be_trained_on(training):
+def test_too_few_images_or_too_small_a_batch_are_refused(training):
     with pytest.raises(StudyError, match="training set holds 1 image"):
         training(1)
-
-
-def test_a_batch_too_small_for_its_parts_is_refused(training):
     with pytest.raises(StudyError, match=r"train.batch_size: 8 .* 5 parts .* expected at least 10$"):
         training(accumulate=5)
 
@@ -23,8 +20,7 @@ def test_a_compiled_network_learns_the_same(training, tmp_path, monkeypatch, cap
 
     monkeypatch.setattr(torch, "compile", broken)
     state = run(training(compile=True, epochs=1), tmp_path, "compiled")
-    assert (
-        capsys.readouterr().out == "train.compile: left out, torch.compile does not work here: no compiler\n"
-    )
+    line = "train.compile: left out, torch.compile does not work here: no compiler\n"
+    assert capsys.readouterr().out == line
     monkeypatch.setattr(torch, "compile", lambda f: f)
     assert same(state, run(training(compile=True, epochs=1), tmp_path, "plain"))

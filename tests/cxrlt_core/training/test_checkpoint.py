@@ -8,7 +8,7 @@ from cxrlt_core.training.checkpoint import Checkpoint
 STATE = {"model": {"w": torch.arange(3.0)}, "history": [{"epoch": 1, "loss": 0.5}], "seconds": 1.5}
 
 
-def test_round_trip(tmp_path):
+def test_round_trip_of_a_run_that_its_definition_tells(tmp_path):
     checkpoint = Checkpoint(tmp_path / "new", seed=0)
     assert checkpoint.load() is None
     checkpoint.save(STATE)
@@ -16,9 +16,6 @@ def test_round_trip(tmp_path):
     assert torch.equal(loaded["model"]["w"], STATE["model"]["w"])
     assert loaded["history"] == STATE["history"] and loaded["seconds"] == 1.5
     assert [file.name for file in (tmp_path / "new").iterdir()] == [checkpoint.path.name]
-
-
-def test_what_is_defined_otherwise_is_another_run(tmp_path):
     paths = {Checkpoint(tmp_path, **d).path for d in ({}, {"a": 1}, {"a": 2}, {"b": 1}, {"a": {"c": [1, 2]}})}
     assert len(paths) == 5
     assert Checkpoint(tmp_path, a=1, b=2).path == Checkpoint(tmp_path, b=2, a=1).path
@@ -40,17 +37,13 @@ def test_an_unreadable_file_is_set_aside_and_training_starts_anew(content, tmp_p
     assert checkpoint.load() is not None
 
 
-def test_pickled_objects_are_not_loaded(tmp_path, capsys):
+def test_pickled_objects_and_the_file_of_another_run_are_not_loaded(tmp_path, capsys):
     """Not even those behind a digest that is right."""
-    checkpoint = Checkpoint(tmp_path)
+    checkpoint, other = Checkpoint(tmp_path), Checkpoint(tmp_path, seed=1)
     checkpoint.save({"model": Path("x")})
     assert checkpoint.path.exists() and checkpoint.load() is None
     assert "Weights only load failed" in capsys.readouterr().out
-
-
-def test_the_file_of_another_run_is_set_aside(tmp_path, capsys):
-    one, other = Checkpoint(tmp_path, seed=0), Checkpoint(tmp_path, seed=1)
-    one.save(STATE)
-    one.path.rename(other.path)
+    checkpoint.save(STATE)
+    checkpoint.path.rename(other.path)
     assert other.load() is None and other.path.with_suffix(".bad").exists()
     assert "of another run" in capsys.readouterr().out

@@ -21,19 +21,15 @@ def test_biases_and_norms_are_not_decayed(training):
     assert len(decayed["params"]) + len(others["params"]) == count
 
 
-def test_each_learning_rate_has_groups_of_its_own():
+def test_each_learning_rate_has_groups_of_its_own_and_zero_freezes_weights_and_statistics():
     network = model()
     groups = build_optimiser(network, 0.1, 0.01, encoder_at(0.25)).param_groups
     assert [(g["factor"], g["weight_decay"], len(g["params"])) for g in groups] == [
         (0.25, 0.01, 1), (0.25, 0.0, 3), (1.0, 0.01, 1), (1.0, 0.0, 1),
     ]  # fmt: skip
-
-
-def test_a_rate_of_zero_freezes_weights_and_statistics():
-    network = model()
+    train_mode(network)
+    assert network[0]["encoder"][1].training
     freeze(network, encoder_at(0.0))
     assert len(build_optimiser(network, 0.1, 0.01, encoder_at(0.0)).param_groups) == 2
     train_mode(network)
     assert not network[0]["encoder"][1].training and network[1].training
-    train_mode(model())
-    assert model()[0]["encoder"][1].training

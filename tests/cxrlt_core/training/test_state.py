@@ -3,14 +3,15 @@
 import os
 import signal
 import time
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from processes import FORK, begin, together
-from runs import Weights, same, weights
+from runs import Weights, same, watch_steps, weights
 from settings import MIXUP
 
 from cxrlt_core.batches.images import PackedImages
@@ -28,10 +29,6 @@ PLANS = {
 }
 
 
-def equal(one, two) -> bool:
-    return same(weights(one), weights(two))
-
-
 @pytest.fixture(scope="module")
 def averaged(training, tmp_path_factory) -> tuple[list[dict], Weights]:
     """History and weights of a run with averaged weights that nothing ends early."""
@@ -41,26 +38,23 @@ def averaged(training, tmp_path_factory) -> tuple[list[dict], Weights]:
 
 def train_slowly(make, changes, folder):
     """Save after every step, and take long enough over it to be killed anywhere."""
-    one = make(checkpoint_minutes=1e-9, **changes)
-    step = one.step
-    one.step = lambda *batch: (time.sleep(0.01), step(*batch))[1]
-    one.run(Checkpoint(folder))
+    slow = watch_steps(make(checkpoint_minutes=1e-9, **changes), before=lambda _: time.sleep(0.01))
+    slow.run(Checkpoint(folder))
     (folder / "done").touch()
 
 
 def kill_after(steps: int, make, changes, folder) -> int:
     """Start training and kill it once its state shows so many steps more; return the step reached."""
     checkpoint = Checkpoint(folder)
-    reached = lambda: torch_step(checkpoint)  # noqa: E731
-    goal = reached() + steps
+    goal = torch_step(checkpoint) + steps
     process = FORK.Process(target=train_slowly, args=(make, changes, folder))
     process.start()
     limit = time.monotonic() + 20
-    while reached() < goal and process.is_alive() and time.monotonic() < limit:
+    while torch_step(checkpoint) < goal and process.is_alive() and time.monotonic() < limit:
         time.sleep(0.003)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    return reached()
+    return torch_step(checkpoint)
 
 
 def torch_step(checkpoint: Checkpoint) -> int:
@@ -84,7 +78,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bits(plan, training, tmp_pat
     assert any(step % whole.schedule.steps_per_epoch for step in steps)  # within an epoch
     last = training(**plan)
     assert last.run(Checkpoint(folder)) == history
-    assert last.state.seconds > 0 and equal(whole, last)
+    assert last.state.seconds > 0 and same(weights(whole), weights(last))
 
 
 def cut_off(moment: str) -> None:
@@ -127,14 +121,24 @@ def test_killed_while_saving_it_ends_in_the_same_bits(moment, step, averaged, tr
     assert [file.name for file in folder.iterdir()] == [Checkpoint(folder).path.name]
 
 
-def train_ranks(make, plain, toy, folder, ranks, slow: bool = False):
-    """Train with sharded images and save after every step; return the weights and the history."""
-    images = ShardedImages(PackedImages({"s": toy[0]}, ["s"] * 37, range(37)), ranks)
-    one = make(model=plain(), ranks=ranks, images=images, ema=0.9, checkpoint_minutes=1e-9)
-    step = one.step
-    one.step = lambda *batch: (time.sleep(0.02 * slow), step(*batch))[1]
-    history = one.run(Checkpoint(folder))
-    return [p.detach().numpy().copy() for p in one.state.model.parameters()], history
+@pytest.fixture(scope="module")
+def train_ranks(training, plain, toy):
+    """Train with sharded images and save after every step; what is returned: the weights and the history."""
+
+    def train(folder, ranks, change=lambda run: run):
+        images = ShardedImages(PackedImages({"s": toy[0]}, ["s"] * 37, range(37)), ranks)
+        run = change(training(model=plain(), ranks=ranks, images=images, ema=0.9, checkpoint_minutes=1e-9))
+        history = run.run(Checkpoint(folder))
+        return [p.detach().numpy().copy() for p in run.state.model.parameters()], history
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def pair(train_ranks, tmp_path_factory) -> tuple[Path, list]:
+    """The folder of two ranks that nothing has ended early, and what they return."""
+    folder = tmp_path_factory.mktemp("pair")
+    return folder, together(2, lambda ranks: train_ranks(folder, ranks))
 
 
 def same_runs(one: list, two: list) -> bool:
@@ -147,15 +151,13 @@ def same_runs(one: list, two: list) -> bool:
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_when_a_rank_is_killed_the_other_ends_and_both_go_on(
-    victim, training, plain, toy, tmp_path, monkeypatch
+    victim, train_ranks, pair, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(loop, "ASK_RANKS_EVERY", 1)
-    train = lambda *args: train_ranks(training, plain, toy, *args)  # noqa: E731
-    expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
-    folder = tmp_path / "killed"
-    processes, results = begin(2, lambda ranks: train(folder, ranks, True))
+    slowly = lambda run: watch_steps(run, before=lambda _: time.sleep(0.02))  # noqa: E731
+    processes, results = begin(2, lambda ranks: train_ranks(tmp_path, ranks, slowly))
     limit = time.monotonic() + 20
-    while torch_step(Checkpoint(folder)) < 4 and time.monotonic() < limit:
+    while torch_step(Checkpoint(tmp_path)) < 4 and time.monotonic() < limit:
         time.sleep(0.003)
     os.kill(processes[victim].pid, signal.SIGKILL)
     rank, error = results.get(timeout=20)
@@ -163,62 +165,48 @@ def test_when_a_rank_is_killed_the_other_ends_and_both_go_on(
     for process in processes:
         process.join(20)
         assert process.exitcode is not None
-    assert 4 <= torch_step(Checkpoint(folder)) < 15
-    assert same_runs(expected, together(2, lambda ranks: train(folder, ranks)))
+    assert 4 <= torch_step(Checkpoint(tmp_path)) < 15
+    assert same_runs(pair[1], together(2, lambda ranks: train_ranks(tmp_path, ranks)))
 
 
-def test_sigterm_to_one_rank_takes_both_along(training, plain, toy, tmp_path, monkeypatch):
+def test_sigterm_to_one_rank_takes_both_along(train_ranks, pair, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "ASK_RANKS_EVERY", 1)
-    train = lambda *args: train_ranks(training, plain, toy, *args)  # noqa: E731
-    expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
 
     def asked(ranks):
-        def make(**changes):
-            one = training(**changes)
-            step = one.step
-            ask = lambda number: ranks.rank and number == 7 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
-            one.step = lambda number, *batch: (step(number, *batch), ask(number))[0]
-            return one
-
-        try:
-            train_ranks(make, plain, toy, tmp_path / "asked", ranks)
-        except SystemExit as left:
-            return left.code
+        ask = lambda number: ranks.rank and number == 7 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+        with pytest.raises(SystemExit) as left:
+            train_ranks(tmp_path, ranks, lambda run: watch_steps(run, after=ask))
+        return left.value.code
 
     assert together(2, asked) == [143, 143]
-    assert torch_step(Checkpoint(tmp_path / "asked")) == 8
-    assert same_runs(expected, together(2, lambda ranks: train(tmp_path / "asked", ranks)))
+    assert torch_step(Checkpoint(tmp_path)) == 8
+    assert same_runs(pair[1], together(2, lambda ranks: train_ranks(tmp_path, ranks)))
 
 
-def test_a_damaged_state_is_set_aside_by_one_rank_for_all(training, plain, toy, tmp_path, capfd):
-    train = lambda *args: train_ranks(training, plain, toy, *args)  # noqa: E731
-    expected = together(2, lambda ranks: train(tmp_path / "whole", ranks))
-    path = Checkpoint(tmp_path / "damaged").path
-    path.parent.mkdir()
-    path.write_bytes((tmp_path / "whole" / path.name).read_bytes()[:-9])
+def test_a_damaged_state_is_set_aside_by_one_rank_for_all(train_ranks, pair, tmp_path, capfd):
+    whole, expected = pair
+    path = Checkpoint(tmp_path).path
+    path.write_bytes((whole / path.name).read_bytes()[:-9])
     capfd.readouterr()
-    assert same_runs(expected, together(2, lambda ranks: train(tmp_path / "damaged", ranks)))
+    assert same_runs(expected, together(2, lambda ranks: train_ranks(tmp_path, ranks)))
     assert capfd.readouterr().out == f"{path}: unusable checkpoint set aside: damaged, or of another run\n"
     assert path.with_suffix(".bad").exists()
 
 
-def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(training, plain, toy, tmp_path):
+def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(train_ranks, tmp_path):
     def poisoned(ranks):
-        def make(**changes):
-            one = training(**changes)
-            step, nan = one.step, float("nan")
-            bad = lambda number: nan if ranks.rank and number == 7 else 1  # noqa: E731
-            one.step = lambda number, *batch: step(number, *batch) * bad(number)
-            return one
+        def poison(run):
+            step = run.step
+            bad = lambda number: float("nan") if ranks.rank and number == 7 else 1  # noqa: E731
+            run.step = lambda number, *batch: step(number, *batch) * bad(number)
+            return run
 
-        try:
-            train_ranks(make, plain, toy, tmp_path, ranks)
-        except StudyError as error:
-            return str(error)
+        with pytest.raises(StudyError) as caught:
+            train_ranks(tmp_path, ranks, poison)
+        return str(caught.value)
 
-    lines = together(2, poisoned)
-    assert lines[0] == lines[1]
-    assert "the loss is nan in epoch 2, step 8 of 15, at learning rate" in lines[0]
+    first, second = together(2, poisoned)
+    assert first == second and "the loss is nan in epoch 2, step 8 of 15, at learning rate" in first
     state = Checkpoint(tmp_path).load()
     assert 5 <= state["step"] <= 7 and all(t.isfinite().all() for t in state["model"].values())
 
@@ -228,19 +216,17 @@ def test_a_loss_that_is_not_a_number_on_one_rank_stops_all(training, plain, toy,
     [*((stop, signal.SIGTERM) for stop in (3, 5, 8)), (8, signal.SIGINT), (15, signal.SIGINT)],
 )
 def test_a_signal_saves_and_leaves(stop, number, averaged, training, tmp_path):
-    (history, expected), one = averaged, training(ema=0.9)
-    step = one.step
-    asked = lambda place: place == stop - 1 and os.kill(os.getpid(), number)  # noqa: E731
-    one.step = lambda place, *batch: (step(place, *batch), asked(place))[0]
+    history, expected = averaged
+    ask = lambda place: place == stop - 1 and os.kill(os.getpid(), number)  # noqa: E731
+    asked = watch_steps(training(ema=0.9), after=ask)
     with pytest.raises(Stopped) as left:
-        one.run(Checkpoint(tmp_path))
+        asked.run(Checkpoint(tmp_path))
     assert left.value.code == 128 + number and Checkpoint(tmp_path).load()["step"] == stop
     assert left.value.saved == f"training is saved at step {stop} of 15"
-    again, seen = training(ema=0.9), []
-    step_again = again.step
-    again.step = lambda number, *batch: (seen.append(number), step_again(number, *batch))[1]
+    seen: list[int] = []
+    again = watch_steps(training(ema=0.9), before=seen.append)
     assert again.run(Checkpoint(tmp_path)) == history
-    assert seen == list(range(stop, 15)) and (again.state.seconds > one.state.seconds) == (stop < 15)
+    assert seen == list(range(stop, 15)) and (again.state.seconds > asked.state.seconds) == (stop < 15)
     assert same(expected, weights(again))
 
 
@@ -253,13 +239,6 @@ def test_saved_every_so_many_minutes(training, tmp_path):
         return len(count)
 
     assert saves(10) == 3 and saves(1e-9) == 15
-
-
-def change(state, path, value):
-    *folders, last = path
-    for folder in folders:
-        state = state[folder]
-    state[last] = value
 
 
 @pytest.mark.parametrize(
@@ -280,37 +259,29 @@ def change(state, path, value):
     ids=str,
 )
 def test_a_state_that_does_not_fit_is_refused(path, value, training, tmp_path):
-    one = training(ema=0.9, checkpoint_minutes=1e-9)
-    step = one.step
-    one.step = lambda number, *batch: step(number, *batch) if number < 1 else 1 / 0
+    broken = watch_steps(training(ema=0.9, checkpoint_minutes=1e-9), before=lambda number: number and 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        one.run(Checkpoint(tmp_path))
+        broken.run(Checkpoint(tmp_path))
     content, fresh = Checkpoint(tmp_path).load(), training(ema=0.9).state
-    check = lambda: check_content(content, fresh)  # noqa: E731
-    check()
-    change(content, path, value)
+    check_content(content, fresh)
+    *keys, last = path
+    reduce(getitem, keys, content)[last] = value
     with pytest.raises(ValueError):
-        check()
+        check_content(content, fresh)
 
 
-def test_a_state_that_does_not_fit_is_set_aside(training, tmp_path, capsys):
-    one = training()
-    one.run(Checkpoint(tmp_path))
-    checkpoint = Checkpoint(tmp_path)
+def test_a_finished_run_is_not_trained_again_unless_its_state_does_not_fit(training, tmp_path, capsys):
+    one, checkpoint = training(ema=0.9), Checkpoint(tmp_path)
+    history = one.run(checkpoint)
+    assert checkpoint.load()["optimiser"] is None  # two thirds of the file, of no more use
+    again = training(ema=0.9)
+    again.step = None
+    assert again.run(checkpoint) == history and same(weights(one), weights(again))
+    assert one.state.seconds == again.state.seconds and one.state.peak_memory == again.state.peak_memory > 0
     state = checkpoint.load()
     state["model"]["head.bias"] = torch.zeros(4)
     checkpoint.save(state)
-    again = training()
+    again = training(ema=0.9)
     again.run(checkpoint)
     assert capsys.readouterr().out.count("unusable checkpoint set aside: model.head.bias: another shape") == 1
-    assert equal(one, again)
-
-
-def test_a_finished_run_is_not_trained_again(training, tmp_path):
-    one = training(ema=0.9)
-    history = one.run(Checkpoint(tmp_path))
-    assert Checkpoint(tmp_path).load()["optimiser"] is None  # two thirds of the file, of no more use
-    again = training(ema=0.9)
-    again.step = None
-    assert again.run(Checkpoint(tmp_path)) == history and equal(one, again)
-    assert one.state.seconds == again.state.seconds and one.state.peak_memory == again.state.peak_memory > 0
+    assert same(weights(one), weights(again))

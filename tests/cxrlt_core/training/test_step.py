@@ -1,6 +1,6 @@
 import pytest
 import torch
-from runs import CPU, run, same
+from runs import CPU, run, same, watch_steps
 from settings import MIXUP
 from settings import loss as settings_of
 
@@ -17,10 +17,13 @@ def test_a_seed_gives_the_same_bits_and_another_seed_others(designs, training, t
     assert not same(first, run(training(designs=designs, seed=1), tmp_path, "c"))
 
 
-def test_streamed_images_give_the_same_bits(training, tmp_path):
-    one, two = training(designs=MIXUP), training(designs=MIXUP)
-    two.images = StreamedImages(two.images, CPU)
-    assert same(run(one, tmp_path, "a"), run(two, tmp_path, "b"))
+def test_streamed_images_give_the_same_bits_and_bfloat16_trains_float32_weights(training, tmp_path):
+    expected, streamed = run(training(designs=MIXUP), tmp_path, "a"), training(designs=MIXUP)
+    streamed.images = StreamedImages(streamed.images, CPU)
+    assert same(expected, run(streamed, tmp_path, "b"))
+    state = run(training(designs=MIXUP, precision="bf16"), tmp_path, "c")
+    assert {t.dtype for t in state.values() if t.is_floating_point()} == {torch.float32}
+    assert not same(state, expected)
 
 
 def test_augmentation_is_on_and_new_in_every_epoch(training, tmp_path, monkeypatch):
@@ -65,14 +68,13 @@ def test_the_gradient_is_clipped(training, tmp_path):
 
 def test_averaged_weights_are_the_ones_that_stay(training, tmp_path):
     """Against the average written out, over the weights after each step of a run without it."""
-    one = training(epochs=1)
-    steps, do = [], one.step
-    one.step = lambda *batch: (
-        do(*batch),
-        steps.append([p.detach().clone() for p in one.state.model.parameters()]),
-    )[0]
-    start = [p.detach().clone() for p in one.state.model.parameters()]
-    last = run(one, tmp_path, "plain")
+
+    def copies() -> list[torch.Tensor]:
+        return [p.detach().clone() for p in plain.state.model.parameters()]
+
+    plain, steps = training(epochs=1), []
+    start = copies()
+    last = run(watch_steps(plain, after=lambda _: steps.append(copies())), tmp_path, "plain")
     for t, weights in enumerate(steps):
         decay = min(0.15, (1 + t) / (10 + t))
         start = [decay * a + (1 - decay) * w for a, w in zip(start, weights, strict=True)]
@@ -83,9 +85,3 @@ def test_averaged_weights_are_the_ones_that_stay(training, tmp_path):
     buffers = [name for name, _ in averaged.state.model.named_buffers()]
     assert buffers and all(torch.equal(state[name], last[name]) for name in buffers)
     assert not same(state, last)
-
-
-def test_bfloat16_trains_float32_weights(training, tmp_path):
-    state = run(training(precision="bf16"), tmp_path)
-    assert {t.dtype for t in state.values() if t.is_floating_point()} == {torch.float32}
-    assert not same(state, run(training(), tmp_path, "fp32"))

@@ -131,7 +131,7 @@ class Trial:
 
     def shift(self, years: int) -> None:
         clocks.shift_files(self.study, years * clocks.YEAR)
-        clocks.nothing_to_do(self.study)
+        self.study.check(self.study.go_on())
 
 
 def copied(study: Study, folder: Path) -> Study:

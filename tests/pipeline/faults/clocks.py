@@ -17,19 +17,11 @@ def shift_files(study: Study, seconds: float) -> int:
     return len(files)
 
 
-def nothing_to_do(study: Study) -> None:
-    """Raise Fault if anything runs anew, or is another."""
-    study.check(study.go_on())
-
-
 def old_time_hides_nothing(study: Study) -> None:
     """Change a letter of a module, give the file its old time, and see the stage ``code`` run.
 
     The editor must put a new file in its place, as most do: rewritten in place with size and time of before,
     DVC takes it for the same.
-
-    Raises:
-        Fault: it did not run.
     """
     place = study.folder / "cxrlt_core/labels.py"
     before, found = place.read_text(), place.stat()
@@ -45,11 +37,7 @@ def old_time_hides_nothing(study: Study) -> None:
 
 
 def earlier(study: Study, address: str) -> None:
-    """Let a stage run anew in processes that see a time a year ago.
-
-    Raises:
-        Fault: something is not as it was.
-    """
+    """Let a stage run anew in processes that see a time a year ago."""
     study.forget(address)
     command = Command(study.folder, ("dvc", "repro"), environment(study.folder, clock=YEAR))
     if command.wait():

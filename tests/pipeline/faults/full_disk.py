@@ -60,9 +60,6 @@ def fill(study: Study, address: str, share: float) -> str | None:
 
     Returns:
         What the stage said; None if the room was enough.
-
-    Raises:
-        Fault: it said more or less than a line that names a file, or something is not as it was.
     """
     with little_room(study, address, share):
         done = run_alone(study, address)

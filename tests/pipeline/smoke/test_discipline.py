@@ -1,15 +1,14 @@
 """The test set chooses nothing: read off the pipeline, and tried with other test labels."""
 
 import hashlib
-import json
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.files import read_json
 from tests.architecture import needs, paths, pipeline, within
 
-TEST_SET = ("data/sets/test.parquet",)
 TEST_PREDICTIONS = ("predictions/tta/any/0/test.parquet", "predictions/ensemble/any/0.parquet")
 
 
@@ -32,27 +31,24 @@ def readers(*files: str) -> set[str]:
     }
 
 
-def test_nothing_upstream_of_the_ensemble_reads_test_predictions():
+def test_only_inference_and_its_pixels_read_the_test_set_before_the_ensemble():
+    """They need the test images; that they leave the labels alone is tried below."""
     before = upstream("ensemble")
     assert readers(*TEST_PREDICTIONS) == {"ensemble", "report"}
     assert {"train", "evaluate", "reweight", "tta", "split"} <= before  # the walk finds something
     assert not readers(*TEST_PREDICTIONS) & before
-
-
-def test_only_inference_and_its_pixels_read_the_test_set_before_the_ensemble():
-    """They need the test images; that they leave the labels alone is tried below."""
-    assert readers(*TEST_SET) & upstream("ensemble") == {"pixels", "tta"}
+    assert readers("data/sets/test.parquet") & before == {"pixels", "tta"}
 
 
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):
     """Predictions of the test images, members of the ensembles and their weights stay as they are."""
     chosen = ("models", "weights", "stability", "chosen_again", "calibration", "dev_mAP", "plain_dev_mAP")
-    kept = ["weights/main.json", "data/sets/dev.parquet"]
-    kept += [str(p.relative_to(smoke.folder)) for p in (smoke.folder / "predictions/tta").rglob("*.parquet")]
-    kept += [str(p.relative_to(smoke.folder)) for p in (smoke.folder / "models").rglob("*.safetensors")]
+    kept = [smoke.folder / "weights/main.json", smoke.folder / "data/sets/dev.parquet"]
+    kept += (smoke.folder / "predictions/tta").rglob("*.parquet")
+    kept += (smoke.folder / "models").rglob("*.safetensors")
     assert len(kept) > 10
-    before = {path: hashlib.sha256((smoke.folder / path).read_bytes()).digest() for path in kept}
-    old = json.loads((smoke.folder / "metrics/ensemble.json").read_text())["rows"]
+    before = [hashlib.sha256(path.read_bytes()).digest() for path in kept]
+    old = read_json(smoke.folder / "metrics/ensemble.json")["rows"]
     path = smoke.folder / "data/sets/test.parquet"
     content = path.read_bytes()
     table = pq.read_table(path)
@@ -63,15 +59,14 @@ def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):
     path.unlink()
     pq.write_table(table, path)
     try:
-        for command in ("stages.tta", "stages.ensemble"):
-            arguments = ["resnet50_bert_shared"] if command == "stages.tta" else []
-            done = smoke.run("python", "-m", command, *arguments)
+        for command in (["stages.tta", "resnet50_bert_shared"], ["stages.ensemble"]):
+            done = smoke.run("python", "-m", *command)
             assert done.returncode == 0, done.stderr
-        new = json.loads((smoke.folder / "metrics/ensemble.json").read_text())["rows"]
+        new = read_json(smoke.folder / "metrics/ensemble.json")["rows"]
         for row in old:
             assert {key: new[row][key] for key in chosen} == {key: old[row][key] for key in chosen}
             assert new[row]["metrics"]["mAP"] != old[row]["metrics"]["mAP"]
-        assert before == {p: hashlib.sha256((smoke.folder / p).read_bytes()).digest() for p in kept}
+        assert before == [hashlib.sha256(path.read_bytes()).digest() for path in kept]
     finally:
         path.unlink()
         path.write_bytes(content)

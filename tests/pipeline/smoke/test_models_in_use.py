@@ -17,34 +17,23 @@ def command(smoke, *words):
     return done.stdout
 
 
-def expected(smoke, path):
-    return read_parquet(smoke.folder / path)
-
-
-def asked(smoke, split):
-    """The images of a set, as files."""
+def predictions(smoke, split, path, *words, count=None):
+    """What the command predicts of the first images of a set, as files, and what the study has of them."""
     table = read_parquet(smoke.folder / f"data/sets/{split}.parquet")
-    return [f"data/raw/mimic/images/{path}" for path in table["path"]]
+    files = [f"data/raw/mimic/images/{file}" for file in table["path"][:count]]
+    command(smoke, "predict", *files, *words, "--out", "data/out.csv")
+    stored = read_parquet(smoke.folder / f"predictions/{path}/0.parquet").iloc[: len(files), 3:]
+    written = pd.read_csv(smoke.folder / "data/out.csv")["probability"].to_numpy()
+    return written.reshape(stored.shape), stored
 
 
-def wide(smoke, path, classes):
-    found = pd.read_csv(smoke.folder / path)
-    return found["probability"].to_numpy().reshape(-1, len(classes))
-
-
-def test_a_model_gives_the_development_predictions(smoke):
-    command(smoke, "predict", *asked(smoke, "dev"), "--model", MODEL, "--out", "data/dev.csv")
-    table = expected(smoke, f"predictions/dev/{MODEL}/0.parquet")
-    np.testing.assert_allclose(wide(smoke, "data/dev.csv", table.columns[3:]), table.iloc[:, 3:], atol=2e-6)
-
-
-def test_an_ensemble_gives_the_test_predictions(smoke):
+def test_models_and_ensembles_give_the_predictions_of_the_study(smoke):
     """From files, five alone and then all: each image has the views that the stage drew for it."""
-    files = asked(smoke, "test")
-    table = expected(smoke, f"predictions/ensemble/{ROW}/0.parquet").iloc[:, 3:]
-    for count in (5, len(files)):
-        command(smoke, "predict", *files[:count], "--ensemble", ROW, "--out", "data/test.csv")
-        np.testing.assert_allclose(wide(smoke, "data/test.csv", table.columns), table[:count], atol=2e-6)
+    written, stored = predictions(smoke, "dev", f"dev/{MODEL}", "--model", MODEL)
+    np.testing.assert_allclose(written, stored, atol=2e-6)
+    for count in (5, None):
+        written, stored = predictions(smoke, "test", f"ensemble/{ROW}", "--ensemble", ROW, count=count)
+        np.testing.assert_allclose(written, stored, atol=2e-6)
 
 
 def test_an_ensemble_folder_holds_what_the_stage_chose(smoke):

@@ -326,7 +326,7 @@ def test_recipes_and_starts_train_what_has_them(smoke):
     plain = dict(zip(names, ("resnet50", "pubmedbert", "bce", "uniform", "primary"), strict=True))
     with smoke.params() as params:
         params["recipes"] = {"large": {"image": {"size": 48, "fit": "pad"}, "train": {"batch_size": 16}}}
-        designs = {"csra": {"residual": 0.1, "temperature": 1}, "r_drop": 1, "freeze": "encoder"}
+        designs = {"csra": {"residual": 0.1, "temperature": 1}, "repeat_factor": 0.2, "freeze": "encoder"}
         params["variants"] |= {
             "large": {**plain, "separate": True, "init": "none", "recipe": "large"},
             "started": {**plain, "init": "large", **designs},

@@ -11,6 +11,7 @@ import yaml
 from cxrlt_core.params.schema import Params, Train
 from cxrlt_core.study.gather import gather
 from cxrlt_core.study.parse import parse_params
+from cxrlt_core.system.files import write_text
 from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
 from stages.artifacts.code import fingerprint, module_code, stage_code
@@ -20,6 +21,7 @@ from stages.artifacts.settings import ENTERS, TRAINING, UNTRACKED_PARAMS, settin
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 CONTENT = yaml.safe_load(SMOKE.read_text())
 VARIANT = "resnet50_bert_shared"
+INPUTS = ("weights/uniform.json", "data/encoders/resnet50.json", "data/text/pubmedbert.safetensors")
 ROW = {"variant": VARIANT, "tta": False, "published": None}
 
 
@@ -27,18 +29,10 @@ ROW = {"variant": VARIANT, "tta": False, "published": None}
 def files(monkeypatch, tmp_path):
     """Small files in the places of the real ones."""
     monkeypatch.chdir(tmp_path)
-    for name in (
-        "data/sets/train_primary.parquet",
-        "data/text/pubmedbert.safetensors",
-        "data/encoders/resnet50.json",
-        f"data/pixels/{VARIANT}.json",
-        "data/pixels/resnet50_bert_separate.json",
-        "models/resnet50_bert_separate/0/model.safetensors",
-        "weights/uniform.json",
-    ):
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
+    names = ["data/sets/train_primary.parquet", "models/resnet50_bert_separate/0/model.safetensors", *INPUTS]
+    for name in [*names, *(f"data/pixels/{variant}.json" for variant in (VARIANT, "resnet50_bert_separate"))]:
         content = {"weights": {"Edema": 1.0}} if "weights" in name else {"train_primary": "a", "dev": "b"}
-        Path(name).write_text(json.dumps(content) if name.endswith(".json") else name)
+        write_text(name, json.dumps(content) if name.endswith(".json") else name)
 
 
 def training(params: Params, variant: str = VARIANT, seed: int = 0) -> str:
@@ -110,18 +104,15 @@ def test_what_a_variant_has_counts_and_what_it_has_not_is_in_no_identity():
     assert training(parse_params(shared)) == plain  # of variants that mix alone
 
 
-def test_a_recipe_counts_by_what_it_changes():
+def test_a_recipe_counts_by_what_it_changes_and_a_start_by_its_weights():
     plain = training(parse_params(CONTENT))
     long = {"long": {"train": {"epochs": 3}}, "same": {"train": {"epochs": CONTENT["train"]["epochs"]}}}
     assert training(with_variant(recipes=long)) == plain
     assert training(with_variant(recipes=long, recipe="same")) == plain
     assert training(with_variant(recipes=long, recipe="long")) != plain
-
-
-def test_a_start_counts_by_its_weights():
     started = with_variant(init="resnet50_bert_separate")
     first = training(started)
-    assert first != training(parse_params(CONTENT))
+    assert first != plain
     Path("models/resnet50_bert_separate/0/model.safetensors").write_text("other weights")
     assert training(started) != first
 
@@ -150,22 +141,17 @@ def test_a_section_and_a_key_that_nobody_thought_of_count(of):
     assert len({of(more()), of(more(level=2.0)), of(more(momentum=0.8)), of(parse_params(CONTENT))}) == 4
 
 
-def test_seed_variant_and_files_count():
+def test_seed_variant_files_and_code_count(monkeypatch):
     params = parse_params(CONTENT)
     first = training(params)
     assert training(params, seed=1) != first
     assert training(params, "resnet50_bert_separate") != first
-    for name in ("weights/uniform.json", "data/encoders/resnet50.json", "data/text/pubmedbert.safetensors"):
+    for name in INPUTS:
         kept = Path(name).read_text()
         Path(name).write_text(kept.replace("1.0", "2.0") + " ")
         assert training(params) != first
         Path(name).write_text(kept)
     assert training(params) == first
-
-
-def test_code_counts(monkeypatch):
-    params = parse_params(CONTENT)
-    first = training(params)
     monkeypatch.setattr(identity, "variant_code", lambda params, variant: {"stages/train.py": "other"})
     assert training(params) != first
 
@@ -182,22 +168,15 @@ def test_the_code_of_a_row_is_that_of_its_stages_losses_and_designs():
     assert row_code(params, [VARIANT], ["train", "tta"], {"method": "bagged"}) == fingerprint(bagged)
 
 
-def test_ensembles_depend_on_who_the_members_are():
-    """Where nobody names them they are those of the published rows, which count through them alone."""
-    assert settings_files(parse_params(CONTENT))["ensemble"]["members"] == CONTENT["ensemble"]["members"]
+def test_ensembles_depend_on_who_the_members_are_and_predictions_on_the_views():
+    """Where nobody names members they are those of the published rows, which count through them alone."""
+    files = settings_files(parse_params(CONTENT))
+    assert files["ensemble"]["members"] == CONTENT["ensemble"]["members"] and "members" not in files["report"]
     content = {**CONTENT, "ensemble": {**CONTENT["ensemble"], "members": None}}
     content["table2"] = [row for row in CONTENT["table2"] if not row["replenished"]]
-    assert settings_files(parse_params(content))["ensemble"]["members"] == [
-        "resnet50_bert_shared",
-        "resnet50_bert_separate",
-        "densenet121_bert_reweighted",
-        "resnet50_t5_contrast_mixup",
-    ]
-    assert "members" not in settings_files(parse_params(CONTENT))["report"]
-
-
-def test_views_count_where_they_are_predicted_and_nowhere_before():
-    files = settings_files(parse_params(CONTENT))
+    published = [VARIANT, "resnet50_bert_separate", "densenet121_bert_reweighted"]
+    members = settings_files(parse_params(content))["ensemble"]["members"]
+    assert members == [*published, "resnet50_t5_contrast_mixup"]
     views, plain = (files[f"{kind}/{VARIANT}"] for kind in ("tta", "prediction"))
     assert "tta" not in plain and views == plain | {"tta": CONTENT["tta"]}
     assert "tta" not in files[f"training/{VARIANT}"]

@@ -6,24 +6,17 @@ from cxrlt_core.designs.reweight import Reweight, Reweighting
 from stages.artifacts.leftovers import _remove_others, remove_leftovers
 
 
-def test_what_is_named_stays_and_the_rest_goes(tmp_path):
-    for name in ("a.json", "a.csv", "b.json", ".gitignore"):
-        (tmp_path / name).write_text("x")
-    (tmp_path / "c/0").mkdir(parents=True)
-    (tmp_path / "a").mkdir()
-    _remove_others(tmp_path, {"a": 1})
-    assert {path.name for path in tmp_path.iterdir()} == {"a.json", "a.csv", "a", ".gitignore"}
-
-
-def test_a_link_goes_and_what_it_points_to_stays(tmp_path):
+def test_what_is_named_stays_and_the_rest_goes_but_not_what_a_link_points_to(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "c/0").mkdir(parents=True)
+    (folder / "a").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder/gone").symlink_to(tmp_path / "elsewhere")
-    _remove_others(tmp_path / "folder", ["kept"])
-    assert (tmp_path / "elsewhere").is_dir() and not list((tmp_path / "folder").iterdir())
-
-
-def test_an_absent_folder_has_none(tmp_path):
+    (folder / "gone").symlink_to(tmp_path / "elsewhere")
+    for name in ("a.json", "a.csv", "b.json", ".gitignore"):
+        (folder / name).write_text("x")
+    _remove_others(folder, {"a": 1})
+    assert {path.name for path in folder.iterdir()} == {"a.json", "a.csv", "a", ".gitignore"}
+    assert (tmp_path / "elsewhere").is_dir()
     _remove_others(tmp_path / "absent", ["a"])
 
 
@@ -34,21 +27,10 @@ def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch
         data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweight=usual(Reweight, more=more),
         image_encoders={"resnet50": 1}, text_encoders={"bert": 1},
     )  # fmt: skip
-    kept = [
-        "data/labels/nih.json",
-        "data/text/bert.safetensors",
-        "models/plain/0/x",
-        "weights/uniform.json",
-        "weights/mild.json",
-    ]
-    gone = [
-        "data/labels/old.json",
-        "data/text/old.safetensors",
-        "models/old/0/x",
-        "weights/old.json",
-        "predictions/tta/old/0/dev.parquet",
-    ]
-    kept, gone = [*kept, "data/encoders/resnet50.json"], [*gone, "data/encoders/old.json"]
+    kept = ["data/labels/nih.json", "data/text/bert.safetensors", "data/encoders/resnet50.json"]
+    kept += ["models/plain/0/x", "weights/uniform.json", "weights/mild.json"]
+    gone = ["data/labels/old.json", "data/text/old.safetensors", "data/encoders/old.json"]
+    gone += ["models/old/0/x", "weights/old.json", "predictions/tta/old/0/dev.parquet"]
     for name in [*kept, *gone]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")

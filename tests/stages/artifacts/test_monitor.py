@@ -76,33 +76,32 @@ def test_the_score_of_every_nth_epoch_and_the_last(every, seen):
     assert lines["dev_mAP"].dropna().tolist() == pytest.approx([reference()] * len(seen), abs=1e-6)
 
 
-def test_the_file_is_there_while_the_training_runs():
-    train(make(1).follow(0, Path("checkpoints/run.pt")), 1)
-    assert len(history()) == 1
-
-
-def test_seeds_stand_below_each_other():
+def test_seeds_stand_below_each_other_while_the_training_runs():
     together = make(1)
-    for seed in (0, 3):
-        train(together.follow(seed, Path(f"checkpoints/{seed}.pt")), 2)
+    for number, seed in enumerate((0, 3)):
+        watch = together.follow(seed, Path(f"checkpoints/{seed}.pt"))
+        train(watch, 1)
+        assert len(history()) == 2 * number + 1
+        train(watch, 2, start=2)
     assert history()["seed"].tolist() == [0, 0, 3, 3] and history()["dev_mAP"].notna().all()
 
 
-def test_what_the_log_has_is_not_scored_again(monkeypatch):
+def test_what_the_log_has_is_not_scored_again_but_of_another_sample_or_a_torn_log(monkeypatch):
+    def finished() -> None:
+        """Take a finished run up again."""
+        train(make(1).follow(0, Path("checkpoints/run.pt")), 3, start=3)
+
     train(make(1).follow(0, Path("checkpoints/run.pt")), 3)
     before = history()
-    monkeypatch.setattr(monitor.Monitor, "_score", lambda *_: 1 / 0)
-    train(make(1).follow(0, Path("checkpoints/run.pt")), 3, start=3)  # a finished run, taken up again
+    with monkeypatch.context() as patch:
+        patch.setattr(monitor.Monitor, "_score", lambda *_: 1 / 0)
+        finished()
     assert history().equals(before)
-
-
-def test_scores_of_another_sample_or_of_a_torn_log_are_not_shown():
-    train(make(1).follow(0, Path("checkpoints/run.pt")), 3)
     write_sample(np.where(LABELS == 1, 0, np.where(LABELS == 0, 1, LABELS)).astype(np.int8))
-    train(make(1).follow(0, Path("checkpoints/run.pt")), 3, start=3)
+    finished()
     assert history()["dev_mAP"].isna().tolist() == [True, True, False]
     LOG.write_text(LOG.read_text()[:40])
-    train(make(1).follow(0, Path("checkpoints/run.pt")), 3, start=3)
+    finished()
     assert history()["dev_mAP"].isna().tolist() == [True, True, False]
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.system.files import write_json
+from cxrlt_core.system.files import write_json, write_text
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts import provenance
 
@@ -28,13 +28,9 @@ def record(tmp_path, monkeypatch):
     """Make the record of a row of one variant from the content of a params file."""
     monkeypatch.chdir(tmp_path)
     for name in ("train_primary", "train_replenished", "dev", "test"):
-        path = Path(f"data/sets/{name}.parquet")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
+        write_text(f"data/sets/{name}.parquet", name)
     for name in ("resnet50", "densenet121"):
-        path = Path(f"data/encoders/{name}.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**IMAGE, "tokens": 49}))
+        write_json(f"data/encoders/{name}.json", {**IMAGE, "tokens": 49})
     origin = {"weights": json.dumps({"commit": "c0ffee"})}
     for name in ("pubmedbert", "clinical_t5"):
         write_tensors(f"data/text/{name}.safetensors", {"embeddings": np.zeros(2)}, origin)
@@ -66,15 +62,9 @@ def test_data_are_the_sets_that_the_row_has_seen(record, content):
     assert record(content, table="table2")["data"] != second["data"]
 
 
-def test_a_row_names_the_weights_of_its_encoders(record, content):
+def test_a_row_names_the_weights_of_its_encoders_and_the_cost_of_every_training_by_seed(record, content):
     assert record(content, T5)["image_encoders"] == {"resnet50": IMAGE}
     assert record(content, T5)["text_encoders"] == {"clinical_t5": {"commit": "c0ffee"}}
-
-
-def test_every_training_has_its_cost_by_seed(record, content):
     content["train"]["seeds"] = [0, 7]
     assert record(content)["trainings"] == {BERT: {"0": COST, "7": COST}}
-
-
-def test_versions_name_what_computes():
     assert {"Python", "torch", "scipy", "scikit-learn"} <= set(provenance.versions())

@@ -19,36 +19,22 @@ exit {code}
 """
 
 
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    """Let this be the program of every stage, which ends with a code."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(border, "POLL", 0.01)
-
-    def write(code):
-        program = tmp_path / "python"
-        program.write_text(STAGE.format(code=code))
-        program.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(program))
-
-    return write
-
-
 def signal_once_it_runs(path):
     again = Timer(0.01, signal_once_it_runs, [path])
     os.kill(os.getpid(), signal.SIGTERM) if path.exists() else again.start()
 
 
-def test_sigterm_ends_both(stage, tmp_path):
-    stage(0)
-    signal_once_it_runs(tmp_path / "started")
-    with pytest.raises(Stopped) as stopped:
+@pytest.mark.parametrize(("code", "error"), [(0, Stopped), (130, Stopped), (1, StudyError)])
+def test_ends_at_sigterm_or_as_the_other_one_does(tmp_path, monkeypatch, code, error):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(border, "POLL", 0.01)
+    program = tmp_path / "python"  # of every stage
+    program.write_text(STAGE.format(code=code))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    if code == 0:
+        signal_once_it_runs(tmp_path / "started")
+    with pytest.raises(error) as stopped:
         border.run_again("pack", "nih")
-    assert (stopped.value.code, stopped.value.saved) == (143, None)  # the stage has said it
-
-
-@pytest.mark.parametrize(("code", "error"), [(130, Stopped), (1, StudyError)])
-def test_ends_as_the_other_one_does(stage, code, error):
-    stage(code)
-    with pytest.raises(error):
-        border.run_again("pack", "nih")
+    if code == 0:
+        assert (stopped.value.code, stopped.value.saved) == (143, None)  # the stage has said it

@@ -12,8 +12,6 @@ from runs import run, same
 from cxrlt_core import designs
 from cxrlt_core.designs import HOOKS, conflicts, find_design, hooks_of, names, of_variants, ordered
 from cxrlt_core.designs.hooks import Drawn
-from cxrlt_core.model.classifier import ModelConfig, new_model
-from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.prediction.inference import posthoc
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.settings import Section
@@ -41,24 +39,16 @@ def toys(monkeypatch):
     return make
 
 
-def brighter(images, partners, values):
-    return images + 1
-
-
 ACTIONS = {
     "order": lambda s, c: lambda generator: generator.permutation(len(c.targets))[::-1].copy(),
-    "draw": lambda s, c: (
-        lambda batch, generator: Drawn({"x": torch.from_numpy(generator.random(len(batch)))})
-    ),
-    "inputs": lambda s, c: brighter,
+    "draw": lambda s, c: lambda batch, rng: Drawn({"x": torch.from_numpy(rng.random(len(batch)))}),
+    "inputs": lambda s, c: lambda images, partners, values: images + 1,
     "forward": lambda s, c: lambda network, images: network(images) * 0.5,
     "class_weights": lambda s, c: lambda weights, epoch: weights * torch.tensor([1.0, 1.0, 1.0 + epoch]),
     "loss": lambda s, c: lambda o: lambda z, labels, w: o(z**2 + z, labels, w),
     "learning_rate": lambda s, c: lambda name: 0.5 if name.startswith("encoder.") else 1.0,
     "step": lambda s, c: lambda parameters, backward, update: (backward(), backward(), update())[0],
-    "average": lambda s, c: (
-        lambda averages, parameters, step: torch._foreach_lerp_(averages, parameters, 0.3)
-    ),
+    "average": lambda s, c: lambda averages, now, step: torch._foreach_lerp_(averages, now, 0.3),
 }
 
 
@@ -86,35 +76,22 @@ def test_what_is_drawn_reaches_images_and_loss(toys, training, tmp_path):
     assert len(seen["inputs"]) == 5 and all(map(torch.equal, seen["inputs"], seen["loss"]))
 
 
-def test_network_hooks_build_the_model(toys, config, monkeypatch):
+def test_network_hooks_build_the_model(toys, build, monkeypatch):
     built = []
 
     def parts(settings, known):
         built.append(known)
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(3))
 
-    def build() -> torch.nn.Module:
-        mine = ModelConfig(**{**config.to_json(), "designs": {"toy": {}}})
-        embeddings = np.eye(3, 5)
-        return new_model(
-            mine, build_network(mine.image_model, mine.image_options), embeddings, np.eye(3, dtype=np.int8)
-        )
+    def with_toy(**hooks) -> torch.nn.Module:
+        toys(toy=hooks)
+        monkeypatch.setattr("cxrlt_core.model.classifier.find_design", designs.find_design)
+        return build(designs={"toy": {}})
 
     for hook, known in (("head", "token_width"), ("classifier", "feature_width")):
-        toys(toy={hook: parts})
-        monkeypatch.setattr("cxrlt_core.model.classifier.find_design", designs.find_design)
-        assert build()(torch.zeros(2, 1, 32, 32)).shape == (2, 3)
+        assert with_toy(**{hook: parts})(torch.zeros(2, 1, 32, 32)).shape == (2, 3)
         assert getattr(built[-1], known) == 8 and built[-1].prior_logits.shape == (3,)
-    toys(toy={"encoder": lambda s, encoder: built.append(encoder) or encoder})
-    monkeypatch.setattr("cxrlt_core.model.classifier.find_design", designs.find_design)
-    assert build().encoder is built[-1]
-
-
-def test_probabilities_are_changed_one_after_the_other(toys):
-    half = {"probabilities": lambda s, classes: lambda p: p / 2}
-    less = {"probabilities": lambda s, classes: lambda p: p - len(classes), "AFTER": ("half",)}
-    found = posthoc(toys(less=less, half=half), ["a"], np.full((2, 1), 4.0))
-    assert (found == 1.0).all()
+    assert with_toy(encoder=lambda s, encoder: built.append(encoder) or encoder).encoder is built[-1]
 
 
 def test_designs_act_by_name_but_after_those_that_they_follow(toys):
@@ -126,6 +103,9 @@ def test_designs_act_by_name_but_after_those_that_they_follow(toys):
     toys(a={"AFTER": ("b",)}, b={"AFTER": ("a",)})
     with pytest.raises(StudyError, match="each act after the other"):
         ordered(["a", "b"])
+    half = {"probabilities": lambda s, classes: lambda p: p / 2}
+    less = {"probabilities": lambda s, classes: lambda p: p - len(classes), "AFTER": ("half",)}
+    assert (posthoc(toys(less=less, half=half), ["a"], np.full((2, 1), 4.0)) == 1.0).all()
 
 
 def test_two_that_cannot_act_together_are_told(toys):
@@ -137,9 +117,12 @@ def test_two_that_cannot_act_together_are_told(toys):
     ]
 
 
-def test_a_name_that_is_none_is_one_line():
+def test_settings_are_read_without_torch_and_a_name_that_is_none_is_one_line():
     with pytest.raises(StudyError, match="unknown design 'nothing', expected bagged, class_wise, "):
         find_design("nothing")
+    code = "import sys; from cxrlt_core import designs; [*map(designs.find_design, designs.names())]"
+    command = [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"]
+    assert subprocess.run(command).returncode == 0
 
 
 @pytest.mark.parametrize("name", names())
@@ -148,9 +131,3 @@ def test_every_design_says_what_it_is(name):
     assert module.TITLE and module.SOURCE and module.__doc__
     assert hooks_of(name) or hasattr(module, "FIELD") or name == "ensemble"
     assert name not in of_variants() or issubclass(module.Settings, Section)
-
-
-def test_settings_are_read_without_torch():
-    code = "import sys; from cxrlt_core import designs; [*map(designs.find_design, designs.names())]"
-    command = [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"]
-    assert subprocess.run(command).returncode == 0
