@@ -117,6 +117,24 @@ def test_two_that_cannot_act_together_are_told(toys):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("def learning_rates(settings, context): ...", "expected a function named training_set, order, "),
+        ("def loss(settings, context): ...\nEXCLUDES = ('mixup',)", "EXCLUDES: expected a mapping"),
+        ("def loss(settings, context): ...\nAFTER = 'mixup'", "AFTER and BEFORE: expected a tuple"),
+        ("import no_such_package", "cannot be imported: No module named 'no_such_package'"),
+    ],
+)
+def test_a_design_that_would_do_nothing_is_one_line(text, line, tmp_path, monkeypatch):
+    text = f"from cxrlt_core.system.settings import Section\nclass Settings(Section): ...\n{text}"
+    name = f"wrong_{hash(line) % 10**6}"  # modules stay loaded
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(designs, "__path__", [*designs.__path__, str(tmp_path)])
+    with pytest.raises(StudyError, match=rf"^cxrlt_core/designs/{name}.py: {line}"):
+        find_design(name)
+
+
 def test_settings_are_read_without_torch_and_a_name_that_is_none_is_one_line():
     with pytest.raises(StudyError, match="unknown design 'nothing', expected bagged, class_wise, "):
         find_design("nothing")

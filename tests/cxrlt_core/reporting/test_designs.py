@@ -1,8 +1,10 @@
 import pytest
 
+from cxrlt_core.designs import find_design
 from cxrlt_core.evidence.contrasts import find_pairs
 from cxrlt_core.params.schema import Params, Variant
-from cxrlt_core.reporting.designs import ensemble_designs, row_designs, texts
+from cxrlt_core.reporting.designs import ensemble_designs, row_designs, selects, texts
+from cxrlt_core.study.variants import replenished
 
 
 def shown(params: Params) -> dict[str, dict[str, str]]:
@@ -132,6 +134,26 @@ def test_a_start_is_a_column(changed):
     rows = shown(with_variants(changed, {}, a={}, b={"init": "resnet50_bert_separate"}))
     assert rows["resnet50_bert_shared"]["start"] == ""
     assert rows["densenet121_bert_reweighted+tta"]["start"] == "resnet50_bert_separate"
+
+
+def test_what_chose_or_fed_a_start_did_so_for_what_starts_from_it(changed):
+    start = {"init": "resnet50_bert_separate"}
+    params = with_variants(changed, {}, a={}, b=start, c={**start, "mixup": 0.1})
+    parent = params.variants["resnet50_bert_separate"]
+    children = {"densenet121_bert_reweighted", "resnet50_t5_contrast_mixup"}
+    assert not any(selects(params, name) or replenished(params, name) for name in children)
+    other = parent.model_copy(update={"weights": "main", "data": "replenished"})
+    params.variants["resnet50_bert_separate"] = other
+    assert all(selects(params, name) and replenished(params, name) for name in children)
+    assert not selects(params, "resnet50_bert_shared") and not replenished(params, "resnet50_bert_shared")
+
+
+def test_a_key_of_a_recipe_that_is_called_as_a_design_is_a_column_of_its_own(changed, monkeypatch):
+    monkeypatch.setattr(find_design("mixup"), "TITLE", "dropout")
+    recipes = {"drops": {"query": {"dropout": 0.3}}}
+    rows = shown(with_variants(changed, recipes, a={}, b={"mixup": 0.1}, c={"recipe": "drops"}))
+    row = rows["resnet50_t5_contrast_mixup+tta"]
+    assert (row["dropout"], row["query.dropout"]) == ("", "0.3")
 
 
 def test_settings_of_a_design_are_told_where_rows_differ_in_them(changed):

@@ -47,6 +47,15 @@ def test_without_the_packages_it_is_one_line(ensemble, tmp_path, monkeypatch):
     assert onnx_difference(ensemble, tmp_path / "model.onnx", [[IMAGES]]) is None
 
 
+def test_what_a_design_does_with_probabilities_is_not_left_out_in_silence(ensemble, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_graph, "find_spec", lambda name: True)
+    monkeypatch.setattr(
+        onnx_graph, "using", lambda designs, hooks: ["power"] if hooks == ["probabilities"] else []
+    )
+    with pytest.raises(StudyError, match=r"^export: power cannot be exported"):
+        export_onnx(ensemble, tmp_path / "model.onnx")
+
+
 @pytest.mark.skipif(
     not all(map(find_spec, (*NEEDED, "onnxruntime"))), reason="the extra export is not installed"
 )

@@ -97,6 +97,13 @@ def test_a_stage_is_all_that_it_reaches_and_an_edit_shows_in_the_file_of_its_mod
     assert {file for file in before if before[file] != after[file]} == {"cxrlt_core/late.py"}
 
 
+def test_relative_imports_are_followed(tree):
+    before = set(stage_code("a"))
+    tree(cxrlt_core__room__thing="from . import more\nfrom ..other import x", cxrlt_core__room__more="y = 1")
+    changed = set(stage_code("a"))
+    assert changed - before == {"cxrlt_core/room/more.py", "cxrlt_core/other.py"}
+
+
 def test_what_a_module_finds_by_name_is_reached(tree, monkeypatch):
     monkeypatch.setattr(code, "FINDERS", {"cxrlt_core.room.thing": ("cxrlt_core.room", "\nFOUND = ")})
     tree(cxrlt_core__room__more="from cxrlt_core import other\nFOUND = 1", cxrlt_core__room__less="x = 1")
