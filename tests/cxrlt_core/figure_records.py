@@ -134,10 +134,7 @@ def steps(**parts: float | None) -> dict[tuple[str, str], ContrastPower]:
     """Two steps, one of them with other parts of its variance."""
     variance = {"patients": 4e-4, "patients_by_seed": 1e-4, "training": 3e-4, "selection": 2e-4}
     power = ContrastPower("TTA", "off → ✓", ["b", "a"], "primary", variance)
-    return {
-        ("Table 1", "3 − 2"): power,
-        ("Table 2", "3 − 2"): replace(power, variance={**variance, **parts}),
-    }
+    return {("Table 1", "3 − 2"): power, ("Table 2", "3 − 2"): replace(power, variance={**variance, **parts})}
 
 
 BOX = [0.5, 0.0, 0.75, 0.5]

@@ -112,11 +112,7 @@ def contrasts_of(scores, designs=PAIR, published=FIGURES, seeds=3):
 
 @pytest.mark.parametrize(
     ("seeds", "gap", "verdict"),
-    [
-        (3, -0.1, "resolved down"),
-        (2, 0.1, "two seeds: no verdict"),
-        (1, 0.1, "training noise not measured"),
-    ],
+    [(3, -0.1, "resolved down"), (2, 0.1, "two seeds: no verdict"), (1, 0.1, "training noise not measured")],
 )
 def test_verdicts_and_what_is_withheld(seeds, gap, verdict):
     scores = {"a": score(0.3, seeds, seed=1), "b": score(0.3 + gap, seeds, seed=2)}

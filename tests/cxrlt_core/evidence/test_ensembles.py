@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from cxrlt_core.designs.ensemble import Ensemble
-from cxrlt_core.evidence.ensembles import (
-    Members,
-    gap_of_plain_mean,
-    optimism,
-    score_ensemble,
-    score_singles,
-)
+from cxrlt_core.evidence.ensembles import Members, gap_of_plain_mean, optimism, score_ensemble, score_singles
 from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
 from cxrlt_core.evidence.seed_variance import orthogonal_array

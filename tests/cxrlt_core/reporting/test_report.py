@@ -2,14 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from made_results import (
-    ENCODER,
-    LOOKED,
-    WEIGHTS,
-    make_contrast,
-    make_results,
-    make_table,
-)
+from made_results import ENCODER, LOOKED, WEIGHTS, make_contrast, make_results, make_table
 from matplotlib.figure import Figure
 
 from cxrlt_core.figures import Picture, Section
