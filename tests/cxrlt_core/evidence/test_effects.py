@@ -43,7 +43,16 @@ def effects_of(
     return effects.test_effects(rows(table), scored, 0.002)
 
 
-def test_published_figures_are_weighed_as_the_rows_are():
+def test_an_effect_has_an_interval_a_verdict_and_a_published_figure():
+    values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
+    found = effects_of("00 10 01 11", values)
+    first, second = found.effects
+    assert first.verdict == "resolved up" and second.verdict != "resolved up"
+    low, high = first.difference[1:]
+    assert low < 0.05 < high and first.published == 0.0
+    assert found.additivity.ways == 1 and found.additivity.p_holm > 0.05
+    assert effects_of("00 10 01 11", {**values, "11": 0.25}).additivity.p_holm < 0.001
+    assert from_json(MainEffects, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
     figures = {"00": 0.3, "10": 0.32, "01": 0.31, "11": 0.35}
     found = effects_of("00 10 01 11", figures, published=figures).effects
     assert [one.published for one in found] == [0.03, 0.02]
@@ -69,6 +78,11 @@ def test_what_rows_cannot_tell_apart_is_not_estimable():
     found = fit(rows("000 100 011 111"))
     assert found.effects["b", "0 → 1"] == found.effects["c", "0 → 1"] == {}
     assert found.effects["a", "0 → 1"] == {"000": -0.5, "100": 0.5, "011": -0.5, "111": 0.5}
+    assert effects_of("00", {"00": 0.3}) == MainEffects([], Additivity(0, None))
+    first, second = effects_of("00 11", {"00": 0.3, "11": 0.4}).effects
+    assert first.verdict == second.verdict == "not estimable"
+    assert first.difference == (None, None, None) and first.weights == {}
+    assert (first.design, first.change) == ("a", "0 → 1")
 
 
 def test_the_published_table_rests_on_pairs_mostly():
@@ -81,18 +95,6 @@ def test_the_published_table_rests_on_pairs_mostly():
     assert found.residuals == [{"6": 1.0, "7": -1.0, "8": -1.0, "9": 1.0}]  # the interaction
 
 
-def test_an_effect_has_an_interval_and_a_verdict():
-    values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
-    found = effects_of("00 10 01 11", values)
-    first, second = found.effects
-    assert first.verdict == "resolved up" and second.verdict != "resolved up"
-    low, high = first.difference[1:]
-    assert low < 0.05 < high and first.published == 0.0
-    assert found.additivity.ways == 1 and found.additivity.p_holm > 0.05
-    assert effects_of("00 10 01 11", {**values, "11": 0.25}).additivity.p_holm < 0.001
-    assert from_json(MainEffects, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
-
-
 @pytest.mark.parametrize(
     ("seeds", "verdict"), [(1, "training noise not measured"), (2, "two seeds: no verdict")]
 )
@@ -101,16 +103,6 @@ def test_too_few_seeds_give_no_p(seeds, verdict):
     assert {one.verdict for one in found.effects} == {verdict}
     assert [one.p_holm for one in found.effects] == [None, None]
     assert found.additivity.p_holm is None
-
-
-def test_a_table_of_equal_rows_has_no_effects():
-    found = effects_of("00", {"00": 0.3})
-    assert found == MainEffects([], Additivity(0, None))
-    found = effects_of("00 11", {"00": 0.3, "11": 0.4})
-    assert {one.verdict for one in found.effects} == {"not estimable"}
-    first = found.effects[0]
-    assert first.difference == (None, None, None) and first.weights == {}
-    assert (first.design, first.change) == ("a", "0 → 1")
 
 
 def test_false_effects_are_as_rare_as_promised():

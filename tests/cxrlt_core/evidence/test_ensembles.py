@@ -41,15 +41,12 @@ def scored(members):
     }
 
 
-def test_who_chooses_nothing_has_no_error_of_selection_but_for_thresholds(scored):
+def test_errors_of_selection_are_those_of_who_chooses_and_paired(scored, members):
     score = scored["model_wise"].score
     assert selection_variance(score["mAP"].choices) == pytest.approx(0, abs=1e-20)
     assert selection_variance(scored["class_wise"].score["mAP"].choices) > 0
     assert np.abs(score["F1"].choices).max() > 0 and np.abs(score["Brier"].choices).max() == 0
-
-
-def test_choices_of_all_rows_are_paired(scored, members):
-    """The same development patients choose for each row, so what they do to both cancels in a difference."""
+    # the same development patients choose for each row: what they do to both cancels in a difference
     rows = {method: found.score["mAP"].choices for method, found in scored.items()}
     assert rows["bagged"].shape == (len(members.choices), 100, 26)
     correlation = np.corrcoef(rows["class_wise"][0, :, 0], rows["shrunk"][0, :, 0])[0, 1]
@@ -93,7 +90,7 @@ def test_recombined_ensembles_take_each_model_from_its_seed(members):
     )
 
 
-def test_single_members_are_the_first_and_the_best_on_development_data(members):
+def test_single_members_are_the_first_and_the_best_and_have_the_noise_of_all(members):
     found = score_singles(members, 0.95)
     best = int(np.mean([choice.ap.mean(axis=1) for choice in members.choices], axis=0).argmax())
     assert [single.variant for single in found.values()] == ["first", members.names[best]] and best > 0
@@ -104,10 +101,7 @@ def test_single_members_are_the_first_and_the_best_on_development_data(members):
         for name, expected in zip(NAMES, ap, strict=True):
             its = found[role].classes[name]
             assert its["AP"] == pytest.approx(expected) and its["AP_low"] < its["AP"] < its["AP_high"]
-
-
-def test_single_members_have_the_noise_of_all_members(members):
-    """A member that other seeds make another widens the intervals of the first one, which stays as it was."""
+    # a member that other seeds make another widens the intervals of the first one, which stays as it was
     if len(members.choices) == 1:
         return
 

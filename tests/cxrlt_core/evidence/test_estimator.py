@@ -160,13 +160,12 @@ def test_improvement_is_the_share_of_new_pairs_that_agree():
     drawn = np.random.default_rng(0).normal(0.3, 0.3, 400_000) > 0
     assert point == pytest.approx(drawn.mean(), abs=0.003) and low < point < high
     assert probability_of_improvement(Estimate(0.0, 0.1, 8, 3, one.parts), 0.95)[0] == 0.5
-
-
-def test_its_interval_is_the_one_of_the_page():
-    """θ = 0.3 / 0.3 with the error of the difference and, by the delta method, of s."""
-    one = Estimate(0.3, 0.1, 8, 3, VarianceComponents(0.01, 0.02, 0.07, 0.09, 8))
+    # the interval of the page: θ = 0.3 / 0.3 with the error of the difference and, by the delta method, of s
     half = norm.ppf(0.95) * np.sqrt((0.1 / 0.3) ** 2 + 1 / (2 * 8))
     assert probability_of_improvement(one, 0.9) == pytest.approx(norm.cdf([1, 1 - half, 1 + half]))
+    for rest in ((np.nan, np.nan, np.nan), (0.0, 0.0, 8)):
+        parts = VarianceComponents(0.01, 0.0, *rest)
+        assert np.isnan(probability_of_improvement(Estimate(0.3, 0.1, np.inf, 3, parts), 0.95)).all()
 
 
 @pytest.mark.parametrize(("effect", "patients"), [(0.0, 0.1), (1.0, 0.1), (1.0, 3.0), (2.5, 0.5)])
@@ -181,9 +180,3 @@ def test_its_interval_holds_what_it_should(effect, patients):
         _, low, high = probability_of_improvement(estimate(made(points, deviations), noise), 0.95)
         inside += low <= norm.cdf(effect) <= high
     assert 0.935 < inside / studies < 0.985  # wider than it need be where patients dominate
-
-
-def test_without_training_noise_nothing_is_said():
-    for rest in ((np.nan, np.nan, np.nan), (0.0, 0.0, 8)):
-        parts = VarianceComponents(0.01, 0.0, *rest)
-        assert np.isnan(probability_of_improvement(Estimate(0.3, 0.1, np.inf, 3, parts), 0.95)).all()

@@ -45,14 +45,11 @@ def test_every_design_has_a_pair_around_both_rows_and_every_added_row_is_in_one(
     assert added <= around(after, BEST, PLAINEST)[1]
 
 
-def test_the_members_of_the_ensembles_stay(study):
+def test_the_members_of_the_ensembles_stay_and_main_effects_rest_on_more_than_a_pair(study):
     before, after = study
     assert members(after) == members(before)
     assert [row.name for row in after.table1 if row.published] == [row.name for row in before.table1]
-
-
-def test_main_effects_rest_on_more_than_a_pair(study):
-    fitted = fit({row.name: row_designs(study[1], row) for row in study[1].table1})
+    fitted = fit({row.name: row_designs(after, row) for row in after.table1})
     sizes = {name: len(weights) for name, weights in fitted.effects.items()}
     assert min(size for (design, _), size in sizes.items() if design != "replenished") > 4
     assert len(fitted.residuals) > 4

@@ -15,21 +15,17 @@ from cxrlt_core.evidence.published import (
 )
 from cxrlt_core.metrics.scores import average_precision
 
-PARTS = VarianceComponents(
-    patients=4e-4, patients_by_seed=1e-4, training=1e-6, seed_variance=1e-4, dof=8.0, selection=1e-4
-)
+PARTS = VarianceComponents(4e-4, 1e-4, training=1e-6, seed_variance=1e-4, dof=8.0, selection=1e-4)
 
 
-def test_a_claim_scales_patients_by_images_and_trainings_not_at_all():
+def test_a_claim_scales_patients_by_images_and_says_what_is_not_known():
     found = claim(PARTS, 1000, 36_000, 0.002, 0.95, 10)
     critical = ndtri(1 - 0.05 / 20) + ndtri(0.8)
     assert found.patients == pytest.approx(critical * np.sqrt(6e-4 / 36), abs=5e-5)
     assert found.trainings == pytest.approx(critical * np.sqrt(6e-4 / 36 + 1e-6), abs=5e-5)
     assert found.resolvable is False
     assert claim(PARTS, 1000, round(found.images), 0.002, 0.95, 10).patients == 0.002
-
-
-def test_what_hangs_on_trainings_that_were_not_measured_is_not_known():
+    # what hangs on trainings that were not measured
     alone = VarianceComponents(5e-4, 0.0, np.nan, np.nan, np.nan)
     assert claim(alone, 1000, 36_000, 0.1, 0.95, 10).resolvable is None
     assert claim(alone, 1000, 36_000, -0.001, 0.95, 10).resolvable is False
