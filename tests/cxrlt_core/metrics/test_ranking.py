@@ -97,19 +97,16 @@ def test_classes_ranked_together_equal_sklearn_on_their_flat_labels(decimals):
         np.testing.assert_allclose((ap[b], auroc[b]), expected, atol=1e-12)
 
 
-def test_weights_that_drop_all_positives_or_negatives_are_undefined():
-    ranked = rank(np.array([1, 0, 0]), np.array([0.9, 0.5, 0.1]))
-    ap, auroc = weigh(ranked, np.array([[0, 1, 1], [1, 0, 2], [1, 0, 0]]))
-    np.testing.assert_array_equal(np.isnan(ap), [True, True, False])
-    np.testing.assert_array_equal(np.isnan(auroc), [True, True, False])
-
-
-def test_no_known_positive_or_no_known_negative_has_no_ranking():
+def test_without_a_known_positive_or_negative_there_is_no_ranking_and_a_weighted_one_is_undefined():
     scores = np.array([0.1, 0.2, 0.3])
     for targets in ([0, 0, -1], [1, 1, -1], [-1, -1, -1]):
         assert rank(np.array(targets), scores) is None
     assert rank(np.zeros(0, int), np.zeros(0)) is None
     assert rank(np.zeros((0, 3), int), np.zeros((0, 3))) is None
+    ranked = rank(np.array([1, 0, 0]), np.array([0.9, 0.5, 0.1]))
+    ap, auroc = weigh(ranked, np.array([[0, 1, 1], [1, 0, 2], [1, 0, 0]]))
+    np.testing.assert_array_equal(np.isnan(ap), [True, True, False])
+    np.testing.assert_array_equal(np.isnan(auroc), [True, True, False])
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])

@@ -79,17 +79,14 @@ def test_rankings_by_hand(targets, scores, ap, area):
     assert auroc(*columns) == pytest.approx(area, nan_ok=True)
 
 
-def test_a_score_that_is_not_finite_is_refused():
-    with pytest.raises(ValueError, match="finite"):
-        average_precision(np.array([[1], [0]]), np.array([[np.nan], [0.1]]))
-
-
 @pytest.mark.parametrize("shape", [(3, 1), (2, 2), (3,)])
-def test_arrays_of_different_shape_are_refused(shape):
+def test_arrays_of_different_shape_and_scores_that_are_not_finite_are_refused(shape):
     with pytest.raises(ValueError, match=r"\(3, 2\) and \(" + str(shape)[1:-1]):
         auroc(np.zeros((3, 2), int), np.zeros(shape))
     with pytest.raises(ValueError, match="two"):
         auroc(np.zeros(3, int), np.zeros(3))
+    with pytest.raises(ValueError, match="finite"):
+        average_precision(np.array([[1], [0]]), np.array([[np.nan], [0.1]]))
 
 
 @pytest.fixture(scope="module")
