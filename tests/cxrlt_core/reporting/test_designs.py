@@ -9,49 +9,30 @@ def shown(params: Params) -> dict[str, dict[str, str]]:
     return {row.name: texts(row_designs(params, row)) for row in params.table1}
 
 
-def test_design_columns_tell_the_variant(smoke):
+def test_design_columns_tell_the_variant_and_the_ensemble(smoke):
     by_name = shown(smoke)
-    assert by_name["resnet50_bert_shared"] == {
-        "image encoder": "resnet50",
-        "text encoder": "pubmedbert",
-        "separate": "",
-        "loss": "",
-        "reweight": "",
-        "MixUp": "",
-        "replenished": "",
-        "TTA": "",
-    }
+    encoders = {"image encoder": "resnet50", "text encoder": "pubmedbert"}
+    rest = ("separate", "loss", "reweight", "MixUp", "replenished", "TTA")
+    assert by_name["resnet50_bert_shared"] == encoders | dict.fromkeys(rest, "")
     contrast = by_name["resnet50_t5_contrast_mixup+tta"]
     columns = ("separate", "reweight", "MixUp", "TTA")
     assert [contrast[name] for name in columns] == ["✓", "3", "✓", "✓"]
     assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
-
-
-def test_a_reweighting_beyond_the_two_is_told_by_its_name(changed):
-    """Its rule may be another one, so its ratio alone would not tell it from main."""
-    mild = {"reweight.more": {"mild": {"ratio": 2, "rule": "bottom_k", "k": 5}}}
-    by_name = shown(changed({**mild, "variants.resnet50_bert_shared.weights": "mild"}))
-    assert by_name["resnet50_bert_shared"]["reweight"] == "2 mild"
-    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
-
-
-def test_a_loss_other_than_bce_is_a_design(changed):
-    mine = {"losses.mine": {"kind": "focal", "gamma": 1, "alpha": None}, "losses.plain": {"kind": "bce"}}
-    names = {f"variants.resnet50_bert_{v}.loss": n for v, n in (("shared", "mine"), ("separate", "plain"))}
-    losses = [row["loss"] for row in shown(changed({**mine, **names})).values()]
-    assert losses[0] == "mine" and set(losses[1:]) == {""}
-
-
-def test_designs_of_ensembles(smoke):
     found = [texts(ensemble_designs(row)) for row in smoke.table2]
     assert found[2] == {"ensemble": "class-wise", "replenished": "✓"}
     assert found[3] == {"ensemble": "bagged", "replenished": ""}
 
 
-def differing(params: Params) -> list[str]:
-    """What the second row of Table 1 has other than the first."""
-    first, second = (row_designs(params, row) for row in params.table1[:2])
-    return [name for name in first if first[name] != second[name]]
+def test_a_loss_other_than_bce_is_a_design_and_a_further_reweighting_is_told_by_its_name(changed):
+    mine = {"losses.mine": {"kind": "focal", "gamma": 1, "alpha": None}, "losses.plain": {"kind": "bce"}}
+    names = {f"variants.resnet50_bert_{v}.loss": n for v, n in (("shared", "mine"), ("separate", "plain"))}
+    losses = [row["loss"] for row in shown(changed({**mine, **names})).values()]
+    assert losses[0] == "mine" and set(losses[1:]) == {""}
+    # the rule of a further reweighting may be another: its ratio alone would not tell it from main
+    mild = {"reweight.more": {"mild": {"ratio": 2, "rule": "bottom_k", "k": 5}}}
+    by_name = shown(changed({**mild, "variants.resnet50_bert_shared.weights": "mild"}))
+    assert by_name["resnet50_bert_shared"]["reweight"] == "2 mild"
+    assert by_name["densenet121_bert_reweighted+tta"]["reweight"] == "2"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +57,9 @@ def differing(params: Params) -> list[str]:
     ],
 )
 def test_rows_differ_where_their_contents_do(changed, changes, expected):
-    assert differing(changed(changes)) == expected
+    params = changed(changes)
+    first, second = (row_designs(params, row) for row in params.table1[:2])
+    assert [name for name in first if first[name] != second[name]] == expected
 
 
 def test_a_field_that_nobody_wrote_down_is_a_design(smoke):
@@ -95,19 +78,10 @@ def test_a_field_that_nobody_wrote_down_is_a_design(smoke):
 
 def with_variants(changed, recipes: dict, **variants: dict) -> Params:
     """The smoke study with other variants in place of the first ones of its table."""
-    plain = {
-        "image": "resnet50",
-        "text": "pubmedbert",
-        "loss": "bce",
-        "weights": "uniform",
-        "data": "primary",
-    }
+    plain = {"image": "resnet50", "text": "pubmedbert", "loss": "bce", "weights": "uniform", "init": "none"}
     names = ("resnet50_bert_shared", "densenet121_bert_reweighted", "resnet50_t5_contrast_mixup")
     changes = dict(zip(names, variants.values(), strict=False))
-    content = {
-        f"variants.{name}": {**plain, "data": "primary", "init": "none", **own}
-        for name, own in changes.items()
-    }
+    content = {f"variants.{name}": {**plain, "data": "primary", **own} for name, own in changes.items()}
     return changed({"recipes": recipes, **content})
 
 
@@ -119,22 +93,14 @@ def test_what_recipes_change_is_a_column_and_what_changes_together_is_one(change
     assert [row["epochs"] for row in rows] == ["1", "3"]
     assert rows[0]["batch_size + size"] == rows[1]["batch_size + size"] == "32, 32"
     assert shown_rows["resnet50_t5_contrast_mixup+tta"]["batch_size + size"] == "8, 64"
+    rows = shown(with_variants(changed, {"same": {"train": {"epochs": 1}}}, a={"recipe": "same"}))
+    assert "epochs" not in rows["resnet50_bert_shared"]
 
 
-def test_a_recipe_that_changes_nothing_is_no_column(changed):
-    recipes = {"same": {"train": {"epochs": 1}}}
-    assert (
-        "epochs" not in shown(with_variants(changed, recipes, a={"recipe": "same"}))["resnet50_bert_shared"]
-    )
-
-
-def test_a_start_is_a_column(changed):
+def test_a_start_and_settings_of_a_design_are_told_where_rows_differ_in_them(changed):
     rows = shown(with_variants(changed, {}, a={}, b={"init": "resnet50_bert_separate"}))
     assert rows["resnet50_bert_shared"]["start"] == ""
     assert rows["densenet121_bert_reweighted+tta"]["start"] == "resnet50_bert_separate"
-
-
-def test_settings_of_a_design_are_told_where_rows_differ_in_them(changed):
     rows = shown(with_variants(changed, {}, a={"mixup": 0.1}, b={"mixup": 0.3}, c={"r_drop": 2}))
     assert rows["resnet50_bert_shared"]["MixUp"] == "alpha 0.1"
     assert rows["densenet121_bert_reweighted+tta"]["MixUp"] == "alpha 0.3"

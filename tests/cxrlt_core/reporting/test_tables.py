@@ -60,20 +60,19 @@ def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are
     assert "None" not in text and "nan" not in text
 
 
-def test_what_no_row_has_is_not_shown():
+def test_what_no_row_has_is_not_shown_and_rows_scored_on_what_selected_them_are_marked(rows):
     text = to_markdown([make_row("x", None, published=None)], 0.95)
     assert "**" not in text and "published" not in text
+    marked = [rows[0], make_row("second", 0.4, selected=True)]
+    assert [line.count("†") for line in to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
 
 
-def test_json_holds_the_metrics_and_no_times(rows):
+def test_json_holds_the_metrics_csv_all_numbers_and_none_times(rows):
     content = json.loads(json.dumps(to_json(rows), allow_nan=False))
     assert list(content) == ["first", "best+tta", "undefined"]
     assert content["first"]["mAP"] == 0.25 and content["undefined"]["mAP"] is None
     for text in (json.dumps(content), to_csv(rows, ""), to_markdown(rows, 0.95)):
         assert "second" not in text and "time" not in text
-
-
-def test_csv_holds_all_numbers(rows):
     table = read(to_csv(rows, "a note"))
     assert table["row"].tolist() == ["first", "best+tta", "undefined"]
     assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
@@ -87,11 +86,6 @@ def test_a_caveat_stands_beside_numbers_of_a_demo_only(changed):
     real = {"demo.sources": [], "demo.text_encoders": []}
     assert caveat(changed(real)) == ""
     assert "stand-in" in caveat(changed({"demo.sources": []}))
-
-
-def test_rows_scored_on_what_they_were_selected_upon_are_marked(rows):
-    marked = [rows[0], make_row("second", 0.4, selected=True)]
-    assert [line.count("†") for line in to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
 
 
 def test_further_metrics_show_seeds_where_there_are_several(rows):

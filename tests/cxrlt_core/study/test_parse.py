@@ -26,21 +26,14 @@ def refusal(changed, changes: dict) -> str:
     return str(caught.value)
 
 
-def test_every_mistake_has_its_line(changed):
+def test_every_mistake_has_its_line_which_is_short(changed):
     message = refusal(changed, {"train.epochs": 0, "tta.views": 0, "report.titel": "x"})
     keys = [line.split(": ")[1] for line in message.splitlines()]
     assert sorted(keys) == ["report.titel", "train.epochs", "tta.views"]
-
-
-def test_a_long_name_has_a_short_line(changed):
     message = refusal(changed, {"data.primary": "x" * 3000, "table1.1.variant": "y" * 3000})
     first, second, *_ = message.splitlines()
     assert first.startswith("params.yaml: data.primary: 'xxx") and first.endswith("xxx…") and len(first) < 820
     assert second.startswith("params.yaml: table1.1.variant: 'yyy") and len(second) < 820
-
-
-def without(content: dict, section: str, key: str) -> dict:
-    return {**content, section: {name: value for name, value in content[section].items() if name != key}}
 
 
 @pytest.mark.parametrize(
@@ -54,17 +47,16 @@ def without(content: dict, section: str, key: str) -> dict:
     ],
 )
 def test_a_missing_key_says_what_to_write(section, key, usual, smoke_content):
+    kept = {name: value for name, value in smoke_content[section].items() if name != key}
     with pytest.raises(StudyError) as caught:
-        parse_params(without(smoke_content, section, key), "mine.yaml")
+        parse_params({**smoke_content, section: kept}, "mine.yaml")
     assert str(caught.value) == f"mine.yaml: {section}.{key}: missing key; write {key}: {usual}"
 
 
-def test_a_misspelt_key_is_one_line(smoke_content):
-    content = without(smoke_content, "train", "warmup")
-    content["train"]["warmpu"] = 0.1
-    with pytest.raises(StudyError) as caught:
-        parse_params(content)
-    assert str(caught.value) == "params.yaml: train.warmpu: unknown key, did you mean warmup?"
+def test_a_misspelt_key_is_one_line(changed, smoke_content):
+    train = {"warmpu" if key == "warmup" else key: value for key, value in smoke_content["train"].items()}
+    said = refusal(changed, {"train": train})
+    assert said == "params.yaml: train.warmpu: unknown key, did you mean warmup?"
 
 
 def test_members_are_named_or_those_of_the_published_rows(changed, smoke):
@@ -76,12 +68,17 @@ def test_members_are_named_or_those_of_the_published_rows(changed, smoke):
     assert members(published) == [n for n, v in smoke.variants.items() if v.data == "primary"]
 
 
-def test_a_variant_is_told_by_what_it_names(smoke):
+def test_a_variant_is_told_by_what_it_names_and_names_its_loss(smoke, changed):
     own = contents(smoke, "resnet50_bert_shared")
     assert own["weights"] is None and own["loss"] == {"kind": "bce"} and "separate" not in own
     assert own["image"] == smoke.image_encoders["resnet50"].model_dump() and own["train.epochs"] == 1
     assert contents(smoke, "densenet121_bert_reweighted")["weights"]["ratio"] == 2
     assert contents(smoke, "densenet121_bert_reweighted")["separate"] == {}
+    mine = {"kind": "focal", "gamma": 1, "alpha": None}
+    params = changed({"losses.mine": mine, "variants.resnet50_bert_shared.loss": "mine"})
+    assert loss_of(params, "resnet50_bert_shared") == loss("focal", gamma=1)
+    assert loss_of(params, "resnet50_bert_separate") == loss("bce")
+    assert params.model_dump()["losses"]["mine"] == mine  # what provenance records
 
 
 def test_rows_that_are_the_same_under_two_names_are_refused(changed, smoke_content):
@@ -100,28 +97,17 @@ def test_rows_that_are_the_same_under_two_names_are_refused(changed, smoke_conte
     assert changed({**copied, "table1": [*smoke_content["table1"], {"variant": "copied", "tta": True}]})
 
 
-def test_ratios_may_meet(changed, smoke_content):
-    """``-S reweight.ratio=3`` makes the weights main and contrast equal, and what trains on them."""
-    main = {**smoke_content["variants"]["resnet50_t5_contrast_mixup"], "weights": "main"}
-    rows = [*smoke_content["table1"], {"variant": "on_main", "tta": True}]
-    assert changed({"variants.on_main": main, "table1": rows, "reweight.ratio": 3})
-
-
-def test_numbers_may_be_written_as_yaml_writers_do(changed):
+def test_numbers_may_be_written_as_yaml_writers_do_and_ratios_may_meet(changed, smoke_content):
     assert changed({"train.learning_rate": "2e-3"}).train.learning_rate == 0.002
     assert yaml.safe_load("2e-3") == "2e-3"
     assert changed({"reweight.ratio": 3}).reweight.ratio == 3.0
     assert changed({"image_encoders.resnet50.pretrained": "w.safetensors"})
     assert changed({"image_encoders.resnet50.pixels": [0.5, 1]})
     assert changed({"train.epochs": None, "train.steps": 5}).train.steps == 5
-
-
-def test_a_variant_names_its_loss(changed):
-    mine = {"kind": "focal", "gamma": 1, "alpha": None}
-    params = changed({"losses.mine": mine, "variants.resnet50_bert_shared.loss": "mine"})
-    assert loss_of(params, "resnet50_bert_shared") == loss("focal", gamma=1)
-    assert loss_of(params, "resnet50_bert_separate") == loss("bce")
-    assert params.model_dump()["losses"]["mine"] == mine  # what provenance records
+    # ``-S reweight.ratio=3`` makes the weights main and contrast equal, and what trains on them
+    main = {**smoke_content["variants"]["resnet50_t5_contrast_mixup"], "weights": "main"}
+    rows = [*smoke_content["table1"], {"variant": "on_main", "tta": True}]
+    assert changed({"variants.on_main": main, "table1": rows, "reweight.ratio": 3})
 
 
 def test_every_reweighting_has_its_name(changed):
@@ -142,18 +128,11 @@ def test_policies_are_spread_over_classes(changed, smoke):
     assert changed({key: policies}).data.sources["chexpert"].uncertain == policies
 
 
-def test_sections_are_frozen(smoke):
+def test_rows_have_their_names_and_sections_are_frozen(smoke):
+    assert [row.name for row in smoke.table1][1:3] == ["resnet50_bert_separate", "resnet50_bert_separate+tta"]
+    ensembles = ["model_wise", "class_wise", "class_wise_replenished", "bagged"]
+    assert [row.name for row in smoke.table2][:4] == ensembles
     with pytest.raises(ValidationError, match="frozen"):
         smoke.train.epochs = 5
     with pytest.raises(ValidationError, match="frozen"):
         smoke.train = None
-
-
-def test_row_names(smoke):
-    assert [row.name for row in smoke.table1][1:3] == ["resnet50_bert_separate", "resnet50_bert_separate+tta"]
-    assert [row.name for row in smoke.table2][:4] == [
-        "model_wise",
-        "class_wise",
-        "class_wise_replenished",
-        "bagged",
-    ]
