@@ -26,12 +26,8 @@ from tests.bad_input.params import SMOKE, with_changes
 
 Attempt = Callable[[], object]
 DEV, PREDICTIONS, WEIGHTS = "data/sets/dev.parquet", "predictions/dev/a/0.parquet", "weights/main.json"
-DAMAGE = {
-    "empty": b"",
-    "text": b"no such thing",
-    "zeros": b"\0" * 64,
-    "bytes that are no text": b"\xff\xfe" * 40,
-}
+DAMAGE = {"empty": b"", "text": b"no such thing", "zeros": b"\0" * 64}
+DAMAGE |= {"bytes that are no text": b"\xff\xfe" * 40}
 READERS = {
     "a JSON file": read_json,
     "a Parquet file": read_parquet,
@@ -42,22 +38,15 @@ READERS = {
 
 
 def damaged(read: Callable[[Path], object], content: bytes) -> None:
-    """Read a file of some content."""
     Path("x").write_bytes(content)
     read(Path("x"))
 
 
-def torn() -> None:
-    """Read a table whose end is missing."""
+def table(*columns: str, cut: int | None = None) -> None:
+    """Write a table of a column ``a``, cut its file, and read these columns."""
     write_parquet(Path("x.parquet"), pd.DataFrame({"a": range(1000)}))
-    Path("x.parquet").write_bytes(Path("x.parquet").read_bytes()[:-20])
-    read_parquet(Path("x.parquet"))
-
-
-def narrow() -> None:
-    """Read a column that a table has not."""
-    write_parquet(Path("x.parquet"), pd.DataFrame({"a": range(3)}))
-    read_parquet(Path("x.parquet"), ["a", "b"])
+    Path("x.parquet").write_bytes(Path("x.parquet").read_bytes()[:cut])
+    read_parquet(Path("x.parquet"), (columns and [*columns]) or None)
 
 
 def write_dev(**columns: object) -> None:
@@ -69,19 +58,16 @@ def write_dev(**columns: object) -> None:
 
 
 def label(value: float) -> None:
-    """Read a development set with a label of some value."""
     write_dev(Mass=[0, 0, value])
     read_set("dev")
 
 
 def label_of_a_source() -> None:
-    """Split a table of labels that holds a 7."""
     write_parquet("data/labels/nih.parquet", pd.DataFrame({name: [0, 7] for name in CLASSES}))
     split.packed_labels("nih")
 
 
 def probability(value: float) -> None:
-    """Read predictions with a probability of some value."""
     write_dev()
     data = read_set("dev")
     write_predictions(PREDICTIONS, data, np.full((3, 2), 0.5))
@@ -90,13 +76,11 @@ def probability(value: float) -> None:
 
 
 def unwritten(value: float) -> None:
-    """Write predictions with a probability of some value."""
     write_dev()
     write_predictions(PREDICTIONS, read_set("dev"), np.array([[0, 0], [0, 0], [value, 0]]))
 
 
 def other_images() -> None:
-    """Read predictions of a set that is another one by now."""
     write_dev()
     write_predictions(PREDICTIONS, read_set("dev"), np.full((3, 2), 0.5))
     write_dev(image_id=list("abd"))
@@ -104,7 +88,6 @@ def other_images() -> None:
 
 
 def weights(content: object, seed: int = 0) -> None:
-    """Read class weights of some content."""
     write_text(WEIGHTS, json.dumps(content))
     read_weights("main", seed)
 
@@ -116,9 +99,8 @@ def row(value: int) -> None:
         np.save("s/nih-16-squash.npy", np.zeros((3, 16, 16), np.uint8))
         write_parquet("s/nih-16-squash.record.parquet", pd.DataFrame({"digest": ["shade 0"] * 3}))
         write_dev(row=[0, 1, value], digest="shade 0")
-        arrays.open_images(
-            read_set("dev"), parse_params(with_changes({"image.store": "s", "image.size": 16}))
-        )
+        params = parse_params(with_changes({"image.store": "s", "image.size": 16}))
+        arrays.open_images(read_set("dev"), params)
 
 
 def called(main: Callable[..., None], *words: str) -> None:
@@ -155,30 +137,23 @@ ATTEMPTS: dict[str, Attempt] = {
         for file, read in READERS.items()
         for what, content in DAMAGE.items()
     },
-    "a table that is cut": torn,
-    "a table without a column": narrow,
+    "a table that is cut": partial(table, cut=-20),
+    "a table without a column": partial(table, "a", "b"),
     "a file that is not there": lambda: read_json(Path("x.json")),
     **{f"a label of {value}": partial(label, value) for value in (5, -2, 256, 0.5, float("nan"))},
     "a label of 7 in the table of a source": label_of_a_source,
-    **{
-        f"a probability of {value}": partial(probability, value)
-        for value in (1.5, -0.1, float("nan"), float("inf"))
-    },
+    **{f"a probability of {p}": partial(probability, p) for p in (1.5, -0.1, float("nan"), float("inf"))},
     "a probability of 1.5 that a stage writes": partial(unwritten, 1.5),
     "predictions of other images": other_images,
     **{
         f"a class weight of {value!r}": partial(weights, {"weights": {"Edema": 1, "Mass": value}})
         for value in (-1, 0, float("inf"), float("nan"), "2", None)
     },
-    "class weights of other seeds": partial(
-        weights, {"seeds": {"0": {"weights": {}}, "1": {"weights": {}}}}, 7
-    ),
+    "class weights of other seeds": partial(weights, {"seeds": {n: {"weights": {}} for n in "01"}}, 7),
     **{f"a text encoder in {place}": partial(text_encoder, place) for place in (*PLACES, f"{TEXT}/none")},
     **{
-        f"a text encoder in {TEXT}/{place}, and a link, {link}": partial(
-            text_encoder, f"{TEXT}/{place}", link
-        )
-        for link, place in LINKS.items()
+        f"a text encoder in {TEXT}/{at}, and a link, {link}": partial(text_encoder, f"{TEXT}/{at}", link)
+        for link, at in LINKS.items()
     },
     **{f"row {value} of an array of three": partial(row, value) for value in (-1, 3, 1000)},
 }

@@ -54,28 +54,14 @@ MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
 NUMBERS = ("", "nan", "x1", "1.0", "-1")
-PATHS = (
-    "/etc/a.png",
-    "../a.png",
-    "a/../../b.png",
-    "a/..",
-    "./a.png",
-    "a//b.png",
-    "",
-    "..",
-    "C:/a.png",
-    r"..\a.png",
-)
+FINDINGS = ("Covid", "Mass|Covid", "Mass|", "mass", "")
+PLACE = "CheXpert-v1.0/train/patient00001/study1/a.jpg"
+PATHS = ("/etc/a.png", "../a.png", "a/../../b.png", "a/..", "./a.png", "a//b.png", "", "..", "C:/a.png")
+PATHS += (r"..\a.png",)
 
 ATTEMPTS: dict[str, Attempt] = {
-    **{
-        f"{source}: no such file": partial(read_source, source, Path("a.csv"), Options())
-        for source in HEADERS
-    },
-    **{
-        f"the source {name}": partial(read_source, name, Path(), Options())
-        for name in ("vindr", "table", "../nih")
-    },
+    **{f"{name}: no such file": partial(read_source, name, Path("a.csv"), Options()) for name in HEADERS},
+    **{f"the source {x}": partial(read_source, x, Path(), Options()) for x in ("vindr", "table", "../nih")},
     "an empty file": text(b""),
     "a header without a row": text(HEADERS["nih"]),
     "blank lines alone": text("\n\n\n"),
@@ -112,10 +98,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "a cell of 2 MiB": nih(nih_row("a.png").replace("57", "5" * (2 << 20))),
     **{f"the path {path!r}": nih(GOOD, nih_row(path)) for path in PATHS},
     "an image that is there twice": nih(GOOD, nih_row("a.png"), GOOD),
-    **{
-        f"NIH: the findings {findings!r}": nih(GOOD, nih_row("a.png", findings))
-        for findings in ("Covid", "Mass|Covid", "Mass|", "mass", "")
-    },
+    **{f"NIH: the findings {its!r}": nih(GOOD, nih_row("a.png", its)) for its in FINDINGS},
     **{f"NIH: the patient {number!r}": nih(GOOD, nih_row("a.png", patient=number)) for number in NUMBERS},
     "NIH: a folder without a label file": folder("nih", {"notes.txt": ""}),
     "NIH: two label files": folder("nih", {"Data_Entry_2017.csv": NIH, "Data_Entry_2017_v2020.csv.gz": NIH}),
@@ -135,16 +118,13 @@ ATTEMPTS: dict[str, Attempt] = {
     },
     "CheXpert: a path without a patient": chexpert(chexpert_row("train/a/b.jpg", Edema="1.0")),
     "CheXpert: an image of two releases": chexpert(
-        chexpert_row("CheXpert-v1.0/train/patient00001/study1/a.jpg", Edema="1.0"),
-        chexpert_row("CheXpert-v1.0-small/train/patient00001/study1/a.jpg", Edema="1.0"),
+        *(chexpert_row(path, Edema="1.0") for path in (PLACE, PLACE.replace("/", "-small/", 1)))
     ),
     "CheXpert: no row with a label": chexpert(chexpert_row()),
     "CheXpert: views: frontal, and no frontal view": chexpert(
         chexpert_row(side="Lateral", projection="", Edema="1.0"), chexpert_row(), views="frontal"
     ),
-    "CheXpert: an absolute path": chexpert(
-        chexpert_row("CheXpert-v1.0//train/patient00001/study1/a.jpg", Edema="1.0")
-    ),
+    "CheXpert: an absolute path": chexpert(chexpert_row(PLACE.replace("/", "//", 1), Edema="1.0")),
     "CheXpert: a test list": listed("chexpert", ""),
     "CheXpert: a folder without train.csv": folder("chexpert", {"valid.csv": TRAIN}),
     "CheXpert: train.csv twice": folder("chexpert", {"train.csv": TRAIN, "train.csv.gz": b""}),
@@ -186,11 +166,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "PadChest: an image twice": padchest(padchest_row(), padchest_row()),
     **{
-        f"PadChest: the {key} {number!r}": padchest(
-            padchest_row(), padchest_row(image="b.png", **{key: number})
-        )
+        f"PadChest: the {key} {its!r}": padchest(padchest_row(), padchest_row(image="b.png", **{key: its}))
         for key in ("patient", "study")
-        for number in NUMBERS
+        for its in NUMBERS
     },
     **{
         f"PadChest: no column {column}": file("padchest", LISTS.replace(f",{column},", ",other,"))

@@ -27,13 +27,10 @@ def encoded(format: str, side: int = 300, **options: object) -> bytes:
 
 
 def content(of: bytes) -> Attempt:
-    """Decode a file of some content."""
     return made(lambda path: path.write_bytes(of))
 
 
 def made(make: Callable[[Path], object], name: str = "a.png") -> Attempt:
-    """Decode what is made at a path."""
-
     def attempt() -> None:
         make(Path(name))
         decode(Path(name), GEOMETRY)
@@ -70,7 +67,6 @@ def resized(png: bytes, width: int, height: int) -> bytes:
 
 
 def garbled(of: bytes, start: int) -> bytes:
-    """A file with random bytes in it."""
     return of[:start] + np.random.default_rng(0).bytes(4096) + of[start + 4096 :]
 
 
@@ -80,6 +76,7 @@ def sized(rows: int, columns: int) -> bytes:
 
 
 JPEG, PNG = encoded("JPEG", quality=95), encoded("PNG")
+PROGRESSIVE = encoded("JPEG", quality=95, progressive=True)
 LOSSLESS = {"syntax": uid.JPEGLosslessSV1, "content": b"\xff\xd8\xff\xd9"}
 
 ATTEMPTS: dict[str, Attempt] = {
@@ -95,9 +92,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "a JPEG that is cut": content(JPEG[: len(JPEG) // 2]),
     "a JPEG that is cut within its header": content(JPEG[:100]),
     "garbage within a JPEG": content(garbled(JPEG, len(JPEG) // 2)),
-    "garbage within a progressive JPEG": content(
-        garbled(encoded("JPEG", quality=95, progressive=True), 9000)
-    ),
+    "garbage within a progressive JPEG": content(garbled(PROGRESSIVE, 9000)),
     "a JPEG that says to be of 65,500 × 65,500 pixels": content(sized(65500, 65500)),
     "a JPEG of no rows": content(sized(0, 300)),
     "a PNG that is cut": content(PNG[: len(PNG) // 2]),

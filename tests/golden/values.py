@@ -68,7 +68,8 @@ def training(params: Params) -> dict[str, Any]:
     """Six steps with separate classifiers, MixUp, class weights, transforms, clipping, averaged weights."""
     targets = labels(72, stream=0)
     images = pictures(targets, stream=0)
-    poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), weights_rule(params))
+    rule = reweightings(params.reweight)[params.variants["weighted"].weights]
+    poor = reweight(dict.fromkeys(CLASSES[:2], 0.5) | dict.fromkeys(CLASSES[2:], 0.25), rule)
     weights = class_weights(poor["weights"], CLASSES, targets, report=False)
     data = TrainingData(packed(images), targets, CLASSES, weights, PIXELS)
     loss = build_loss(loss_of(params, "weighted"), targets)
@@ -90,13 +91,7 @@ def training(params: Params) -> dict[str, Any]:
     }
 
 
-def weights_rule(params: Params) -> Any:
-    """How classes are upweighted."""
-    return reweightings(params.reweight)[params.variants["weighted"].weights]
-
-
 def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
-    """The tiny model before its training."""
     config = ModelConfig(
         classes=CLASSES,
         image_model="resnet10t",
@@ -118,7 +113,6 @@ def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
 
 
 def packed(images: np.ndarray) -> PackedImages:
-    """Images of one source."""
     return PackedImages({"made": images}, ["made"] * len(images), range(len(images)))
 
 
@@ -192,7 +186,6 @@ def ensemble_table(params: Params) -> dict[str, Any]:
 
 
 def by_class(values: np.ndarray) -> dict[str, float | None]:
-    """Class to its value."""
     return dict(zip(CLASSES, map(or_none, values), strict=True))
 
 
