@@ -17,11 +17,7 @@ TABLES = ("table1.csv", "table2.csv", "table1.md", "table2.md", "contrasts.json"
 
 
 def run_twice(study: Study, addresses: list[str], generator: random.Random) -> str:
-    """Let stages run anew in two runs at once, the second a little later; return what became of the two.
-
-    Raises:
-        Fault: one ended without its line, or something is not as it was.
-    """
+    """Let stages run anew in two runs at once, the second a little later; return what became of the two."""
     study.forget(*addresses)
     first = Command(study.folder, GO_ON, environment(study.folder))
     time.sleep(generator.uniform(0, 8))
@@ -42,11 +38,7 @@ def end(command: Command) -> str:
 
 
 def share_store(study: Study, folder: Path) -> None:
-    """Pack at once in two clones that share ``image.store``, and compare their tables.
-
-    Raises:
-        Fault: another table, or one of them failed.
-    """
+    """Pack at once in two clones that share ``image.store``, and compare their tables."""
     clones = [Workspace(folder / name) for name in ("one", "other")]
     for clone in clones:
         shutil.copytree(study.folder, clone.folder, symlinks=True)

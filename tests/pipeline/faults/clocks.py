@@ -18,7 +18,6 @@ def shift_files(study: Study, seconds: float) -> int:
 
 
 def nothing_to_do(study: Study) -> None:
-    """Raise Fault if anything runs anew, or is another."""
     study.check(study.go_on())
 
 
@@ -27,9 +26,6 @@ def old_time_hides_nothing(study: Study) -> None:
 
     The editor must put a new file in its place, as most do: rewritten in place with size and time of before,
     DVC takes it for the same.
-
-    Raises:
-        Fault: it did not run.
     """
     place = study.folder / "cxrlt_core/labels.py"
     before, found = place.read_text(), place.stat()
@@ -45,11 +41,7 @@ def old_time_hides_nothing(study: Study) -> None:
 
 
 def earlier(study: Study, address: str) -> None:
-    """Let a stage run anew in processes that see a time a year ago.
-
-    Raises:
-        Fault: something is not as it was.
-    """
+    """Let a stage run anew in processes that see a time a year ago."""
     study.forget(address)
     command = Command(study.folder, ("dvc", "repro"), environment(study.folder, clock=YEAR))
     if command.wait():

@@ -45,7 +45,6 @@ def small_disk(study: Study, place: Path) -> Iterator[Study | None]:
 
 
 def resize(place: Path, size: str) -> None:
-    """Give a tmpfs another size."""
     subprocess.run(["mount", "-o", f"remount,size={size}", str(place)], check=True)
 
 
@@ -60,9 +59,6 @@ def fill(study: Study, address: str, share: float) -> str | None:
 
     Returns:
         What the stage said; None if the room was enough.
-
-    Raises:
-        Fault: it said more or less than a line that names a file, or something is not as it was.
     """
     with little_room(study, address, share):
         done = run_alone(study, address)

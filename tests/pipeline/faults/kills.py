@@ -31,7 +31,6 @@ class Kill(NamedTuple):
 
 
 def module_of(address: str) -> str:
-    """Return the module that a stage runs."""
     name = address.split("@")[0]
     return "stages.reweight" if name == "reweight_more" else f"stages.{name}"
 
@@ -91,11 +90,7 @@ def strike(command: Command, victim: str, module: str) -> bool:
 
 
 def tear_lock(study: Study, generator: random.Random, in_git: bool = True) -> None:
-    """Kill dvc while it writes dvc.lock, of which a random share is there; go on and check.
-
-    Raises:
-        Fault: something is not as it was.
-    """
+    """Kill dvc while it writes dvc.lock, of which a random share is there; go on and check."""
     study.workspace.git(*(("add",) if in_git else ("rm", "--quiet", "--cached")), "dvc.lock")
     study.workspace.git("commit", "--quiet", "--allow-empty", "--message", "lock")
     lock = study.folder / "dvc.lock"
@@ -123,9 +118,6 @@ def kill_often(
 
     What a kill has left is what the next run starts from. A stage that ended before it could be killed is
     checked, and run anew. What the stage does undisturbed is measured, if it is not known.
-
-    Raises:
-        Fault: something is not as it was.
     """
     usual = usual or measure(study, address)
     study.forget(address)

@@ -82,7 +82,6 @@ class Command:
                 process.resume()
 
     def said(self) -> str:
-        """Return all that was printed."""
         self._output.seek(0)
         return self._output.read()
 
@@ -103,7 +102,6 @@ def runs(process: psutil.Process, module: str) -> bool:
 
 
 def status(process: psutil.Process) -> str | None:
-    """Return the state of a process, None once it is gone."""
     try:
         return process.status()
     except psutil.NoSuchProcess:

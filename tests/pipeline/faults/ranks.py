@@ -41,11 +41,7 @@ class Pair:
             path.unlink()
 
     def kill(self, rank: int, generator: random.Random) -> str:
-        """Kill a rank at a random moment of the training, go on; return the line in between.
-
-        Raises:
-            Fault: more than a line was said, a process is left, or another model came out.
-        """
+        """Kill a rank at a random moment of the training, go on; return the line in between."""
         while (command := self.begin_and_kill(rank, generator)) is None:
             continue  # it had ended
         code, said = command.wait(), command.said()
@@ -73,7 +69,6 @@ class Pair:
 
     @staticmethod
     def find(command: Command, rank: int) -> psutil.Process | None:
-        """Return the process of a rank."""
         for one in command.below():
             try:
                 if runs(one, "stages.train") and one.environ().get("RANK") == str(rank):

@@ -23,7 +23,7 @@ SECONDS_TO_END = 10.0  # for what a killed dvc has started; a stage looks once a
 
 
 class Fault(AssertionError):
-    """Something is not as it was."""
+    """Something is not as it was; whatever tries a fault raises it."""
 
 
 class Study:
