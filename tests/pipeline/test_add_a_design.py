@@ -54,13 +54,9 @@ def test_the_variants_are_a_pair(designed):
 
 
 def test_the_tree_keeps_its_rules(designed):
-    tests = (
-        "cxrlt_core/designs/test_cutmix.py",
-        "cxrlt_core/designs/test_designs.py",
-        "test_architecture.py",
-    )
-    pytest_alone = ("python", "-m", "pytest", "-n0", "-p", "no:cacheprovider")
-    done = designed.run(*pytest_alone, *(f"tests/{name}" for name in tests))
+    designs = (f"tests/cxrlt_core/designs/{name}.py" for name in ("test_cutmix", "test_designs"))
+    alone = ("python", "-m", "pytest", "-n0", "-p", "no:cacheprovider")
+    done = designed.run(*alone, *designs, "tests/test_architecture.py")
     assert done.returncode == 0, done.stdout
 
 

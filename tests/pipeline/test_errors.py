@@ -24,16 +24,14 @@ def stage(study, name, item) -> list[str]:
 
 def test_missing_label_file(study):
     assert len(stage(study, "harmonize", "mimic")) == 1
-    assert stage(study, "harmonize", "nih") == [
-        "error: data.sources.nih.labels: data/raw/nih/labels: no such file or folder"
-    ]
+    [line] = stage(study, "harmonize", "nih")
+    assert line == "error: data.sources.nih.labels: data/raw/nih/labels: no such file or folder"
 
 
 def test_dvc_says_the_line_and_stops(study):
     study.edit("warmup: 0.1", "warmpu: 0.1")
-    assert error(study, "dvc", "repro", "synthesize@nih") == [
-        "error: params.yaml: train.warmpu: unknown key, did you mean warmup?"
-    ]
+    [line] = error(study, "dvc", "repro", "synthesize@nih")
+    assert line == "error: params.yaml: train.warmpu: unknown key, did you mean warmup?"
 
 
 def test_hub_model_without_network(study):

@@ -32,16 +32,13 @@ def readers(*files: str) -> set[str]:
     }
 
 
-def test_nothing_upstream_of_the_ensemble_reads_test_predictions():
+def test_nothing_upstream_of_the_ensemble_reads_test_predictions_and_only_inference_the_test_set():
     before = upstream("ensemble")
     assert readers(*TEST_PREDICTIONS) == {"ensemble", "report"}
     assert {"train", "evaluate", "reweight", "tta", "split"} <= before  # the walk finds something
     assert not readers(*TEST_PREDICTIONS) & before
-
-
-def test_only_inference_and_its_pixels_read_the_test_set_before_the_ensemble():
-    """They need the test images; that they leave the labels alone is tried below."""
-    assert readers(*TEST_SET) & upstream("ensemble") == {"pixels", "tta"}
+    # inference and its pixels need the test images; that they leave the labels alone is tried below
+    assert readers(*TEST_SET) & before == {"pixels", "tta"}
 
 
 def test_other_test_labels_change_test_numbers_and_nothing_else(smoke):

@@ -17,10 +17,6 @@ def command(smoke, *words):
     return done.stdout
 
 
-def expected(smoke, path):
-    return read_parquet(smoke.folder / path)
-
-
 def asked(smoke, split):
     """The images of a set, as files."""
     table = read_parquet(smoke.folder / f"data/sets/{split}.parquet")
@@ -34,14 +30,14 @@ def wide(smoke, path, classes):
 
 def test_a_model_gives_the_development_predictions(smoke):
     command(smoke, "predict", *asked(smoke, "dev"), "--model", MODEL, "--out", "data/dev.csv")
-    table = expected(smoke, f"predictions/dev/{MODEL}/0.parquet")
+    table = read_parquet(smoke.folder / f"predictions/dev/{MODEL}/0.parquet")
     np.testing.assert_allclose(wide(smoke, "data/dev.csv", table.columns[3:]), table.iloc[:, 3:], atol=2e-6)
 
 
 def test_an_ensemble_gives_the_test_predictions(smoke):
     """From files, five alone and then all: each image has the views that the stage drew for it."""
     files = asked(smoke, "test")
-    table = expected(smoke, f"predictions/ensemble/{ROW}/0.parquet").iloc[:, 3:]
+    table = read_parquet(smoke.folder / f"predictions/ensemble/{ROW}/0.parquet").iloc[:, 3:]
     for count in (5, len(files)):
         command(smoke, "predict", *files[:count], "--ensemble", ROW, "--out", "data/test.csv")
         np.testing.assert_allclose(wide(smoke, "data/test.csv", table.columns), table[:count], atol=2e-6)
