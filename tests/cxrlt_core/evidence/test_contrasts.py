@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,8 +14,7 @@ from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.records import from_json, to_json
-
-ROOT = Path(__file__).parents[3]
+from tests.architecture import ROOT
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from test_contrasts import designs
 
 from cxrlt_core.evidence import effects
 from cxrlt_core.evidence.contrasts import Design
@@ -12,11 +11,9 @@ from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED, Score
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
-from cxrlt_core.reporting.designs import row_designs
-from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.records import from_json, to_json
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["designs"]  # a fixture
 
 
 def rows(table: str) -> dict[str, dict[str, Design]]:
@@ -85,9 +82,8 @@ def test_what_rows_cannot_tell_apart_is_not_estimable():
     assert (first.design, first.change) == ("a", "0 → 1")
 
 
-def test_the_published_table_rests_on_pairs_mostly():
-    params = parse_params(yaml.safe_load((ROOT / "profiles/paper.yaml").read_text()))
-    found = fit({str(n): row_designs(params, row) for n, row in enumerate(params.table1, 1)})
+def test_the_published_table_rests_on_pairs_mostly(designs):
+    found = fit(designs)
     assert found.effects["separate", "off → ✓"] == {"1": -1.0, "2": 1.0}
     assert found.effects["TTA", "off → ✓"] == {"2": -1.0, "3": 1.0}
     text = found.effects["text encoder", "pubmedbert → clinical_t5"]

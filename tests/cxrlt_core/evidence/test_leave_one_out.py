@@ -1,7 +1,6 @@
 """The rows of docs/leave-one-out.md, on top of the published study."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -12,8 +11,8 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.study.variants import members
+from tests.architecture import ROOT
 
-ROOT = Path(__file__).parents[3]
 BEST, PLAINEST = "resnet50_bert_mixup+tta", "resnet50_bert_shared"
 
 

@@ -40,29 +40,20 @@ def test_segments_end_behind_tie_groups_with_a_positive():
     assert ranked.scores.tolist() == [0.9, 0.5, 0.3]
 
 
-@pytest.mark.parametrize("decimals", [1, 2, 12])
-def test_the_highest_f1_is_the_threshold_of_the_repeated_images(decimals):
-    targets, scores = random_set(7, decimals)
-    weights = random_weights(len(targets))
-    for t, s in zip(targets.T, scores.T, strict=True):
-        limits = highest_f1(rank(t, s), torch.from_numpy(weights).float())
-        for limit, w in zip(limits, weights.T, strict=True):
-            repeated = np.repeat(np.arange(len(t)), w)
-            [expected] = best_thresholds(t[repeated, None], s[repeated, None])
-            assert limit == expected or np.isnan(expected)
-
-
 @pytest.mark.parametrize("decimals", [0, 1, 2, 12])
-def test_whole_weights_equal_sklearn_on_repeated_images(decimals):
+def test_whole_weights_equal_sklearn_and_have_the_best_threshold_on_repeated_images(decimals):
     targets, scores = random_set(7, decimals)
     weights = random_weights(len(targets))
     for t, s in zip(targets.T, scores.T, strict=True):
-        ap, auroc = weigh(rank(t, s), weights)
+        ranked = rank(t, s)
+        (ap, auroc), limits = weigh(ranked, weights), highest_f1(ranked, torch.from_numpy(weights).float())
         for b, w in enumerate(weights.T):
             repeated = np.repeat(np.arange(len(t)), w)
             expected = ap_auroc(t[repeated], s[repeated])
             np.testing.assert_allclose((ap[b], auroc[b]), expected, atol=1e-12)
             np.testing.assert_allclose((ap[b], auroc[b]), ap_auroc(t, s, w), atol=1e-12)
+            [limit] = best_thresholds(t[repeated, None], s[repeated, None])
+            assert limits[b] == limit or np.isnan(limit)
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 12])

@@ -102,10 +102,6 @@ def case() -> tuple:
     return targets, scores, Calibration(limits, 0.5 + np.random.default_rng(3).random((90, 1))), resamples
 
 
-def rows_of(resamples: bootstrap.PatientResamples, b: int) -> np.ndarray:
-    return np.repeat(np.arange(len(resamples.patient)), resamples.counts[resamples.patient, b])
-
-
 @pytest.fixture(scope="module")
 def naive(case) -> dict[str, np.ndarray]:
     """The same by repeated rows and scikit-learn."""
@@ -113,11 +109,10 @@ def naive(case) -> dict[str, np.ndarray]:
     limits, temperature = calibration.thresholds, calibration.temperature[:, 0]
     found = {metric: np.full((B, 6), np.nan) for metric in NAMES} | {"micro_AP": np.full(B, np.nan)}
     for b in range(B):
-        rows = rows_of(resamples, b)
+        rows = np.repeat(np.arange(90), resamples.counts[resamples.patient, b])
         for c in range(6):
-            for metric, value in all_metrics(
-                targets[rows, c], scores[rows, c], limits[c], temperature[rows]
-            ).items():
+            its = all_metrics(targets[rows, c], scores[rows, c], limits[c], temperature[rows])
+            for metric, value in its.items():
                 found[metric][b, c] = value
         pooled = targets[rows, 1:].ravel(), scores[rows, 1:].ravel()
         found["micro_AP"][b] = ap_auroc(*pooled)[0]

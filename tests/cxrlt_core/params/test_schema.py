@@ -1,7 +1,6 @@
 """No key has a default, and every committed study states every key."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,8 +12,8 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.study.explain import usual_value
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.settings import Section
+from tests.architecture import ROOT
 
-ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 #: May be left out: shown beside our figures, enters no computation.
 MAY_BE_LEFT_OUT = {"Table1Row.published", "Table2Row.published"}

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -9,8 +7,8 @@ from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.study.variants import contents, loss_of, members, used_sources
 from cxrlt_core.system.errors import StudyError
+from tests.architecture import ROOT
 
-ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 
 

@@ -61,7 +61,7 @@ def test_where_the_model_looks(smoke):
     assert not (smoke.folder / "reports/numbers/attention.csv").exists()
 
 
-def test_predictions_and_metrics(smoke):
+def test_predictions_metrics_and_weights(smoke):
     dev, test = (table(smoke, f"data/sets/{n}.parquet") for n in ("dev", "test"))
     for variant in VARIANTS:
         for path, data in (("dev/{}/0", dev), ("tta/{}/0/dev", dev), ("tta/{}/0/test", test)):
@@ -75,6 +75,10 @@ def test_predictions_and_metrics(smoke):
     tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/0/dev.parquet")
     plain = table(smoke, f"predictions/dev/{VARIANTS[0]}/0.parquet")
     assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
+    main, contrast = load(smoke, "weights/main.json"), load(smoke, "weights/contrast.json")
+    assert set(main["weights"].values()) == {1.0, 2.0}
+    assert set(contrast["weights"].values()) == {1.0, 3.0}
+    assert set(load(smoke, "weights/uniform.json")["weights"].values()) == {1.0}
 
 
 def test_a_training_is_followed_on_the_development_set(smoke):
@@ -84,13 +88,6 @@ def test_a_training_is_followed_on_the_development_set(smoke):
     for variant, lines in histories.groupby("variant"):
         score = load(smoke, f"metrics/dev/{variant}.json")["seeds"]["0"]["mAP"]
         assert lines["dev_mAP"].iloc[-1] == pytest.approx(score, abs=1e-6)
-
-
-def test_weights(smoke):
-    main, contrast = load(smoke, "weights/main.json"), load(smoke, "weights/contrast.json")
-    assert set(main["weights"].values()) == {1.0, 2.0}
-    assert set(contrast["weights"].values()) == {1.0, 3.0}
-    assert set(load(smoke, "weights/uniform.json")["weights"].values()) == {1.0}
 
 
 def test_tables(smoke):
@@ -152,7 +149,7 @@ def test_every_contrast_is_planned(smoke):
     assert effects["MixUp"]["verdict"] == "not estimable"
 
 
-def test_every_row_has_its_provenance(smoke):
+def test_every_row_has_its_provenance_and_every_table_says_that_the_data_are_synthetic(smoke):
     found = load(smoke, "reports/provenance.json")
     assert found["seeds"] == [0] and {"revision", "versions"} <= set(found)
     for name in ("table1", "table2"):
@@ -161,9 +158,6 @@ def test_every_row_has_its_provenance(smoke):
             assert {"params", "code", "data", "sets", "image_encoders", "text_encoders"} <= set(row)
             for training in row["trainings"].values():
                 assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
-
-
-def test_every_table_says_that_the_data_are_synthetic(smoke):
     for name in ("table1", "table2"):
         assert "Synthetic demo" in (smoke.folder / f"reports/{name}.md").read_text().splitlines()[0]
     files = [*(smoke.folder / "reports").rglob("*.csv")]
