@@ -31,10 +31,8 @@ LINE = rf"error: [^ ]+: cannot be written: .*({FULL})"
 def small_disk(study: Study, place: Path) -> Iterator[Study | None]:
     """Yield a copy of the study on a disk of its own at ``place``; None if nothing can be mounted there."""
     place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={ROOMY}", "tmpfs", str(place)], capture_output=True
-    )
-    if mounted.returncode:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={ROOMY}", "tmpfs", str(place)]
+    if subprocess.run(command, capture_output=True).returncode:
         yield None
         return
     try:
@@ -57,8 +55,7 @@ def used(place: Path) -> int:
 def fill(study: Study, address: str, share: float) -> str | None:
     """Run a stage anew on a disk with room for a share of what it writes, then make room and go on.
 
-    Returns:
-        What the stage said; None if the room was enough.
+    Return what the stage said; None if the room was enough.
     """
     with little_room(study, address, share):
         done = run_alone(study, address)
