@@ -19,7 +19,7 @@ from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import harmonize, settings, split, train
 from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
-from stages.artifacts.sets import read_set
+from stages.artifacts.sets import LabelledSet, read_set
 from stages.artifacts.weights import read_weights
 from stages.pretrained import TEXT, check_location
 from tests.bad_input.params import SMOKE, with_changes
@@ -49,17 +49,13 @@ def table(*columns: str, cut: int | None = None) -> None:
     read_parquet(Path("x.parquet"), (columns and [*columns]) or None)
 
 
-def write_dev(**columns: object) -> None:
-    """Write three images of a development set with two classes, and other columns in place of their own."""
+def dev(**columns: object) -> LabelledSet:
+    """Write and read a development set of three images and two classes, with columns in place of its own."""
     table = pd.DataFrame({"image_id": list("abc"), "study_id": list("abc"), "patient_id": list("abc")})
     table = table.assign(view="PA", source="nih", row=[0, 1, 2])
     labels = {"Edema": np.array([1, 0, -1], np.int8), "Mass": np.array([0, 0, 1], np.int8)}
     write_parquet(DEV, table.assign(**labels | columns), {"fingerprints": '{"nih": "x"}'})
-
-
-def label(value: float) -> None:
-    write_dev(Mass=[0, 0, value])
-    read_set("dev")
+    return read_set("dev")
 
 
 def label_of_a_source() -> None:
@@ -68,23 +64,15 @@ def label_of_a_source() -> None:
 
 
 def probability(value: float) -> None:
-    write_dev()
-    data = read_set("dev")
+    data = dev()
     write_predictions(PREDICTIONS, data, np.full((3, 2), 0.5))
     write_parquet(PREDICTIONS, read_parquet(PREDICTIONS).assign(Edema=[0.5, 0.5, value]))
     read_predictions(PREDICTIONS, data, "none")
 
 
-def unwritten(value: float) -> None:
-    write_dev()
-    write_predictions(PREDICTIONS, read_set("dev"), np.array([[0, 0], [0, 0], [value, 0]]))
-
-
 def other_images() -> None:
-    write_dev()
-    write_predictions(PREDICTIONS, read_set("dev"), np.full((3, 2), 0.5))
-    write_dev(image_id=list("abd"))
-    read_predictions(PREDICTIONS, read_set("dev"), "none")
+    write_predictions(PREDICTIONS, dev(), np.full((3, 2), 0.5))
+    read_predictions(PREDICTIONS, dev(image_id=list("abd")), "none")
 
 
 def weights(content: object, seed: int = 0) -> None:
@@ -98,9 +86,8 @@ def row(value: int) -> None:
         Path("s").mkdir()
         np.save("s/nih-16-squash.npy", np.zeros((3, 16, 16), np.uint8))
         write_parquet("s/nih-16-squash.record.parquet", pd.DataFrame({"digest": ["shade 0"] * 3}))
-        write_dev(row=[0, 1, value], digest="shade 0")
         params = parse_params(with_changes({"image.store": "s", "image.size": 16}))
-        arrays.open_images(read_set("dev"), params)
+        arrays.open_images(dev(row=[0, 1, value], digest="shade 0"), params)
 
 
 def called(main: Callable[..., None], *words: str) -> None:
@@ -121,6 +108,7 @@ def text_encoder(place: str, link: str | None = None) -> None:
     check_location(place, TEXT, "text_encoders.x.model")
 
 
+LABELS = (5, -2, 256, 0.5, float("nan"))
 PLACES = ("elsewhere/model", "data/text_encoders/../../elsewhere/model", "data/text_encoders", "/tmp")
 LINKS = {"link → elsewhere/model": "link", "link → elsewhere": "link/model", "model/in → elsewhere": "model"}
 
@@ -140,10 +128,12 @@ ATTEMPTS: dict[str, Attempt] = {
     "a table that is cut": partial(table, cut=-20),
     "a table without a column": partial(table, "a", "b"),
     "a file that is not there": lambda: read_json(Path("x.json")),
-    **{f"a label of {value}": partial(label, value) for value in (5, -2, 256, 0.5, float("nan"))},
+    **{f"a label of {value}": partial(dev, Mass=[0, 0, value]) for value in LABELS},
     "a label of 7 in the table of a source": label_of_a_source,
     **{f"a probability of {p}": partial(probability, p) for p in (1.5, -0.1, float("nan"), float("inf"))},
-    "a probability of 1.5 that a stage writes": partial(unwritten, 1.5),
+    "a probability of 1.5 that a stage writes": lambda: write_predictions(
+        PREDICTIONS, dev(), np.array([[0, 0], [0, 0], [1.5, 0]])
+    ),
     "predictions of other images": other_images,
     **{
         f"a class weight of {value!r}": partial(weights, {"weights": {"Edema": 1, "Mass": value}})

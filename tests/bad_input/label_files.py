@@ -39,6 +39,10 @@ def listed(source: str, images: bytes | str) -> Attempt:
     return folder(source, {"a.csv": labels[source], "list.txt": images}, "a.csv", test_list=Path("list.txt"))
 
 
+def edema(*paths: str) -> Attempt:
+    return chexpert(*(chexpert_row(path, Edema="1.0") for path in paths))
+
+
 def larger_than_all() -> None:
     """Read more text than the limit, which is lower here."""
     with patch.object(table, "SIZE", 1 << 20):
@@ -54,6 +58,7 @@ MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
 NUMBERS = ("", "nan", "x1", "1.0", "-1")
+OTHERS = "".join(f"x{n}.png\n" for n in range(9))
 FINDINGS = ("Covid", "Mass|Covid", "Mass|", "mass", "")
 PLACE = "CheXpert-v1.0/train/patient00001/study1/a.jpg"
 PATHS = ("/etc/a.png", "../a.png", "a/../../b.png", "a/..", "./a.png", "a//b.png", "", "..", "C:/a.png")
@@ -107,24 +112,20 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "NIH: a test list that is not there": nih(GOOD, test_list=Path("list.txt")),
     "NIH: a test list of other images": listed("nih", "x.png\ny.png\n"),
-    "NIH: a test list of mostly other images": listed(
-        "nih", "good.png\n" + "".join(f"x{n}.png\n" for n in range(9))
-    ),
+    "NIH: a test list of mostly other images": listed("nih", f"good.png\n{OTHERS}"),
     "NIH: an empty test list": listed("nih", ""),
     "NIH: a test list that is a picture": listed("nih", b"\xff\xd8\xff\xe0"),
     **{
         f"CheXpert: the label {mark}": chexpert(chexpert_row(Edema="1.0"), chexpert_row(Edema=mark))
         for mark in ("2", "0.5", "nan", "yes", "-2.0")
     },
-    "CheXpert: a path without a patient": chexpert(chexpert_row("train/a/b.jpg", Edema="1.0")),
-    "CheXpert: an image of two releases": chexpert(
-        *(chexpert_row(path, Edema="1.0") for path in (PLACE, PLACE.replace("/", "-small/", 1)))
-    ),
+    "CheXpert: a path without a patient": edema("train/a/b.jpg"),
+    "CheXpert: an image of two releases": edema(PLACE, PLACE.replace("/", "-small/", 1)),
     "CheXpert: no row with a label": chexpert(chexpert_row()),
     "CheXpert: views: frontal, and no frontal view": chexpert(
         chexpert_row(side="Lateral", projection="", Edema="1.0"), chexpert_row(), views="frontal"
     ),
-    "CheXpert: an absolute path": chexpert(chexpert_row(PLACE.replace("/", "//", 1), Edema="1.0")),
+    "CheXpert: an absolute path": edema(PLACE.replace("/", "//", 1)),
     "CheXpert: a test list": listed("chexpert", ""),
     "CheXpert: a folder without train.csv": folder("chexpert", {"valid.csv": TRAIN}),
     "CheXpert: train.csv twice": folder("chexpert", {"train.csv": TRAIN, "train.csv.gz": b""}),

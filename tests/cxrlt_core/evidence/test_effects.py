@@ -60,9 +60,8 @@ def test_effects_are_those_of_least_squares():
     """Against numpy's solution, on values that do not add up."""
     table = rows("000 100 010 001 110 101 200 211")
     values = dict(zip(table, np.random.default_rng(0).normal(size=len(table)), strict=True))
-    columns = [[1.0] * len(table)]
-    for place, level in ((0, "1"), (0, "2"), (1, "1"), (2, "1")):
-        columns.append([float(row[place] == level) for row in table])
+    levels = ((0, "1"), (0, "2"), (1, "1"), (2, "1"))
+    columns = [[1.0] * len(table), *([float(row[n] == its) for row in table] for n, its in levels)]
     solution = np.linalg.lstsq(np.array(columns).T, np.array(list(values.values())), rcond=None)[0]
     found = fit(table).effects
     assert list(found) == [("a", "0 → 1"), ("a", "0 → 2"), ("b", "0 → 1"), ("c", "0 → 1")]
@@ -91,10 +90,9 @@ def test_the_published_table_rests_on_pairs_mostly(designs):
     assert found.residuals == [{"6": 1.0, "7": -1.0, "8": -1.0, "9": 1.0}]  # the interaction
 
 
-@pytest.mark.parametrize(
-    ("seeds", "verdict"), [(1, "training noise not measured"), (2, "two seeds: no verdict")]
-)
-def test_too_few_seeds_give_no_p(seeds, verdict):
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_give_no_p(seeds):
+    verdict = {1: "training noise not measured", 2: "two seeds: no verdict"}[seeds]
     found = effects_of("00 10 01 11", {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}, seeds)
     assert {one.verdict for one in found.effects} == {verdict}
     assert [one.p_holm for one in found.effects] == [None, None]
@@ -112,9 +110,8 @@ def test_false_effects_are_as_rare_as_promised():
             row: Score({TESTED["mAP"]: Sampled(own, shared * n, np.zeros(3))}, {})
             for n, (row, own) in enumerate(zip(table, points, strict=True))
         }
-        noise = PooledSeedVariance(
-            {row: (row, False) for row in table}, {TESTED["mAP"]: np.stack([points] * 2)}
-        )
+        trainings = {TESTED["mAP"]: np.stack([points] * 2)}
+        noise = PooledSeedVariance({row: (row, False) for row in table}, trainings)
         found = effects.test_effects(table, ScoredTable(scores, noise, 0.95), 0.002)
         false += any(one.verdict.startswith("resolved") for one in found.effects)
     assert false / 300 < 0.09  # 0.05 ± 0.0125

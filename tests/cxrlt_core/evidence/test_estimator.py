@@ -89,9 +89,8 @@ def test_without_spread_of_patients_nothing_is_known(points):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = estimate(made(points, np.zeros((len(points), 5))), SeedVariance(1.0, 2))
-        assert np.isnan(
-            [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
-        ).all()
+        numbers = [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
+    assert np.isnan(numbers).all()
 
 
 def test_undefined_numbers_stay_undefined():
@@ -106,7 +105,7 @@ def test_a_row_against_itself_is_the_point(seeds):
     assert (found.point, *found.interval(0.95)) == (0, 0, 0) and found.p_value() == 1
 
 
-def test_sums_go_seed_by_seed_and_resample_by_resample():
+def test_sums_go_seed_by_seed_and_resample_by_resample_and_seeds_deviate_as_a_sample():
     generator = np.random.default_rng(1)
     first, second = random_one(generator), random_one(generator)
     gap = first + -2.0 * second
@@ -114,9 +113,6 @@ def test_sums_go_seed_by_seed_and_resample_by_resample():
     np.testing.assert_allclose(gap.deviations, first.deviations - 2 * second.deviations)
     both = 2.0 * made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
     assert both.corrected == pytest.approx(4.0 - 0.5)
-
-
-def test_the_deviation_over_seeds_is_that_of_a_sample():
     assert made([1.0, 2.0, 6.0], np.zeros((3, 1))).seed_deviation == pytest.approx(7**0.5)
     assert np.isnan(made([1.0], np.zeros((1, 1))).seed_deviation)
 

@@ -31,9 +31,7 @@ def test_hits_and_levels_are_those_counted_one_by_one():
     maps, places = np.random.default_rng(2).random((3, 40, SIDE, SIDE)), boxes(40)
     found = pointing_game(maps, places, [str(n // 2) for n in range(40)], 0.95)
     hits = [naive_hit(one, box) for model in maps for one, box in zip(model, places, strict=True)]
-    others = [
-        naive_hit(model[i], places[j]) for model in maps for i in range(40) for j in range(40) if i != j
-    ]
+    others = [naive_hit(its[i], places[j]) for its in maps for i in range(40) for j in range(40) if i != j]
     cells = np.eye(SIDE**2).reshape(-1, SIDE, SIDE)
     random = [naive_hit(cell, box) for cell in cells for box in places]
     assert (found["images"], found["patients"]) == (40, 20)

@@ -20,12 +20,6 @@ def weigh(ranked: ranking.Ranking, weights: np.ndarray) -> tuple[np.ndarray, np.
     return ap.numpy(), auroc.numpy()
 
 
-def test_single_precision_counts_as_far_as_it_is_used():
-    """A resample holds about as many images as the set; twice as many is still exact."""
-    most = np.float32(2 * ranking.EXACT)
-    assert int(most - np.float32(1)) == 2 * ranking.EXACT - 1 and most + np.float32(1) == most
-
-
 def test_segments_end_behind_tie_groups_with_a_positive():
     #                  0    1    2    3    4    5    6    7
     scores = np.array([0.9, 0.5, 0.5, 0.5, 0.7, 0.1, 0.5, 0.3])
@@ -119,11 +113,13 @@ def test_double_precision_and_blocks_of_some_groups_change_nothing(monkeypatch, 
     np.testing.assert_array_equal(highest_f1(ranked, torch.from_numpy(weights).float()), best)
 
 
-def test_counts_that_single_precision_cannot_hold(monkeypatch):
-    """Three weights of 2²³ and ones after them: only whole numbers of double precision tell them apart."""
+def test_single_precision_counts_as_far_as_it_is_used_and_double_what_it_cannot_hold(monkeypatch):
+    """A resample holds about as many images as the set; twice as many is still exact."""
+    most = np.float32(2 * ranking.EXACT)
+    assert int(most - np.float32(1)) == 2 * ranking.EXACT - 1 and most + np.float32(1) == most
+    # three weights of 2²³ and ones after them: only whole numbers of double precision tell them apart
     monkeypatch.setattr(ranking, "EXACT", 0)
-    targets, scores = np.array([0, 0, 0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-    targets[1] = 1
+    targets, scores = np.array([0, 1, 0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
     weights = np.array([2**23, 2**23, 2**23, 1, 1, 1])
     ap, auroc = weigh(rank(targets, scores), weights[:, None])
     assert (ap[0], auroc[0]) == pytest.approx(ap_auroc(targets, scores, weights), rel=1e-15)

@@ -153,14 +153,11 @@ def test_ranks_alone_are_those_of_the_whole(case):
         np.testing.assert_array_equal(values, whole[metric])
 
 
-def test_pooled_classes_are_those_defined_in_the_set():
+def test_pooled_classes_are_those_defined_in_the_set_and_means_leave_out_undefined_ones():
     """The second class has no positive: so its scores rival none. The third has no negative."""
     targets, scores = np.array([[1, 0, 1], [0, 0, 1]]), np.array([[0.6, 0.9, 0.1], [0.5, 0.9, 0.1]])
     plain = Calibration(np.full(3, 0.5), 1.0)
     assert resample(targets, scores, plain, every_image_once(2))["micro_AP"] == 1
-
-
-def test_means_leave_out_undefined_classes():
     samples = np.array([[0.2, np.nan, 0.4], [np.nan, np.nan, np.nan]])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -173,9 +170,8 @@ def test_summary_and_description():
     targets = np.array([[1, 1, 0], [0, -1, 0], [-1, 0, 0]])
     scores = np.array([[0.9, 0.2, 0.1], [0.1, 0.5, 0.1], [0.1, 0.8, 0.1]])
     groups = {"x": "head", "y": "tail", "z": "tail"}
-    summary, per_class = point_metrics(
-        targets, scores, Calibration(np.array([0.5, 0.5, np.nan]), 2.0), list(groups), groups
-    )
+    fit = Calibration(np.array([0.5, 0.5, np.nan]), 2.0)
+    summary, per_class = point_metrics(targets, scores, fit, list(groups), groups)
     assert all(type(value) is float for value in summary.values())
     assert (summary["mAP"], summary["mAP_head"], summary["mAP_tail"]) == (0.75, 1.0, 0.5)
     assert np.isnan(summary["mAP_medium"]) and summary["mAUROC"] == 0.5 and summary["F1"] == 0.5

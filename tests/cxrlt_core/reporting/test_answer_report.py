@@ -97,14 +97,11 @@ def plan(changed):
     return section
 
 
-def test_what_resolves_a_difference_stands_in_its_line(plan):
-    line = next(line for line in plan().splitlines() if line.startswith("| TTA  off → ✓  (2 − 1) |"))
+def test_what_resolves_a_difference_is_told_at_our_size_and_at_the_published_one(plan):
+    text = plan()
+    line = next(line for line in text.splitlines() if line.startswith("| TTA  off → ✓  (2 − 1) |"))
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
     assert cells[2] == "+0.1000" and cells[3].isdigit() and cells[5:] == ["+0.0010", *["at no number"] * 2]
-
-
-def test_the_published_step_is_judged_at_the_published_size_and_a_demo_says_whose_noise_it_is(plan):
-    text = plan()
     assert "0 of 2 could be" in text and "Table 2: TTA  off → ✓  (2 − 1) | +0.0010" in text
     assert re.search(r"differences of 0\.\d{4} at 0\.9, 0\.\d{4} at 0\.95 \(development images\)", text)
     assert "2 of 2 could be" in plan(published=0.9)

@@ -111,9 +111,8 @@ def test_contrasts_name_the_rows_by_number():
 def test_a_row_is_named_by_its_designs():
     design = {"image encoder": "resnet50", "reweight": "2", "loss": "asl", "TTA": "✓", "MixUp": ""}
     assert tables.row_label(design) == "resnet50, reweight ×2, asl loss, TTA"
-    table = make_table(
-        2, [make_row("a", 0.1, label=tables.row_label({"models": "8", "ensemble": "bagged"}))], []
-    )
+    label = tables.row_label({"models": "8", "ensemble": "bagged"})
+    table = make_table(2, [make_row("a", 0.1, label=label)], [])
     assert table.labels() == ["1  8 models, bagged"]
 
 
@@ -129,9 +128,8 @@ def test_classes_of_every_variant_commonest_first(smoke):
 
 
 def test_differences_have_the_interval_of_their_family(smoke, changed):
-    contrast = make_contrast(
-        "b", "a", difference=Interval(0.1, 0.08, 0.12), simultaneous=(0.05, 0.15), published=None
-    )
+    bounds = {"difference": Interval(0.1, 0.08, 0.12), "simultaneous": (0.05, 0.15)}
+    contrast = make_contrast("b", "a", published=None, **bounds)
     first = make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast])
     second = make_table(2, [make_row("c", 0.1)], [])
     (line,) = read(tables.contrasts_csv(make_results(smoke, tables=(first, second)))).to_dict("records")
