@@ -1,4 +1,3 @@
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -84,12 +83,11 @@ def test_choices_are_paired_in_a_difference():
     np.testing.assert_array_equal((2.0 * same + one).choices, 2 * choices)  # one that chose nothing adds 0
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("points", [[0.3], [0.3, 0.4, 0.5]])
 def test_without_spread_of_patients_nothing_is_known(points):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = estimate(made(points, np.zeros((len(points), 5))), SeedVariance(1.0, 2))
-        numbers = [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
+    found = estimate(made(points, np.zeros((len(points), 5))), SeedVariance(1.0, 2))
+    numbers = [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
     assert np.isnan(numbers).all()
 
 

@@ -15,13 +15,10 @@ def test_a_line_a_variant_is_the_mean_of_its_seeds_with_marks_of_few_epochs():
     assert len(axes.lines) == 25 and axes.lines[0].get_marker() in ("", "None")
 
 
-def test_one_epoch_is_a_dot_a_seed():
+def test_one_epoch_is_a_dot_a_seed_and_a_monitored_training_has_a_second_panel():
     (axes,) = draw(history(1, seeds=3)).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["v0", "v1"]
     np.testing.assert_allclose(axes.lines[0].get_xdata(), [1, 1.1, 1.2])
-
-
-def test_a_monitored_training_has_a_second_panel_of_the_epochs_that_were_scored():
     loss, dev = draw(history(5, monitored=True)).axes
     np.testing.assert_allclose(dev.lines[0].get_xydata(), [[1, 0.1], [3, 0.3], [5, 0.5]])
     assert len(loss.lines[0].get_xdata()) == 5 and "development" in dev.get_ylabel()

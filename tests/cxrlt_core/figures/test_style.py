@@ -8,13 +8,10 @@ from cxrlt_core.figures import style, tables
 from cxrlt_core.figures.style import by_prevalence, render, sampling, signed, spelled
 
 
-def lightness(colour: str) -> float:
-    return float(np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722)))
-
-
 def test_colours_and_marks_of_groups_are_told_apart_in_grey_and_series_differ():
     colours, marks, _ = zip(*style.OF_GROUP.values(), strict=True)
-    assert np.diff([lightness(colour) for colour in colours]).min() > 0.1 and len(set(marks)) == 3
+    lightness = [np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722)) for colour in colours]
+    assert np.diff(lightness).min() > 0.1 and len(set(marks)) == 3
     assert len({tuple(look.values()) for look in style.SERIES}) == len(style.SERIES) >= 12
 
 

@@ -1,5 +1,4 @@
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -44,16 +43,15 @@ def test_scores_of_unknown_labels_do_not_matter():
         np.testing.assert_array_equal(found[metric], values)
 
 
+@pytest.mark.filterwarnings("error")
 def test_classes_without_positives_or_negatives_or_known_labels_are_undefined():
     targets = np.array([[0, 1, -1, 1], [0, 1, -1, 0], [0, -1, -1, -1]])
     scores = np.random.default_rng(0).random((3, 4))
     found = resample(targets, scores, Calibration(np.full(4, 0.5), 1.0), every_image_once(3))
     for metric in OF_CLASSES:
         np.testing.assert_array_equal(np.isnan(found[metric][0]), [True, True, True, False])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for metric in (average_precision, auroc):
-            np.testing.assert_array_equal(np.isnan(metric(targets, scores)), [True, True, True, False])
+    for metric in (average_precision, auroc):
+        np.testing.assert_array_equal(np.isnan(metric(targets, scores)), [True, True, True, False])
 
 
 @pytest.mark.parametrize("resamples", [every_image_once(0), resample_patients([], 1, seed=0)])
@@ -153,17 +151,16 @@ def test_ranks_alone_are_those_of_the_whole(case):
         np.testing.assert_array_equal(values, whole[metric])
 
 
+@pytest.mark.filterwarnings("error")
 def test_pooled_classes_are_those_defined_in_the_set_and_means_leave_out_undefined_ones():
     """The second class has no positive: so its scores rival none. The third has no negative."""
     targets, scores = np.array([[1, 0, 1], [0, 0, 1]]), np.array([[0.6, 0.9, 0.1], [0.5, 0.9, 0.1]])
     plain = Calibration(np.full(3, 0.5), 1.0)
     assert resample(targets, scores, plain, every_image_once(2))["micro_AP"] == 1
     samples = np.array([[0.2, np.nan, 0.4], [np.nan, np.nan, np.nan]])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        np.testing.assert_allclose(mean_over_classes(samples), [0.3, np.nan])
-        np.testing.assert_allclose(mean_over_classes(samples, np.array([True, True, False])), [0.2, np.nan])
-        assert np.isnan(mean_over_classes(np.array([])))
+    np.testing.assert_allclose(mean_over_classes(samples), [0.3, np.nan])
+    np.testing.assert_allclose(mean_over_classes(samples, np.array([True, True, False])), [0.2, np.nan])
+    assert np.isnan(mean_over_classes(np.array([])))
 
 
 def test_summary_and_description():

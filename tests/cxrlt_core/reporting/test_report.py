@@ -134,19 +134,12 @@ def test_encoders_are_told_with_what_was_loaded(study):
     ) in text
 
 
-@pytest.fixture
-def attention(study):
-    """Write the section on what was looked at."""
-
-    def section(**changes) -> str:
-        attention = Attention(**{"variant": "base", "grid": 4, "reason": None} | changes)
-        text = render(replace(study, attention=attention))
+def test_classes_above_both_levels_are_named_and_what_cannot_be_scored_says_why(study):
+    def attention(**changes) -> str:
+        looked = Attention(**{"variant": "base", "grid": 4, "reason": None} | changes)
+        text = render(replace(study, attention=looked))
         return text[text.index("## Where the model looks") : text.index("## Data")]
 
-    return section
-
-
-def test_classes_above_both_levels_are_named_and_what_cannot_be_scored_says_why(attention):
     text = attention(classes={"Edema": LOOKED, "Mass": replace(LOOKED, low=0.65)})
     assert "| Edema | head | 40 | 30 | 90.0% | [80.0%, 95.0%] | 50.0% | 70.0% |" in text
     assert "1 of 2 classes lie above both levels with their whole interval: Edema." in text
