@@ -61,6 +61,7 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
     on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])
     dev = np.mean([average_precision(members.choices[0].targets, its) for its in on_dev])
     test = np.mean([average_precision(members.test.targets, its) for its in found.predictions])
+    assert len(on_dev) == len(found.predictions)
     assert point == pytest.approx(dev - test - plain.size.point, abs=1e-4)
 
 
