@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -117,20 +118,11 @@ def within(path: str, folder: str) -> bool:
     )
 
 
-def overlap(first: str, second: str) -> bool:
-    """Whether one of two paths lies in the other."""
-    return within(first, second) or within(second, first)
-
-
 def needs(stage: str) -> list[str]:
     """The stages whose outs a stage depends on."""
     graph = pipeline()
-    wanted = paths(graph[stage]["deps"])
-    return [
-        name
-        for name, maker in graph.items()
-        if any(overlap(out, path) for out in outs(maker) for path in wanted)
-    ]
+    pairs = {name: product(outs(maker), paths(graph[stage]["deps"])) for name, maker in graph.items()}
+    return [name for name, places in pairs.items() if any(within(a, b) or within(b, a) for a, b in places)]
 
 
 def pipeline_picture() -> str:

@@ -26,7 +26,6 @@ def attempt(row: str) -> Attempt:
 
 
 def changed(changes: dict[str, Any]) -> Attempt:
-    """Parse the smoke study with some values changed."""
     return lambda: parse_params(with_changes(changes))
 
 
@@ -43,8 +42,6 @@ def with_changes(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(content: str | bytes) -> Attempt:
-    """Read and parse a file of some content."""
-
     def attempt() -> None:
         path = Path("params.yaml")
         path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -110,7 +110,7 @@ def make_scored(rows: list[str], start: float = 0.4) -> ScoredTable:
 def make_ensemble(**changes: Any) -> models.Ensemble:
     scores = {name: models.ClassScore(0.5, 0.6, 3, 12, 7, 0.4, 0.7) for name in CLASSES}
     scores["Mass"] = models.ClassScore(None, None, 0, 0, 0)
-    bins = models.Bins([9, 3], [0.1, 0.8], [0.0, 0.7])
+    bins, curve = models.Bins([9, 3], [0.1, 0.8], [0.0, 0.7]), models.Curve(0.5, [0.5, 1.0], [1.0, 0.5])
     ensemble = models.Ensemble(
         metrics=dict.fromkeys(NUMBERS, 0.5),
         std_errors=dict.fromkeys(NUMBERS),
@@ -126,9 +126,7 @@ def make_ensemble(**changes: Any) -> models.Ensemble:
         plain_test_mAP=0.45,
         optimism=Interval(0.05, -0.01, 0.11),
         classes=scores,
-        curves=models.Curves(
-            {"as predicted": bins, "scaled": bins}, {"Hernia": models.Curve(0.5, [0.5, 1.0], [1.0, 0.5])}
-        ),
+        curves=models.Curves({"as predicted": bins, "scaled": bins}, {"Hernia": curve}),
     )
     return replace(ensemble, **changes)
 
@@ -147,10 +145,8 @@ def make_results(params: Params, **changes: Any) -> Results:
     positives = {"Edema": 40, "Hernia": 3, "Mass": 0}
     both = dict.fromkeys(("model_wise", "class_wise", "class_wise_replenished"), make_ensemble())
     both["model_wise"] = make_ensemble(weights={key: [0.5, 0.5] for key in CLASSES})
-    singles = {
-        role: models.Single(name, both["class_wise"].classes)
-        for role, name in (("base", "x"), ("best single", "y"))
-    }
+    scores = both["class_wise"].classes
+    singles = {"base": models.Single("x", scores), "best single": models.Single("y", scores)}
     rows1 = [make_row("base", 0.25), make_row("base+tta", None)]
     rows2 = [make_row("model_wise", 0.25), make_row("class_wise", 0.5)]
     results = Results(
@@ -167,9 +163,7 @@ def make_results(params: Params, **changes: Any) -> Results:
         targets=np.array([[1, 1, -1], [1, 0, -1], [0, 1, -1]], np.int8),
         weights={"main": WEIGHTS, "contrast": replace(WEIGHTS, ratio=3.0)},
         upweighted=dict.fromkeys(("main", "contrast", "mild"), OFTEN),
-        history=[
-            models.Epoch(name, 0, epoch, 1 / epoch, 0.01) for name in params.variants for epoch in (1, 2)
-        ],
+        history=[models.Epoch(name, 0, n, 1 / n, 0.01) for name in params.variants for n in (1, 2)],
         costs=dict.fromkeys(params.variants, [COST] * seeds) | dict.fromkeys("xy", [COST] * seeds),
         attention=models.Attention("base", 2, None, {"Edema": LOOKED}),
         origins=Origins(

@@ -4,11 +4,11 @@ import ast
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
+from tests.architecture import ROOT
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRA = {r.name for r in map(Requirement, PROJECT["optional-dependencies"]["export"])}
 DEPENDENCIES = {r.name: r for r in map(Requirement, PROJECT["dependencies"])}
@@ -36,14 +36,10 @@ def test_the_dependencies_are_what_is_imported():
 
 def test_the_pins_of_the_study_satisfy_the_library():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    pins = {r.name: str(r.specifier) for line in lines if (r := pin(line))}
+    pinned = [Requirement(text) for line in lines if (text := line.split("#")[0].strip())]
+    pins = {r.name: str(r.specifier) for r in pinned}
     for name, requirement in DEPENDENCIES.items():
         assert pins[name].removeprefix("==") in requirement.specifier, name
-
-
-def pin(line: str) -> Requirement | None:
-    text = line.split("#")[0].strip()
-    return Requirement(text) if text else None
 
 
 def test_every_room_is_a_package():

@@ -10,5 +10,5 @@ def test_groups_have_their_lower_limit_and_not_their_upper_one_and_are_the_publi
     groups = group_classes(shares, head=0.1, tail=0.01)
     assert groups == {"a": "head", "b": "medium", "c": "medium", "d": "tail", "e": "tail"}
     shares = {name: n / TRAINING_IMAGES for name, n in TRAINING_POSITIVES.items()}
-    groups = list(group_classes(shares, head=0.1, tail=0.01).values())
+    groups = list(group_classes(shares, head=0.1, tail=0.01).values())  # of the published training set
     assert [groups.count(g) for g in ("head", "medium", "tail")] == [9, 11, 6]

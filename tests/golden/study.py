@@ -57,9 +57,7 @@ def golden_params() -> Params:
         {"variant": name, "tta": tta, "published": 0.31 + 0.001 * number if number < 4 else None}
         for number, (name, tta) in enumerate(TABLE1)
     ]
-    content["table2"] = [
-        {"method": method, "replenished": more, "published": None} for method, more in TABLE2
-    ]
+    content["table2"] = [{"method": m, "replenished": more, "published": None} for m, more in TABLE2]
     return parse_params(content)
 
 

@@ -18,17 +18,16 @@ def test_a_profile_resolves(fresh, profile):
     listed = fresh.run("dvc", "stage", "list", "--name-only")
     assert listed.returncode == 0, listed.stderr
     stages = listed.stdout.split()
-    expected = {f"{stage}@{v}" for stage in ("train", "evaluate", "tta") for v in params.variants}
-    expected |= {f"{stage}@{s}" for stage in ("harmonize", "pack") for s in params.data.sources}
-    expected |= {f"synthesize@{s}" for s in params.demo.sources}
-    expected |= {f"synthesize_text@{t}" for t in params.demo.text_encoders}
-    expected |= {f"embed@{t}" for t in params.text_encoders}
-    expected |= {f"encoder@{i}" for i in params.image_encoders}
-    expected |= {f"reweight_more@{w}" for w in params.reweight.more}
-    assert set(stages) == expected | {
-        *("code", "settings", "pretrained", "watch", "split", "pixels", "describe"),
-        *("attention", "reweight", "ensemble", "report"),
+    per_item = {
+        **dict.fromkeys(("train", "evaluate", "tta"), params.variants),
+        **dict.fromkeys(("harmonize", "pack"), params.data.sources),
+        **{"synthesize": params.demo.sources, "synthesize_text": params.demo.text_encoders},
+        **{"embed": params.text_encoders, "encoder": params.image_encoders},
+        "reweight_more": params.reweight.more,
     }
+    single = ("code", "settings", "pretrained", "watch", "split", "pixels", "describe")
+    single += ("attention", "reweight", "ensemble", "report")
+    assert set(stages) == {*single, *(f"{stage}@{x}" for stage, items in per_item.items() for x in items)}
 
 
 def test_a_third_reweighting_is_one_entry(fresh):
@@ -50,9 +49,7 @@ def test_the_paper_profile_states_the_published_setting():
     assert (query.width, query.layers, query.heads, query.feedforward) == (768, 4, 4, 1024)
     assert params.image.size == 512
     assert {e.model for e in params.image_encoders.values()} == {"resnet50", "densenet121"}
-    assert [row.published for row in params.table1] == [
-        0.3187, 0.3193, 0.3220, 0.3273, 0.3236, 0.3273, 0.3247, 0.3244, 0.3280,
-    ]  # fmt: skip
-    assert [(row.method, row.published) for row in params.table2 if row.published] == [
-        ("model_wise", 0.347), ("class_wise", 0.348), ("class_wise", 0.349),
-    ]  # fmt: skip
+    table1 = [0.3187, 0.3193, 0.3220, 0.3273, 0.3236, 0.3273, 0.3247, 0.3244, 0.3280]
+    assert [row.published for row in params.table1] == table1
+    table2 = [("model_wise", 0.347), ("class_wise", 0.348), ("class_wise", 0.349)]
+    assert [(row.method, row.published) for row in params.table2 if row.published] == table2

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,8 +14,7 @@ from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.records import from_json, to_json
-
-ROOT = Path(__file__).parents[3]
+from tests.architecture import ROOT
 
 
 @pytest.fixture
@@ -26,9 +24,8 @@ def designs() -> dict[str, dict[str, Design]]:
     return {str(n): row_designs(params, row) for n, row in enumerate(params.table1, 1)}
 
 
-PUBLISHED = dict(
-    zip("123456789", (0.3187, 0.3193, 0.3220, 0.3273, 0.3236, 0.3273, 0.3247, 0.3244, 0.3280), strict=True)
-)
+POINTS = (0.3187, 0.3193, 0.3220, 0.3273, 0.3236, 0.3273, 0.3247, 0.3244, 0.3280)
+PUBLISHED = dict(zip("123456789", POINTS, strict=True))
 
 
 def score(value: float, seeds: int = 3, spread: float = 0.01, seed: int = 0) -> Score:
@@ -82,15 +79,7 @@ def test_published_differences_and_their_difference(designs):
     assert min(texts) < 0 < max(texts)
 
 
-def test_rows_that_belong_together_are_compared_though_they_differ_in_two():
-    designs = {"a": plain(x="1", y=""), "b": plain(x="2", y=""), "c": plain(x="2", y="✓")}
-    assert [(p.reference, p.row) for p in find_pairs(designs)] == [("a", "b"), ("b", "c")]
-    more = find_pairs(designs, together=("a", "c"))
-    assert ("x + y", "1, off → 2, ✓", "c", "a") in [(p.design, p.change, p.row, p.reference) for p in more]
-    assert find_pairs({"a": plain(x="1"), "b": plain(x="1")}, together=("a", "b")) == []
-
-
-def test_designs_are_told_apart_by_content_and_named_by_it():
+def test_pairs_differ_in_one_design_or_belong_together_and_are_named_by_content():
     """What a table shows alike is still another design, and what has another name may be the same."""
     designs = {
         "a": {"loss": Design("", {"kind": "bce", "smooth": 0}, "bce")},
@@ -99,6 +88,11 @@ def test_designs_are_told_apart_by_content_and_named_by_it():
     }
     found = [(p.reference, p.row, p.change) for p in find_pairs(designs)]
     assert found == [("a", "b", "bce → smooth"), ("b", "c", "off → other")]
+    designs = {"a": plain(x="1", y=""), "b": plain(x="2", y=""), "c": plain(x="2", y="✓")}
+    assert [(p.reference, p.row) for p in find_pairs(designs)] == [("a", "b"), ("b", "c")]
+    more = find_pairs(designs, together=("a", "c"))
+    assert ("x + y", "1, off → 2, ✓", "c", "a") in [(p.design, p.change, p.row, p.reference) for p in more]
+    assert find_pairs({"a": plain(x="1"), "b": plain(x="1")}, together=("a", "b")) == []
 
 
 PAIR = {"a": plain(x="1"), "b": plain(x="2")}
@@ -112,11 +106,7 @@ def contrasts_of(scores, designs=PAIR, published=FIGURES, seeds=3):
 
 @pytest.mark.parametrize(
     ("seeds", "gap", "verdict"),
-    [
-        (3, -0.1, "resolved down"),
-        (2, 0.1, "two seeds: no verdict"),
-        (1, 0.1, "training noise not measured"),
-    ],
+    [(3, -0.1, "resolved down"), (2, 0.1, "two seeds: no verdict"), (1, 0.1, "training noise not measured")],
 )
 def test_verdicts_and_what_is_withheld(seeds, gap, verdict):
     scores = {"a": score(0.3, seeds, seed=1), "b": score(0.3 + gap, seeds, seed=2)}

@@ -1,9 +1,8 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from test_contrasts import designs
 
 from cxrlt_core.evidence import effects
 from cxrlt_core.evidence.contrasts import Design
@@ -12,11 +11,9 @@ from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED, Score
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
-from cxrlt_core.reporting.designs import row_designs
-from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.records import from_json, to_json
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["designs"]  # a fixture
 
 
 def rows(table: str) -> dict[str, dict[str, Design]]:
@@ -43,7 +40,16 @@ def effects_of(
     return effects.test_effects(rows(table), scored, 0.002)
 
 
-def test_published_figures_are_weighed_as_the_rows_are():
+def test_an_effect_has_an_interval_a_verdict_and_a_published_figure():
+    values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
+    found = effects_of("00 10 01 11", values)
+    first, second = found.effects
+    assert first.verdict == "resolved up" and second.verdict != "resolved up"
+    low, high = first.difference[1:]
+    assert low < 0.05 < high and first.published == 0.0
+    assert found.additivity.ways == 1 and found.additivity.p_holm > 0.05
+    assert effects_of("00 10 01 11", {**values, "11": 0.25}).additivity.p_holm < 0.001
+    assert from_json(MainEffects, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
     figures = {"00": 0.3, "10": 0.32, "01": 0.31, "11": 0.35}
     found = effects_of("00 10 01 11", figures, published=figures).effects
     assert [one.published for one in found] == [0.03, 0.02]
@@ -54,9 +60,8 @@ def test_effects_are_those_of_least_squares():
     """Against numpy's solution, on values that do not add up."""
     table = rows("000 100 010 001 110 101 200 211")
     values = dict(zip(table, np.random.default_rng(0).normal(size=len(table)), strict=True))
-    columns = [[1.0] * len(table)]
-    for place, level in ((0, "1"), (0, "2"), (1, "1"), (2, "1")):
-        columns.append([float(row[place] == level) for row in table])
+    levels = ((0, "1"), (0, "2"), (1, "1"), (2, "1"))
+    columns = [[1.0] * len(table), *([float(row[n] == its) for row in table] for n, its in levels)]
     solution = np.linalg.lstsq(np.array(columns).T, np.array(list(values.values())), rcond=None)[0]
     found = fit(table).effects
     assert list(found) == [("a", "0 → 1"), ("a", "0 → 2"), ("b", "0 → 1"), ("c", "0 → 1")]
@@ -69,11 +74,15 @@ def test_what_rows_cannot_tell_apart_is_not_estimable():
     found = fit(rows("000 100 011 111"))
     assert found.effects["b", "0 → 1"] == found.effects["c", "0 → 1"] == {}
     assert found.effects["a", "0 → 1"] == {"000": -0.5, "100": 0.5, "011": -0.5, "111": 0.5}
+    assert effects_of("00", {"00": 0.3}) == MainEffects([], Additivity(0, None))
+    first, second = effects_of("00 11", {"00": 0.3, "11": 0.4}).effects
+    assert first.verdict == second.verdict == "not estimable"
+    assert first.difference == (None, None, None) and first.weights == {}
+    assert (first.design, first.change) == ("a", "0 → 1")
 
 
-def test_the_published_table_rests_on_pairs_mostly():
-    params = parse_params(yaml.safe_load((ROOT / "profiles/paper.yaml").read_text()))
-    found = fit({str(n): row_designs(params, row) for n, row in enumerate(params.table1, 1)})
+def test_the_published_table_rests_on_pairs_mostly(designs):
+    found = fit(designs)
     assert found.effects["separate", "off → ✓"] == {"1": -1.0, "2": 1.0}
     assert found.effects["TTA", "off → ✓"] == {"2": -1.0, "3": 1.0}
     text = found.effects["text encoder", "pubmedbert → clinical_t5"]
@@ -81,36 +90,13 @@ def test_the_published_table_rests_on_pairs_mostly():
     assert found.residuals == [{"6": 1.0, "7": -1.0, "8": -1.0, "9": 1.0}]  # the interaction
 
 
-def test_an_effect_has_an_interval_and_a_verdict():
-    values = {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}
-    found = effects_of("00 10 01 11", values)
-    first, second = found.effects
-    assert first.verdict == "resolved up" and second.verdict != "resolved up"
-    low, high = first.difference[1:]
-    assert low < 0.05 < high and first.published == 0.0
-    assert found.additivity.ways == 1 and found.additivity.p_holm > 0.05
-    assert effects_of("00 10 01 11", {**values, "11": 0.25}).additivity.p_holm < 0.001
-    assert from_json(MainEffects, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
-
-
-@pytest.mark.parametrize(
-    ("seeds", "verdict"), [(1, "training noise not measured"), (2, "two seeds: no verdict")]
-)
-def test_too_few_seeds_give_no_p(seeds, verdict):
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_give_no_p(seeds):
+    verdict = {1: "training noise not measured", 2: "two seeds: no verdict"}[seeds]
     found = effects_of("00 10 01 11", {"00": 0.3, "10": 0.35, "01": 0.3, "11": 0.35}, seeds)
     assert {one.verdict for one in found.effects} == {verdict}
     assert [one.p_holm for one in found.effects] == [None, None]
     assert found.additivity.p_holm is None
-
-
-def test_a_table_of_equal_rows_has_no_effects():
-    found = effects_of("00", {"00": 0.3})
-    assert found == MainEffects([], Additivity(0, None))
-    found = effects_of("00 11", {"00": 0.3, "11": 0.4})
-    assert {one.verdict for one in found.effects} == {"not estimable"}
-    first = found.effects[0]
-    assert first.difference == (None, None, None) and first.weights == {}
-    assert (first.design, first.change) == ("a", "0 → 1")
 
 
 def test_false_effects_are_as_rare_as_promised():
@@ -124,9 +110,8 @@ def test_false_effects_are_as_rare_as_promised():
             row: Score({TESTED["mAP"]: Sampled(own, shared * n, np.zeros(3))}, {})
             for n, (row, own) in enumerate(zip(table, points, strict=True))
         }
-        noise = PooledSeedVariance(
-            {row: (row, False) for row in table}, {TESTED["mAP"]: np.stack([points] * 2)}
-        )
+        trainings = {TESTED["mAP"]: np.stack([points] * 2)}
+        noise = PooledSeedVariance({row: (row, False) for row in table}, trainings)
         found = effects.test_effects(table, ScoredTable(scores, noise, 0.95), 0.002)
         false += any(one.verdict.startswith("resolved") for one in found.effects)
     assert false / 300 < 0.09  # 0.05 ± 0.0125

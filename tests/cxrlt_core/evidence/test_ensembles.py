@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from cxrlt_core.designs.ensemble import Ensemble
-from cxrlt_core.evidence.ensembles import (
-    Members,
-    gap_of_plain_mean,
-    optimism,
-    score_ensemble,
-    score_singles,
-)
+from cxrlt_core.evidence.ensembles import Members, gap_of_plain_mean, optimism, score_ensemble, score_singles
 from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
 from cxrlt_core.evidence.seed_variance import orthogonal_array
@@ -42,20 +36,15 @@ def members(request) -> Members:
 
 @pytest.fixture(scope="module")
 def scored(members):
-    return {
-        method: score_ensemble(members, method) for method in ("model_wise", "class_wise", "bagged", "shrunk")
-    }
+    return {how: score_ensemble(members, how) for how in ("model_wise", "class_wise", "bagged", "shrunk")}
 
 
-def test_who_chooses_nothing_has_no_error_of_selection_but_for_thresholds(scored):
+def test_errors_of_selection_are_those_of_who_chooses_and_paired(scored, members):
     score = scored["model_wise"].score
     assert selection_variance(score["mAP"].choices) == pytest.approx(0, abs=1e-20)
     assert selection_variance(scored["class_wise"].score["mAP"].choices) > 0
     assert np.abs(score["F1"].choices).max() > 0 and np.abs(score["Brier"].choices).max() == 0
-
-
-def test_choices_of_all_rows_are_paired(scored, members):
-    """The same development patients choose for each row, so what they do to both cancels in a difference."""
+    # the same development patients choose for each row: what they do to both cancels in a difference
     rows = {method: found.score["mAP"].choices for method, found in scored.items()}
     assert rows["bagged"].shape == (len(members.choices), 100, 26)
     correlation = np.corrcoef(rows["class_wise"][0, :, 0], rows["shrunk"][0, :, 0])[0, 1]
@@ -70,50 +59,40 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(scored, members):
     point, low, high = optimism(found.gap, plain, 0.95)
     assert low < point < high
     on_dev, _ = members.combine([one.weights("class_wise") for one in members.choices])
-    mean = [
-        average_precision(members.choices[0].targets, one).mean()
-        - average_precision(members.test.targets, test).mean()
-        for one, test in zip(on_dev, found.predictions, strict=True)
-    ]
-    assert point == pytest.approx(np.mean(mean) - plain.size.point, abs=1e-4)
+    dev = np.mean([average_precision(members.choices[0].targets, its) for its in on_dev])
+    test = np.mean([average_precision(members.test.targets, its) for its in found.predictions])
+    assert len(on_dev) == len(found.predictions)
+    assert point == pytest.approx(dev - test - plain.size.point, abs=1e-4)
 
 
-def test_among_keeps_what_is_known_of_some_models(members):
+def test_some_models_keep_what_is_known_of_them_and_ensembles_take_each_from_its_seed(members):
     some = members.among([True, False, True, True])
     choice, part = members.choices[0], some.choices[0]
     np.testing.assert_array_equal(part.ap, choice.ap[[0, 2, 3]])
     np.testing.assert_array_equal(part.resampled_ap, choice.resampled_ap[[0, 2, 3]])
     np.testing.assert_array_equal(some.on_test[0], members.on_test[0][[0, 2, 3]])
     assert some.names == ["first", "third", "fourth"]
-
-
-def test_recombined_ensembles_take_each_model_from_its_seed(members):
     array = orthogonal_array(4, len(members.choices))
     found = members.recombine({"row": "model_wise"}, array)
     if not len(array):
         assert found == {}
         return
     mean = np.mean([members.on_test[seed][m] for m, seed in enumerate(array[3])], axis=0)
-    assert found["row"]["mAP"][3] == pytest.approx(
-        average_precision(members.test.targets, mean).mean(), abs=1e-6
-    )
+    expected = average_precision(members.test.targets, mean).mean()
+    assert found["row"]["mAP"][3] == pytest.approx(expected, abs=1e-6)
 
 
-def test_single_members_are_the_first_and_the_best_on_development_data(members):
+def test_single_members_are_the_first_and_the_best_and_have_the_noise_of_all(members):
     found = score_singles(members, 0.95)
     best = int(np.mean([choice.ap.mean(axis=1) for choice in members.choices], axis=0).argmax())
     assert [single.variant for single in found.values()] == ["first", members.names[best]] and best > 0
     for role, number in (("base", 0), ("best single", best)):
-        ap = np.mean(
-            [average_precision(members.test.targets, one[number]) for one in members.on_test], axis=0
-        )
+        each = [average_precision(members.test.targets, seed[number]) for seed in members.on_test]
+        ap = np.mean(each, axis=0)
         for name, expected in zip(NAMES, ap, strict=True):
             its = found[role].classes[name]
             assert its["AP"] == pytest.approx(expected) and its["AP_low"] < its["AP"] < its["AP_high"]
-
-
-def test_single_members_have_the_noise_of_all_members(members):
-    """A member that other seeds make another widens the intervals of the first one, which stays as it was."""
+    # a member that other seeds make another widens the intervals of the first one, which stays as it was
     if len(members.choices) == 1:
         return
 

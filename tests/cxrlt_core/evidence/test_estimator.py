@@ -1,4 +1,3 @@
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -84,14 +83,12 @@ def test_choices_are_paired_in_a_difference():
     np.testing.assert_array_equal((2.0 * same + one).choices, 2 * choices)  # one that chose nothing adds 0
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("points", [[0.3], [0.3, 0.4, 0.5]])
 def test_without_spread_of_patients_nothing_is_known(points):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = estimate(made(points, np.zeros((len(points), 5))), SeedVariance(1.0, 2))
-        assert np.isnan(
-            [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
-        ).all()
+    found = estimate(made(points, np.zeros((len(points), 5))), SeedVariance(1.0, 2))
+    numbers = [*found.interval(0.95), found.std_error, found.p_value(), found.detectable(0.95)]
+    assert np.isnan(numbers).all()
 
 
 def test_undefined_numbers_stay_undefined():
@@ -106,7 +103,7 @@ def test_a_row_against_itself_is_the_point(seeds):
     assert (found.point, *found.interval(0.95)) == (0, 0, 0) and found.p_value() == 1
 
 
-def test_sums_go_seed_by_seed_and_resample_by_resample():
+def test_sums_go_seed_by_seed_and_resample_by_resample_and_seeds_deviate_as_a_sample():
     generator = np.random.default_rng(1)
     first, second = random_one(generator), random_one(generator)
     gap = first + -2.0 * second
@@ -114,9 +111,6 @@ def test_sums_go_seed_by_seed_and_resample_by_resample():
     np.testing.assert_allclose(gap.deviations, first.deviations - 2 * second.deviations)
     both = 2.0 * made([1.0], np.ones((1, 3)), bias=0.1) + made([2.0], np.ones((1, 3)), bias=0.3)
     assert both.corrected == pytest.approx(4.0 - 0.5)
-
-
-def test_the_deviation_over_seeds_is_that_of_a_sample():
     assert made([1.0, 2.0, 6.0], np.zeros((3, 1))).seed_deviation == pytest.approx(7**0.5)
     assert np.isnan(made([1.0], np.zeros((1, 1))).seed_deviation)
 
@@ -160,13 +154,12 @@ def test_improvement_is_the_share_of_new_pairs_that_agree():
     drawn = np.random.default_rng(0).normal(0.3, 0.3, 400_000) > 0
     assert point == pytest.approx(drawn.mean(), abs=0.003) and low < point < high
     assert probability_of_improvement(Estimate(0.0, 0.1, 8, 3, one.parts), 0.95)[0] == 0.5
-
-
-def test_its_interval_is_the_one_of_the_page():
-    """θ = 0.3 / 0.3 with the error of the difference and, by the delta method, of s."""
-    one = Estimate(0.3, 0.1, 8, 3, VarianceComponents(0.01, 0.02, 0.07, 0.09, 8))
+    # the interval of the page: θ = 0.3 / 0.3 with the error of the difference and, by the delta method, of s
     half = norm.ppf(0.95) * np.sqrt((0.1 / 0.3) ** 2 + 1 / (2 * 8))
     assert probability_of_improvement(one, 0.9) == pytest.approx(norm.cdf([1, 1 - half, 1 + half]))
+    for rest in ((np.nan, np.nan, np.nan), (0.0, 0.0, 8)):
+        parts = VarianceComponents(0.01, 0.0, *rest)
+        assert np.isnan(probability_of_improvement(Estimate(0.3, 0.1, np.inf, 3, parts), 0.95)).all()
 
 
 @pytest.mark.parametrize(("effect", "patients"), [(0.0, 0.1), (1.0, 0.1), (1.0, 3.0), (2.5, 0.5)])
@@ -181,9 +174,3 @@ def test_its_interval_holds_what_it_should(effect, patients):
         _, low, high = probability_of_improvement(estimate(made(points, deviations), noise), 0.95)
         inside += low <= norm.cdf(effect) <= high
     assert 0.935 < inside / studies < 0.985  # wider than it need be where patients dominate
-
-
-def test_without_training_noise_nothing_is_said():
-    for rest in ((np.nan, np.nan, np.nan), (0.0, 0.0, 8)):
-        parts = VarianceComponents(0.01, 0.0, *rest)
-        assert np.isnan(probability_of_improvement(Estimate(0.3, 0.1, np.inf, 3, parts), 0.95)).all()

@@ -13,16 +13,13 @@ def naive_holm(p):
     return adjusted
 
 
-def test_holm_equals_a_naive_loop_and_leaves_out_what_is_undefined():
+def test_holm_equals_a_naive_loop_and_what_is_undefined_does_not_count():
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
     p = np.random.default_rng(0).random(20) ** 3
     np.testing.assert_allclose(holm(p), naive_holm(p))
     found = holm([0.01, np.nan, 0.04])
     np.testing.assert_allclose([found[0], found[2]], [0.02, 0.04])
     assert np.isnan(found[1]) and holm([]) == []
-
-
-def test_undefined_estimates_do_not_count_in_a_family():
     one, undefined = Estimate(0.1, 0.1, 8, 3), Estimate(np.nan, np.nan, np.inf, 3)
     assert family_size([one, undefined, one]) == 2 and family_size([]) == 1
 

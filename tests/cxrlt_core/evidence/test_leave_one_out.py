@@ -1,7 +1,6 @@
 """The rows of docs/leave-one-out.md, on top of the published study."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -12,8 +11,8 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.study.variants import members
+from tests.architecture import ROOT
 
-ROOT = Path(__file__).parents[3]
 BEST, PLAINEST = "resnet50_bert_mixup+tta", "resnet50_bert_shared"
 
 
@@ -45,14 +44,11 @@ def test_every_design_has_a_pair_around_both_rows_and_every_added_row_is_in_one(
     assert added <= around(after, BEST, PLAINEST)[1]
 
 
-def test_the_members_of_the_ensembles_stay(study):
+def test_the_members_of_the_ensembles_stay_and_main_effects_rest_on_more_than_a_pair(study):
     before, after = study
     assert members(after) == members(before)
     assert [row.name for row in after.table1 if row.published] == [row.name for row in before.table1]
-
-
-def test_main_effects_rest_on_more_than_a_pair(study):
-    fitted = fit({row.name: row_designs(study[1], row) for row in study[1].table1})
+    fitted = fit({row.name: row_designs(after, row) for row in after.table1})
     sizes = {name: len(weights) for name, weights in fitted.effects.items()}
     assert min(size for (design, _), size in sizes.items() if design != "replenished") > 4
     assert len(fitted.residuals) > 4

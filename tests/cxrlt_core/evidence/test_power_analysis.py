@@ -36,7 +36,7 @@ def test_todays_size_has_todays_error(seeds, variance):
     assert again.detectable(0.95, 10) == pytest.approx(found.detectable(0.95, 10))
 
 
-def test_the_parts_add_up_to_the_variance():
+def test_the_parts_are_those_that_were_drawn_and_add_up_to_the_variance():
     for own, variance in ((1.0, 5.0), (1.0, 0.2), (30.0, 5.0)):
         found = estimate(sampled(own=own), SeedVariance(variance, 8))
         parts = found.parts
@@ -44,10 +44,7 @@ def test_the_parts_add_up_to_the_variance():
         assert total == pytest.approx(found.std_error**2) and min(parts.patients, parts.training) >= 0
     alone = estimate(sampled(1), None)
     assert alone.parts.patients == pytest.approx(alone.std_error**2) and np.isnan(alone.parts.training)
-
-
-def test_the_parts_are_those_that_were_drawn():
-    """Patients 4, patient × seed 1, and a spread over seeds of 10, 1 of which is patient × seed."""
+    # drawn: patients 4, patient × seed 1, and a spread over seeds of 10, 1 of which is patient × seed
     parts = estimate(sampled(), SeedVariance(10.0, 8)).parts
     assert (parts.patients, parts.patients_by_seed, parts.training) == pytest.approx((4, 1, 9), rel=0.1)
 
@@ -101,21 +98,17 @@ LIMIT = (2.80703 + 0.84162) * 2  # ten tests, a standard error of 2 by patients 
     ],
 )
 def test_where_the_other_noise_alone_is_too_much_no_number_will_do(difference, seeds, patients):
-    assert (
-        seeds_needed(PARTS, 3, difference, 0.95, 10) == seeds_needed(PARTS, 5, difference, 0.95, 10) == seeds
-    )
+    assert {seeds_needed(PARTS, now, difference, 0.95, 10) for now in (3, 5)} == {seeds}
     assert patients_needed(PARTS, 50, 3, difference, 0.95, 10) == patients
 
 
-def test_without_noise_of_trainings_patients_resolve_anything():
+def test_patients_resolve_anything_without_noise_of_trainings_and_average_selection():
     quiet = VarianceComponents(4.0, 1.0, 0.0, 0.5, 8.0)
     found = patients_needed(quiet, 50, 3, 2.0, 0.95, 10)
     assert planned(quiet, 3, 3, found / 50).detectable(0.95, 10) <= 2.0
     assert planned(quiet, 3, 3, (found - 1) / 50).detectable(0.95, 10) > 2.0
     assert patients_needed(quiet, 50, 3, 1e-6, 0.95, 10) == "more than 50,000"
-
-
-def test_selection_is_noise_of_patients_that_seeds_do_not_average():
+    # selection is noise of patients, which seeds do not average
     chosen = VarianceComponents(4.0, 1.0, 9.0, 10.0, 8.0, selection=5.0)
     gap = planned(chosen, 3, 10, 2).std_error ** 2 - planned(PARTS, 3, 10, 2).std_error ** 2
     assert gap == pytest.approx(2.5)
@@ -157,9 +150,8 @@ def test_each_contrast_is_analysed_at_the_level_of_its_family():
     contrasts = [contrast(), contrast(), contrast(None), contrast(family="exploratory", published=None)]
     analysis = power_analysis(contrasts, SIZE)
     first, _, undefined, added = analysis.contrasts
-    assert first.variance == pytest.approx(
-        {"patients": 4e-4, "patients_by_seed": 1e-4 / 3, "training": 3e-4, "selection": 1e-5}, rel=1e-3
-    )
+    parts = {"patients": 4e-4, "patients_by_seed": 1e-4 / 3, "training": 3e-4, "selection": 1e-5}
+    assert first.variance == pytest.approx(parts, rel=1e-3)
     assert first.std_error == pytest.approx(planned(SMALL, 3, 3).std_error, abs=5e-5)
     assert first.detectable == pytest.approx(planned(SMALL, 3, 3).detectable(0.95, 2), abs=5e-5)
     assert first.measured.seeds == seeds_needed(SMALL, 3, 0.09, 0.95, 2)

@@ -23,9 +23,12 @@ def test_what_test_patients_make_of_a_choice_is_taken_off(by_patient):
     assert found == pytest.approx(1, rel=0.15)
 
 
-def test_choices_that_are_worth_the_same_add_nothing():
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_added_by_choices_that_are_worth_the_same_or_are_none():
     shares = [selection_variance(crossed(np.zeros(4000), 1.0, seed)[None]) for seed in range(5)]
     assert max(shares) < 0.06 and min(shares) >= 0
+    for made in (np.zeros((1, 1, 1)), np.zeros((3, 100, 26)), np.arange(10.0).reshape(1, 5, 2)):
+        assert selection_variance(made) == 0
 
 
 def test_what_a_choice_does_to_one_seed_is_left_to_the_seeds():
@@ -34,12 +37,6 @@ def test_what_a_choice_does_to_one_seed_is_left_to_the_seeds():
     seeds = np.stack([crossed(common + its, 0.5, seed) for seed, its in enumerate(own, 10)])
     assert selection_variance(seeds) == pytest.approx(1, rel=0.1)
     assert selection_variance(seeds[:1]) == pytest.approx(2, rel=0.1)  # one seed: all of it
-
-
-@pytest.mark.filterwarnings("error")
-def test_without_choices_or_with_a_single_test_resample_nothing_is_added():
-    for crossed in (np.zeros((1, 1, 1)), np.zeros((3, 100, 26)), np.arange(10.0).reshape(1, 5, 2)):
-        assert selection_variance(crossed) == 0
 
 
 def images(generator, number: int) -> tuple[np.ndarray, np.ndarray]:

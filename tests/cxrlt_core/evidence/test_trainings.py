@@ -33,34 +33,21 @@ def test_rows_and_trainings_are_scored_from_what_is_read():
     assert found[0, 0] == pytest.approx(scores["plain"]["mAP"].points)
 
 
-GROUPS = {"a": "head", "b": "tail", "c": "medium"}
-
-
-@pytest.fixture
-def made() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def test_classes_are_scored_on_known_labels_with_the_interval_of_a_bootstrap_of_patients():
     """Three classes on 60 patients of two images each; the last class has no positive."""
-    generator = np.random.default_rng(0)
+    generator, patients = np.random.default_rng(0), np.arange(120) // 2
     targets = (generator.random((120, 3)) < [0.5, 0.2, 0]).astype(np.int8)
     found = (0.3 * targets + 0.7 * generator.random(targets.shape)).astype(np.float32)
     targets[:10, 0] = -1
-    return targets, found, np.arange(120) // 2
-
-
-def test_classes_are_scored_on_known_labels_and_counted(made):
-    targets, found, patients = made
-    scores = class_scores(*made, GROUPS, Bootstrap(resamples=100, seed=0, level=0.95))
+    groups = {"a": "head", "b": "tail", "c": "medium"}
+    scores = class_scores(targets, found, patients, groups, Bootstrap(resamples=1000, seed=0, level=0.95))
     assert list(scores) == ["a", "b", "c"]
     known = targets[:, 0] >= 0
     assert scores["a"]["AP"] == pytest.approx(average_precision_score(targets[known, 0], found[known, 0]))
     assert scores["a"]["known"] == 110 and scores["a"]["positive"] == (targets[:, 0] == 1).sum()
     assert scores["b"]["patients"] == len(set(patients[targets[:, 1] == 1]))
     assert scores["c"]["AP"] is None and scores["c"]["AP_low"] is None and scores["c"]["positive"] == 0
-
-
-def test_the_interval_is_about_the_patients_and_as_wide_as_they_differ(made):
-    """A bootstrap of patients by hand: about as wide."""
-    targets, found, patients = made
-    scores = class_scores(*made, GROUPS, Bootstrap(resamples=1000, seed=0, level=0.95))
+    # a bootstrap of patients by hand is about as wide
     generator, naive = np.random.default_rng(1), []
     for _ in range(400):
         rows = np.concatenate([np.flatnonzero(patients == p) for p in generator.integers(60, size=60)])

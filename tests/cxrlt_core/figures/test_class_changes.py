@@ -5,12 +5,16 @@ from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.figures.class_changes import caption, clear, draw, largest
 
 
-def test_points_are_filled_where_the_interval_leaves_out_zero():
+def test_points_are_filled_where_the_interval_leaves_out_zero_and_the_caption_counts_them():
     (axes,) = draw(CLASSES, CHANGES, PATIENTS, ONE, "TTA").axes
     points = [line for line in axes.lines if line.get_marker() in "os^" and len(line.get_xdata()) == 1]
     faces = {round(float(p.get_xdata()[0]), 3): p.get_markerfacecolor() != "white" for p in points}
     assert faces == {0.1: True, -0.2: True, -0.02: False}
     assert [clear(change) for change in CHANGES.values()] == [True, False, True, False]
+    text = caption(CHANGES, 0.95, "reweight off → 2, development set")
+    assert text.startswith("Reweight off → 2, development set: 1 of 3 classes gain and 1 lose")
+    assert "about 0.2 would" in text or "about 0.1 would" in text
+    assert "Most: Edema +0.100; least: Mass −0.200." in text
 
 
 def test_the_largest_resolved_pair_comes_first_then_the_largest():
@@ -26,10 +30,3 @@ def test_the_largest_resolved_pair_comes_first_then_the_largest():
     ]
     assert largest(contrasts).what == "c" and largest(contrasts[:2]).what == "b"
     assert largest(contrasts[3:]) is None and largest([]) is None
-
-
-def test_the_caption_counts_gains_and_losses_beside_what_chance_gives():
-    text = caption(CHANGES, 0.95, "reweight off → 2, development set")
-    assert text.startswith("Reweight off → 2, development set: 1 of 3 classes gain and 1 lose")
-    assert "about 0.2 would" in text or "about 0.1 would" in text
-    assert "Most: Edema +0.100; least: Mass −0.200." in text

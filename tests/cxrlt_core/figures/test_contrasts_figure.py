@@ -7,11 +7,10 @@ from cxrlt_core.figures import style
 from cxrlt_core.figures.contrasts import caption, draw, show
 
 
-def test_intervals_points_and_published_values_are_where_they_are():
-    (axes,) = draw(contrasts(), THREE, 0.002, "mAP").axes
-    drawn = [
-        (list(line.get_xdata()), line.get_linewidth()) for line in axes.lines if len(line.get_xdata()) == 2
-    ]
+def test_intervals_points_published_values_and_the_legend():
+    figure = draw(contrasts(), THREE, 0.002, "mAP")
+    (axes,) = figure.axes
+    drawn = [(list(line.get_xdata()), line.get_linewidth()) for line in axes.lines]
     assert ([0.05, 0.15], 2.4) in drawn and ([0.04, 0.16], 0.8) in drawn
     points = [line for line in axes.lines if line.get_marker() in "^vso" and len(line.get_xdata()) == 1]
     assert [line.get_xdata()[0] for line in points] == [0.1, -0.02, -0.2]
@@ -20,15 +19,11 @@ def test_intervals_points_and_published_values_are_where_they_are():
     diamonds = [line for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())]
     assert [line.get_xdata()[0] for line in diamonds] == [0.002, -0.305, 0.001]
     assert np.allclose(axes.patches[0].get_bbox().intervalx, [-0.002, 0.002])
-
-
-def test_verdicts_are_in_the_legend_and_the_other_family_is_named():
-    figure = draw(contrasts(), THREE, 0.002, "mAP")
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["resolved up", "unresolved", "negligible", "published"]
-    shown = [text.get_text() for text in figure.axes[0].texts]
+    shown = [text.get_text() for text in axes.texts]
     assert "exploratory" in shown and "+0.1000" in shown and "−0.3050" in shown and "primary" not in shown
-    assert "3 seeds" in figure.axes[0].get_xlabel()
+    assert "3 seeds" in axes.get_xlabel()
 
 
 def test_the_caption_counts_verdicts_and_published_values_outside():

@@ -5,12 +5,9 @@ from made_results import CLASSES, make_results
 from cxrlt_core.figures.cooccurrence import caption, draw, show
 
 
-def test_shares_stand_in_the_line_of_their_class_and_unknown_ones_are_blank():
+def test_shares_stand_in_the_line_of_their_class_and_the_caption_names_each_pair_once():
     shown = draw(list(THREE_CLASSES), SHARES).axes[0].images[0].get_array()
     np.testing.assert_array_equal(np.ma.filled(shown.astype(float), np.nan), SHARES)
-
-
-def test_the_caption_names_each_pair_once_that_enough_images_show():
     text = caption(THREE_CLASSES, np.full((3, 3), 6), SHARES)
     assert "Edema with Mass (2.0 times chance)" in text and "Mass with Edema" not in text
     rare = caption(THREE_CLASSES, np.full((3, 3), 4), SHARES)

@@ -47,18 +47,15 @@ def undefined(params: Params) -> Results:
     rows = dict.fromkeys(made.ensembles.rows, make_ensemble(classes=scores, stability=dict.fromkeys(CLASSES)))
     singles = {role: replace(single, classes=scores) for role, single in made.ensembles.singles.items()}
     ensembles = replace(made.ensembles, rows=rows, singles=singles)
-    nothing = replace(
-        made, ensembles=ensembles, targets=made.targets * 0, scored=make_scored([PLAIN, WEIGHTED], np.nan)
-    )
-    return replace(nothing, history=history(1, seeds=2, monitored=True))
+    scored, epoch = make_scored([PLAIN, WEIGHTED], np.nan), history(1, seeds=2, monitored=True)
+    return replace(made, ensembles=ensembles, targets=made.targets * 0, scored=scored, history=epoch)
 
 
 def large(params: Params) -> Results:
     """The same of 20 variants with three seeds, trained for a hundred epochs."""
     train = params.train.model_copy(update={"seeds": (0, 1, 2)})
-    return replace(
-        full(params.model_copy(update={"train": train})), history=history(100, 20, 3, monitored=True)
-    )
+    made = full(params.model_copy(update={"train": train}))
+    return replace(made, history=history(100, 20, 3, monitored=True))
 
 
 def drawn(study: Results, folder: Path) -> dict[str, bytes]:
@@ -109,14 +106,10 @@ def test_a_study_shows_every_figure_once_in_the_order_of_the_report(pictures):
 
 def test_what_a_study_has_nothing_of_is_not_drawn(smoke):
     made = make_results(smoke)
-    even = make_ensemble(
-        weights={name: [0.5, 0.5] for name in CLASSES},
-        curves=replace(make_ensemble().curves, precision_recall={}),
-    )
+    curves = replace(make_ensemble().curves, precision_recall={})
+    even = make_ensemble(weights={name: [0.5, 0.5] for name in CLASSES}, curves=curves)
     ensembles = replace(made.ensembles, rows=dict.fromkeys(made.ensembles.rows, even))
-    tables = tuple(
-        make_table(table.number, table.rows, [], positives=table.positives) for table in made.tables
-    )
+    tables = tuple(make_table(its.number, its.rows, [], positives=its.positives) for its in made.tables)
     names = {picture.name for picture in draw_figures(replace(made, ensembles=ensembles, tables=tables))}
     assert {"table1", "table2", "long_tail", "cost"} < names
     lacking = {"designs", "contrasts1", "variance", "class_changes", "reweighting", "attention", "examples"}

@@ -3,7 +3,7 @@ from figure_records import CLASSES, sets
 from cxrlt_core.figures.long_tail import caption, draw
 
 
-def test_dots_are_the_counts_and_no_bar_is_drawn():
+def test_dots_are_the_counts_and_the_caption_says_how_long_the_tail_is():
     (axes,) = draw(CLASSES, sets()).axes
     assert axes.get_xscale() == "log"
     dots = {line.get_label(): list(line.get_xdata()) for line in axes.lines if "images" in line.get_label()}
@@ -11,9 +11,6 @@ def test_dots_are_the_counts_and_no_bar_is_drawn():
     texts = [text.get_text().strip() for text in axes.texts]
     assert "none in test" in texts and "none in train_primary, dev, test" in texts
     assert {"head", "medium", "tail", "0.40%", "30.0%"} <= set(texts)
-
-
-def test_the_caption_says_how_long_the_tail_is():
     text = caption(CLASSES, sets())
     assert "(Edema, 300 positives) has 75 times the positives of the rarest (Hernia, 4)" in text
     assert "Mass (9), Hernia (1) and Fibrosis (0)" in text

@@ -4,21 +4,13 @@ from figure_records import CLASSES, ensemble
 from cxrlt_core.figures.member_choice import caption, draw
 
 
-def test_the_shade_is_how_often_and_dots_are_what_is_chosen():
+def test_the_shade_is_how_often_dots_what_is_chosen_and_the_caption_says_how_stable_it_is():
     axes = draw(CLASSES, ensemble(), "class_wise").axes[0]
     np.testing.assert_allclose(axes.images[0].get_array()[0], [1, 0.6, 0.4])  # Edema
-    dots = {
-        (int(line.get_xdata()[0]), int(line.get_ydata()[0]))
-        for line in axes.lines
-        if line.get_marker() == "o" and len(line.get_xdata())
-    }
-    assert dots == {(0, 0), (1, 0), (0, 1), (2, 1), (1, 2), (2, 2), (0, 3), (1, 3), (2, 3)}
+    dots = [tuple(xy) for line in axes.lines if line.get_marker() == "o" for xy in line.get_xydata()]
+    assert set(dots) == {(0, 0), (1, 0), (0, 1), (2, 1), (1, 2), (2, 2), (0, 3), (1, 3), (2, 3)}
     assert {"80%", "50%", "–"} <= {text.get_text() for text in axes.texts}
-
-
-def test_the_caption_says_how_stable_the_choice_is():
     text = caption(CLASSES, ensemble(), "class_wise")
-    assert (
-        "would choose 70% of a class's models again; least Mass (50%), Edema (80%) and Hernia (80%)" in text
-    )
+    least = "least Mass (50%), Edema (80%) and Hernia (80%)"
+    assert f"would choose 70% of a class's models again; {least}" in text
     assert "m1 (3 of 4 classes) and m2 (3 of 4 classes)" in text

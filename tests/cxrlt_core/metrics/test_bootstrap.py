@@ -21,9 +21,7 @@ def test_as_many_patients_as_there_are_are_drawn_and_all_images_of_one_count_ali
     assert weights.shape == (7, 200) and weights.std() > 0
     for number, patient in enumerate(sorted(set(PATIENTS))):
         assert (weights[[p == patient for p in PATIENTS]] == resamples.counts[number]).all()
-
-
-def test_every_patient_is_drawn_once_on_average():
+    # every patient is drawn once on average
     counts = resample_patients(np.arange(50), 2000, seed=1).counts
     np.testing.assert_allclose(counts.mean(axis=1), 1, atol=0.12)
     np.testing.assert_allclose(counts.var(axis=1), 1 - 1 / 50, atol=0.2)

@@ -10,17 +10,14 @@ from cxrlt_core.metrics.curves import cooccurrence, describe_curves, precision_r
 from cxrlt_core.metrics.sums import BINS
 
 
-def test_reliability_gives_the_calibration_error_of_all_labels():
+@pytest.mark.filterwarnings("error")
+def test_reliability_gives_the_calibration_error_of_all_labels_and_leaves_empty_bins_undefined():
     targets, scores = random_set(0, 3)
     found = reliability(targets, scores)
     known = targets != -1
     gap = np.abs(found["score"] - found["share"]) * found["labels"]
     assert np.nansum(gap) / known.sum() == pytest.approx(ece(targets[known], scores[known]))
     assert found["labels"].sum() == known.sum() and len(found["labels"]) == BINS
-
-
-@pytest.mark.filterwarnings("error")
-def test_empty_bins_are_undefined_without_a_warning():
     found = reliability(np.array([[1, -1]]), np.array([[0.99, 0.5]]))
     assert np.isnan(found["share"][:-1]).all() and found["share"][-1] == 1 and found["labels"][7] == 0
 
@@ -38,19 +35,16 @@ def test_precision_and_recall_are_those_of_sklearn_where_positives_are_found(dec
         assert area == pytest.approx(average_precision_score(t[t != -1], s[t != -1]))
 
 
-def test_long_curves_are_thinned_and_keep_their_ends():
+def test_curves_go_to_a_recall_of_one_and_long_ones_are_thinned():
+    found = precision_recall(np.array([0, 1, 0]), np.array([0.9, 0.5, 0.1]), 9)
+    assert found["recall"].tolist() == [1.0] and found["precision"].tolist() == [0.5]
+    assert len(precision_recall(np.array([0, -1]), np.array([0.1, 0.2]), 9)["recall"]) == 0
+    assert len(precision_recall(np.zeros(0, int), np.zeros(0), 9)["recall"]) == 0
     generator = np.random.default_rng(0)
     targets, scores = generator.integers(0, 2, 500), generator.random(500)
     whole, few = (precision_recall(targets, scores, points) for points in (1000, 20))
     assert len(few["recall"]) == 20 and few["recall"][-1] == 1 and few["recall"][0] == whole["recall"][0]
     assert set(few["recall"]) <= set(whole["recall"])
-
-
-def test_a_curve_goes_to_a_recall_of_one_where_there_is_a_positive():
-    found = precision_recall(np.array([0, 1, 0]), np.array([0.9, 0.5, 0.1]), 9)
-    assert found["recall"].tolist() == [1.0] and found["precision"].tolist() == [0.5]
-    assert len(precision_recall(np.array([0, -1]), np.array([0.1, 0.2]), 9)["recall"]) == 0
-    assert len(precision_recall(np.zeros(0, int), np.zeros(0), 9)["recall"]) == 0
 
 
 def test_classes_that_occur_together_are_counted_where_both_are_known():

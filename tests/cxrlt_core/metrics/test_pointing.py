@@ -31,9 +31,7 @@ def test_hits_and_levels_are_those_counted_one_by_one():
     maps, places = np.random.default_rng(2).random((3, 40, SIDE, SIDE)), boxes(40)
     found = pointing_game(maps, places, [str(n // 2) for n in range(40)], 0.95)
     hits = [naive_hit(one, box) for model in maps for one, box in zip(model, places, strict=True)]
-    others = [
-        naive_hit(model[i], places[j]) for model in maps for i in range(40) for j in range(40) if i != j
-    ]
+    others = [naive_hit(its[i], places[j]) for its in maps for i in range(40) for j in range(40) if i != j]
     cells = np.eye(SIDE**2).reshape(-1, SIDE, SIDE)
     random = [naive_hit(cell, box) for cell in cells for box in places]
     assert (found["images"], found["patients"]) == (40, 20)
@@ -41,7 +39,7 @@ def test_hits_and_levels_are_those_counted_one_by_one():
         assert found[key] == pytest.approx(np.mean(one_by_one))
 
 
-def test_who_looks_at_the_finding_scores_one_and_who_looks_away_nothing():
+def test_who_looks_at_the_finding_scores_one_who_looks_away_nothing_and_a_usual_place_is_no_skill():
     places = np.tile(np.float32([0.55, 0.05, 0.7, 0.2]), (30, 1))
     centre = (places[:, :2] + places[:, 2:]) / 2
     patients = [str(n) for n in range(30)]
@@ -49,6 +47,9 @@ def test_who_looks_at_the_finding_scores_one_and_who_looks_away_nothing():
     assert right["hits"] == right["high"] == 1 and right["low"] > 0.85 > right["chance"]
     away = pointing_game(looking(1 - centre)[None], places, patients, 0.95)
     assert away["hits"] == away["low"] == 0 and away["high"] < 0.15
+    # always at the usual place is no better than the maps of other images
+    usual = pointing_game(looking(np.tile([0.6, 0.1], (10, 1)))[None], places[:10], ["a"] * 10, 0.95)
+    assert usual["hits"] == usual["others"] == 1 > usual["chance"]
 
 
 def test_who_looks_anywhere_scores_chance():
@@ -59,26 +60,13 @@ def test_who_looks_anywhere_scores_chance():
     assert found["others"] == pytest.approx(found["chance"], abs=0.03)
 
 
-def test_who_always_looks_at_the_usual_place_is_no_better_than_the_maps_of_other_images():
-    places = np.tile(np.float32([0.55, 0.05, 0.7, 0.2]), (10, 1))
-    maps = looking(np.tile([0.6, 0.1], (10, 1)))[None]
-    found = pointing_game(maps, places, ["a"] * 10, 0.95)
-    assert found["hits"] == found["others"] == 1 > found["chance"]
-
-
-def test_a_peak_is_the_centre_of_its_cell_and_half_a_cell_is_forgiven():
+def test_half_a_cell_is_forgiven_a_full_box_is_hit_by_chance_and_one_image_has_no_others():
     one = np.zeros((2, 2))
     one[0, 1] = 1
     assert peaks(one).tolist() == [0.75, 0.25]
     box = np.float32([0.0, 0.0, 0.5, 0.1])  # ends where the cell begins
     assert within(peaks(one), box, 2) and not within(peaks(one), box - np.float32([0, 0, 0.01, 0]), 2)
-
-
-def test_a_box_that_fills_the_image_is_hit_by_chance():
     assert chance(np.float32([[0, 0, 1, 1], [0, 0, 0.1, 0.1]]), SIDE).tolist() == [1, 1 / 16]
-
-
-def test_one_image_has_no_others():
     assert pointing_game(np.ones((1, 1, 2, 2)), boxes(1), ["a"], 0.95)["others"] is None
 
 

@@ -1,5 +1,4 @@
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -44,16 +43,15 @@ def test_scores_of_unknown_labels_do_not_matter():
         np.testing.assert_array_equal(found[metric], values)
 
 
+@pytest.mark.filterwarnings("error")
 def test_classes_without_positives_or_negatives_or_known_labels_are_undefined():
     targets = np.array([[0, 1, -1, 1], [0, 1, -1, 0], [0, -1, -1, -1]])
     scores = np.random.default_rng(0).random((3, 4))
     found = resample(targets, scores, Calibration(np.full(4, 0.5), 1.0), every_image_once(3))
     for metric in OF_CLASSES:
         np.testing.assert_array_equal(np.isnan(found[metric][0]), [True, True, True, False])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for metric in (average_precision, auroc):
-            np.testing.assert_array_equal(np.isnan(metric(targets, scores)), [True, True, True, False])
+    for metric in (average_precision, auroc):
+        np.testing.assert_array_equal(np.isnan(metric(targets, scores)), [True, True, True, False])
 
 
 @pytest.mark.parametrize("resamples", [every_image_once(0), resample_patients([], 1, seed=0)])
@@ -79,17 +77,14 @@ def test_rankings_by_hand(targets, scores, ap, area):
     assert auroc(*columns) == pytest.approx(area, nan_ok=True)
 
 
-def test_a_score_that_is_not_finite_is_refused():
-    with pytest.raises(ValueError, match="finite"):
-        average_precision(np.array([[1], [0]]), np.array([[np.nan], [0.1]]))
-
-
 @pytest.mark.parametrize("shape", [(3, 1), (2, 2), (3,)])
-def test_arrays_of_different_shape_are_refused(shape):
+def test_arrays_of_different_shape_and_scores_that_are_not_finite_are_refused(shape):
     with pytest.raises(ValueError, match=r"\(3, 2\) and \(" + str(shape)[1:-1]):
         auroc(np.zeros((3, 2), int), np.zeros(shape))
     with pytest.raises(ValueError, match="two"):
         auroc(np.zeros(3, int), np.zeros(3))
+    with pytest.raises(ValueError, match="finite"):
+        average_precision(np.array([[1], [0]]), np.array([[np.nan], [0.1]]))
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +100,6 @@ def case() -> tuple:
     return targets, scores, Calibration(limits, 0.5 + np.random.default_rng(3).random((90, 1))), resamples
 
 
-def rows_of(resamples: bootstrap.PatientResamples, b: int) -> np.ndarray:
-    return np.repeat(np.arange(len(resamples.patient)), resamples.counts[resamples.patient, b])
-
-
 @pytest.fixture(scope="module")
 def naive(case) -> dict[str, np.ndarray]:
     """The same by repeated rows and scikit-learn."""
@@ -116,11 +107,10 @@ def naive(case) -> dict[str, np.ndarray]:
     limits, temperature = calibration.thresholds, calibration.temperature[:, 0]
     found = {metric: np.full((B, 6), np.nan) for metric in NAMES} | {"micro_AP": np.full(B, np.nan)}
     for b in range(B):
-        rows = rows_of(resamples, b)
+        rows = np.repeat(np.arange(90), resamples.counts[resamples.patient, b])
         for c in range(6):
-            for metric, value in all_metrics(
-                targets[rows, c], scores[rows, c], limits[c], temperature[rows]
-            ).items():
+            its = all_metrics(targets[rows, c], scores[rows, c], limits[c], temperature[rows])
+            for metric, value in its.items():
                 found[metric][b, c] = value
         pooled = targets[rows, 1:].ravel(), scores[rows, 1:].ravel()
         found["micro_AP"][b] = ap_auroc(*pooled)[0]
@@ -161,29 +151,24 @@ def test_ranks_alone_are_those_of_the_whole(case):
         np.testing.assert_array_equal(values, whole[metric])
 
 
-def test_pooled_classes_are_those_defined_in_the_set():
+@pytest.mark.filterwarnings("error")
+def test_pooled_classes_are_those_defined_in_the_set_and_means_leave_out_undefined_ones():
     """The second class has no positive: so its scores rival none. The third has no negative."""
     targets, scores = np.array([[1, 0, 1], [0, 0, 1]]), np.array([[0.6, 0.9, 0.1], [0.5, 0.9, 0.1]])
     plain = Calibration(np.full(3, 0.5), 1.0)
     assert resample(targets, scores, plain, every_image_once(2))["micro_AP"] == 1
-
-
-def test_means_leave_out_undefined_classes():
     samples = np.array([[0.2, np.nan, 0.4], [np.nan, np.nan, np.nan]])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        np.testing.assert_allclose(mean_over_classes(samples), [0.3, np.nan])
-        np.testing.assert_allclose(mean_over_classes(samples, np.array([True, True, False])), [0.2, np.nan])
-        assert np.isnan(mean_over_classes(np.array([])))
+    np.testing.assert_allclose(mean_over_classes(samples), [0.3, np.nan])
+    np.testing.assert_allclose(mean_over_classes(samples, np.array([True, True, False])), [0.2, np.nan])
+    assert np.isnan(mean_over_classes(np.array([])))
 
 
 def test_summary_and_description():
     targets = np.array([[1, 1, 0], [0, -1, 0], [-1, 0, 0]])
     scores = np.array([[0.9, 0.2, 0.1], [0.1, 0.5, 0.1], [0.1, 0.8, 0.1]])
     groups = {"x": "head", "y": "tail", "z": "tail"}
-    summary, per_class = point_metrics(
-        targets, scores, Calibration(np.array([0.5, 0.5, np.nan]), 2.0), list(groups), groups
-    )
+    fit = Calibration(np.array([0.5, 0.5, np.nan]), 2.0)
+    summary, per_class = point_metrics(targets, scores, fit, list(groups), groups)
     assert all(type(value) is float for value in summary.values())
     assert (summary["mAP"], summary["mAP_head"], summary["mAP_tail"]) == (0.75, 1.0, 0.5)
     assert np.isnan(summary["mAP_medium"]) and summary["mAUROC"] == 0.5 and summary["F1"] == 0.5

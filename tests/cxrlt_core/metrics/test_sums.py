@@ -29,17 +29,15 @@ def test_metrics_equal_sklearn(dtype):
         assert found == pytest.approx({name: expected[name] for name in SUMMED}, abs=1e-12)
 
 
-def test_a_score_at_the_threshold_counts_as_positive():
-    assert of_class([1, 0], [0.4, 0.3])["F1"] == 1 and of_class([1, 0], [0.5, 0.3])["F1_half"] == 1
-
-
-def test_perfect_and_worst_probabilities():
+def test_perfect_worst_and_borderline_probabilities():
     """A certain error costs -log of the clip, not infinity."""
     worst = dict.fromkeys(("F1", "F1_half"), 0) | dict.fromkeys(("ECE", "ECE_scaled", "Brier"), 1)
     sure = -np.log(1e-7)
     assert of_class([1, 0], [0.0, 1.0]) == pytest.approx({**worst, "NLL": sure, "NLL_scaled": sure}, abs=2e-7)
     perfect = {name: 1 - value for name, value in worst.items()} | {"NLL": 0, "NLL_scaled": 0}
     assert of_class([1, 0], [1.0, 0.0]) == pytest.approx(perfect, abs=2e-7)
+    # a score at the threshold counts as positive
+    assert of_class([1, 0], [0.4, 0.3])["F1"] == 1 and of_class([1, 0], [0.5, 0.3])["F1_half"] == 1
 
 
 def test_errors_cancel_within_a_bin_and_add_up_across_bins():

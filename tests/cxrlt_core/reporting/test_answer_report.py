@@ -41,25 +41,20 @@ def params(smoke):
 def test_the_sentence_counts_every_verdict(params):
     steps = [step(UP), step(DOWN, -0.04, "image encoder", "a → b"), step(NEGLIGIBLE), step(UNRESOLVED)]
     text = answer_text(study(params, *steps))
-    assert text.startswith(
-        "Of 4 steps, 1 raised mAP (TTA +0.0200); 1 lowered it (image encoder a → b -0.0400); "
-        "1 did nothing that matters; 1 could not be told from no effect."
-    )
+    moved = "1 raised mAP (TTA +0.0200); 1 lowered it (image encoder a → b -0.0400)"
+    rest = "1 did nothing that matters; 1 could not be told from no effect."
+    assert text.startswith(f"Of 4 steps, {moved}; {rest}")
     assert "0.5000 on development data (row 2)" in text and "undefined on test data" in text
-    assert text.endswith(
-        "so expect less of it. Synthetic demo: drawn images, small stand-in encoders. "
-        "Reproduces no published figure."
-    )
+    demo = "Synthetic demo: drawn images, small stand-in encoders. Reproduces no published figure."
+    assert text.endswith(f"so expect less of it. {demo}")
 
 
-def test_exploratory_rows_are_no_answer(params):
+def test_without_an_answer_it_says_why_and_exploratory_rows_are_none(params):
     other = replace(step(UP, 0.5), family="exploratory")
     assert "Of 1 steps, 1 could" in answer_text(study(params, step(UNRESOLVED), other))
-
-
-def test_without_verdicts_it_says_why(params):
-    text = answer_text(study(params, step(NOT_MEASURED)))
-    assert text.startswith("Of 1 steps none has a verdict: training noise not measured.")
+    unmeasured = answer_text(study(params, step(NOT_MEASURED)))
+    assert unmeasured.startswith("Of 1 steps none has a verdict: training noise not measured.")
+    assert "nothing to compare" in answer_section(study(params))
 
 
 @pytest.mark.parametrize(
@@ -79,22 +74,12 @@ def test_an_open_step_says_what_it_would_take(params, seeds, patients, words):
     assert "| +0.0200 [-0.0100, +0.0500] | ? unresolved | +0.0030 |" in line
 
 
-def test_a_resolved_step_takes_nothing_and_one_seed_takes_three(smoke, params):
-    assert "| done |" in answer_section(study(params, step(UP)))
-    assert "| three seeds |" in answer_section(study(smoke, step(NOT_MEASURED)))
-
-
-def test_classes_that_bear_no_verdict_are_counted(params, smoke):
-    text = answer_section(study(params, step(UP)))
-    assert (
-        "the mean over 3 seeds, without the classes of fewer than 5 positive patients (1 on development data)"
-        in text
-    )
-    assert "Δ mAP is of one training, without" in answer_section(study(smoke, step(NOT_MEASURED)))
-
-
-def test_nothing_to_compare(params):
-    assert "nothing to compare" in answer_section(study(params))
+def test_a_resolved_step_takes_nothing_one_seed_takes_three_and_rare_classes_are_counted(smoke, params):
+    several, alone = answer_section(study(params, step(UP))), answer_section(study(smoke, step(NOT_MEASURED)))
+    assert "| done |" in several and "| three seeds |" in alone
+    rare = "without the classes of fewer than 5 positive patients (1 on development data)"
+    assert f"the mean over 3 seeds, {rare}" in several
+    assert "Δ mAP is of one training, without" in alone
 
 
 @pytest.fixture
@@ -112,23 +97,17 @@ def plan(changed):
     return section
 
 
-def test_what_resolves_a_difference_stands_in_its_line(plan):
-    line = next(line for line in plan().splitlines() if line.startswith("| TTA  off → ✓  (2 − 1) |"))
+def test_what_resolves_a_difference_is_told_at_our_size_and_at_the_published_one(plan):
+    text = plan()
+    line = next(line for line in text.splitlines() if line.startswith("| TTA  off → ✓  (2 − 1) |"))
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
     assert cells[2] == "+0.1000" and cells[3].isdigit() and cells[5:] == ["+0.0010", *["at no number"] * 2]
-
-
-def test_the_published_step_is_judged_at_the_published_size(plan):
-    text = plan()
     assert "0 of 2 could be" in text and "Table 2: TTA  off → ✓  (2 − 1) | +0.0010" in text
     assert re.search(r"differences of 0\.\d{4} at 0\.9, 0\.\d{4} at 0\.95 \(development images\)", text)
     assert "2 of 2 could be" in plan(published=0.9)
     assert "Could the published steps" not in plan(published=None)
-
-
-def test_a_demo_says_whose_noise_it_is(plan):
     warning = "The noise is that of a synthetic study"
-    assert warning in plan() and warning not in plan(**{"demo.sources": []})
+    assert warning in text and warning not in plan(**{"demo.sources": []})
 
 
 def test_one_seed_says_what_is_unknown(plan):

@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import pytest
 from made_results import EFFECT, UNKNOWN, make_contrast, make_results, make_row, make_table
 
 from cxrlt_core.evidence.effects import Additivity, MainEffects
@@ -9,28 +8,18 @@ from cxrlt_core.reporting.evidence_report import effects_section, improvement_se
 ROWS = [make_row(name, 0.3) for name in ("base", "base+tta", "other", "more")]
 
 
-@pytest.fixture
-def write(smoke):
-    """Write the section of one effect."""
-
-    def section(p: float | None = 0.5, ways: int = 1, effects: int = 1, **changes) -> str:
+def test_an_effect_names_its_rows_and_their_weights_and_additivity_is_told_or_why_not(smoke):
+    def write(p: float | None = 0.5, ways: int = 1, effects: int = 1, **changes) -> str:
         found = MainEffects([replace(EFFECT, **changes)] * effects, Additivity(ways, p))
         tables = (make_table(1, ROWS, []), make_table(2, ROWS, []))
         return effects_section(make_results(smoke, effects=found, tables=tables))
 
-    return section
-
-
-def test_an_effect_names_its_rows_and_their_weights(write):
     assert "| TTA | off → ✓ | 2 − 1 | +0.1000 [–, –] | unresolved | – | +0.1000 |" in write()
     pooled = {"base": -0.5, "base+tta": 0.5, "other": -0.5, "more": 0.5}
     assert "| 0.5·2 + 0.5·4 − 0.5·1 − 0.5·3 |" in write(weights=pooled)
     lone = write(weights={}, difference=UNKNOWN, published=None, verdict="not estimable")
     assert "| TTA | off → ✓ | – | – | not estimable |" in lone
     assert "**resolved up**" in write(verdict="resolved up")
-
-
-def test_additivity_is_told_or_why_not(write):
     assert "p = 0.500: nothing speaks against it" in write()
     assert "p = 0.010: they do not add up" in write(0.01)
     assert "it takes three seeds" in write(None)

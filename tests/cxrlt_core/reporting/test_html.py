@@ -77,38 +77,28 @@ def test_nothing_is_fetched(page, folder):
     assert not re.search(r"https?:|@import|url\(", html_page(MARKDOWN, folder))
 
 
-def test_every_anchor_has_a_place_and_links_stay_relative(page):
+def test_every_anchor_has_a_place_and_tables_and_pictures_stand_in_boxes_that_scroll(page):
     places = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert places == ["a-study-of-things--more", "the-answer", "the-answer-1"]
     links = ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1", "numbers/a.csv"]
     assert page.of("a", "href") == links
-
-
-def test_tables_and_pictures_stand_in_boxes_that_scroll(page):
     assert page.of("div", "class") == ["table"] and page.of("span", "class") == ["picture"] * 2
     assert page.of("td", "class") == ["short"] * 3
     assert ("p", {}) in page.tags and ("meta", "viewport") in [(t, a.get("name")) for t, a in page.tags]
 
 
-def test_a_picture_and_the_paragraph_after_it_are_a_figure_with_its_caption(folder):
+def test_a_paragraph_after_a_picture_is_its_caption_and_text_is_no_html(folder):
     text = html_page(MARKDOWN, folder)
     figure = text[text.index("<figure>") : text.index("</figure>")]
     assert figure.count("<img") == 1 and "It <em>did</em> well." in figure.partition("<figcaption>")[2]
     assert re.search(r"<figure><span .*?</span></figure>\s*<h2", text)  # the second has none
-
-
-def test_text_of_the_page_is_no_html(folder):
-    text = html_page(MARKDOWN, folder)
     assert "<title>A study of &lt;things&gt; &amp; more</title>" in text
     assert 'alt="What it &lt;did&gt;"' in text and "<script>alert" not in text
 
 
-def test_a_missing_picture_leaves_its_words(folder):
+def test_a_picture_that_is_missing_leaves_its_words_and_one_of_another_kind_is_named(folder):
     text = html_page("![What <it> did](figures/b.png)", folder)
     assert "<em>What &lt;it&gt; did: no picture</em>" in text and "<img" not in text
-
-
-def test_a_picture_that_is_something_else_is_named(folder):
     (folder / "figures/c.png").write_text("<svg/>")
     with pytest.raises(StudyError, match=r"c\.png: not a PNG file"):
         html_page("![c](figures/c.png)", folder)

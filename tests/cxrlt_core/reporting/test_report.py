@@ -2,14 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from made_results import (
-    ENCODER,
-    LOOKED,
-    WEIGHTS,
-    make_contrast,
-    make_results,
-    make_table,
-)
+from made_results import ENCODER, LOOKED, WEIGHTS, make_contrast, make_results, make_table
 from matplotlib.figure import Figure
 
 from cxrlt_core.figures import Picture, Section
@@ -29,47 +22,37 @@ def study(smoke) -> Results:
     return make_results(smoke)
 
 
-def test_the_demo_says_so_first(study):
+def test_the_warning_of_a_demo_comes_first_and_stands_on_no_real_images(study, changed):
     assert render(study).startswith(DEMO_WARNING)
-
-
-def test_real_images_carry_no_demo_warning(changed):
     real = render(make_results(changed({"demo.sources": [], "demo.text_encoders": []})))
     assert "demo" not in real.casefold() and real.startswith("# Smoke test")
     standins = render(make_results(changed({"demo.sources": []})))
     assert DEMO_WARNING not in standins and "untrained stand-ins" in standins.splitlines()[0]
 
 
-def test_every_table_is_well_formed(study):
-    tables = re.findall(r"(?:^\|.*\n)+", render(study), flags=re.MULTILINE)
+def test_every_table_is_well_formed_and_undefined_numbers_never_show(study):
+    text = render(study)
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
     assert len(tables) == 16
     for table in tables:
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table
         assert set(lines[1]) <= set("| -")
-
-
-def test_undefined_numbers_never_show_as_none_or_nan(study):
-    text = render(study)
     assert "None" not in text and not re.search(r"\bnan\b", text)
     assert "| Mass | tail | – |" in text and "Mass (dev), Mass (test)" in text
+    assert "would choose 56.7% of the models" in text
+    assert "least stable: Hernia 30.0%, Mass 50.0%, Edema 90.0%" in text
 
 
-def test_upweighted_classes_are_named_weights_that_agree_once(study):
-    text = (
-        "Upweighted by 2 in `main` and 3 in `contrast` (rule `below_mean`, development AP of the base below"
-    )
-    text += " 0.2500)"
-    text += ": Hernia 83%. Not upweighted, but near: Mass 40%."
+def test_upweighted_classes_are_named_weights_that_agree_once_and_those_of_some_seeds_say_so(study):
+    text = "Upweighted by 2 in `main` and 3 in `contrast` (rule `below_mean`, development AP of the base"
+    text += " below 0.2500): Hernia 83%. Not upweighted, but near: Mass 40%."
     assert text in render(study) and "how often a class would be upweighted" in render(study)
     more = replace(study.weights["main"], rule="bottom_k", ratio=1.5)
     other = replace(study, weights={**study.weights, "mild": more})
     assert text in render(other)
     mild = "Upweighted by 1.5 in `mild` (rule `bottom_k`, development AP of the base up to 0.2500)"
     assert mild in render(other)
-
-
-def test_a_class_that_only_some_seeds_put_up_says_so(study):
     other = SeedWeights(0.3, {"Edema": 2.0, "Hernia": 2.0, "Mass": 1.0})
     mean = {"Edema": 1.5, "Hernia": 2.0, "Mass": 1.0}
     both = replace(WEIGHTS, weights=mean, seeds={**WEIGHTS.seeds, "1": other})
@@ -94,11 +77,13 @@ def test_every_picture_stands_once_in_its_section_in_the_order_given(study):
     assert text.index("## Classes") < first < second < text.index("## Where the model looks")
 
 
-def test_training_noise_is_told_by_the_number_of_seeds(changed, study):
+def test_training_noise_and_verdicts_are_told_by_the_number_of_seeds(changed, study):
     assert "**Training noise is not measured**" in render(study)
     several = render(make_results(changed({"train.seeds": [0, 4]})))
     assert "not measured**" not in several and "trained 2 times, with seeds 0, 4" in several
     assert "| resnet50_bert_shared | 1,200 | 9 | 1 | 5 s, 5 s | 1,024 MiB |" in several
+    assert "Verdicts need 3 seeds" in several
+    assert "Verdicts need 3 seeds" not in render(make_results(changed({"train.seeds": [0, 4, 5]})))
 
 
 def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
@@ -109,23 +94,16 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
     assert "| 0.6000 | 0.2500 | +0.3500 | +0.0500 | – |" in render(study)  # model-wise chooses nothing
 
 
-def test_stability_names_the_least_stable_classes(study):
-    assert "would choose 56.7% of the models" in render(study)
-    assert "least stable: Hernia 30.0%, Mass 50.0%, Edema 90.0%" in render(study)
-
-
-def with_contrasts(study, *contrasts) -> Results:
-    """The study with other contrasts in Table 1, and those in Table 2 that it has."""
-    first, second = study.tables
-    return replace(study, tables=(make_table(1, first.rows, list(contrasts), 1, first.positives), second))
-
-
-def test_rows_that_were_added_are_marked_as_exploratory(study):
+def test_rows_that_were_added_are_exploratory_and_a_table_without_pairs_says_so(study):
     text = render(study)
     assert text.count("**The published steps**") == 2 and "**Exploratory**" not in text
-    added = make_contrast(family="exploratory")
-    text = render(with_contrasts(study, *study.tables[0].contrasts, added))
+    first, second = study.tables
+    both = [*first.contrasts, make_contrast(family="exploratory")]
+    text = render(replace(study, tables=(make_table(1, first.rows, both, 1, first.positives), second)))
     assert text.count("**Exploratory**") == 1 and "(1 and 1 contrasts)" in text
+    tables = tuple(make_table(t.number, t.rows, [], 1, t.positives) for t in study.tables)
+    text = render(replace(study, tables=tables))
+    assert text.count("No two rows differ in one design alone.") == 3
 
 
 def test_classes_that_bear_no_verdict_are_named(study):
@@ -136,24 +114,10 @@ def test_classes_that_bear_no_verdict_are_named(study):
     assert " | 3 | 7 | 0.5000 | 0.6000 |" in line
 
 
-def test_two_seeds_are_told_to_be_too_few(changed):
-    assert "Verdicts need 3 seeds" in render(make_results(changed({"train.seeds": [0, 4]})))
-    assert "Verdicts need 3 seeds" not in render(make_results(changed({"train.seeds": [0, 4, 5]})))
-
-
-def test_a_table_without_pairs_says_so(study):
-    tables = tuple(make_table(t.number, t.rows, [], 1, t.positives) for t in study.tables)
-    text = render(replace(study, tables=tables))
-    assert text.count("No two rows differ in one design alone.") == 3
-
-
-def test_the_report_says_what_each_text_encoder_was_loaded_from(study):
+def test_encoders_are_told_with_what_was_loaded(study):
     line = next(line for line in render(study).splitlines() if line.startswith("| text `pubmedbert` |"))
     for word in ("commit c0ffee", "flax_model.msgpack", "0123456789ab", "37 tensors", "78,848", "100.0% of"):
         assert word in line
-
-
-def test_encoders_are_told_with_what_was_loaded(study):
     size = "49 tokens of 512, 23,512,345 parameters, 4.09 GFLOPs an image"
     assert f"| image `resnet50` | `resnet10t`, depth 2, {size}; random weights |" in render(study)
     weights = {
@@ -170,31 +134,18 @@ def test_encoders_are_told_with_what_was_loaded(study):
     ) in text
 
 
-@pytest.fixture
-def attention(study):
-    """Write the section on what was looked at."""
-
-    def section(**changes) -> str:
-        attention = Attention(**{"variant": "base", "grid": 4, "reason": None} | changes)
-        text = render(replace(study, attention=attention))
+def test_classes_above_both_levels_are_named_and_what_cannot_be_scored_says_why(study):
+    def attention(**changes) -> str:
+        looked = Attention(**{"variant": "base", "grid": 4, "reason": None} | changes)
+        text = render(replace(study, attention=looked))
         return text[text.index("## Where the model looks") : text.index("## Data")]
 
-    return section
-
-
-def test_every_scored_class_has_a_line_and_those_above_both_levels_are_named(attention):
     text = attention(classes={"Edema": LOOKED, "Mass": replace(LOOKED, low=0.65)})
     assert "| Edema | head | 40 | 30 | 90.0% | [80.0%, 95.0%] | 50.0% | 70.0% |" in text
     assert "1 of 2 classes lie above both levels with their whole interval: Edema." in text
     assert "4 × 4 cells" in text and "(0.125 of the side)" in text
-
-
-def test_one_image_has_no_level_of_others(attention):
     text = attention(classes={"Mass": replace(LOOKED, others=None)})
     assert "| 50.0% | – |" in text and "whole interval: Mass." in text
-
-
-def test_what_cannot_be_scored_says_why(attention):
     real = attention(classes={})
     assert "nothing is scored" in real and "|" not in real
     assert "Not known: attention: 5 tokens." in attention(grid=None, reason="attention: 5 tokens", classes={})

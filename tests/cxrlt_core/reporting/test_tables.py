@@ -9,17 +9,8 @@ from made_results import make_row as made_row
 
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.metrics.metric import means
+from cxrlt_core.reporting import tables
 from cxrlt_core.reporting.notes import caveat
-from cxrlt_core.reporting.tables import (
-    classes_csv,
-    contrasts_csv,
-    contrasts_table,
-    further_metrics,
-    row_label,
-    to_csv,
-    to_json,
-    to_markdown,
-)
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.tables import Row
 
@@ -48,7 +39,7 @@ def rows() -> list[Row]:
 
 
 def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are_left_out(rows):
-    text = to_markdown(rows, 0.95)
+    text = tables.to_markdown(rows, 0.95)
     table = cells(text)
     assert len({len(line) for line in table}) == 1 and [line[0] for line in table[2:]] == ["1", "2", "3"]
     assert {"TTA", "less bias", "mAP [95% interval]"} < set(table[0]) and "MixUp" not in table[0]
@@ -60,24 +51,23 @@ def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are
     assert "None" not in text and "nan" not in text
 
 
-def test_what_no_row_has_is_not_shown():
-    text = to_markdown([make_row("x", None, published=None)], 0.95)
+def test_what_no_row_has_is_not_shown_and_rows_scored_on_what_selected_them_are_marked(rows):
+    text = tables.to_markdown([make_row("x", None, published=None)], 0.95)
     assert "**" not in text and "published" not in text
+    marked = [rows[0], make_row("second", 0.4, selected=True)]
+    assert [line.count("†") for line in tables.to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
 
 
-def test_json_holds_the_metrics_and_no_times(rows):
-    content = json.loads(json.dumps(to_json(rows), allow_nan=False))
+def test_json_holds_the_metrics_csv_all_numbers_and_none_times(rows):
+    content = json.loads(json.dumps(tables.to_json(rows), allow_nan=False))
     assert list(content) == ["first", "best+tta", "undefined"]
     assert content["first"]["mAP"] == 0.25 and content["undefined"]["mAP"] is None
-    for text in (json.dumps(content), to_csv(rows, ""), to_markdown(rows, 0.95)):
+    for text in (json.dumps(content), tables.to_csv(rows, ""), tables.to_markdown(rows, 0.95)):
         assert "second" not in text and "time" not in text
-
-
-def test_csv_holds_all_numbers(rows):
-    table = read(to_csv(rows, "a note"))
+    table = read(tables.to_csv(rows, "a note"))
     assert table["row"].tolist() == ["first", "best+tta", "undefined"]
     assert table["mAP"].tolist()[:2] == [0.25, 0.5] and table["mAP"].isna()[2]
-    assert (table["note"] == "a note").all() and "note" not in to_csv(rows, "")
+    assert (table["note"] == "a note").all() and "note" not in tables.to_csv(rows, "")
     assert table["mAUROC_se"][0] == 0.01 and table["mAP_seeds"][0] == "0.2500"
     assert table["difference_high"][1] == 0.5 and table["published_mAP"][0] == 0.3
 
@@ -89,15 +79,10 @@ def test_a_caveat_stands_beside_numbers_of_a_demo_only(changed):
     assert "stand-in" in caveat(changed({"demo.sources": []}))
 
 
-def test_rows_scored_on_what_they_were_selected_upon_are_marked(rows):
-    marked = [rows[0], make_row("second", 0.4, selected=True)]
-    assert [line.count("†") for line in to_markdown(marked, 0.95).splitlines()[2:]] == [0, 1]
-
-
 def test_further_metrics_show_seeds_where_there_are_several(rows):
-    assert "seed" not in further_metrics(rows)
+    assert "seed" not in tables.further_metrics(rows)
     several = [make_row("first", 0.25, seeds=[0.2, 0.3])]
-    table = cells(further_metrics(several))
+    table = cells(tables.further_metrics(several))
     last = dict(zip(table[0], table[2], strict=True))
     assert last["mAP of each seed"] == "0.2000, 0.3000" and last["F1 ↑"] == "0.2500 ± 0.0100"
     assert {"F1 at 0.5 ↑", "NLL ↓", "NLL, scaled ↓", "ECE ↓", "ECE, scaled ↓"} < set(last)
@@ -112,7 +97,7 @@ def test_contrasts_name_the_rows_by_number():
     resolved = replace(plain, rows=["d", "c", "b", "a"], verdict="resolved down", published=-0.002)
     undefined = replace(plain, difference=UNKNOWN, simultaneous=(None, None), p=None, p_holm=None)
     rows = [make_row(name, 0.1) for name in "abcd"]
-    table = cells(contrasts_table(make_table(1, rows, []), [plain, resolved, undefined]))
+    table = cells(tables.contrasts_table(make_table(1, rows, []), [plain, resolved, undefined]))
     assert len({len(line) for line in table}) == 1
     first, second, third = (dict(zip(table[0], line, strict=True)) for line in table[2:])
     assert (first["rows"], second["rows"]) == ("2 − 1", "4 − 3 − (2 − 1)")
@@ -125,8 +110,9 @@ def test_contrasts_name_the_rows_by_number():
 
 def test_a_row_is_named_by_its_designs():
     design = {"image encoder": "resnet50", "reweight": "2", "loss": "asl", "TTA": "✓", "MixUp": ""}
-    assert row_label(design) == "resnet50, reweight ×2, asl loss, TTA"
-    table = make_table(2, [make_row("a", 0.1, label=row_label({"models": "8", "ensemble": "bagged"}))], [])
+    assert tables.row_label(design) == "resnet50, reweight ×2, asl loss, TTA"
+    label = tables.row_label({"models": "8", "ensemble": "bagged"})
+    table = make_table(2, [make_row("a", 0.1, label=label)], [])
     assert table.labels() == ["1  8 models, bagged"]
 
 
@@ -134,7 +120,7 @@ def test_classes_of_every_variant_commonest_first(smoke):
     classes = {"Mass": ClassInfo("tail", 0.01), "Edema": ClassInfo("head", 0.2)}
     scores = {"positive": 3, "AP": 0.5, "AUROC": None}
     metrics = {name: {"classes": {"Mass": {**scores, "AP": 0.25}, "Edema": scores}} for name in ("a", "b")}
-    table = read(classes_csv(make_results(smoke, classes=classes), metrics))
+    table = read(tables.classes_csv(make_results(smoke, classes=classes), metrics))
     assert table["variant"].tolist() == ["a", "a", "b", "b"]
     assert table["class"].tolist() == ["Edema", "Mass"] * 2
     assert table["note"].str.startswith("Synthetic demo").all()
@@ -142,15 +128,14 @@ def test_classes_of_every_variant_commonest_first(smoke):
 
 
 def test_differences_have_the_interval_of_their_family(smoke, changed):
-    contrast = make_contrast(
-        "b", "a", difference=Interval(0.1, 0.08, 0.12), simultaneous=(0.05, 0.15), published=None
-    )
+    bounds = {"difference": Interval(0.1, 0.08, 0.12), "simultaneous": (0.05, 0.15)}
+    contrast = make_contrast("b", "a", published=None, **bounds)
     first = make_table(1, [make_row("a", 0.1), make_row("b", 0.2)], [contrast])
     second = make_table(2, [make_row("c", 0.1)], [])
-    (line,) = read(contrasts_csv(make_results(smoke, tables=(first, second)))).to_dict("records")
+    (line,) = read(tables.contrasts_csv(make_results(smoke, tables=(first, second)))).to_dict("records")
     assert line["note"].startswith("Synthetic demo")
     assert line["step"] == "TTA off → ✓ (table1: 2 − 1)" and pd.isna(line["published_difference"])
     assert [line[f"difference{end}"] for end in ("", "_low", "_high")] == [0.1, 0.05, 0.15]
     real = make_results(changed({"demo.sources": [], "demo.text_encoders": []}))
-    nothing = read(contrasts_csv(replace(real, tables=(second, second))))
+    nothing = read(tables.contrasts_csv(replace(real, tables=(second, second))))
     assert "step" in nothing and "note" not in nothing

@@ -51,7 +51,6 @@ class Trial:
         self.start = time.monotonic()
 
     def note(self, row: str, column: str) -> None:
-        """Count a fault."""
         self.counts[row, column] += 1
         print(line(time.monotonic() - self.start, row, column), flush=True)
 
@@ -135,7 +134,6 @@ class Trial:
 
 
 def copied(study: Study, folder: Path) -> Study:
-    """Return a copy of a study."""
     shutil.copytree(study.folder, folder, symlinks=True)
     return Study(Workspace(folder))
 

@@ -31,7 +31,6 @@ class Kill(NamedTuple):
 
 
 def module_of(address: str) -> str:
-    """Return the module that a stage runs."""
     name = address.split("@")[0]
     return "stages.reweight" if name == "reweight_more" else f"stages.{name}"
 

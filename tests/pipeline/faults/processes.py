@@ -20,12 +20,9 @@ LIMIT = 300.0  # seconds that no command needs
 
 
 def environment(folder: Path, clock: float | None = None, **fault: Any) -> dict[str, str]:
-    """Return the environment in which a fault happens, see injected/sitecustomize.py.
+    """Return the environment of a study in which a fault happens, see injected/sitecustomize.py.
 
-    Args:
-        folder: of the study.
-        clock: seconds by which clocks are set back.
-        fault: ``program`` and ``at``, ``torn`` or ``log``; none if empty.
+    It is ``program`` and ``at``, ``torn`` or ``log``; the clock is set back by so many seconds.
     """
     words = {"PYTHONPATH": str(INJECTED), "OMP_NUM_THREADS": "1"}
     if fault:
@@ -82,7 +79,6 @@ class Command:
                 process.resume()
 
     def said(self) -> str:
-        """Return all that was printed."""
         self._output.seek(0)
         return self._output.read()
 
@@ -103,7 +99,6 @@ def runs(process: psutil.Process, module: str) -> bool:
 
 
 def status(process: psutil.Process) -> str | None:
-    """Return the state of a process, None once it is gone."""
     try:
         return process.status()
     except psutil.NoSuchProcess:

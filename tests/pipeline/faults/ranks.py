@@ -69,7 +69,6 @@ class Pair:
 
     @staticmethod
     def find(command: Command, rank: int) -> psutil.Process | None:
-        """Return the process of a rank."""
         for one in command.below():
             try:
                 if runs(one, "stages.train") and one.environ().get("RANK") == str(rank):

@@ -23,7 +23,7 @@ SECONDS_TO_END = 10.0  # for what a killed dvc has started; a stage looks once a
 
 
 class Fault(AssertionError):
-    """Something is not as it was."""
+    """Something is not as it was; whatever tries a fault raises it."""
 
 
 class Study:
@@ -70,12 +70,7 @@ class Study:
             raise Fault(f"dvc repro: {error}") from None
 
     def check(self, ran: Collection[str] = (), due: Collection[str] = ()) -> None:
-        """Raise Fault if not all is as it was.
-
-        Args:
-            ran: stages that have run.
-            due: those that had to.
-        """
+        """Raise Fault if not all is as it was; ``ran``: stages that have run, ``due``: those that had to."""
         if more := set(ran) - set(due) - RERUN:
             raise Fault(f"computed again: {', '.join(sorted(more))}")
         now = self.contents()

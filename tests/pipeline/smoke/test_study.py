@@ -14,13 +14,8 @@ from workspace import ALWAYS, Workspace
 
 from cxrlt_core.labels import CLASSES
 
-VARIANTS = [
-    "resnet50_bert_shared",
-    "resnet50_bert_separate",
-    "densenet121_bert_reweighted",
-    "resnet50_t5_contrast_mixup",
-    "resnet50_t5_mixup_replenished",
-]
+VARIANTS = ["resnet50_bert_shared", "resnet50_bert_separate", "densenet121_bert_reweighted"]
+VARIANTS += ["resnet50_t5_contrast_mixup", "resnet50_t5_mixup_replenished"]
 VARIED = ["code", "settings", "pixels"]  # look at every variant
 ON_MAIN = ["densenet121_bert_reweighted", "resnet50_t5_mixup_replenished"]
 
@@ -37,7 +32,7 @@ def digest(smoke, *paths):
     return [hashlib.sha256((smoke.folder / path).read_bytes()).hexdigest() for path in paths]
 
 
-def test_every_stage_runs(smoke):
+def test_every_stage_runs_encoders_before_any_image_and_dvc_warns_of_nothing(smoke):
     per_item = {
         **dict.fromkeys(("train", "evaluate", "tta"), VARIANTS),
         **dict.fromkeys(("synthesize", "harmonize", "pack"), ("mimic", "nih", "chexpert")),
@@ -48,9 +43,8 @@ def test_every_stage_runs(smoke):
     single += ("attention", "reweight", "ensemble", "report")
     expected = [f"{stage}@{item}" for stage, items in per_item.items() for item in items]
     assert sorted(smoke.first_run) == sorted([*expected, *single])
-
-
-def test_dvc_warns_of_nothing_and_its_lock_is_small(smoke):
+    ran = [name.split("@")[0] for name in smoke.first_run]
+    assert not {"harmonize", "pack", "train"} & set(ran[: len(ran) - ran[::-1].index("encoder")])
     assert "is empty" not in smoke.first_words and "WARNING" not in smoke.first_words
     assert (smoke.folder / "dvc.lock").stat().st_size < 50_000
 
@@ -67,15 +61,11 @@ def test_where_the_model_looks(smoke):
     assert not (smoke.folder / "reports/numbers/attention.csv").exists()
 
 
-def test_predictions_and_metrics(smoke):
+def test_predictions_metrics_and_weights(smoke):
     dev, test = (table(smoke, f"data/sets/{n}.parquet") for n in ("dev", "test"))
     for variant in VARIANTS:
-        for path, data in (
-            (f"dev/{variant}/0", dev),
-            (f"tta/{variant}/0/dev", dev),
-            (f"tta/{variant}/0/test", test),
-        ):
-            predictions = table(smoke, f"predictions/{path}.parquet")
+        for path, data in (("dev/{}/0", dev), ("tta/{}/0/dev", dev), ("tta/{}/0/test", test)):
+            predictions = table(smoke, f"predictions/{path.format(variant)}.parquet")
             assert list(predictions.columns) == ["image_id", "study_id", "patient_id", *CLASSES]
             assert predictions["image_id"].tolist() == data["image_id"].tolist()
             assert predictions[list(CLASSES)].stack().between(0, 1).all()
@@ -85,6 +75,10 @@ def test_predictions_and_metrics(smoke):
     tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/0/dev.parquet")
     plain = table(smoke, f"predictions/dev/{VARIANTS[0]}/0.parquet")
     assert not tta[list(CLASSES)].equals(plain[list(CLASSES)])  # a TTA flag that nobody reads
+    main, contrast = load(smoke, "weights/main.json"), load(smoke, "weights/contrast.json")
+    assert set(main["weights"].values()) == {1.0, 2.0}
+    assert set(contrast["weights"].values()) == {1.0, 3.0}
+    assert set(load(smoke, "weights/uniform.json")["weights"].values()) == {1.0}
 
 
 def test_a_training_is_followed_on_the_development_set(smoke):
@@ -94,13 +88,6 @@ def test_a_training_is_followed_on_the_development_set(smoke):
     for variant, lines in histories.groupby("variant"):
         score = load(smoke, f"metrics/dev/{variant}.json")["seeds"]["0"]["mAP"]
         assert lines["dev_mAP"].iloc[-1] == pytest.approx(score, abs=1e-6)
-
-
-def test_weights(smoke):
-    main, contrast = load(smoke, "weights/main.json"), load(smoke, "weights/contrast.json")
-    assert set(main["weights"].values()) == {1.0, 2.0}
-    assert set(contrast["weights"].values()) == {1.0, 3.0}
-    assert set(load(smoke, "weights/uniform.json")["weights"].values()) == {1.0}
 
 
 def test_tables(smoke):
@@ -162,7 +149,7 @@ def test_every_contrast_is_planned(smoke):
     assert effects["MixUp"]["verdict"] == "not estimable"
 
 
-def test_every_row_has_its_provenance(smoke):
+def test_every_row_has_its_provenance_and_every_table_says_that_the_data_are_synthetic(smoke):
     found = load(smoke, "reports/provenance.json")
     assert found["seeds"] == [0] and {"revision", "versions"} <= set(found)
     for name in ("table1", "table2"):
@@ -171,9 +158,6 @@ def test_every_row_has_its_provenance(smoke):
             assert {"params", "code", "data", "sets", "image_encoders", "text_encoders"} <= set(row)
             for training in row["trainings"].values():
                 assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
-
-
-def test_every_table_says_that_the_data_are_synthetic(smoke):
     for name in ("table1", "table2"):
         assert "Synthetic demo" in (smoke.folder / f"reports/{name}.md").read_text().splitlines()[0]
     files = [*(smoke.folder / "reports").rglob("*.csv")]
@@ -202,12 +186,6 @@ def test_metrics_and_plots_are_tracked(smoke):
     assert "reports/figures/table1.png" in plots and "ERROR" not in shown.stderr
 
 
-def test_encoders_are_tried_before_any_image_is_read(smoke):
-    ran = [name.split("@")[0] for name in smoke.first_run]
-    assert "encoder" in ran and "embed" in ran
-    assert not {"harmonize", "pack", "train"} & set(ran[: len(ran) - ran[::-1].index("encoder")])
-
-
 def test_second_run_does_nothing(smoke):
     """But look at the image files."""
     assert smoke.repro() == []
@@ -225,11 +203,9 @@ def test_an_image_file_that_changes_is_noticed(smoke):
     with Image.open(image) as picture:
         picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(image)
     listed = smoke.run("python", "-m", "tools.due").stdout
-    assert listed.startswith(
-        "data.sources.nih.images: 1 files are new or have changed\ndue, at most: pack, split"
-    )
-    ran = smoke.repro("repro", "split")
-    assert ran == ["pack@nih", "split"]
+    changed = "data.sources.nih.images: 1 files are new or have changed"
+    assert listed.startswith(f"{changed}\ndue, at most: pack, split")
+    assert smoke.repro("repro", "split") == ["pack@nih", "split"]
     due = json.loads(smoke.run("dvc", "status", "--json").stdout)
     assert {"train@resnet50_t5_mixup_replenished"} == {stage for stage in due if stage.startswith("train")}
     image.write_bytes(before)
@@ -379,25 +355,17 @@ def items(ran, stage):
     return sorted(name.split("@")[1] for name in ran if name.startswith(f"{stage}@"))
 
 
-def test_a_new_row_trains_what_is_new(edited):
-    ran, _, after = edited
-    assert items(ran, "train") == items(ran, "tta") == [NEW, "resnet50_t5_mixup_replenished"]
-    assert f"{NEW}+tta" in after
-
-
-def test_an_uncertain_policy_reruns_replenished_variants_only(edited):
-    ran, _, _ = edited
+def test_each_edit_reruns_what_depends_on_it(edited):
+    ran, before, after = edited
+    # a new row trains what is new
+    replenished = "resnet50_t5_mixup_replenished"
+    assert items(ran, "train") == items(ran, "tta") == [NEW, replenished] and f"{NEW}+tta" in after
+    # an uncertain policy re-runs replenished variants only
     assert items(ran, "harmonize") == ["chexpert"] and not items(ran, "pack")
     assert {"split", "describe"} <= set(ran) and not items(ran, "embed")
-    assert items(ran, "train") == [NEW, "resnet50_t5_mixup_replenished"]
-
-
-def test_scoring_by_study_trains_nothing(edited):
-    """It evaluates all anew, and predicts nothing with TTA."""
-    ran, before, after = edited
+    # scoring by study evaluates all anew, trains nothing and predicts nothing with TTA
     kept = ["resnet50_bert_separate", "resnet50_t5_contrast_mixup"]
-    assert items(ran, "evaluate") == sorted([*kept, NEW, "resnet50_t5_mixup_replenished"])
-    assert not set(kept) & {*items(ran, "train"), *items(ran, "tta")}
+    assert items(ran, "evaluate") == sorted([*kept, NEW, replenished])
     assert {"settings", "reweight", "ensemble", "report"} <= set(ran)
     assert all(before[name]["mAP"] != after[name]["mAP"] for name in before.keys() & after.keys())
 
