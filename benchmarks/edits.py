@@ -91,8 +91,8 @@ def copy_module(package: str, name: str) -> Apply:
 
     def apply(study: Workspace) -> None:
         folder = study.folder / "cxrlt_core" / package
-        source = (folder / f"{name}.py").read_text()
-        (folder / "twin.py").write_text(source.replace(f'"{name}"', '"twin"'))
+        source = (folder / f"{name}.py").read_text().replace(f'"{name}"', '"twin"')
+        (folder / "twin.py").write_text(source.replace('TITLE = "', 'TITLE = "twin of '))
 
     return apply
 
