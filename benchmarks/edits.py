@@ -179,7 +179,7 @@ EDITS = [
     Edit("a new design that no variant has", copy_module("designs", "mixup"), stages_named("code")),
     Edit(
         "a new design, with a variant and a row",
-        both(copy_module("designs", "mixup"), add_variant(mixup=None, twin=True)),
+        both(copy_module("designs", "mixup"), add_variant(mixup=None, twin=0.2)),
         ADDED,
         1,
     ),
