@@ -5,6 +5,7 @@ Usage: python -m benchmarks.edits [--write docs/what-an-edit-reruns.md] [word of
 
 import argparse
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -319,6 +320,8 @@ def main(words: list[str]) -> Iterator[tuple[Edit, list[str], int, float, bool]]
         for edit in EDITS:
             if words and not any(word in edit.name for word in words):
                 continue
+            # what another edit ran is not to be restored
+            shutil.rmtree(study.folder / ".dvc/cache/runs", ignore_errors=True)
             edit.apply(study)
             start = time.perf_counter()
             ran = study.repro()

@@ -373,7 +373,8 @@ def test_each_edit_reruns_what_depends_on_it(edited):
 def test_a_clone_without_what_was_removed_is_up_to_date(smoke, edited, tmp_path):
     """The edits are taken back: nothing of the removed variant changes what DVC sees, here or in a clone."""
     smoke.git("checkout", "--quiet", "--", ".")
-    smoke.git("clean", "--quiet", "-d", "--force", "reports")  # a picture that the study of before had not
+    # a picture and a fingerprint that the study of before had not
+    smoke.git("clean", "--quiet", "-d", "--force", "reports", "fingerprints")
     assert (smoke.folder / "models" / NEW).exists()
     assert smoke.run("python", "-m", "tools.recover").returncode == 0
     assert smoke.repro() == []
