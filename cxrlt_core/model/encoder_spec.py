@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,19 @@ def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | No
         if name.startswith(HUB):
             name, stated, config, commit = _hub_network(name.removeprefix(HUB), encoder.revision)
         if not timm.is_model(name):
-            raise StudyError(f"{name!r} is not a timm network")
+            raise StudyError(f"{name!r} is not a timm network{meant(name)}")
         config = {**timm.get_pretrained_cfg(name).to_dict(), **config}
     except StudyError as error:
         raise StudyError(f"{key}.model: {error}") from None
     except (KeyError, RuntimeError, TypeError, ValueError) as error:  # no configuration, no such tag
         raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network: {reason(error)}") from None
     return name, stated, config, commit
+
+
+def meant(name: str) -> str:
+    """Ask whether the network of timm was meant whose name is most like another; empty if none is."""
+    similar = get_close_matches(name.lower(), timm.list_models(), 1, 0.7)
+    return f", did you mean {similar[0]}?" if similar else ""
 
 
 def _hub_network(repository: str, revision: str | None) -> tuple[str, dict, dict, str]:

@@ -45,8 +45,8 @@ def load_weights(
     """Load tensors of a file into timm's network of that name for grey images, all that it needs or none.
 
     Weights of an RGB network are summed over its three channels; what belongs to a classifier is left.
-    StudyError names every tensor that is missing, unexpected, misshapen or not finite, and what would
-    obviously fit; or two tensors that get the same name.
+    StudyError says how many tensors are missing, unexpected, misshapen or not finite, names the first of
+    each, and what would obviously fit; or two tensors that get the same name.
     """
     state = dict(converted(network, name, renamed_weights(tensors, encoder)))
     expected = network.state_dict()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cxrlt_core.pretrained.model_files import ModelFiles
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.text import sentence
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ def load_strict(
     """Load tensors into every name of a network's ``state_dict``; of those that share memory, one suffices.
 
     Names of the patterns ``ignored``, such as ``"cls.*"``, are left out; those of ``may_lack`` enter no
-    number that is asked of the network. StudyError names all that is missing, unexpected, misshapen or not
-    finite.
+    number that is asked of the network. StudyError counts all that is missing, unexpected, misshapen or not
+    finite, and names the first of each.
     """
     expected = network.state_dict()
     state = {name: tensors[name] for name in expected if name in tensors}
@@ -54,7 +55,7 @@ def load_strict(
         ],
     }
     if any(faults.values()):
-        texts = (f"{len(names)} {what}: {', '.join(names)}" for what, names in faults.items() if names)
+        texts = (f"{len(names)} {what}: {sentence(names)}" for what, names in faults.items() if names)
         raise StudyError("; ".join(texts))
     network.load_state_dict(state, strict=False)
     sizes = {name: parameter.numel() for name, parameter in network.named_parameters()}

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.text import sentence
 
 #: Of Flax's extensions of msgpack, that of an array; the key of an array of more than 1 GiB, in chunks.
 ARRAY, CHUNKED = 1, "__msgpack_chunked_array__"
@@ -37,7 +38,7 @@ def read_tensor_files(files: Sequence[Path]) -> dict[str, Tensor]:
         except Exception as error:  # readers of foreign files raise many kinds
             raise StudyError(f"{file.name}: cannot be read as plain tensors: {reason(error)}") from None
         if repeated := sorted(tensors.keys() & part.keys()):
-            raise StudyError(f"{file.name}: has what another part has: {', '.join(repeated)}")
+            raise StudyError(f"{file.name}: has what another part has: {sentence(repeated)}")
         tensors |= part
     return tensors
 

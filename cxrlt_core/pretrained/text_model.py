@@ -16,6 +16,7 @@ from cxrlt_core.pretrained.model_files import locate
 from cxrlt_core.pretrained.strict import load_strict, weights_origin
 from cxrlt_core.pretrained.tensor_files import read_tensor_files
 from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.text import sentence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -72,11 +73,11 @@ def without_prefix(tensors: Mapping[str, Tensor], anchors: Collection[str]) -> t
     prefixes = sorted({name.removesuffix(anchor) for name, anchor in ends})
     if len(prefixes) != 1:
         what = f"one under {str(prefixes)[1:-1]}" if prefixes else f"no {' or '.join(anchors)}"
-        names = ", ".join(sorted(named)) or "none"
-        raise StudyError(f"expected one encoder in the weights, found {what}; the names are {names}")
+        names = f"{len(named)} names: {sentence(sorted(named))}" if named else "no names"
+        raise StudyError(f"expected one encoder in the weights, found {what} among {names}")
     (prefix,) = prefixes
     if repeated := [name for name in named if prefix and f"{prefix}{name}" in named]:
-        raise StudyError(f"names are there with and without {prefix!r}: {', '.join(repeated)}")
+        raise StudyError(f"names are there with and without {prefix!r}: {sentence(repeated)}")
     return {name.removeprefix(prefix): tensor for name, tensor in named.items()}, prefix
 
 
@@ -104,9 +105,11 @@ def _config(folder: Path) -> tuple[str, "PreTrainedConfig"]:
             f"config.json: transformers knows no model_type {model_type!r} without code of its own"
         )
     try:
-        return model_type, CONFIG_MAPPING[known_type].from_dict(content)
+        config = CONFIG_MAPPING[known_type].from_dict(content)
     except Exception as error:  # configs check themselves in many ways
         raise StudyError(f"config.json: {reason(error)}") from None
+    config._attn_implementation = config._experts_implementation = None  # may name code of a hub
+    return model_type, config
 
 
 def _tokenizer(folder: Path, model_type: str, config: "PreTrainedConfig") -> "PreTrainedTokenizerBase":

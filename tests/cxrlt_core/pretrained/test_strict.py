@@ -55,13 +55,14 @@ def test_of_tensors_that_share_memory_one_suffices(name):
     ("changes", "message"),
     [
         ({"layer.bias": None}, "1 missing: layer.bias"),
-        ({"table.weight": None}, "2 missing: table.weight, inner.weight"),
-        ({"x.weight": torch.ones(1), "a": torch.ones(1)}, "2 unexpected: a, x.weight"),
+        ({"table.weight": None}, "2 missing: table.weight and inner.weight"),
+        ({"x.weight": torch.ones(1), "a": torch.ones(1)}, "2 unexpected: a and x.weight"),
         ({"layer.weight": torch.ones(3, 2)}, "1 misshapen: layer.weight (3, 2) for (2, 3)"),
         ({"layer.bias": torch.tensor([1, torch.nan])}, "1 not finite: layer.bias"),
         ({"layer.bias": torch.tensor([1, -torch.inf])}, "1 not finite: layer.bias"),
         ({"inner.weight": torch.zeros(5, 3)}, "1 not the same: table.weight and inner.weight"),
         ({"layer.bias": None, "a": torch.ones(1)}, "1 missing: layer.bias; 1 unexpected: a"),
+        ({f"x{n}": torch.ones(1) for n in range(9)}, "9 unexpected: x0, x1, x2 and 6 more"),
     ],
 )
 def test_what_is_wrong_is_named(changes, message):

@@ -171,6 +171,12 @@ def test_the_longest_text_is_what_positions_and_tokenizer_allow(make):
     assert load_text_model(str(folder), None).longest == 40
 
 
+def test_a_config_brings_no_code_of_a_hub(make, originals):
+    folder = make("bert")
+    edit(folder, attn_implementation="kernels-community/flash-attn", _attn_implementation="org/own")
+    assert states(folder).equal(states(originals["bert"]))
+
+
 def test_positions_of_roberta_begin_behind_the_padding():
     assert (
         _longest(SimpleNamespace(model_max_length=10**30), RobertaConfig(max_position_embeddings=514)) == 512
@@ -188,7 +194,7 @@ WORDS, QUERY = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.s
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without(WORDS), f"expected one encoder in the weights, found no {WORDS}; the names are emb"),
+        (without(WORDS), f"expected one encoder in the weights, found no {WORDS} among 38 names: emb"),
         (prefixed("foo_"), "expected one encoder in the weights, found no "),
         (lambda t: {**t, QUERY: torch.ones(3, 3)}, f"1 misshapen: {QUERY} (3, 3) for (64, 64)"),
         (lambda t: t | prefixed("b.")(t), "expected one encoder in the weights, found one under '', 'b.'"),
@@ -205,7 +211,7 @@ def test_layers_without_number_in_the_config_are_named(make):
     folder = make("bert")
     edit(folder, num_hidden_layers=1)
     line = refusal(folder)
-    assert line.startswith("16 unexpected: encoder.layer.1.") and line.count("encoder.layer.1.") == 16
+    assert line.startswith("16 unexpected: encoder.layer.1.") and line.endswith(" and 13 more")
 
 
 def refusal(folder: Path) -> str:
