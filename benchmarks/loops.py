@@ -83,7 +83,7 @@ def network(options: argparse.Namespace, device: torch.device) -> nn.Module:
     torch.manual_seed(0)
     config = ModelConfig(
         list(CLASSES), options.model, {}, None, options.size, *PIXELS, "random", options.query, "squash",
-        options.precision, AUGMENT.model_dump(), {"separate": {}},
+        options.precision, AUGMENT.model_dump(), {"separate": {}}, [],
     )  # fmt: skip
     embeddings = np.random.default_rng(0).normal(size=(len(CLASSES), 64))
     encoder = build_network(options.model, {})

@@ -29,10 +29,10 @@ from cxrlt_core.study.parse import parse_params
 from cxrlt_core.study.variants import members
 from cxrlt_core.system.files import write_json, write_parquet
 from cxrlt_core.system.tensors import write_tensors
-from stages.artifacts.paths import dev_path
+from stages.artifacts.paths import metrics_path, trained_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import read_set
-from stages.evaluate import write_metrics
+from stages.evaluate import metrics_of
 
 ROOT = Path(__file__).parents[1]
 PREVALENCES = np.array(list(TRAINING_POSITIVES.values())) / TRAINING_IMAGES
@@ -160,9 +160,10 @@ def describe_models(params: Params) -> None:
             write_json(f"models/{variant}/{seed}/cost.json", cost)
         lines = "".join(f"{seed},1,0.2,0.001\n" for seed in seeds)
         Path(f"models/{variant}/history.csv").write_text(f"seed,epoch,loss,learning_rate\n{lines}")
-        paths = {seed: dev_path(variant, seed) for seed in params.train.seeds}
-        predictions = {seed: read_predictions(path, data, "none") for seed, path in paths.items()}
-        write_metrics(variant, data, predictions, "none")
+        models: dict[str, dict[str, str]] = {seed: {} for seed in seeds}
+        write_json(trained_path(variant), models)
+        predictions = {seed: read_predictions(variant, seed, data, "none") for seed in params.train.seeds}
+        write_json(metrics_path(variant), metrics_of(data, predictions, "none") | {"models": models})
     places = {"variant": params.reweight.base, "grid": 7, "reason": None, "classes": {}}
     write_json("metrics/attention.json", places)
     ones = dict.fromkeys(CLASSES, 1.0)

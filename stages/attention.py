@@ -18,7 +18,6 @@ from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_again, run_stage
 from stages.artifacts.models import load_trained
-from stages.artifacts.paths import dev_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
@@ -51,7 +50,7 @@ def main(params: Params) -> None:
 
 def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.DataFrame:
     """Choose the images to show by the model of the first seed: position, class, labelled, probability."""
-    predictions = read_predictions(dev_path(params.reweight.base, params.train.seeds[0]), data, "none")
+    predictions = read_predictions(params.reweight.base, params.train.seeds[0], data, "none")
     precision = average_precision(data.targets, predictions)
     if known.any():
         precision[~known.any(0)] = np.nan

@@ -4,6 +4,7 @@ Usage: python -m stages.evaluate <variant>
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_trained
-from stages.artifacts.paths import dev_path
+from stages.artifacts.paths import dev_path, metrics_path
 from stages.artifacts.predictions import by_study, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
+from stages.artifacts.trained import trained_marks
 
 
 def main(params: Params, name: str) -> None:
@@ -31,9 +33,9 @@ def main(params: Params, name: str) -> None:
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     designs, image = designs_of(params, name, PREDICTION), resolved(params, name).image
     with open_ranks(device) as ranks:
-        images, predictions = open_images(data, params, image), {}
+        images, predictions, models = open_images(data, params, image), {}, {}
         for seed in params.train.seeds:
-            model = load_trained(name, seed)
+            models[seed], model = trained_marks(name, seed), load_trained(name, seed)
             with task(f"{name}, seed {seed}, dev"):
                 [probabilities] = predict(
                     Scorer.of(model), images, device, params.compute.batch_size, ranks=ranks
@@ -41,12 +43,14 @@ def main(params: Params, name: str) -> None:
             predictions[seed] = posthoc(designs, data.classes, probabilities)
         if ranks.is_main:
             for seed, probabilities in predictions.items():
-                write_predictions(dev_path(name, seed), data, probabilities)
-            write_metrics(name, data, predictions, params.study.aggregate)
+                write_predictions(dev_path(name, seed), data, probabilities, models[seed])
+            metrics = metrics_of(data, predictions, params.study.aggregate)
+            write_json(metrics_path(name), metrics | {"models": models})
+            print(f"{name}: development mAP {score_text(metrics['mAP'])}")
 
 
-def write_metrics(name: str, data: LabelledSet, predictions: Mapping[int, np.ndarray], rule: str) -> None:
-    """Write the metrics of every seed, and their means."""
+def metrics_of(data: LabelledSet, predictions: Mapping[int, np.ndarray], rule: str) -> dict[str, Any]:
+    """Return the metrics of every seed, and their means."""
     groups, summaries, per_class, fits, image_ap = read_groups(), {}, [], {}, {}
     for seed, probabilities in predictions.items():
         scores = by_study(data, probabilities, rule)
@@ -61,7 +65,7 @@ def write_metrics(name: str, data: LabelledSet, predictions: Mapping[int, np.nda
     means = plain(
         {mean: np.mean([seed[mean] for seed in summaries.values()]) for mean in summaries[str(seed)]}
     )
-    metrics = {
+    return {
         **means,
         "images": len(data.targets),
         "classes": describe_scores(data.targets, averaged, data.classes, groups),
@@ -69,8 +73,6 @@ def write_metrics(name: str, data: LabelledSet, predictions: Mapping[int, np.nda
         "seeds": {seed: plain(summary) for seed, summary in summaries.items()},
         "calibration": fits,
     }
-    write_json(f"metrics/dev/{name}.json", metrics)
-    print(f"{name}: development mAP {score_text(means['mAP'])}")
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | None]:

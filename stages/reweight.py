@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from cxrlt_core.designs.reweight import reweight, reweightings
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.files import read_json
 from stages.artifacts.border import run_stage
+from stages.artifacts.trained import read_metrics
 from stages.artifacts.weights import write_weights
 
 
 def main(params: Params, *names: str) -> None:
     """Write weights/<name>.json for each name."""
-    by_seed = read_json(f"metrics/dev/{params.reweight.base}.json")["image_AP"]
+    by_seed = read_metrics(params.reweight.base)["image_AP"]
     for name in names:
         settings = reweightings(params.reweight)[name]
         weights = {seed: reweight(values, settings) for seed, values in by_seed.items()}

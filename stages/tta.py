@@ -5,7 +5,6 @@ Usage: python -m stages.tta <variant>
 
 from cxrlt_core.designs import PREDICTION
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
-from cxrlt_core.model.folder import model_marks
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import Scorer, posthoc, predict
 from cxrlt_core.study.variants import designs_of, resolved
@@ -15,9 +14,10 @@ from cxrlt_core.system.progress import task
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_trained
-from stages.artifacts.paths import model_folder, tta_path
+from stages.artifacts.paths import tta_path
 from stages.artifacts.predictions import write_predictions
 from stages.artifacts.sets import read_set
+from stages.artifacts.trained import trained_marks
 
 
 def main(params: Params, name: str) -> None:
@@ -35,11 +35,10 @@ def predict_views(params: Params, name: str, split: str, ranks: Ranks) -> None:
     images = open_images(data, params, resolved(params, name).image)
     views, designs = draw_views(contents_of(images), params.tta), designs_of(params, name, PREDICTION)
     for seed in params.train.seeds:
-        model = load_trained(name, seed)
+        marks, model = trained_marks(name, seed), load_trained(name, seed)
         with task(f"{name}, seed {seed}, {split}"):
             probabilities = predict(Scorer.of(model), images, device, params.compute.batch_size, views, ranks)
         if ranks.is_main:
-            marks = model_marks(model_folder(name, seed))
             averaged = posthoc(designs, data.classes, average_views(probabilities))
             write_predictions(tta_path(name, seed, split), data, averaged, marks)
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from cxrlt_core.designs.hooks import NetworkShape
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.model.image_encoder import TokenEncoder, build_network
 from cxrlt_core.model.query_network import QueryDecoder, label_coordinates
+from cxrlt_core.params.schema import Fit
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
 from cxrlt_core.system.errors import StudyError
 
@@ -32,10 +33,11 @@ class ModelConfig:
     pixel_deviation: float
     text: str
     query: dict[str, Any]
-    image_fit: str  # how an image of another shape became square: squash, crop or pad
-    precision: str  # auto, bf16 or fp32
+    image_fit: Fit  # how an image of another shape became square
+    precision: Literal["auto", "bf16", "fp32"]
     augment: dict[str, Any]  # ranges of the random transforms in training
     designs: dict[str, dict[str, Any]]  # those that predictions need: name to settings
+    drawn: Sequence[str]  # sources whose images it has seen and the demo drew; none where all were real
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of config.json."""

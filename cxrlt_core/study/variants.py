@@ -75,6 +75,12 @@ def replenished(params: Params, variant: str) -> bool:
     return any(params.variants[name].data == "replenished" for name in lineage(params, variant))
 
 
+def drawn_sources(params: Params, variant: str) -> list[str]:
+    """Return the sources that the demo drew, and a variant, or one that it starts from, has seen."""
+    seen = used_sources(params) if replenished(params, variant) else [params.data.primary]
+    return [name for name in seen if name in params.demo.sources]
+
+
 def contents(params: Params, variant: str) -> dict[str, Any]:
     """Return all that a variant is, key by key, with what names stand for in their place.
 

@@ -68,7 +68,9 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
 
 
 def check_arguments(main: Callable[..., None]) -> None:
-    """Raise StudyError that says how the stage is used if the number of arguments is wrong."""
+    """Raise StudyError that says how the stage is used if arguments, or Python's own, are wrong."""
+    if sys.flags.optimize > 1:
+        raise StudyError("python -OO, or PYTHONOPTIMIZE=2: transformers reads docstrings, expected python")
     try:
         inspect.signature(main).bind(None, *sys.argv[1:])
     except TypeError:

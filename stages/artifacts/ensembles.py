@@ -3,7 +3,6 @@
 A folder's ensemble.json names the members and says how they are combined.
 """
 
-import json
 import os
 from collections.abc import Sequence
 
@@ -13,11 +12,11 @@ from cxrlt_core.evidence.scoring import EvaluationSet
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
 from cxrlt_core.study.variants import members as members_of
-from cxrlt_core.system.files import read_parquet_metadata
-from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder, tta_path
+from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder
 from stages.artifacts.predictions import read_models, write_predictions
 from stages.artifacts.scoring import draw_patients
 from stages.artifacts.sets import LabelledSet
+from stages.artifacts.trained import trained_marks
 
 
 def write_row(
@@ -31,7 +30,7 @@ def write_row(
         config = EnsembleConfig(
             classes=list(data.classes),
             members=[
-                Member(os.path.relpath(model_folder(name, seed), folder), predicted_by(name, seed))
+                Member(os.path.relpath(model_folder(name, seed), folder), trained_marks(name, seed))
                 for name in models
             ],
             weights=dict(zip(data.classes, weights.T.tolist(), strict=True)),
@@ -40,11 +39,6 @@ def write_row(
             aggregate=params.study.aggregate,
         )
         write_ensemble(folder, config)
-
-
-def predicted_by(variant: str, seed: int) -> dict[str, str]:
-    """Return which model made the test predictions that the ensemble is scored by: its files' SHA-256."""
-    return json.loads(read_parquet_metadata(tta_path(variant, seed, "test"))["model"])
 
 
 def read_members(params: Params, dev: LabelledSet, test: LabelledSet, scored_on: EvaluationSet) -> Members:

@@ -15,12 +15,13 @@ from cxrlt_core.model.classifier import ModelConfig
 from cxrlt_core.model.encoder_spec import EncoderSpec, resolve_encoder
 from cxrlt_core.model.folder import TrainedModel, model_marks, read_model
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import designs_of, resolved
+from cxrlt_core.study.variants import designs_of, drawn_sources, resolved
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
 from cxrlt_core.system.tensors import read_tensors
 from stages.artifacts.paths import model_folder, text_path, trained_path
 from stages.artifacts.settings import dumped
+from stages.artifacts.trained import trained_marks
 
 
 def write_trained(variant: str, seeds: Sequence[int]) -> None:
@@ -35,8 +36,8 @@ def load_trained(variant: str, seed: int) -> TrainedModel:
     Raises:
         StudyError: when it is absent, or not the one that data/trained names.
     """
-    folder, known = model_folder(variant, seed), read_json(trained_path(variant))
-    if known.get(str(seed)) != model_marks(folder):
+    folder = model_folder(variant, seed)
+    if trained_marks(variant, seed) != model_marks(folder):
         raise StudyError(f"{folder}: not the model that training wrote; dvc checkout, or dvc repro --force")
     return read_model(folder)
 
@@ -76,6 +77,7 @@ def describe_model(
         precision=whole.train.precision,
         augment=whole.train.augment.model_dump(),
         designs=dumped(designs),
+        drawn=drawn_sources(params, variant),
     )
 
 

@@ -12,10 +12,11 @@ from cxrlt_core.reporting.notes import caveat, noted
 from cxrlt_core.reporting.report import render as report_text
 from cxrlt_core.reporting.tables import classes_csv, contrasts_csv, headline, to_csv, to_json, to_markdown
 from cxrlt_core.results.study import Results
-from cxrlt_core.system.files import read_json, write_json, write_text
+from cxrlt_core.system.files import write_json, write_text
 from cxrlt_core.system.records import to_json as plain
 from cxrlt_core.system.threads import in_threads
 from stages.artifacts.provenance import provenance
+from stages.artifacts.trained import read_metrics
 
 
 def write_numbers(results: Results) -> None:
@@ -29,7 +30,7 @@ def write_numbers(results: Results) -> None:
     write_json("reports/contrasts.json", {table.name: plain(table.contrasts) for table in results.tables})
     write_json("reports/planner.json", {table.name: plain(table.power) for table in results.tables})
     write_json("reports/effects.json", plain(results.effects))
-    metrics = {name: read_json(f"metrics/dev/{name}.json") for name in params.variants}
+    metrics = {name: read_metrics(name) for name in params.variants}
     write_text("reports/classes.csv", classes_csv(results, metrics))
     write_text("reports/contrasts.csv", contrasts_csv(results))
     write_json("reports/summary.json", headline(results, [scores["mAP"] for scores in metrics.values()]))

@@ -45,6 +45,11 @@ def dev_path(variant: str, seed: int) -> str:
     return f"predictions/dev/{variant}/{seed}.parquet"
 
 
+def metrics_path(variant: str) -> str:
+    """Return where the development metrics of a variant lie."""
+    return f"metrics/dev/{variant}.json"
+
+
 def tta_path(variant: str, seed: int, split: str) -> str:
     """Return where the predictions with TTA lie; ``split`` is dev or test."""
     return f"predictions/tta/{variant}/{seed}/{split}.parquet"

@@ -10,9 +10,10 @@ import numpy as np
 
 from cxrlt_core.prediction.study_level import aggregate
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet, write_parquet
-from stages.artifacts.paths import tta_path
+from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.sets import LabelledSet, check_values
+from stages.artifacts.trained import check_model
 
 
 def write_predictions(
@@ -24,12 +25,15 @@ def write_predictions(
     write_parquet(path, table, model and {"model": json.dumps(model)})
 
 
-def read_predictions(path: str, data: LabelledSet, rule: str) -> np.ndarray:
-    """Read probabilities, float32 (N, C), aggregated over studies by ``study.aggregate``.
+def read_predictions(variant: str, seed: int, data: LabelledSet, rule: str, tta: bool = False) -> np.ndarray:
+    """Read what a model says of a set, float32 (N, C), aggregated over studies by ``study.aggregate``.
 
-    StudyError when they do not belong to the set's rows, or one is no probability.
+    Without ``tta`` the set is dev. StudyError when the file is of another model or does not belong to the
+    set's rows, or a value is no probability.
     """
+    path = tta_path(variant, seed, data.name) if tta else dev_path(variant, seed)
     table = read_parquet(path)
+    check_model(path, json.loads(read_parquet_metadata(path).get("model", "null")), variant, seed)
     if list(table.columns[3:]) != data.classes or not table["image_id"].equals(data.table["image_id"]):
         raise StudyError(f"{path}: images or classes differ from those of the set; run dvc repro")
     probabilities = check_probabilities(path, table[data.classes].to_numpy(), data.classes)
@@ -43,7 +47,7 @@ def by_study(data: LabelledSet, probabilities: np.ndarray, rule: str) -> np.ndar
 
 def read_models(models: Sequence[str], data: LabelledSet, seed: int, rule: str) -> np.ndarray:
     """Read the TTA predictions of several models of a seed, float32 (M, N, C)."""
-    return np.stack([read_predictions(tta_path(model, seed, data.name), data, rule) for model in models])
+    return np.stack([read_predictions(model, seed, data, rule, tta=True) for model in models])
 
 
 def check_probabilities(path: str, probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:

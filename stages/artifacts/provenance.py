@@ -11,7 +11,7 @@ from cxrlt_core.system.files import file_hash, read_json
 from cxrlt_core.system.tensors import read_tensor_metadata
 from stages.artifacts.code import fingerprint
 from stages.artifacts.identity import row_code, row_identity
-from stages.artifacts.paths import model_folder, set_path, text_path
+from stages.artifacts.paths import model_folder, set_path, text_path, trained_path
 
 PACKAGES = ("torch", "timm", "transformers", "scikit-learn", "pandas", "numpy", "scipy", "dvc")
 STAGES = {"table1": ("train", "evaluate", "tta", "report"), "table2": ("train", "tta", "ensemble")}
@@ -46,6 +46,7 @@ def record(params: Params, table: str, row: Mapping, variants: Sequence[str]) ->
         "sets": hashes,
         "image_encoders": {name: image_origin(name) for name in sorted(images)},
         "text_encoders": {name: text_origin(name) for name in sorted(texts)},
+        "models": {name: read_json(trained_path(name)) for name in variants},
         "trainings": {
             name: {str(s): read_json(model_folder(name, s) / "cost.json") for s in params.train.seeds}
             for name in variants

@@ -12,7 +12,6 @@ from cxrlt_core.metrics.bootstrap import PatientResamples, centred, resample_pat
 from cxrlt_core.metrics.scores import average_precision, resample_ranks
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.variants import members
-from stages.artifacts.paths import dev_path, tta_path
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
@@ -24,8 +23,8 @@ def score_table1(params: Params, device: torch.device) -> ScoredTable:
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
 
     def read(variant: str, tta: bool) -> list[np.ndarray]:
-        paths = [tta_path(variant, s, "dev") if tta else dev_path(variant, s) for s in params.train.seeds]
-        return [read_predictions(path, dev, params.study.aggregate) for path in paths]
+        rule = params.study.aggregate
+        return [read_predictions(variant, seed, dev, rule, tta) for seed in params.train.seeds]
 
     scores = score_rows(data, rows, read, dev.table["patient_id"])
     seed_variance = pooled_seed_variance(data, rows, members(params), read)
@@ -39,7 +38,7 @@ def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[st
     resamples = draw_patients(params, dev)
     for seed in params.train.seeds:
         # image by image, as it was fed back
-        predictions = read_predictions(dev_path(params.reweight.base, seed), dev, "none")
+        predictions = read_predictions(params.reweight.base, seed, dev, "none")
         resampled = resample_ranks(dev.targets, predictions, resamples, device)["AP"]
         scores.append(average_precision(dev.targets, predictions) + centred(resampled, axis=0)[1])
     return {

@@ -8,7 +8,15 @@ from typing import Any
 
 from cxrlt_core.designs import PREDICTION
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import designs_of, geometries, loss_of, members, resolved, sizes_of
+from cxrlt_core.study.variants import (
+    designs_of,
+    drawn_sources,
+    geometries,
+    loss_of,
+    members,
+    resolved,
+    sizes_of,
+)
 
 DESCRIPTION, TRAINING, PREDICTING, VIEWS, ENSEMBLE = (
     "description",
@@ -115,8 +123,11 @@ def settings_files(params: Params) -> dict[str, Any]:
     files |= {"pixels": sizes, "packing": sorted(set(sizes.values()))}
     files |= {f"encoders/{name}": sizes_of(params, name) for name in params.image_encoders}
     for variant in params.variants:
-        saved = dumped(designs_of(params, variant, PREDICTION))  # with the model, for those who use it
-        files[f"{TRAINING}/{variant}"] = {**training_settings(params, variant), "saved": saved}
+        saved = {  # with the model, for those who use it
+            "saved": dumped(designs_of(params, variant, PREDICTION)),
+            "drawn": drawn_sources(params, variant),
+        }
+        files[f"{TRAINING}/{variant}"] = {**training_settings(params, variant), **saved}
         for kind in (PREDICTING, VIEWS):
             files[f"{kind}/{variant}"] = prediction_settings(params, variant, kind)
     return files

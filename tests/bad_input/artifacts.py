@@ -14,18 +14,27 @@ from cxrlt_core.demo.releases import write_release
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.system.files import read_json, read_parquet, read_parquet_metadata, write_parquet, write_text
+from cxrlt_core.system.files import (
+    read_json,
+    read_parquet,
+    read_parquet_metadata,
+    write_json,
+    write_parquet,
+    write_text,
+)
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import harmonize, settings, split, train
 from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
+from stages.artifacts.trained import read_metrics
 from stages.artifacts.weights import read_weights
 from stages.pretrained import TEXT, check_location
 from tests.bad_input.params import SMOKE, with_changes
 
 Attempt = Callable[[], object]
 DEV, PREDICTIONS, WEIGHTS = "data/sets/dev.parquet", "predictions/dev/a/0.parquet", "weights/main.json"
+MARKS = {"model.safetensors": "f00d", "config.json": "beef"}  # of a model
 DAMAGE = {
     "empty": b"",
     "text": b"no such thing",
@@ -75,16 +84,27 @@ def label_of_a_source() -> None:
 
 
 def predictions(change: str, value: float = 0.5) -> None:
-    """Read predictions with a probability of some value, write such, or read those of another set."""
+    """Read predictions with a probability of some value, write such, or read others than are expected."""
     write_dev()
+    write_json("data/trained/a.json", {"0": MARKS})
     data, scores = read_set("dev"), np.full((3, 2), 0.5)
     if change == "write":
         scores[2, 0] = value
-    write_predictions(PREDICTIONS, data, scores)
-    write_parquet(PREDICTIONS, read_parquet(PREDICTIONS).assign(Edema=[0.5, 0.5, value]))
+    write_predictions(PREDICTIONS, data, scores, MARKS)
+    metadata = None if change == "older code" else {"model": json.dumps(MARKS)}
+    write_parquet(PREDICTIONS, read_parquet(PREDICTIONS).assign(Edema=[0.5, 0.5, value]), metadata)
     if change == "images":
         write_dev(image_id=list("abd"))
-    read_predictions(PREDICTIONS, read_set("dev"), "none")
+    if change == "model":
+        write_json("data/trained/a.json", {"0": MARKS | {"model.safetensors": "cafe"}})
+    read_predictions("a", 0, read_set("dev"), "none")
+
+
+def metrics(trained: dict, models: dict) -> None:
+    """Read the metrics of some models of a variant, where others have been trained."""
+    write_json("data/trained/a.json", trained)
+    write_json("metrics/dev/a.json", {"models": models} if models else {})
+    read_metrics("a")
 
 
 def weights(content: object, seed: int = 0) -> None:
@@ -150,6 +170,11 @@ ATTEMPTS: dict[str, Attempt] = {
     },
     "a probability of 1.5 that a stage writes": partial(predictions, "write", 1.5),
     "predictions of other images": partial(predictions, "images"),
+    "predictions of another model": partial(predictions, "model"),
+    "predictions of older code, which name no model": partial(predictions, "older code"),
+    "development metrics of another model": partial(metrics, {"0": MARKS}, {"0": dict.fromkeys(MARKS)}),
+    "development metrics without a seed": partial(metrics, {"0": MARKS, "7": MARKS}, {"0": MARKS}),
+    "development metrics of older code": partial(metrics, {"0": MARKS}, {}),
     **{
         f"a class weight of {value!r}": partial(weights, {"weights": {"Edema": 1, "Mass": value}})
         for value in (-1, 0, float("inf"), float("nan"), "2", None)

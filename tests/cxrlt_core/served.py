@@ -34,6 +34,7 @@ def tiny_config(**changes: Any) -> ModelConfig:
         "image_fit": "squash",
         "precision": "fp32",
         "augment": augment(rotate=20).model_dump(),
+        "drawn": [],
     }
     return ModelConfig(**{**content, **changes})
 

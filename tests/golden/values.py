@@ -107,6 +107,7 @@ def untrained(params: Params, targets: np.ndarray) -> torch.nn.Module:
         precision="fp32",
         augment=params.train.augment.model_dump(),
         designs={"separate": {}},
+        drawn=[],
     )
     embeddings = np.random.default_rng(0).integers(-9, 10, (len(CLASSES), 6)).astype(np.float32)
     torch.manual_seed(0)

@@ -14,7 +14,7 @@ import cxrlt_core.model.classifier as module
 import numpy as np
 config = ModelConfig(["a", "b"], "resnet10t", {}, None, 32, 0.5, 0.2, "text",
                      {"width": 8, "layers": 1, "heads": 2, "feedforward": 8, "dropout": 0.0},
-                     "squash", "auto", {}, {"separate": {}})
+                     "squash", "auto", {}, {"separate": {}}, [])
 network = module.build_network(config.image_model, config.image_options)
 model = module._assemble(config, network, np.zeros((2, 2), np.float32), np.zeros(2))
 rebuild_model(config, model.state_dict())

@@ -166,3 +166,11 @@ def test_a_full_disk_or_no_folder_is_a_line_and_leaves_the_old_file(tmp_path, mo
     why = "No space left on device; free some space and run again"
     assert str(caught.value) == f"{path}: cannot be written: {why}"
     assert [file.name for file in tmp_path.iterdir()] == ["x"] and path.read_text() == "old"
+
+
+def test_python_without_docstrings_is_one_line():
+    """A text encoder ended in a traceback of transformers, which reads docstrings."""
+    command = [sys.executable, "-OO", "-m", "stages.settings"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: python -OO, or PYTHONOPTIMIZE=2: ")
+    assert done.stderr.count("\n") == 1

@@ -37,6 +37,7 @@ def record(tmp_path, monkeypatch):
 
     def make(content: dict, variant: str = BERT, table: str = "table1") -> dict:
         params = parse_params(content)
+        write_json(f"data/trained/{variant}.json", {str(s): {} for s in params.train.seeds})
         for seed in params.train.seeds:
             write_json(f"models/{variant}/{seed}/cost.json", COST)
         return provenance.record(params, table, {"variant": variant}, [variant])
@@ -67,4 +68,5 @@ def test_a_row_names_the_weights_of_its_encoders_and_the_cost_of_every_training_
     assert record(content, T5)["text_encoders"] == {"clinical_t5": {"commit": "c0ffee"}}
     content["train"]["seeds"] = [0, 7]
     assert record(content)["trainings"] == {BERT: {"0": COST, "7": COST}}
+    assert set(record(content)["models"][BERT]) == {"0", "7"}
     assert {"Python", "torch", "scipy", "scikit-learn"} <= set(provenance.versions())
