@@ -17,7 +17,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="cxrlt", description="Use the models and ensembles of a study.")
     commands = top.add_subparsers(required=True, metavar="command")
     for module in COMMANDS:
-        name, summary = module.__name__.rpartition(".")[2], module.__doc__.splitlines()[0]
+        name = module.__name__.rpartition(".")[2]
+        summary = (module.__doc__ or "").partition("\n")[0]  # python -OO has none
         command = commands.add_parser(name, help=summary, description=summary)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
@@ -29,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Without arguments it takes those of this process; Ctrl-C then ends it at once, and raises nothing.
     """
-    if arguments is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if arguments is None:
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # whatever the locale is
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
     chosen = parser().parse_args(arguments)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a waiting thread leaves the core to others
     try:

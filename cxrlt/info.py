@@ -40,6 +40,7 @@ def model_facts(folder: Path) -> dict[str, str]:
         "query": f"{query['layers']} layer(s) of width {query['width']}, {query['heads']} heads",
         "designs": ", ".join(config.designs) or "none",
         "precision": config.precision,
+        "training": f"drawn images ({', '.join(config.drawn)})" if config.drawn else "real images",
         "findings": f"{len(config.classes)}: {', '.join(config.classes)}",
         "thresholds": "known" if thresholds else "not known",
     } | scores_of(study)

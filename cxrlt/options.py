@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,8 @@ from cxrlt.study import StudyFolder, find_folder
 
 if TYPE_CHECKING:
     from cxrlt_core.serving.predictor import Predictor
+
+WRITABLE = 0o222  # any of a file's bits of writing; to root all files seem so
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +52,8 @@ def open_predictor(folder: Path, options: argparse.Namespace) -> "Predictor":
     from cxrlt_core.serving.loading import load_model
 
     predictor, study = load_model(folder, options.device, options.threads), StudyFolder(folder)
+    if predictor.note:
+        print(f"note: {predictor.note}", file=sys.stderr)
     if not study.is_ensemble and (content := study.calibration()):
         return replace(predictor, calibration=Calibration.from_json(content, predictor.classes))
     return predictor
@@ -66,8 +71,23 @@ def new_file(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is a folder, expected a file")
-    if not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{str(path.parent)!r} is no folder")
+    if path.exists() and not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is a device or a pipe, expected a file")
+    if path.exists() and not (path.stat().st_mode & WRITABLE and os.access(path, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"{text!r} is read-only, expected a new file or one that may change")
+    parent = path.absolute().parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{str(path.parent)!r} is no folder that can be written to")
+    return path
+
+
+def new_folder(text: str) -> Path:
+    """Read the name of a folder to make; one that is there must be empty: nothing is mixed or lost."""
+    path = Path(text)
+    if not path.name or (path.exists() and not path.is_dir()):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected the name of a new folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not empty, expected a new folder")
     return path
 
 

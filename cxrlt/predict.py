@@ -1,6 +1,7 @@
 """Write the probability, the threshold and yes or no of every finding in image files."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict; return 1 when a file could not be read."""
+    from cxrlt_core.serving.image_files import find_images
+
+    paths = find_images(options.images)
+    check_names(paths)
     predictor = open_predictor(folder_of(options), options)
     watch = None
     if options.attention is not None:
@@ -43,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     if not predictor.calibration.known:
         print("no thresholds known, the columns threshold and present stay empty", file=sys.stderr)
     views = views_of(options, predictor)
-    predictions = predictor.predict(options.images, views, options.batch_size, options.threads, watch)
+    predictions = predictor.predict_files(paths, views, options.batch_size, options.threads, watch)
     text = predictions.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
     if options.out is None:
         sys.stdout.write(text)
@@ -53,6 +58,13 @@ def run(options: argparse.Namespace) -> int:
     for path, why in predictions.rejected.items():
         print(f"skipped {path}: {why}", file=sys.stderr)
     return 1 if predictions.rejected else 0
+
+
+def check_names(paths: Sequence[Path]) -> None:
+    """Raise StudyError for the first name that no CSV file can hold: before hours of work, not after."""
+    for name in map(os.fsencode, paths):
+        if b"\r" in name or name.decode(errors="ignore").encode() != name:
+            raise StudyError(f"{name}: expected a name in UTF-8, without carriage returns; rename the file")
 
 
 def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:

@@ -1,7 +1,10 @@
 """Where a study keeps what belongs to a model or an ensemble; the only place here that knows paths."""
 
 import csv
+import json
+import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +45,15 @@ def find_folder(kind: str, name: str) -> Path:
 
 
 class StudyFolder:
-    """What a study knows of one of its models or ensembles; nothing, where a folder lies outside of one."""
+    """What a study knows of one of its models or ensembles; nothing, where a folder lies outside of one.
+
+    What is of another training under the same name, as before an evaluation or a report, is left out, and a
+    line on stderr says so.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Look for the study that a folder such as models/<variant>/<seed> lies in."""
+        self._folder = folder
         self.name, self.seed = folder.resolve().parts[-2:]
         self.is_ensemble = (folder / FOLDERS["ensemble"][0]).exists()
         home = FOLDERS["ensemble" if self.is_ensemble else "model"][1]
@@ -54,12 +62,17 @@ class StudyFolder:
 
     def calibration(self) -> Mapping[str, Any] | None:
         """Return the thresholds and the temperature of a model, as the stage ``evaluate`` fitted them."""
-        metrics = self._read(f"metrics/dev/{self.name}.json") or {}
-        return metrics.get("calibration", {}).get(self.seed)
+        path = f"metrics/dev/{self.name}.json"
+        metrics = self._read(path)
+        if not metrics or not self._is_of_this(path, metrics.get("models", {}).get(self.seed)):
+            return None
+        return metrics["calibration"][self.seed]
 
     def rows(self) -> list[Mapping[str, Any]]:
         """Return the rows of Table 1 or Table 2 that show it: as reports/table*.csv, None where undefined."""
         rows = [row for row in self._table() if row["row"].split("+")[0] == self.name]
+        if not rows or not self._is_of_this(self._table_path, self._models_of(rows[0]["row"])):
+            return []
         return [{key: _read_cell(key, cell) for key, cell in row.items()} for row in rows]
 
     def note(self) -> str:
@@ -82,15 +95,19 @@ class StudyFolder:
 
     def _development_scores(self) -> tuple[Mapping[str, Mapping], str]:
         """Score the classes of a model by the predictions that the stage ``evaluate`` wrote."""
-        predictions = self._existing(f"predictions/dev/{self.name}/{self.seed}.parquet")
+        path = f"predictions/dev/{self.name}/{self.seed}.parquet"
+        predictions = self._existing(path)
         labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/report.json")
         if not predictions or not labels or not settings:
             return {}, ""
         from cxrlt_core.evidence.trainings import class_scores
         from cxrlt_core.params.schema import Bootstrap
         from cxrlt_core.prediction.study_level import aggregate
-        from cxrlt_core.system.files import read_parquet
+        from cxrlt_core.system.files import read_parquet, read_parquet_metadata
 
+        model = json.loads(read_parquet_metadata(predictions).get("model", "null"))
+        if not self._is_of_this(path, model):
+            return {}, ""
         groups = {name: entry["group"] for name, entry in self._read("data/sets/classes.json").items()}
         data, names, bootstrap = read_parquet(labels), [*groups], Bootstrap(**settings["bootstrap"])
         images, rule = read_parquet(predictions)[names].to_numpy(), settings["study"]["aggregate"]
@@ -100,8 +117,36 @@ class StudyFolder:
         scored = DEVELOPMENT.format(seed=self.seed, **counts, **bootstrap.model_dump(exclude={"seed"}))
         return class_scores(data[names].to_numpy(), probabilities, patients, groups, bootstrap), scored
 
+    def _models_of(self, row: str) -> Any:
+        """Return which model of this seed made a row of the tables; of an ensemble, which models."""
+        rows = (self._read("reports/provenance.json") or {}).get(Path(self._table_path).stem, {})
+        models = {name: seeds.get(self.seed) for name, seeds in rows.get(row, {}).get("models", {}).items()}
+        return list(models.values()) if self.is_ensemble else models.get(self.name)
+
+    def _is_of_this(self, path: str, models: Any) -> bool:
+        """Whether a file was made of what the folder holds; a line says so if it was not."""
+        if models is not None and models == self._held:
+            return True
+        print(f"{path}: not of {self._folder}, left out; expected dvc repro", file=sys.stderr)
+        return False
+
+    @cached_property
+    def _held(self) -> Any:
+        """SHA-256 of the files of the model; of an ensemble, of each member's."""
+        if self.is_ensemble:
+            from cxrlt_core.serving.ensemble_folder import read_ensemble
+
+            return [member.sha256 for member in read_ensemble(self._folder).members]
+        from cxrlt_core.model.folder import model_marks
+
+        return model_marks(self._folder)
+
+    @property
+    def _table_path(self) -> str:
+        return f"reports/table{2 if self.is_ensemble else 1}.csv"
+
     def _table(self) -> list[Mapping[str, str]]:
-        path = self._existing(f"reports/table{2 if self.is_ensemble else 1}.csv")
+        path = self._existing(self._table_path)
         if not path:
             return []
         with path.open(encoding="utf-8", newline="") as file:

@@ -1,6 +1,7 @@
 """Write a submission to the CXR-LT 2023 challenge: dicom_id and 26 probabilities, as CSV or zip."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cxrlt.options import add_machine, add_model, add_views, folder_of, new_file, open_predictor, views_of
@@ -25,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict the images of the list and write the submission."""
+    import numpy as np
+
     from cxrlt_core.prediction.study_level import aggregate
     from cxrlt_core.serving.submission import submission, write_submission
     from cxrlt_core.sources.mimic import read_list
@@ -33,17 +36,24 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError(f"--out {options.out}: expected a name that ends in .zip or .csv")
     listed = read_list(options.list)
     predictor = open_predictor(folder_of(options), options)
-    paths, views = [options.images / path for path in listed["path"]], views_of(options, predictor)
-    submission([], predictor.classes, [])  # says before hours of work whether the classes are all there
-    predictions = predictor.predict(paths, views, options.batch_size, options.threads)
-    if predictions.rejected:
-        path, why = next(iter(predictions.rejected.items()))
-        raise StudyError(
-            f"{path}: {why}; {len(predictions.rejected)} of {len(paths)} images cannot be read, expected all"
-        )
-    probabilities = aggregate(
-        predictions.probabilities, listed["study_id"], listed["view"], options.aggregate
-    )
+    # what is wrong with the list is said before hours of work
+    submission(listed["dicom_id"], predictor.classes, np.zeros((len(listed), len(predictor.classes))))
+    images = [options.images / path for path in listed["path"]]
+    files = list(dict.fromkeys(images))  # two ids may share one
+    refuse({path: "no such file" for path in files if not path.is_file()}, files)
+    views = views_of(options, predictor)
+    predictions = predictor.predict_files(files, views, options.batch_size, options.threads)
+    refuse(predictions.rejected, files)
+    row = {path: number for number, path in enumerate(predictions.paths)}
+    probabilities = predictions.probabilities[[row[path] for path in images]]
+    probabilities = aggregate(probabilities, listed["study_id"], listed["view"], options.aggregate)
     write_submission(options.out, submission(listed["dicom_id"], predictor.classes, probabilities))
-    print(f"{options.out}: {len(paths)} images")
+    print(f"{options.out}: {len(images)} images")
     return 0
+
+
+def refuse(rejected: Mapping[Path, str], files: Sequence[Path]) -> None:
+    """Raise StudyError for the first file that cannot be read, if there is one."""
+    for path, why in rejected.items():
+        count = f"{len(rejected)} of {len(files)} images cannot be read, expected all"
+        raise StudyError(f"{path}: {why}; {count}")

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from cxrlt_core.model.classifier import Classifier, ModelConfig, rebuild_model
-from cxrlt_core.system.errors import StudyError, reason
-from cxrlt_core.system.files import existing, file_hash, read_json, write_json
+from cxrlt_core.model.image_encoder import refusal
+from cxrlt_core.params.schema import QueryNetwork
+from cxrlt_core.system.errors import StudyError, reason, shown
+from cxrlt_core.system.files import file_hash, read_json, write_json
 from cxrlt_core.system.tensors import read_tensors, write_tensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -45,15 +48,23 @@ def read_model(folder: Path | str) -> TrainedModel:
 
 
 def read_config(folder: Path | str) -> ModelConfig:
-    """Read what a model is; StudyError when config.json is absent, broken or of another version."""
-    path = existing(Path(folder) / CONFIG)
+    """Read what a model is; StudyError when config.json is absent, of another version or not a model's."""
+    path = Path(folder) / CONFIG
+    content = read_json(path)
+    if difference := _difference(content):
+        raise StudyError(f"{path}: {difference}; train it again with this version")
     try:
-        content = read_json(path)
-        return ModelConfig(**content)
-    except ValueError as error:
-        raise StudyError(f"{path}: not valid JSON: {error}") from None
-    except TypeError:
-        raise StudyError(f"{path}: {_difference(content)}; train it again with this version") from None
+        config = TypeAdapter(ModelConfig).validate_python(content)
+        QueryNetwork(**config.query)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise StudyError(f"{path}: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
+    if problem := refusal(config.image_model, config.image_options):
+        raise StudyError(f"{path}: {problem}")
+    for name in config.classes:
+        if not name[:1].isalnum():  # it becomes part of file names and of cells
+            raise StudyError(f"{path}: classes: expected names that begin with a letter, found {shown(name)}")
+    return config
 
 
 def model_marks(folder: Path | str) -> dict[str, str]:

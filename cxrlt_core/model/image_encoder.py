@@ -8,12 +8,13 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from cxrlt_core.model.encoder_spec import EncoderSpec
+from cxrlt_core.model.encoder_spec import EncoderSpec, meant
 from cxrlt_core.model.weights import load_weights
+from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.pretrained.strict import Loaded
 from cxrlt_core.pretrained.tensor_files import read_tensor_files
-from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.errors import StudyError, reason, shown
 
 
 class TokenEncoder(nn.Module):
@@ -44,8 +45,22 @@ class TokenEncoder(nn.Module):
 
 
 def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
-    """Build timm's untrained network of that name for grey images, without classifier."""
+    """Build timm's untrained network of that name for grey images, without classifier.
+
+    Nothing but code decides what it is; StudyError where name or options would bring a file or ask a hub.
+    """
+    if problem := refusal(name, options):
+        raise StudyError(problem)
     return timm.create_model(name, in_chans=1, num_classes=0, **options)
+
+
+def refusal(name: str, options: Mapping[str, Any]) -> str:
+    """Say why no network is built of a name and options that somebody has written down; empty if one is."""
+    if refused := [option for option in options if refused_option(option)]:
+        return f"image_options: {', '.join(refused)}: no option of a network that has been trained"
+    if not timm.is_model(name):  # a hub's or a folder's
+        return f"image_model: {shown(name)} is not a timm network{meant(name)}"
+    return ""
 
 
 def load_network(

@@ -14,7 +14,7 @@ from cxrlt_core.model.folder import CONFIG, WEIGHTS, TrainedModel, model_marks, 
 from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble, write_ensemble
 from cxrlt_core.serving.predictor import Predictor
 from cxrlt_core.system.device import open_device
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, reason
 from cxrlt_core.system.files import atomic, existing, read_json, write_json
 
 CALIBRATION = "calibration.json"  # beside a model that has been exported: its thresholds and temperature
@@ -28,8 +28,13 @@ def load_model(folder: Path | str, device: str = "auto", threads: int | None = N
     """
     folder = existing(folder)
     opened = open_device(device, threads or torch.get_num_threads(), "device")
-    if (folder / FILE).exists():
-        return _load_ensemble(folder, opened)
+    try:
+        return _load_ensemble(folder, opened) if (folder / FILE).exists() else _load_alone(folder, opened)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StudyError(f"{folder}: not as it was written: {reason(error)}") from None
+
+
+def _load_alone(folder: Path, device: torch.device) -> Predictor:
     if not (folder / CONFIG).exists():
         raise StudyError(
             f"{folder}: no model, expected {CONFIG} (a model) or {FILE} (an ensemble) in this folder"
@@ -38,7 +43,7 @@ def load_model(folder: Path | str, device: str = "auto", threads: int | None = N
     classes = model.config.classes
     calibration = Calibration.from_json(read_json(path) if path.exists() else None, classes)
     tta = Tta(views=1, seed=0, augment=model.config.augment)
-    return Predictor([_placed(model, opened)], np.ones((1, len(classes))), calibration, tta, opened)
+    return Predictor([_placed(model, device)], np.ones((1, len(classes))), calibration, tta, device)
 
 
 def _load_ensemble(folder: Path, device: torch.device) -> Predictor:

@@ -97,6 +97,7 @@ def _what(predictor: Predictor) -> str:
     for square in predictor.geometries:
         side = square.size
         lines.append(f"- sees grey images of {side}×{side} pixels; other shapes: `{square.fit}`")
+    lines += [f"- **{predictor.note}**"] if predictor.note else []
     return "\n".join(lines)
 
 

@@ -78,7 +78,7 @@ def export_onnx(predictor: Predictor, path: Path | str) -> None:
                 verbose=False,
             )
     except Exception as error:  # of many kinds, by operation
-        raise StudyError(f"{path}: cannot be exported: {reason(error)}") from None
+        raise StudyError(f"export: no graph can be made of it: {reason(error)}") from None
 
 
 def onnx_difference(

@@ -11,6 +11,7 @@ from cxrlt_core.system.files import atomic
 ORANGE = np.array([230.0, 159.0, 0.0])  # of Okabe and Ito's palette, told from grey by everyone
 OPACITY = 0.65  # of the colour at the maximum
 LONGEST = 160  # letters of a name
+OTHERS = re.compile(r"[^A-Za-z0-9._-]+")  # what no name of ours has, such as / and blanks
 SHOWN = 448  # pixels that a small image is enlarged to, at least
 
 
@@ -25,8 +26,8 @@ def overlay(image: np.ndarray, attention: np.ndarray) -> Image.Image:
 
 def write_overlay(folder: Path, image: Path, finding: str, picture: Image.Image) -> Path:
     """Write a PNG named by the image, with its folders since names recur, and by the finding."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{image.with_suffix('')}")[-LONGEST:].strip("_.")
-    path = folder / f"{name}-{finding.replace(' ', '_')}.png"
+    names = (OTHERS.sub("_", name)[-LONGEST:].strip("_.") for name in (str(image.with_suffix("")), finding))
+    path = folder / f"{'-'.join(names)}.png"
     with atomic(path) as temporary:
         picture.save(temporary, format="PNG")
     return path

@@ -26,6 +26,12 @@ from cxrlt_core.system.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What must stand beside numbers of models that have seen images of the demo.
+DRAWN = "trained on drawn images ({}): says nothing about patients"
+
+#: How a cell starts that a spreadsheet takes for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 #: What looks on: files of a batch, their pixels in each geometry uint8 (b, 1, H, W), probabilities (b, C).
 Watcher = Callable[[Sequence[Path], Sequence[np.ndarray], np.ndarray], None]
 
@@ -39,24 +45,26 @@ class Predictions:
     probabilities: np.ndarray  # float32 (N, C)
     calibration: Calibration  # how to read them
     rejected: dict[Path, str]  # file to the reason why it could not be read
+    note: str  # that must stand beside every number; empty if nothing must
 
     def table(self) -> "pd.DataFrame":
         """Return a row an image and finding.
 
         Columns: ``image``, ``finding``, ``probability``, ``calibrated`` (after temperature scaling),
-        ``threshold`` (of the probability) and ``present``: yes, no, or nothing without a threshold.
+        ``threshold`` (of the probability) and ``present``: yes, no, or nothing without a threshold; and
+        ``note``, if there is one.
         """
         import pandas as pd
 
         shape = len(self.paths), len(self.classes)
         columns = {
-            "image": np.array([str(path) for path in self.paths], object)[:, None],
+            "image": np.array(list(map(_spelt, self.paths)), object)[:, None],
             "finding": np.array(self.classes, object),
             "probability": self.probabilities,
             "calibrated": scale(self.probabilities, self.calibration.temperature).astype(np.float32),
             "threshold": self.calibration.thresholds,
             "present": self.calibration.present(self.probabilities),
-        }
+        } | ({"note": self.note} if self.note else {})
         return pd.DataFrame({name: np.broadcast_to(x, shape).ravel() for name, x in columns.items()})
 
 
@@ -76,6 +84,12 @@ class Predictor:
         return self.members[0].config.classes
 
     @property
+    def note(self) -> str:
+        """What must stand beside every number: that models have seen drawings; empty if nothing must."""
+        drawn = dict.fromkeys(name for member in self.members for name in member.config.drawn)
+        return DRAWN.format(", ".join(drawn)) if drawn else ""
+
+    @property
     def geometries(self) -> list[Geometry]:
         """The squares that the models see, each once."""
         return list(dict.fromkeys(map(geometry_of, self.members)))
@@ -88,14 +102,27 @@ class Predictor:
         threads: int | None = None,
         watch: Watcher | None = None,
     ) -> Predictions:
-        """Predict PNG, JPEG and DICOM files; files that cannot be read are named in the result.
+        """Predict the PNG, JPEG and DICOM files that files, folders and glob patterns name, each file once.
 
-        ``images`` are files, folders and glob patterns. ``views`` random views an image are averaged; 0 is
-        the image as it is. They follow from its pixels, so that the result of one image does not depend on
-        the others. Threads decode, as many as PyTorch uses if absent; ``watch`` is shown every batch.
-        StudyError when there is no such file, or too little memory.
+        The rest as in :meth:`predict_files`; StudyError, too, when there is no such file.
         """
-        paths, threads = find_images(images), threads or torch.get_num_threads()
+        return self.predict_files(find_images(images), views, batch_size, threads, watch)
+
+    def predict_files(
+        self,
+        paths: Sequence[Path],
+        views: int = 0,
+        batch_size: int = 64,
+        threads: int | None = None,
+        watch: Watcher | None = None,
+    ) -> Predictions:
+        """Predict files, in their order; those that cannot be read are named in the result.
+
+        ``views`` random views an image are averaged; 0 is the image as it is. They follow from its pixels,
+        so that the result of one image does not depend on the others. Threads decode, as many as PyTorch
+        uses if absent; ``watch`` is shown every batch. StudyError when there is too little memory.
+        """
+        threads = threads or torch.get_num_threads()
         tta = self.tta.model_copy(update={"views": views})
         rejected: dict[Path, str] = {}
         kept: list[Path] = []
@@ -112,7 +139,8 @@ class Predictor:
                 kept += names
                 if watch is not None:
                     watch(names, pixels, outputs[-1])
-        return Predictions(kept, self.classes, np.concatenate(outputs), self.calibration, rejected)
+        probabilities = np.concatenate(outputs)
+        return Predictions(kept, self.classes, probabilities, self.calibration, rejected, self.note)
 
     @torch.inference_mode()
     def probabilities(
@@ -154,6 +182,12 @@ class Predictor:
 def geometry_of(model: TrainedModel) -> Geometry:
     """Return the square that a model sees."""
     return Geometry(model.config.image_size, model.config.image_fit)
+
+
+def _spelt(path: Path) -> str:
+    """Return the name of a file that no spreadsheet takes for a formula: ``./=1.png`` is ``=1.png``."""
+    name = str(path)
+    return f"./{name}" if name.startswith(FORMULA) else name
 
 
 Squares = tuple[np.ndarray | StudyError, ...]

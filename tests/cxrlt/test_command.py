@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from sklearn.metrics import average_precision_score
 from cxrlt.__main__ import main
 from cxrlt_core import load_model
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.model.folder import model_marks
 from cxrlt_core.system.files import write_json, write_parquet
 
 ROOT = Path(__file__).parents[2]
@@ -59,9 +62,24 @@ def test_predicts_a_folder_with_a_model(study, capsys):
     assert {(row["calibrated"], row["threshold"], row["present"]) for row in written} == {("", "", "")}
 
 
-def test_a_model_within_its_study_has_thresholds(study, capsys):
+def write_metrics():
+    """Write the thresholds of the model one, as its study has them."""
     calibration = {"0": {"temperature": 1.0, "thresholds": dict.fromkeys(CLASSES, 0.5)}}
-    write_json("metrics/dev/one.json", {"calibration": calibration})
+    models = {"0": model_marks("models/one/0")}
+    write_json("metrics/dev/one.json", {"calibration": calibration, "models": models})
+
+
+def write_tables(number, row, models):
+    """Write a table of a study, with a row of some models, and where it comes from."""
+    Path("reports").mkdir(exist_ok=True)
+    header = "row,mAP,mAP_low,mAP_high,note"
+    Path(f"reports/table{number}.csv").write_text(f"{header}\n{row},0.3,0.2,0.4,A demo.\n")
+    marks = {name: {"0": model_marks(f"models/{name}/0")} for name in models}
+    write_json("reports/provenance.json", {f"table{number}": {row: {"models": marks}}})
+
+
+def test_a_model_within_its_study_has_thresholds(study, capsys):
+    write_metrics()
     code, out, err = run(capsys, "predict", "images", "--model", "models/one")
     assert code == 0 and not err
     assert all((row["present"] == "yes") == (float(row["probability"]) >= 0.5) for row in rows(out))
@@ -134,10 +152,30 @@ def test_submits_what_the_list_asks_for_whole_or_not_at_all(study, capsys):
     code, _, err = run(capsys, *words, "no.zip")
     assert code == 1 and "d1.png: not a JPEG, PNG or DICOM image; 1 of 3 images cannot be read" in err
     image.unlink()
+    image.mkdir()
+    write_images(image, 2)
     code, _, err = run(capsys, *words, "no.zip")
-    assert code == 1 and "d1.png: no such file or folder" in err and not Path("no.zip").exists()
+    assert code == 1 and "d1.png: no such file; 1 of 3 images" in err and not Path("no.zip").exists()
     err = run(capsys, *words, "s.txt")[2]
     assert err == "error: --out s.txt: expected a name that ends in .zip or .csv\n"
+
+
+def test_every_id_of_a_submission_gets_the_prediction_of_its_own_file(study, capsys):
+    """Though two ids share a file, and a name looks like a pattern that matches others."""
+    write_list(study, 4)
+    (study / "mimic/files/p10/p1/s1/d3.png").rename(study / "mimic/files/p10/p1/s1/d[2].png")
+    text = (study / "test.csv").read_text().replace("d3.png", "d[2].png").replace("s0/d1.png", "s0/d0.png")
+    (study / "test.csv").write_text(text)
+    words = ("submit", "test.csv", "--images", "mimic", "--model", "one", "--out", "s.zip")
+    assert run(capsys, *words)[:2] == (0, "s.zip: 4 images\n")
+    model = load_model("models/one/0", "cpu")
+    files = (Path("mimic/files/p10/p1", f"s{name}.png") for name in ("0/d0", "0/d0", "1/d2", "1/d[2]"))
+    expected = [model.predict([file]).probabilities[0] for file in files]
+    written = submitted("s.zip")
+    assert [row["dicom_id"] for row in written] == ["d0", "d1", "d2", "d3"]
+    np.testing.assert_allclose([[float(row[c]) for c in CLASSES] for row in written], expected, rtol=1e-4)
+    (study / "test.csv").write_text(text.replace("d3,", "d2,"))
+    assert run(capsys, *words)[2].endswith("error: submission: dicom_id d2 is there twice\n")
 
 
 def test_exports_a_folder_that_works_elsewhere(study, capsys):
@@ -154,6 +192,22 @@ def test_exports_a_folder_that_works_elsewhere(study, capsys):
     assert run(capsys, "predict", "images", "--ensemble", "given")[1] == first
 
 
+def test_an_export_mixes_and_overwrites_nothing(study, capsys, monkeypatch):
+    before = {path: path.read_bytes() for path in (study / "models").rglob("*.*")}
+    (study / "used").mkdir()
+    (study / "used/README.md").touch()
+    for out in ("models/two/0", "used", "used/README.md", "."):
+        with pytest.raises(SystemExit) as caught:
+            run(capsys, "export", "--model", "one", "--out", out, "--no-onnx")
+        assert caught.value.code == 2 and "new folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (study / "models").rglob("*.*")} == before
+    monkeypatch.setattr("cxrlt_core.serving.loading.CALIBRATION", "no/such\0name")
+    (study / "empty").mkdir()
+    with pytest.raises(ValueError):
+        run(capsys, "export", "--model", "one", "--out", "empty", "--no-onnx")
+    assert not list((study / "empty").iterdir()) and not list(study.glob(".empty*"))
+
+
 def write_scored():
     """Write what a study holds on the model one; return its labels, and the probabilities that count."""
     generator = np.random.default_rng(3)
@@ -163,7 +217,8 @@ def write_scored():
     ids = pd.DataFrame({key: [f"{key[0]}{n // each}" for n in range(40)] for key, each in images_of.items()})
     labels, scores = (pd.DataFrame(values, columns=CLASSES) for values in (targets, written))
     write_parquet("data/sets/dev.parquet", pd.concat([ids.assign(view="PA"), labels], axis=1))
-    write_parquet("predictions/dev/one/0.parquet", pd.concat([ids, scores], axis=1))
+    model = {"model": json.dumps(model_marks("models/one/0"))}
+    write_parquet("predictions/dev/one/0.parquet", pd.concat([ids, scores], axis=1), model)
     write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
     bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
     write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
@@ -194,12 +249,69 @@ def test_info_describes_one_of_several_seeds_without_loading_weights(study, caps
     code, _, err = run(capsys, "info", "--model", "one")
     assert code == 1 and err == "error: --model one: expected one of models/one/0, models/one/1\n"
     assert run(capsys, "info", "--model", "one/1")[0] == 0
-    (study / "reports").mkdir()
-    (study / "reports/table2.csv").write_text("row,mAP,mAP_low,mAP_high,note\nboth,0.3,0.2,0.4,A demo.\n")
+    write_tables(2, "both", ["one", "two"])
     code, out, _ = run(capsys, "info", "--ensemble", "both")
     assert code == 0 and "0.3000 [0.2000, 0.4000] on the test set" in out and "member 1" in out
     assert f"{'note':<12}A demo.\n" in out
     assert run(capsys, "info", "--ensemble", str(study / "ensembles/both"))[0] == 0
+
+
+def test_what_is_of_another_training_is_left_out_and_a_line_says_so(study, capsys):
+    write_metrics()
+    write_scored()
+    write_tables(1, "one", ["one"])
+    code, out, err = run(capsys, "info", "--model", "one")
+    assert code == 0 and not err and "known" in out and "0.3000 [0.2000, 0.4000]" in out
+    write_model(study / "models/one/0", seed=9)
+    line = "{}: not of models/one/0, left out; expected dvc repro\n"
+    metrics, table = line.format("metrics/dev/one.json"), line.format("reports/table1.csv")
+    code, out, err = run(capsys, "info", "--model", "one")
+    assert code == 0 and err == metrics + table and "not known" in out and "mAP" not in out
+    code, out, err = run(capsys, "predict", "images", "--model", "one")
+    assert code == 0 and err.startswith(metrics) and {row["present"] for row in rows(out)} == {""}
+    assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[2] == "".join(
+        [metrics, line.format("predictions/dev/one/0.parquet"), table]
+    )
+    card = Path("given/README.md").read_text()
+    assert "No scores of the study" in card and "no row of the study's tables" in card
+    assert not load_model("given", "cpu").calibration.known
+    write_tables(2, "both", ["one", "two"])  # of the new one, which the ensemble has not
+    assert "reports/table2.csv: not of" in run(capsys, "info", "--ensemble", "both")[2]
+
+
+def test_models_of_the_demo_say_that_they_have_seen_drawings(study, capsys):
+    write_model(study / "models/one/0", drawn=["mimic", "nih"])
+    code, out, err = run(capsys, "predict", "images", "--model", "one")
+    note = "trained on drawn images (mimic, nih): says nothing about patients"
+    assert code == 0 and err.startswith(f"note: {note}\n") and {row["note"] for row in rows(out)} == {note}
+    assert run(capsys, "export", "--model", "one", "--out", "given", "--no-onnx")[2] == f"note: {note}\n"
+    assert f"**{note}**" in Path("given/README.md").read_text()
+    assert f"{'training':<12}drawn images (mimic, nih)\n" in run(capsys, "info", "--model", "given")[1]
+    assert "note" not in rows(run(capsys, "predict", "images", "--model", "two")[1])[0]
+
+
+def test_no_name_of_a_file_is_a_formula_and_one_that_is_no_text_is_refused_at_once(study, capsys):
+    for name in ("=1+1.png", "@x.png"):
+        shutil.copy("images/0.png", name)
+    out = run(capsys, "predict", "=1+1.png", "@x.png", "images/1.png", "--model", "one")[1]
+    named = dict.fromkeys(row["image"] for row in rows(out))
+    assert list(named) == ["./=1+1.png", "./@x.png", "images/1.png"]
+    for name in (b"images/caf\xe9.png", b"images/x.png\r=1.png"):
+        shutil.copy("images/0.png", name)
+        code, out, err = run(capsys, "predict", "images", "--model", "three")
+        assert (code, out) == (1, "") and err.startswith(f"error: {name}: expected a name in UTF-8")
+        os.unlink(name)
+
+
+def test_the_table_is_utf_8_wherever_it_goes_and_help_has_words_without_docstrings(study):
+    shutil.copy("images/0.png", "images/łódź.png")
+    words = ["predict", "images/łódź.png", "--model", "one", "--threads", "1", "--device", "cpu"]
+    command = [sys.executable, "-OO", "-m", "cxrlt"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*command, *words], env=environment, capture_output=True)
+    assert done.returncode == 0 and rows(done.stdout.decode())[0]["image"] == "images/łódź.png", done.stderr
+    done = subprocess.run([*command, "--help"], env=environment, capture_output=True, text=True, check=True)
+    assert "submit" in done.stdout
 
 
 ONE = ("predict", "images", "--model", "one")
@@ -232,6 +344,18 @@ def test_a_mistake_is_one_line(words, message, study, capsys):
 
 
 WRONG = [["--threads", "0"], ["--tta", "-1"], ["--out", "."], ["--out", "no/o.csv"], ["--ensemble", "b"]]
+
+
+def test_out_replaces_no_file_that_is_protected_and_nothing_but_files(study, capsys):
+    protected = study / "o.csv"
+    protected.write_text("kept")
+    protected.chmod(0o444)
+    os.mkfifo(study / "pipe")
+    for out, message in (("o.csv", "'o.csv' is read-only"), ("pipe", "'pipe' is a device or a pipe")):
+        with pytest.raises(SystemExit):
+            run(capsys, *ONE, "--out", out)
+        assert message in capsys.readouterr().err
+    assert protected.read_text() == "kept" and (study / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize("words", [[], ["predict", "x"], *([*ONE, *words] for words in WRONG)])

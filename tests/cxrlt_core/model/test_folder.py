@@ -1,4 +1,6 @@
 import json
+import re
+import socket
 
 import pytest
 import torch
@@ -28,6 +30,50 @@ def test_the_marks_follow_the_content(folder, build, config, tmp_path):
     save_model(tmp_path, build(seed=1), config)
     after = model_marks(folder)
     assert after["config.json"] == before["config.json"] and after != before
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list:
+    """What somebody has asked the network for, which is not there."""
+    hosts: list = []
+
+    def refuse(*words: object, **_: object) -> None:
+        hosts.append(words)
+        raise OSError("no network")
+
+    for name in ("getaddrinfo", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    return hosts
+
+
+OVERLAY = {"url": "http://example.org/w.pth", "hf_hub_id": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_options": {"pretrained": True}}, "image_options: pretrained: no option of a network"),
+        (
+            {"image_options": {"pretrained": True, "pretrained_cfg_overlay": OVERLAY}},
+            "image_options: pretrained, pretrained_cfg_overlay: no option",
+        ),
+        ({"image_options": {"pretrained_cfg": {"file": "/etc/hosts"}}}, "image_options: pretrained_cfg: no"),
+        ({"image_options": {"checkpoint_path": "/etc/hosts"}}, "image_options: checkpoint_path: no option"),
+        ({"image_options": {"cache_dir": "/tmp"}}, "image_options: cache_dir: no option"),
+        ({"image_model": "hf-hub:org/name"}, "image_model: 'hf-hub:org/name' is not a timm network"),
+        ({"image_model": "local-dir:/etc"}, "image_model: 'local-dir:/etc' is not a timm network"),
+        ({"classes": ["a", "=1+1", "c"]}, "classes: expected names that begin with a letter, found '=1+1'"),
+        ({"image_size": "large"}, "image_size: Input should be a valid integer"),
+        ({"image_fit": "bend"}, "image_fit: Input should be 'squash', 'crop' or 'pad'"),
+        ({"query": {"width": 8}}, "layers: Field required"),
+    ],
+)
+def test_what_a_folder_asks_for_beyond_a_trained_model_is_refused(changes, message, folder, asked):
+    change(folder, **changes)
+    with pytest.raises(StudyError, match=re.escape(f"config.json: {message}")) as caught:
+        read_model(folder)
+    assert "\n" not in str(caught.value) and not asked
 
 
 def change(folder, **changes):

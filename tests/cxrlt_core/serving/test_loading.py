@@ -52,6 +52,16 @@ def test_members_know_the_same_classes(study):
         load_model(study / "ensembles/both/0", "cpu")
 
 
+def test_a_folder_that_was_changed_by_hand_is_one_line(study):
+    for changes in ({"tta": {"views": "many"}}, {"weights": {"Hernia": [1, 0]}}, {"calibration": {}}):
+        change(study, **changes)
+        with pytest.raises(StudyError, match=r"both/0: not as it was written: .+"):
+            load_model(study / "ensembles/both/0", "cpu")
+    (study / "models/one/0/calibration.json").write_text("[1]")
+    with pytest.raises(StudyError, match=r"one/0: not as it was written: .+"):
+        load_model(study / "models/one/0", "cpu")
+
+
 def test_what_is_no_model_is_one_line(study, tmp_path):
     with pytest.raises(StudyError, match="nothing: no such file or folder"):
         load_model(tmp_path / "nothing")

@@ -22,7 +22,7 @@ def test_names_tell_images_and_findings_apart(tmp_path):
     paths = {
         write_overlay(tmp_path, Path(image), finding, picture).name
         for image in ("../a/1.png", "../b/1.png")
-        for finding in ("Lung Lesion", "Mass")
+        for finding in ("Lung Lesion", "/../Mass")
     }
     assert paths == {"a_1-Lung_Lesion.png", "a_1-Mass.png", "b_1-Lung_Lesion.png", "b_1-Mass.png"}
     assert {path.name for path in tmp_path.iterdir()} == paths
