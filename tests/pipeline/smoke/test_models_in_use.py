@@ -51,7 +51,9 @@ def test_an_ensemble_folder_holds_what_the_stage_chose(smoke):
 
 def test_info_and_a_submission_of_the_study(smoke):
     assert "mAP" in command(smoke, "info", "--ensemble", ROW)
-    assert "other shapes: squash" in command(smoke, "info", "--model", MODEL)
+    said = command(smoke, "info", "--model", MODEL)
+    assert "other shapes: squash" in said and "drawn images (mimic)" in said
+    assert "mAP TTA" in said and f"{'thresholds':<12}known" in said  # all are of this model
     words = ("submit", "data/raw/mimic/labels/test.csv", "--images", "data/raw/mimic/images")
     command(smoke, *words, "--model", MODEL, "--aggregate", "mean", "--out", "data/submission.csv")
     table = pd.read_csv(smoke.folder / "data/submission.csv", index_col="dicom_id")
