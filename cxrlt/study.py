@@ -83,7 +83,7 @@ class StudyFolder:
     def _development_scores(self) -> tuple[Mapping[str, Mapping], str]:
         """Score the classes of a model by the predictions that the stage ``evaluate`` wrote."""
         predictions = self._existing(f"predictions/dev/{self.name}/{self.seed}.parquet")
-        labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/report.json")
+        labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/params.json")
         if not predictions or not labels or not settings:
             return {}, ""
         from cxrlt_core.evidence.trainings import class_scores

@@ -166,7 +166,7 @@ def write_scored():
     write_parquet("predictions/dev/one/0.parquet", pd.concat([ids, scores], axis=1))
     write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
     bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
-    write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
+    write_json("data/settings/params.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
     return targets, written.reshape(20, 2, -1).mean(1).repeat(2, axis=0)
 
 
