@@ -215,6 +215,7 @@ MAPS = (*ONE, "--attention", "maps")
         ((*ONE, "--findings", "Mass"), "expected --attention FOLDER with it"),
         (MAPS, "nothing is a yes; expected --findings A,B"),
         ((*MAPS, "--findings", "Flu"), "no finding 'Flu'; expected some of Atelectasis"),
+        ((*MAPS, "--findings", "edemas"), "no finding 'edemas', did you mean 'Edema'?"),
         ((*ONE, "--device", "cuda:9"), "device: 'cuda:9' cannot be used"),
         ((*ONE[:3], "two"), "models/two/0/config.json: missing image_fit; train it again with this version"),
     ],

@@ -13,7 +13,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.notes import caveat
 from stages.artifacts.code import ROOT, stages
 from stages.artifacts.settings import ENTERS, UNTRACKED_PARAMS, enters
-from tests.architecture import outs, within
+from tests.architecture import needs, outs, within
 
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
@@ -167,6 +167,25 @@ def test_a_stage_says_what_it_does_and_depends_on_what_its_code_means():
         assert stage["desc"] and not any(dep.endswith(".py") for dep in stage["deps"]), name
     assert STAGES["code"]["deps"] == ["cxrlt_core", "stages"]
     assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 285
+
+
+def test_a_name_that_a_command_has_is_checked_before_the_command_runs():
+    """By ``settings``, which any edit of params.yaml runs, or ``code``, which an edit of the names runs."""
+    for name, stage in CONTENT["stages"].items():
+        if "${" in STAGES[name]["cmd"]:
+            names = re.fullmatch(r"\$\{(.+)\}", stage["foreach"])[1]
+            before = everything_before(name)
+            assert "settings" in before or ("code" in before and names in STAGES["code"]["params"]), name
+
+
+def everything_before(stage: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [stage]
+    while waiting:
+        new = set(needs(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
