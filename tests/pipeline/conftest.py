@@ -24,7 +24,8 @@ def finished(tmp_path_factory, worker_id) -> Workspace:
         if not ran.exists():
             folder.mkdir()
             workspace = copy_repository(folder, "smoke.yaml")
-            first = workspace.repro()
+            workspace.repro("repro", "code", "settings")
+            first = ["code", "settings", *workspace.run_jobs(2)]
             workspace.git("add", "--all")
             workspace.git("commit", "--quiet", "--message", "study")
             ran.write_text(json.dumps([first, workspace.said]))
