@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-QUIETLY = grep --line-buffered --invert-match 'dvc push'  # a hint for those with a remote storage
+JOBS = auto  # stages that run at once
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -15,11 +15,11 @@ help:  ## list the targets
 
 demo: study  ## run the offline demo: the study of params.yaml as committed
 
-study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too
+study: .venv/installed  ## run the study of params.yaml, or go on with it, after a kill too; JOBS=2: two stages at once
 	python -m tools.recover
 	dvc repro --quiet code settings
 	python -m tools.due
-	dvc repro | $(QUIETLY)
+	python -m tools.jobs $(JOBS)
 	@sed -n '/^## The answer/{n;n;p;q;}' reports/report.md
 	@echo "The report is in reports/report.html and reports/report.md"
 

@@ -158,8 +158,9 @@ def describe_models(params: Params) -> None:
     for variant in params.variants:
         for seed in seeds:
             write_json(f"models/{variant}/{seed}/cost.json", cost)
-        lines = "".join(f"{seed},1,0.2,0.001\n" for seed in seeds)
-        Path(f"models/{variant}/history.csv").write_text(f"seed,epoch,loss,learning_rate\n{lines}")
+        lines = "".join(f"{seed},1,0.2,0.001,,\n" for seed in seeds)
+        columns = "seed,epoch,loss,learning_rate,dev_mAP,scored_by"
+        Path(f"models/{variant}/history.csv").write_text(f"{columns}\n{lines}")
         models: dict[str, dict[str, str]] = {seed: {} for seed in seeds}
         write_json(trained_path(variant), models)
         predictions = {seed: read_predictions(variant, seed, data, "none") for seed in params.train.seeds}

@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     """Write the folder; say how far the graph is from PyTorch."""
     from cxrlt_core.serving.loading import write_portable
     from cxrlt_core.serving.model_card import model_card
-    from cxrlt_core.system.files import atomic_folder, write_text
+    from cxrlt_core.system.atomic import atomic_folder
+    from cxrlt_core.system.files import write_text
 
     folder = folder_of(options)
     predictor, study = open_predictor(folder, options), StudyFolder(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrlt.options import add_machine, add_model, add_views, folder_of, new_file, open_predictor, views_of
-from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.errors import StudyError, meant
 from cxrlt_core.system.files import write_text
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def wanted(findings: str | None, classes: Sequence[str]) -> list[int] | None:
     names = [name.strip() for name in findings.split(",")]
     for name in names:
         if name not in classes:
-            raise StudyError(f"--findings: no finding {name!r}; expected some of {', '.join(classes)}")
+            expected = meant(name, classes) or f"; expected some of {', '.join(classes)}"
+            raise StudyError(f"--findings: no finding {name!r}{expected}")
     return [list(classes).index(name) for name in names]
 
 

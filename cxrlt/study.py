@@ -97,7 +97,7 @@ class StudyFolder:
         """Score the classes of a model by the predictions that the stage ``evaluate`` wrote."""
         path = f"predictions/dev/{self.name}/{self.seed}.parquet"
         predictions = self._existing(path)
-        labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/report.json")
+        labels, settings = self._existing("data/sets/dev.parquet"), self._read("data/settings/params.json")
         if not predictions or not labels or not settings:
             return {}, ""
         from cxrlt_core.evidence.trainings import class_scores

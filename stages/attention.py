@@ -16,7 +16,8 @@ from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.arrays import open_images
-from stages.artifacts.border import run_again, run_stage
+from stages.artifacts.border import run_stage
+from stages.artifacts.drawn import draw_again, raw_folder
 from stages.artifacts.models import load_trained
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
@@ -77,12 +78,9 @@ def find_places(params: Params, data: LabelledSet) -> np.ndarray:
     source = params.data.primary
     if source not in params.demo.sources:
         return np.full((*data.targets.shape, len(EDGES)), np.nan, np.float32)
-    where = (f"data/raw/{source}/places.parquet", params.demo, data.table["path"], data.classes)
-    boxes = read_boxes(*where)
-    if boxes is None:  # DVC keeps the label files of the demo, not what lies beside them
-        run_again("synthesize", source)
-        boxes = read_boxes(*where)
-    return boxes
+    places = raw_folder(source) / "places.parquet"
+    draw_again(params, source, places)  # DVC keeps the label files of the demo, not what lies beside them
+    return read_boxes(places, data.table["path"], data.classes)
 
 
 if __name__ == "__main__":

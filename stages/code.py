@@ -19,7 +19,8 @@ FOLDER = Path("fingerprints")
 def main(params: Params) -> None:
     """Write a file per stage, per reader in ``data.sources``, and per variant what trains it."""
     files = {f"{name}.json": stage_code(name) for name in stages()}
-    files["settings.json"] |= module_code("cxrlt_core.study.gather")  # says in full what params.yaml says
+    files["settings.json"] = stage_code("settings", whole=True)  # parameters pass through their checks
+    files["report.json"] |= module_code("stages.artifacts.monitor")  # shows no score of other code
     files["ensemble.json"] |= design_code(row.method for row in params.table2)
     for name in params.data.sources:
         files[f"sources/{name}.json"] = named_code("cxrlt_core.sources", name, f"data.sources.{name}")

@@ -17,14 +17,12 @@ from cxrlt_core.system.progress import score_text
 from cxrlt_core.system.records import to_json
 from stages.artifacts.border import run_stage
 from stages.artifacts.ensembles import read_members, write_row
-from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.scoring import evaluation_set
 from stages.artifacts.sets import read_set
 
 
 def main(params: Params) -> None:
     """Write metrics/ensemble.json, and for each row and seed its predictions and the ensemble to be used."""
-    remove_leftovers(params, "predictions/tta")
     device = open_device(params.compute.device, params.compute.threads)
     dev, test = read_set("dev"), read_set("test")
     scored_on, level = evaluation_set(params, test, device), params.bootstrap.level

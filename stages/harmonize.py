@@ -23,6 +23,8 @@ def main(params: Params, source: str) -> None:
     write_parquet(f"data/labels/{source}.parquet", harmonized.table)
     write_json(f"data/labels/{source}.json", source_counts(harmonized))
     print(f"{source}: {len(harmonized.table):,} images, {sum(harmonized.dropped.values()):,} rows dropped")
+    if harmonized.unread:
+        print(f"{source}: columns that no class is read from, left out: {', '.join(harmonized.unread)}")
 
 
 def source_counts(harmonized: Harmonized) -> dict[str, object]:
@@ -41,6 +43,7 @@ def source_counts(harmonized: Harmonized) -> dict[str, object]:
         "dropped": harmonized.dropped,
         "official": dict(harmonized.official),
         "unused": harmonized.unused,
+        "unread": dict(harmonized.unread),
         "known": list(harmonized.known),
     }
 

@@ -18,7 +18,8 @@ from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.study.variants import geometries
 from cxrlt_core.system.files import read_parquet, write_json, write_parquet
-from stages.artifacts.border import run_again, run_stage
+from stages.artifacts.border import run_stage
+from stages.artifacts.drawn import draw_again
 from stages.artifacts.paths import array_path, geometry_name, index_path, watched_path
 
 
@@ -39,11 +40,8 @@ def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.
     files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders)
     array, geometry = array_path(image, source), Geometry(image.size, image.fit)
     with exclusive(array):
-        # DVC keeps the label files of the demo, not its images.
-        drawn = source in params.demo.sources and not root.exists()
-        if drawn and not is_packed(array, files.ids, root, geometry):
-            print(f"{root}: no such folder, drawing the demo's images again", flush=True)
-            run_again("synthesize", source)
+        if not root.exists() and not is_packed(array, files.ids, root, geometry):
+            draw_again(params, source, root)  # DVC keeps the label files of the demo, not its images
         workers = len(os.sched_getaffinity(0))  # the pixels do not depend on it
         index = pack_images(files, array, geometry, workers)
         listed = array.with_suffix(".rejects.csv")

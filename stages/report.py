@@ -8,15 +8,12 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.answer_report import answer_text
 from cxrlt_core.reporting.notes import caveat
 from stages.artifacts.border import run_stage
-from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.pages import save_pictures, write_numbers, write_report
 from stages.artifacts.results import read_results
 
 
 def main(params: Params) -> None:
     """Write reports/."""
-    folders = ("metrics/dev", "models", "predictions/dev", "predictions/tta", "weights")
-    remove_leftovers(params, "data/encoders", "data/text", *folders)
     results = read_results(params)
     write_numbers(results)
     pictures = draw_figures(results)

@@ -23,13 +23,11 @@ from cxrlt_core.study.variants import used_sources
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_stage
-from stages.artifacts.leftovers import remove_leftovers
 from stages.artifacts.sets import check_labels
 
 
 def main(params: Params) -> None:
     """Write data/sets/, data/summary.json and weights/uniform.json."""
-    remove_leftovers(params, "data/labels", "data/packed")
     extras = {source: packed_labels(source) for source in used_sources(params)}
     primary = extras.pop(params.data.primary)
     classes = label_space(primary)

@@ -5,19 +5,24 @@ DVC does not read image files. It runs this stage every time, and packs a source
 Usage: python -m stages.watch
 """
 
+from pathlib import Path
+
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import write_parquet
 from stages.artifacts.border import run_stage
-from stages.artifacts.leftovers import remove_leftovers
+from stages.artifacts.drawn import draw_again, drawn_with
 from stages.artifacts.paths import watched_path
 from stages.artifacts.watched import look
 
 
 def main(params: Params) -> None:
     """Write data/watched/<source>.parquet for each source."""
-    remove_leftovers(params, "data/labels", "data/watched")
     for source in params.data.sources:
-        write_parquet(watched_path(source), look(params, source))
+        images = Path(params.data.sources[source].images)
+        if images.exists():  # else packing draws them, if it needs any
+            draw_again(params, source, images)
+        metadata = {"drawn": drawn_with(params, source)}
+        write_parquet(watched_path(source), look(params, source), metadata)
 
 
 if __name__ == "__main__":

@@ -126,12 +126,12 @@ def needs(stage: str) -> list[str]:
 
 
 def pipeline_picture() -> str:
-    """The stages and what they need; all of them need ``code``, which is left out."""
+    """The stages and what they need; all of them need ``code`` and ``settings``, which are left out."""
     lines = []
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
         each = re.search(r"\$\{(.*)\}", stage.get("foreach", ""))
         lines += [f'  {name}["{name}<br>one per {each.group(1)}"]'] if each else [f"  {name}"]
-        before = [need for need in needs(name) if need not in ("code", name)]
+        before = [need for need in needs(name) if need not in ("code", "settings", name)]
         lines += [f"  {' & '.join(before)} --> {name}"] if before else []
     return "\n".join(["flowchart TD", *lines])
 

@@ -4,30 +4,22 @@ import gc
 import os
 import signal
 
-from xdist.scheduler import LoadFileScheduling
-
-#: Its tests share one run of the smoke study, so one process takes them all.
-SMOKE = "tests/pipeline/smoke/"
-
+#: Takes longest, and begins: it runs the smoke study, of which the other modules of its folder take copies.
+LONGEST = "tests/pipeline/smoke/test_edits.py"
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores Ctrl-C
 os.environ["DVC_NO_ANALYTICS"] = "1"  # of which each command would leave a file in the temporary folder
 
 
-class SmokeTogether(LoadFileScheduling):
-    """A process takes a file at a time, or all that is done to the smoke study."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return SMOKE if nodeid.startswith(SMOKE) else super()._split_scope(nodeid)
-
-
-def pytest_xdist_make_scheduler(config, log):
-    return SmokeTogether(config, log)
-
-
 def pytest_collection_modifyitems(items):
-    """Begin with what takes long: the smoke study, then the rest of the pipeline."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(SMOKE), "pipeline" not in item.path.parts))
+    """Begin with what takes long: the edits of the smoke study beside the rest of the pipeline."""
+    items.sort(
+        key=lambda item: (
+            not item.nodeid.startswith(LONGEST),
+            "pipeline" not in item.path.parts,
+            "smoke" in item.path.parts,
+        )
+    )
 
 
 def pytest_collection_finish():

@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 
+from dvc.lock import LockError
 from dvc.repo import Repo
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.params.training import Train
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
@@ -93,9 +95,12 @@ def main(params: Params) -> None:
     changed = changed_images(params)
     for source, count in changed.items():
         print(f"data.sources.{source}.images: {count} files are new or have changed")
-    with Repo() as repo:
-        due = due_stages(repo, [f"pack@{source}" for source in changed])
-        print(describe(due, params.train, past_costs(params)))
+    try:
+        with Repo() as repo:
+            due = due_stages(repo, [f"pack@{source}" for source in changed])
+    except LockError:
+        raise StudyError("another dvc is at work in this folder; run again when it has ended") from None
+    print(describe(due, params.train, past_costs(params)))
 
 
 if __name__ == "__main__":

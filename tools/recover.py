@@ -16,7 +16,8 @@ import psutil
 import yaml
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.system.files import remove_drafts, write_text
+from cxrlt_core.system.atomic import remove_drafts
+from cxrlt_core.system.files import write_text
 from cxrlt_core.system.processes import is_program
 from stages.artifacts.border import run_stage
 from stages.artifacts.leftovers import remove_leftovers

@@ -1,6 +1,5 @@
 """Bounding boxes of the findings in synthetic images, with which a model's attention is compared."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.schema import Demo
-from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.system.files import read_parquet, write_parquet
 
 #: Edges of a box, as shares of the image's side from its left and its top.
 EDGES = ("left", "top", "right", "bottom")
@@ -35,7 +33,7 @@ def bounding_boxes(amount: np.ndarray) -> np.ndarray:
     return boxes
 
 
-def write_boxes(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.ndarray) -> None:
+def write_boxes(path: Path | str, images: Sequence[str], boxes: np.ndarray) -> None:
     """Write a row for each finding that has a box: ``path`` of its image, ``class`` and ``EDGES``.
 
     ``images`` are the paths of N images; boxes are float (N, 26, 4), NaN without a box.
@@ -43,18 +41,11 @@ def write_boxes(path: Path | str, demo: Demo, images: Sequence[str], boxes: np.n
     row, column = np.nonzero(np.isfinite(boxes).all(-1))
     table = pd.DataFrame({"path": np.asarray(images)[row], "class": np.asarray(CLASSES)[column]})
     table[list(EDGES)] = boxes[row, column].astype(np.float32)
-    write_parquet(path, table, {"drawn": _drawn(demo)})
+    write_parquet(path, table)
 
 
-def read_boxes(
-    path: Path | str, demo: Demo, images: Sequence[str], classes: Sequence[str]
-) -> np.ndarray | None:
-    """Read the boxes of N images and C classes, float32 (N, C, 4), NaN without a box.
-
-    None if the table is missing or belongs to a demo with other parameters.
-    """
-    if not Path(path).exists() or read_parquet_metadata(path).get("drawn") != _drawn(demo):
-        return None
+def read_boxes(path: Path | str, images: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """Read the boxes of N images and C classes, float32 (N, C, 4), NaN without a box."""
     table, boxes = read_parquet(path), np.full((len(images), len(classes), len(EDGES)), np.nan, np.float32)
     row, column = (
         pd.Index(names).get_indexer(table[key]) for key, names in (("path", images), ("class", classes))
@@ -62,7 +53,3 @@ def read_boxes(
     known = (row >= 0) & (column >= 0)
     boxes[row[known], column[known]] = table.loc[known, list(EDGES)].to_numpy()
     return boxes
-
-
-def _drawn(demo: Demo) -> str:
-    return json.dumps(demo.model_dump(mode="json", include={"images", "seed", "size"}), sort_keys=True)

@@ -16,8 +16,8 @@ from cxrlt_core.demo.phantom import STYLES, render_images
 from cxrlt_core.demo.population import Population, draw_population
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
+from cxrlt_core.system.atomic import atomic_folder
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import atomic_folder
 
 JPEG_QUALITY = 95
 
@@ -75,7 +75,7 @@ def write_release(source: str, demo: Demo, labels: Path, images: Path, places: P
     pictures = render_images(population, demo.size, STYLES[source], rng)
     with atomic_folder(images) as folder:
         boxes = _write_images(folder, paths, pictures, rgba)
-    write_boxes(places, demo, paths, boxes)
+    write_boxes(places, paths, boxes)
 
 
 def _set_sizes(source: str, images: DemoImages) -> dict[str, int]:

@@ -9,8 +9,8 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TYPE_CHECKING
 
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.atomic import atomic_folder
 from cxrlt_core.system.errors import StudyError, reason
-from cxrlt_core.system.files import atomic_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

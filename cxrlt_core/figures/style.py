@@ -22,7 +22,7 @@ from cxrlt_core.labels import GROUPS
 from cxrlt_core.results.data import ClassInfo
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
-from cxrlt_core.system.files import atomic
+from cxrlt_core.system.atomic import atomic
 
 WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks

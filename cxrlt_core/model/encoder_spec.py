@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.pretrained.model_files import ModelFiles, fetch_files, fetch_weights
-from cxrlt_core.system.errors import StudyError, reason
+from cxrlt_core.system.errors import StudyError, meant, reason
 
 HUB = "hf-hub:"
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -53,19 +52,13 @@ def _network(encoder: ImageEncoder, key: str) -> tuple[str, dict, dict, str | No
         if name.startswith(HUB):
             name, stated, config, commit = _hub_network(name.removeprefix(HUB), encoder.revision)
         if not timm.is_model(name):
-            raise StudyError(f"{name!r} is not a timm network{meant(name)}")
+            raise StudyError(f"{name!r} is not a timm network{meant(name, timm.list_models())}")
         config = {**timm.get_pretrained_cfg(name).to_dict(), **config}
     except StudyError as error:
         raise StudyError(f"{key}.model: {error}") from None
     except (KeyError, RuntimeError, TypeError, ValueError) as error:  # no configuration, no such tag
         raise StudyError(f"{key}.model: {encoder.model!r} is not a timm network: {reason(error)}") from None
     return name, stated, config, commit
-
-
-def meant(name: str) -> str:
-    """Ask whether the network of timm was meant whose name is most like another; empty if none is."""
-    similar = get_close_matches(name.lower(), timm.list_models(), 1, 0.7)
-    return f", did you mean {similar[0]}?" if similar else ""
 
 
 def _hub_network(repository: str, revision: str | None) -> tuple[str, dict, dict, str]:

@@ -8,13 +8,13 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from cxrlt_core.model.encoder_spec import EncoderSpec, meant
+from cxrlt_core.model.encoder_spec import EncoderSpec
 from cxrlt_core.model.weights import load_weights
 from cxrlt_core.params.encoders import refused_option
 from cxrlt_core.params.schema import ImageEncoder
 from cxrlt_core.pretrained.strict import Loaded
 from cxrlt_core.pretrained.tensor_files import read_tensor_files
-from cxrlt_core.system.errors import StudyError, reason, shown
+from cxrlt_core.system.errors import StudyError, meant, reason, shown
 
 
 class TokenEncoder(nn.Module):
@@ -59,7 +59,7 @@ def refusal(name: str, options: Mapping[str, Any]) -> str:
     if refused := [option for option in options if refused_option(option)]:
         return f"image_options: {', '.join(refused)}: no option of a network that has been trained"
     if not timm.is_model(name):  # a hub's or a folder's
-        return f"image_model: {shown(name)} is not a timm network{meant(name)}"
+        return f"image_model: {shown(name)} is not a timm network{meant(name, timm.list_models())}"
     return ""
 
 

@@ -18,8 +18,9 @@ from numpy.lib.format import open_memmap
 
 from cxrlt_core.packing.decode import VERSION, Geometry
 from cxrlt_core.packing.packed_array import damaged_rows, map_array, record_path, text_or_none
+from cxrlt_core.system.atomic import atomic
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import atomic, read_parquet, read_parquet_metadata, write_parquet
+from cxrlt_core.system.files import read_parquet, read_parquet_metadata, write_parquet
 
 
 @dataclass

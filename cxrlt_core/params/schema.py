@@ -13,6 +13,7 @@ from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.designs import Designs, known_method
 from cxrlt_core.params.encoders import ImageEncoder
 from cxrlt_core.params.training import LossEntry, Train
+from cxrlt_core.system.errors import meant
 from cxrlt_core.system.settings import (
     MOST,
     Count,
@@ -73,7 +74,8 @@ class Source(Section):
         """Reject what is no class."""
         for name in value:
             if name not in ("default", *CLASSES):
-                raise ValueError(f"{name!r} is neither a class of the label space nor default")
+                hint = meant(name, CLASSES)
+                raise ValueError(f"{name!r} is neither a class of the label space nor default{hint}")
         return value
 
 

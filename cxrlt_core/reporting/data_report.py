@@ -129,4 +129,5 @@ def _labels(name: str, source: SourceCounts, params: Params) -> str:
 
 {markdown_table(["class", "positive", "negative", "unknown", "uncertain in the file", "policy"], rows)}
 Not known to `{name}`, so unknown throughout: {", ".join(others) or NOBODY}.
+Columns of 0 and 1 that are not read, with their positives: {text.counts(source.unread)}.
 """

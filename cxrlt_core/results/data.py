@@ -51,6 +51,7 @@ class SourceCounts:
     rejected_images: Mapping[str, int]
     held_out: int
     classes: Mapping[str, LabelCounts]
+    unread: Mapping[str, int]  # columns of labels that are of no class that it knows, to their positives
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.model.folder import CONFIG, WEIGHTS, TrainedModel, model_marks, read_model
 from cxrlt_core.serving.ensemble_folder import FILE, Member, read_ensemble, write_ensemble
 from cxrlt_core.serving.predictor import Predictor
+from cxrlt_core.system.atomic import atomic
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.errors import StudyError, reason
-from cxrlt_core.system.files import atomic, existing, read_json, write_json
+from cxrlt_core.system.files import existing, read_json, write_json
 
 CALIBRATION = "calibration.json"  # beside a model that has been exported: its thresholds and temperature
 

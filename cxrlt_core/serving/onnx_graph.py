@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from cxrlt_core.designs import using
 from cxrlt_core.prediction.inference import prepare
 from cxrlt_core.serving.predictor import Predictor, geometry_of
+from cxrlt_core.system.atomic import atomic
 from cxrlt_core.system.errors import StudyError, reason
-from cxrlt_core.system.files import atomic
 
 OPSET = 18
 OUTPUT = "probabilities"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cxrlt_core.system.files import atomic
+from cxrlt_core.system.atomic import atomic
 
 ORANGE = np.array([230.0, 159.0, 0.0])  # of Okabe and Ito's palette, told from grey by everyone
 OPACITY = 0.65  # of the colour at the maximum

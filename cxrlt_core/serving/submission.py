@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
+from cxrlt_core.system.atomic import atomic
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import atomic
 
 NAME = "submission.csv"  # in the zip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes

@@ -9,8 +9,10 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol
 
-from cxrlt_core.sources.table import Harmonized, Options
+from cxrlt_core.sources.table import TEXT, Harmonized, Options, check_classes
 from cxrlt_core.system.errors import StudyError
+
+SHARED = ("label_file", "table")  # by all readers
 
 __all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers"]
 
@@ -27,7 +29,7 @@ class Reader(Protocol):
 
 def readers() -> list[str]:
     """Return the valid names in ``data.sources``."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name != "table")
+    return sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED)
 
 
 def find_reader(name: str) -> Reader:
@@ -43,10 +45,12 @@ def read_source(name: str, labels: Path, options: Options) -> Harmonized:
     The table has ``image_id`` (source and relative path), ``patient_id``, ``study_id``, ``view`` (PA, AP,
     LATERAL or OTHER), ``path`` (relative to the source's images), ``split`` (train, dev, test or missing),
     then an int8 column per class: 1 positive, 0 negative, -1 unknown. StudyError: an unknown source, a
-    missing file, or a bad file, row or value.
+    missing file, a bad file, row or value, or a reader that gives labels of no class.
     """
     reader = find_reader(name)
     for key, path in (("labels", labels), ("test_list", options.test_list)):
         if path is not None and not path.exists():
             raise StudyError(f"data.sources.{name}.{key}: {path}: no such file or folder")
-    return reader.read(labels, options)
+    harmonized = reader.read(labels, options)
+    check_classes(name, [column for column in harmonized.table if column not in TEXT])
+    return harmonized

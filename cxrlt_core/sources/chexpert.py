@@ -7,17 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import NEGATIVE
-from cxrlt_core.sources.table import (
-    Harmonized,
-    LabelFile,
-    LabelRows,
-    Options,
-    find_split_files,
-    join_parts,
-    make_part,
-    read_label_file,
-    refuse_test_list,
-)
+from cxrlt_core.sources.label_file import LabelFile, find_split_files, read_label_file
+from cxrlt_core.sources.table import Harmonized, LabelRows, Options, join_parts, make_part, refuse_test_list
 
 KNOWN = (
     *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Enlarged Cardiomediastinum", "Fracture"),
@@ -41,12 +32,14 @@ def read(labels: Path, options: Options) -> Harmonized:
 
 def _part(path: Path, split: str | None, options: Options) -> LabelRows:
     file = read_label_file(path)
-    ids = file.extract("Path", "(patient[0-9]+)/(study[0-9]+)/", "a path with patient<number>/study<number>/")
+    expected = "a path with patient<number>/study<number>/"
+    ids = file.extract("Path", "(?i)(?:^|/)patient0*([0-9]+)/study0*([0-9]+)/", expected)
+    patient = "patient" + ids[0].str.zfill(5)  # as the releases spell it
     columns = {
         # Releases differ in these folders only: the ids are the same.
         "path": file.paths("Path").str.replace(r"^(CheXpert-v1\.0[^/]*/)?((train|valid)/)?", "", regex=True),
-        "patient_id": ids[0],
-        "study_id": ids[0] + "/" + ids[1],
+        "patient_id": patient,
+        "study_id": patient + "/study" + ids[1],
         "view": _views(file),
         "split": split,
     }
@@ -54,6 +47,6 @@ def _part(path: Path, split: str | None, options: Options) -> LabelRows:
 
 
 def _views(file: LabelFile) -> pd.Series:
-    side, projection = file.column("Frontal/Lateral"), file.column("AP/PA")
-    frontal = projection.where((side == "Frontal") & projection.isin(["AP", "PA"]), "OTHER")
-    return pd.Series(np.where(side == "Lateral", "LATERAL", frontal), file.cells.index)
+    side, projection = file.codes("Frontal/Lateral"), file.codes("AP/PA")
+    frontal = projection.where((side == "FRONTAL") & projection.isin(["AP", "PA"]), "OTHER")
+    return pd.Series(np.where(side == "LATERAL", "LATERAL", frontal), file.cells.index)

@@ -9,17 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources.table import (
-    Harmonized,
-    LabelFile,
-    LabelRows,
-    Options,
-    find_split_files,
-    join_parts,
-    make_part,
-    read_label_file,
-    refuse_test_list,
-)
+from cxrlt_core.sources.label_file import LabelFile, find_split_files, read_label_file
+from cxrlt_core.sources.table import Harmonized, LabelRows, Options, join_parts, make_part, refuse_test_list
 from cxrlt_core.system.errors import StudyError
 
 IMAGE_FOLDERS = ("",)
@@ -69,7 +60,7 @@ def read_list(path: Path) -> pd.DataFrame:
     """
     file = read_label_file(path)
     columns = {"dicom_id": file.column("dicom_id"), "path": _paths(file)}
-    return pd.DataFrame({**columns, "study_id": file.column("study_id"), "view": _views(file)})
+    return pd.DataFrame({**columns, "study_id": file.numbers("study_id", "s"), "view": _views(file)})
 
 
 def _has_labels(file: LabelFile) -> bool:
@@ -81,8 +72,8 @@ def _has_labels(file: LabelFile) -> bool:
 def _part(file: LabelFile, split: str | None, options: Options) -> LabelRows:
     columns = {
         "path": _paths(file),
-        "patient_id": file.extract("subject_id", r"^p?([0-9]+)$", "a number")[0],
-        "study_id": file.extract("study_id", r"^s?([0-9]+)$", "a number")[0],
+        "patient_id": file.numbers("subject_id", "p"),
+        "study_id": file.numbers("study_id", "s"),
         "view": _views(file),
         "split": split,
     }
@@ -97,7 +88,5 @@ def _paths(file: LabelFile) -> pd.Series:
 
 
 def _views(file: LabelFile) -> pd.Series:
-    position = file.column("ViewPosition").str.strip()
-    meaning = file.column("ViewCodeSequence_CodeMeaning").str.strip()
-    view = position.where(position != "", meaning)
-    return view.str.upper().map(_VIEWS).fillna("OTHER")
+    position, meaning = file.codes("ViewPosition"), file.codes("ViewCodeSequence_CodeMeaning")
+    return position.where(position != "", meaning).map(_VIEWS).fillna("OTHER")

@@ -3,22 +3,16 @@
 ``Data_Entry_2017.csv`` or ``Data_Entry_2017_v2020.csv``, and the official ``test_list.txt``.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.sources.table import (
-    Harmonized,
-    LabelFile,
-    Options,
-    join_parts,
-    make_part,
-    read_label_file,
-    read_lines,
-)
-from cxrlt_core.system.errors import StudyError, shown
+from cxrlt_core.sources.label_file import LabelFile, read_label_file, read_lines
+from cxrlt_core.sources.table import NO_FINDING, Harmonized, Options, join_parts, make_part
+from cxrlt_core.system.errors import StudyError, meant, shown
 
 KNOWN = (
     *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Emphysema", "Fibrosis", "Hernia"),
@@ -48,10 +42,10 @@ def read(labels: Path, options: Options) -> Harmonized:
             raise StudyError(f"{folder}: expected one file Data_Entry_2017*.csv in this folder, found none")
     file = read_label_file(labels)
     path = file.paths("Image Index")
-    view = file.column("View Position")
+    view = file.codes("View Position")
     columns = {
         "path": path,
-        "patient_id": file.extract("Patient ID", r"^0*([0-9]+)$", "a number")[0],
+        "patient_id": file.numbers("Patient ID"),
         "study_id": path,
         "view": view.where(view.isin(["PA", "AP"]), "OTHER"),
         "split": None if test_list is None else _split(file, test_list),
@@ -71,18 +65,30 @@ def _find_file(folder: Path, pattern: str) -> Path | None:
 
 
 def _marks(file: LabelFile) -> pd.DataFrame:
-    """Return the marks, 1 or 0: the few hundred combinations are decoded once each."""
+    """Return the marks, 1 or 0: the few hundred combinations are decoded once each.
+
+    StudyError for a finding that is none, and for No Finding beside one, which no file of NIH has.
+    """
     name = "Finding Labels"
     codes, combinations = pd.factorize(file.column(name))
     table = np.zeros((len(combinations), len(KNOWN)), np.int8)
     for row, combination in enumerate(combinations):
-        for finding in combination.split("|"):
-            if finding.strip() not in FINDINGS:
-                record = int((codes == row).argmax())
-                known = ", ".join(FINDINGS)
-                file.fail(record, f"{name}: unknown finding {shown(finding)}, expected some of {known}")
-            table[row, KNOWN.index(FINDINGS[finding.strip()])] = 1
+        findings = [finding.strip() for finding in combination.split("|")]
+        if problem := _problem(findings):
+            file.fail(int((codes == row).argmax()), f"{name}: {problem}")
+        table[row, [KNOWN.index(FINDINGS[finding]) for finding in findings]] = 1
     return pd.DataFrame(table[codes], file.cells.index, KNOWN)
+
+
+def _problem(findings: Sequence[str]) -> str | None:
+    """Say what is wrong with the findings of an image, if anything."""
+    for finding in findings:
+        if finding not in FINDINGS:
+            expected = meant(finding, FINDINGS) or f", expected some of {', '.join(FINDINGS)}"
+            return f"unknown finding {shown(finding)}{expected}"
+    if NO_FINDING in findings and len(set(findings)) > 1:
+        return f"{shown('|'.join(findings))} is a contradiction, expected {NO_FINDING} alone or findings"
+    return None
 
 
 def _split(file: LabelFile, test_list: Path) -> pd.Series:

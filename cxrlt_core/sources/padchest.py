@@ -13,17 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.labels import NEGATIVE, POSITIVE
-from cxrlt_core.sources.table import (
-    BLANK,
-    Harmonized,
-    LabelFile,
-    Options,
-    find_file,
-    join_parts,
-    make_part,
-    read_label_file,
-    refuse_test_list,
-)
+from cxrlt_core.sources.label_file import BLANK, LabelFile, find_file, read_label_file
+from cxrlt_core.sources.table import Harmonized, Options, join_parts, make_part, refuse_test_list
 from cxrlt_core.system.errors import StudyError
 
 
@@ -161,7 +152,7 @@ INCOMPLETE = ("unchanged", "exclude", "suboptimal study", "")
 IMAGE_FOLDERS = ("", "[0-9]*")  # all images in one folder, or in the folders 0 to 54
 
 _FILE = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
-_VIEWS = {"PA": "PA", "AP": "AP", "AP_horizontal": "AP", "L": "LATERAL"}
+_VIEWS = {"PA": "PA", "AP": "AP", "AP_HORIZONTAL": "AP", "L": "LATERAL"}
 _LIST = re.compile(r"\s*(?:nan|\[\s*(?:'[^']*'\s*(?:,\s*'[^']*'\s*)*)?\])?\s*")
 _FINDINGS = {finding for rule in RULES.values() for finding in rule.positive + rule.unknown}
 
@@ -177,13 +168,13 @@ def read(labels: Path, options: Options) -> Harmonized:
     if path is None:
         raise StudyError(f"{labels}: expected {_FILE} or {_FILE}.gz in this folder")
     file = read_label_file(path)
-    patient = file.extract("PatientID", "^([0-9]+)$", "a number")[0]
-    study = file.extract("StudyID", "^([0-9][0-9_-]*)$", "a number, perhaps with - or _")[0]
+    patient = file.numbers("PatientID")
+    study = file.extract("StudyID", r"^\s*0*([0-9][0-9_-]*)\s*$", "a number, perhaps with - or _")[0]
     columns = {
         "path": file.paths("ImageID"),
         "patient_id": patient,
         "study_id": patient + "/" + study,  # one StudyID of the release belongs to two patients
-        "view": file.column("Projection").map(_VIEWS).fillna("OTHER"),
+        "view": file.codes("Projection").map(_VIEWS).fillna("OTHER"),
         "split": None,
     }
     return join_parts([make_part(file, "padchest", columns, _marks(file), options)])

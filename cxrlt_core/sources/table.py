@@ -1,35 +1,22 @@
-"""What all readers share: a label file as text, checks of its cells, and the common label table."""
+"""The common label table, as every reader makes it of its label files."""
 
-import csv
-import gzip
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import NoReturn, TextIO
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
 
 from cxrlt_core.labels import CLASSES, NEGATIVE, POSITIVE, UNKNOWN
-from cxrlt_core.system.errors import StudyError, cut, shown
+from cxrlt_core.sources.label_file import BLANK, UNCERTAIN, LabelFile
+from cxrlt_core.system.errors import StudyError, meant, shown
 
-FIELD = 1 << 20  # characters of a cell
-SIZE = 1 << 30  # bytes of a label file; the largest release has 0.1 GB
+#: Columns of the common table before those of the classes.
+TEXT = ("image_id", "patient_id", "study_id", "view", "path", "split")
 
-#: Marks beside 1 and 0; the options and the reader decide which label they become.
-UNCERTAIN, BLANK = -1, 2
-
-_INVALID = 3
-_MARKS = {"": BLANK, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": UNCERTAIN, "-1.0": UNCERTAIN}
-
-# An empty component (so also an absolute path), "." or "..", or a drive letter.
-_LEAVES_ROOT = r"(?:^|[/\\])\.{0,2}(?:[/\\]|$)|^[A-Za-z]:"
+#: No Finding excludes every class but devices.
+NO_FINDING, DEVICES = "No Finding", "Support Devices"
 
 #: Policy to the label of an uncertain mark.
 POLICIES = {"ignore": UNKNOWN, "zero": NEGATIVE, "one": POSITIVE}
@@ -61,59 +48,7 @@ class Harmonized:
     known: tuple[str, ...]  # classes that the source labels; the others are unknown throughout
     official: Mapping[str, str] = field(default_factory=dict)  # set to the file that defines it
     unused: str | None = None  # why an incomplete official split is ignored
-
-
-@dataclass(frozen=True)
-class LabelFile:
-    """A CSV label file: every cell as text, one row per record, in file order."""
-
-    path: Path
-    cells: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    def column(self, name: str) -> pd.Series:
-        """Return a column; StudyError if it is missing."""
-        if name not in self.cells:
-            raise StudyError(f"{self.path}: missing column {name!r}")
-        return self.cells[name]
-
-    def fail(self, record: int, problem: str) -> NoReturn:
-        """Raise StudyError for a record, naming the line on which it starts (the first is 1)."""
-        with _explained(self.path):
-            line, _ = next(islice(_records(self.path), record + 1, None), (None, []))
-        position = f"row {line}" if line else f"record {record + 1}"
-        raise StudyError(f"{self.path}: {position}: {problem}")
-
-    def check(self, name: str, valid: np.ndarray | pd.Series, expected: str) -> None:
-        """Raise StudyError for the first record whose cell in column ``name`` is not valid."""
-        invalid = ~np.asarray(valid, bool)
-        if invalid.any():
-            record = int(invalid.argmax())
-            self.fail(record, f"{name}: expected {expected}, found {shown(self.column(name).iloc[record])}")
-
-    def extract(self, name: str, pattern: str, expected: str) -> pd.DataFrame:
-        """Return the groups of a regular expression that every cell must match, one column each."""
-        groups = self.column(name).str.extract(pattern)
-        self.check(name, groups[0].notna(), expected)
-        return groups
-
-    def paths(self, name: str) -> pd.Series:
-        """Return a column of relative paths that stay below the folder they start from."""
-        paths = self.column(name)
-        self.check(name, ~paths.str.contains(_LEAVES_ROOT), "a relative path without '..'")
-        return paths
-
-    def marks(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return label columns as int8: 1, 0, UNCERTAIN or BLANK."""
-        return pd.DataFrame({name: self._marks(name) for name in names}, self.cells.index)
-
-    def _marks(self, name: str) -> np.ndarray:
-        codes, values = pd.factorize(self.column(name))
-        marks = np.array([_MARKS.get(value.strip(), _INVALID) for value in values], np.int8)[codes]
-        self.check(name, marks != _INVALID, "0, 1, -1 or blank")
-        return marks
+    unread: Mapping[str, int] = field(default_factory=dict)  # columns of marks left out, to their positives
 
 
 @dataclass(frozen=True)
@@ -124,130 +59,7 @@ class LabelRows:
     table: pd.DataFrame  # as in Harmonized, indexed by the record in the file
     dropped: Mapping[str, int]
     uncertain: Mapping[str, int]
-
-
-def read_label_file(path: Path) -> LabelFile:
-    """Read a CSV file, gzipped when its name ends in ``.gz``; StudyError names what is wrong with it."""
-    with _explained(path):
-        _check_size(path)
-        skipped, names = _header(path)
-        repeated = [name for name, count in Counter(names).items() if name and count > 1]
-        if repeated:
-            raise StudyError(f"{path}: column {shown(repeated[0])} appears twice")
-        return LabelFile(path, _cells(path, names, skipped))
-
-
-def read_lines(path: Path) -> list[str]:
-    """Read a text file, gzipped or not: its lines without surrounding space, blank ones left out."""
-    with _explained(path):
-        _check_size(path)
-        with _open(path) as stream:
-            return [line.strip() for line in stream if line.strip()]
-
-
-def _check_size(path: Path) -> None:
-    """Refuse a file that is larger than any label file once unpacked, before it fills the memory."""
-    size = path.stat().st_size
-    if path.suffix == ".gz":
-        with gzip.open(path, "rb") as stream:
-            size = 0
-            while size <= SIZE and (block := stream.read(1 << 20)):
-                size += len(block)
-    if size > SIZE:
-        raise StudyError(f"{path}: more than {SIZE >> 20:,} MiB of text, expected a label file")
-
-
-def _header(path: Path) -> tuple[int, list[str]]:
-    """Return the number of lines before the first record, and a name per value ("" for surplus values)."""
-    head = list(islice(_records(path), 2))
-    if len(head) < 2:
-        raise StudyError(f"{path}: empty, expected a header and at least one row")
-    (_, header), (row, values) = head
-    # NIH has column names that contain a comma, quoted or not, and commas at the end of the lines.
-    names = [name.strip() for name in ",".join(header).split(",")]
-    while names and not names[-1]:
-        names.pop()
-    surplus = values[len(names) :]
-    if len(values) < len(names) or any(surplus):
-        raise _wrong_width(path, row, values, len(names))
-    return row - 1, names + [""] * len(surplus)
-
-
-def _cells(path: Path, names: list[str], skipped: int) -> pd.DataFrame:
-    types = {name: pa.string() for name in names if name}
-    read = pyarrow.csv.ReadOptions(column_names=names, skip_rows=skipped)
-    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=[*types])
-    try:
-        with pa.input_stream(str(path)) as stream:
-            return pyarrow.csv.read_csv(stream, read, parse, convert).to_pandas()
-    except pa.ArrowInvalid:
-        for line, values in _records(path):
-            if line > skipped and len(values) != len(names):
-                raise _wrong_width(path, line, values, len(names)) from None
-        raise
-
-
-def _wrong_width(path: Path, line: int, values: list[str], expected: int) -> StudyError:
-    return StudyError(f"{path}: row {line}: expected {expected} values, one per column, found {len(values)}")
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each record starts (the first is 1) and its values."""
-    with _open(path) as stream:
-        csv.field_size_limit(FIELD)
-        reader = csv.reader(stream)
-        start = 1
-        for values in reader:
-            if values:
-                yield start, values
-            start = reader.line_num + 1
-
-
-def _open(path: Path) -> TextIO:
-    """Open a UTF-8 text file, with or without byte-order mark; gzipped if its name ends in ``.gz``."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    return opener(path, "rt", encoding="utf-8-sig", newline="")
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the exceptions of a file that is not text or CSV into StudyError."""
-    try:
-        yield
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
-        message = cut(str(error).partition("\n")[0], 200)
-        raise StudyError(f"{path}: not readable as UTF-8 text or CSV: {message}") from None
-
-
-def find_file(folder: Path, *names: str) -> Path | None:
-    """Return the file of a folder with one of the names, plain or with ``.gz``; StudyError if several."""
-    candidates = (folder / (name + suffix) for name in names for suffix in ("", ".gz"))
-    files = [path for path in candidates if path.exists()]
-    if len(files) > 1:
-        raise StudyError(f"{folder}: expected one file, found {' and '.join(path.name for path in files)}")
-    return next(iter(files), None)
-
-
-def find_split_files(folder: Path, names: Mapping[str, Sequence[str]]) -> dict[str, Path]:
-    """Return the label files of a folder with an official split, by set; a file alone is ``train``.
-
-    StudyError: no training file, or a set is missing while an unknown CSV file may be it.
-    """
-    if not folder.is_dir():
-        return {"train": folder}
-    files = {split: path for split in names if (path := find_file(folder, *names[split]))}
-    if "train" not in files:
-        raise StudyError(f"{folder}: expected train.csv or train.csv.gz in this folder")
-    missing = [names[split][0] for split in names if split not in files]
-    unknown = {path for pattern in ("*.csv", "*.csv.gz") for path in folder.glob(pattern)} - {*files.values()}
-    if missing and unknown:
-        listed = ", ".join(sorted(path.name for path in unknown))
-        raise StudyError(
-            f"{folder}: no {' and no '.join(missing)}, yet {listed}: rename or remove it, "
-            f"or let labels name train.csv itself for a study without the official split"
-        )
-    return files
+    unread: Mapping[str, int]
 
 
 def refuse_test_list(source: str, test_list: Path | None) -> None:
@@ -265,13 +77,22 @@ def make_part(
     *,
     blank: int = UNKNOWN,
 ) -> LabelRows:
-    """Build the label table of one file; records without any mark, or of other views, are dropped.
+    """Build the label table of one file.
+
+    Records without any mark, of other views, or with No Finding beside a finding are dropped. Of patients
+    neither case nor blanks around their name count.
 
     ``columns`` are ``path``, ``patient_id``, ``study_id`` (both without the prefix, ``source``), ``view``
     and ``split`` (None without an official one); ``marks`` has a column per known class, as from
-    :meth:`LabelFile.marks`; ``blank`` is the label of a blank cell.
+    :meth:`LabelFile.marks`; ``blank`` is the label of a blank cell. StudyError for a mark of what is no
+    class, and for a record without a patient or a study.
     """
     known, marks = list(marks), marks.to_numpy()
+    check_classes(source, known)
+    patient, study = columns["patient_id"].str.strip().str.lower(), columns["study_id"].str.strip()
+    for what, names in (("patient", patient), ("study", study)):
+        if (nameless := (names == "").to_numpy()).any():
+            file.fail(int(nameless.argmax()), f"no {what}, expected the name of one")
     labels = np.full((len(file), len(CLASSES)), UNKNOWN, np.int8)
     uncertain = np.array([options.label_of_uncertain(name) for name in known], np.int8)
     known_labels = np.where(marks == UNCERTAIN, uncertain, np.where(marks == BLANK, blank, marks))
@@ -279,8 +100,8 @@ def make_part(
     text = pd.DataFrame(
         {
             "image_id": f"{source}/" + columns["path"],
-            "patient_id": f"{source}/" + columns["patient_id"],
-            "study_id": f"{source}/" + columns["study_id"],
+            "patient_id": f"{source}/" + patient,
+            "study_id": f"{source}/" + study,
             "view": columns["view"],
             "path": columns["path"],
             "split": pd.Series(columns["split"], file.cells.index, dtype="str"),
@@ -288,16 +109,36 @@ def make_part(
     )
     table = pd.concat([text, pd.DataFrame(labels, columns=CLASSES)], axis=1)
     reason = ("view " + table["view"]).mask(table["view"].isin(VIEWS[options.views]))
+    reason = reason.mask(_contradict(known, marks), "No Finding beside a finding")
     reason = reason.where((marks != BLANK).any(axis=1), "no label")  # missing where the record is kept
     kept = reason.isna().to_numpy()
     counts = (marks[kept] == UNCERTAIN).sum(axis=0).tolist()
     dropped = {f"{file.path.name}: {why}": int(rows) for why, rows in reason.value_counts().items()}
-    return LabelRows(file, table[kept], dropped, dict(zip(known, counts, strict=True)))
+    return LabelRows(file, table[kept], dropped, dict(zip(known, counts, strict=True)), file.unread())
+
+
+def check_classes(source: str, names: Sequence[str]) -> None:
+    """Raise StudyError unless there are names, each of a class of the label space and there once."""
+    reader = f"cxrlt_core/sources/{source}.py"
+    if not names:
+        raise StudyError(f"{reader}: gives no labels, expected some class of the label space")
+    for name in names:
+        if name not in CLASSES:
+            raise StudyError(f"{reader}: {shown(name)} is no class of the label space{meant(name, CLASSES)}")
+        if names.count(name) > 1:
+            raise StudyError(f"{reader}: gives labels of {name!r} twice, expected one column of them")
+
+
+def _contradict(known: Sequence[str], marks: np.ndarray) -> np.ndarray:
+    """Return which records, bool (N,), have No Finding and a finding; marks are (N, known)."""
+    findings = [name not in (NO_FINDING, DEVICES) for name in known]
+    normal = [name == NO_FINDING for name in known]
+    return (marks[:, normal] == POSITIVE).any(axis=1) & (marks[:, findings] == POSITIVE).any(axis=1)
 
 
 def join_parts(parts: Sequence[LabelRows]) -> Harmonized:
     """Join the files of a source; StudyError when an image occurs twice, or no row is labelled."""
-    table = pd.concat([part.table for part in parts], keys=range(len(parts)))
+    table = _apart(pd.concat([part.table for part in parts], keys=range(len(parts))))
     dropped = {reason: rows for part in parts for reason, rows in part.dropped.items()}
     if table.empty:
         listed = ", ".join(f"{rows} × {reason}" for reason, rows in dropped.items())
@@ -309,4 +150,15 @@ def join_parts(parts: Sequence[LabelRows]) -> Harmonized:
         parts[part].file.fail(record, f"image {shown(image)} is there twice, expected it once")
     known = tuple(name for name in CLASSES if name in parts[0].uncertain)
     uncertain = {name: sum(part.uncertain[name] for part in parts) for name in known}
-    return Harmonized(table.reset_index(drop=True), dropped, uncertain, known)
+    unread = Counter[str]()
+    for part in parts:
+        unread.update(part.unread)
+    return Harmonized(table.reset_index(drop=True), dropped, uncertain, known, unread=unread)
+
+
+def _apart(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a label table in which a study name that patients share has the patient's before it."""
+    pairs = table[["study_id", "patient_id"]].drop_duplicates()
+    shared = table["study_id"].isin(pairs["study_id"][pairs["study_id"].duplicated()])
+    name = table["study_id"].str.replace("^[^/]*", "", regex=True)
+    return table.assign(study_id=table["study_id"].mask(shared, table["patient_id"] + name))

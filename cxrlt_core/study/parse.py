@@ -130,8 +130,13 @@ def _contradictions(params: Params) -> Iterator[str]:
     for name in ("uniform", "main", "contrast"):
         if name in params.reweight.more:
             yield f"reweight.more.{name}: the name is taken, expected another one"
-    if params.variants[params.reweight.base].weights != "uniform":
-        yield f"reweight.base: {params.reweight.base!r} must itself train with weights: uniform"
+    base = params.reweight.base
+    if (weights := params.variants[base].weights) != "uniform":
+        yield (
+            f"reweight.base: {base!r} trains with weights: {weights}, which its own scores would decide; "
+            "expected a variant with weights: uniform"
+        )
+        return
     try:
         TopologicalSorter({name: trains_after(params, name) for name in params.variants}).prepare()
     except CycleError as error:

@@ -1,5 +1,7 @@
 """The one exception that a user may see, and the line of a run that was asked to end."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 SIGNALS = {130: "Ctrl-C", 143: "SIGTERM"}  # by exit code
@@ -41,6 +43,23 @@ def reason(error: Exception) -> str:
 def shown(value: Any) -> str:
     """Return a value as a line shows it: what is long is cut off."""
     return cut(repr(value), 80)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the end of a line, ``, did you mean 'Mass'?``, if a name is nearly one of some known ones."""
+    near = nearest(name, known)
+    return "" if near is None else f", did you mean {shown(near)}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like another one, if any is; case and underscores do not count."""
+    plain = {_plain(other): other for other in known}
+    close = get_close_matches(_plain(name), plain, n=1)
+    return plain[close[0]] if close else None
+
+
+def _plain(name: str) -> str:
+    return " ".join(name[:80].lower().replace("_", " ").split())
 
 
 def cut(text: str, most: int) -> str:

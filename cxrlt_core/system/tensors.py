@@ -7,7 +7,8 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from cxrlt_core.system.files import atomic, existing, readable
+from cxrlt_core.system.atomic import atomic
+from cxrlt_core.system.files import existing, readable
 
 
 def write_tensors(

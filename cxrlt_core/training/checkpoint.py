@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from cxrlt_core.system.files import atomic, remove_drafts
+from cxrlt_core.system.atomic import atomic, remove_drafts
 
 DIGEST_BYTES = 32
 

@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from operator import attrgetter
-from pathlib import Path
 from typing import Literal, NoReturn
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.parse import parse_params
-from cxrlt_core.study.read import read_params_file
 from cxrlt_core.system.errors import SIGNALS, Stopped, StudyError, stopped_line
 from cxrlt_core.system.processes import end_at_signals, end_with_dvc, termination
+from stages.artifacts.parameters import params_of
+from stages.artifacts.recorded import unchanged
 
 POLL = 0.1  # seconds
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
@@ -34,13 +33,6 @@ ITEMS = {
 }
 
 
-def load_params(path: str = "params.yaml") -> Params:
-    """Read the parameters; StudyError when they are wrong, or git would take the packed images."""
-    params = parse_params(read_params_file(path), path)
-    check_store(params.image.store)
-    return params
-
-
 def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] | None = None) -> None:
     """Call ``main(params, *arguments)`` and turn a :class:`StudyError` into its line and exit code 1.
 
@@ -53,11 +45,12 @@ def run_stage(main: Callable[..., None], launcher: Literal["train", "evaluate"] 
     end_with_dvc(here=LAUNCHED not in os.environ)
     try:
         check_arguments(main)
-        params = load_params()
+        params = params_of(_module(main))
         check_item(main, params)
         if launcher is not None:
             launch(getattr(params.launch, launcher), f"launch.{launcher}")
-        main(params, *sys.argv[1:])
+        with unchanged(_module(main), params):
+            main(params, *sys.argv[1:])
     except StudyError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -89,8 +82,9 @@ def check_item(main: Callable[..., None], params: Params) -> None:
 
 
 def _module(main: Callable[..., None]) -> str:
-    """Return the name of a stage's module, which is ``__main__`` where it runs."""
-    return main.__globals__["__spec__"].name
+    """Return the name of a stage's module, which is ``__main__`` where it runs; none of what is no module."""
+    spec = main.__globals__["__spec__"]
+    return spec.name if spec else ""
 
 
 def leave(stopped: Stopped) -> NoReturn:
@@ -115,20 +109,6 @@ def launch(prefix: str, key: str) -> None:
         os.execvpe(command[0], command, {**os.environ, LAUNCHED: "1"})
     except OSError as error:
         raise StudyError(f"{key}: cannot start {command[0]!r}: {error.strerror}") from None
-
-
-def check_store(store: str) -> None:
-    """Raise StudyError when ``image.store`` is a folder of the repository that git does not ignore."""
-    array = Path(store, "array.npy").resolve()  # git does not look beyond a link
-    try:
-        git = subprocess.run(["git", "check-ignore", "--quiet", array], capture_output=True)
-    except FileNotFoundError:  # no git, nothing is committed
-        return
-    if git.returncode == 1:  # 128: outside of the repository, or there is none
-        raise StudyError(
-            f"image.store: git does not ignore {store!r}, and would commit images of patients; "
-            "expected a folder outside of the repository, or one that .gitignore names"
-        )
 
 
 def run_again(stage: str, source: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.variants import designs_of, loss_of
+from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cxrlt_core", "stages")
@@ -24,15 +25,18 @@ IGNORED_MODULES = {
     "cxrlt_core.study.explain": "the words of an error in params.yaml",
     "cxrlt_core.study.parse": "checks of params.yaml",
     "cxrlt_core.study.read": "checks of the text of params.yaml",
+    "cxrlt_core.system.atomic": "how a file is written whole",
     "cxrlt_core.system.errors": "the words of an error",
-    "cxrlt_core.system.files": "how a file is written whole and read back",
     "cxrlt_core.system.processes": "how a process ends with its parent",
     "cxrlt_core.system.progress": "what a terminal shows",
     "cxrlt_core.system.settings": "the bricks of the schema",
     "stages.artifacts.border": "how a stage starts, also another one, and fails",
-    "stages.artifacts.monitor": "logs a score of a running training, which nothing reads but a figure",
+    "stages.artifacts.monitor": "logs a score of a running training, with the code that it is of",
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
 }
+
+#: What every stage reads its parameters by, through a module that counts for none.
+PARAMETERS = "stages.artifacts.parameters"
 
 #: Modules that run others which no import names: those of a package that hold a text.
 FINDERS = {
@@ -41,14 +45,15 @@ FINDERS = {
 }
 
 
-def stage_code(stage: str) -> dict[str, str]:
-    """Return the fingerprints of the modules behind a stage's script, by file."""
-    return _described(f"stages.{stage}")
+def stage_code(stage: str, whole: bool = False) -> dict[str, str]:
+    """Return the fingerprints of the modules behind a stage's script, by file; all of them if ``whole``."""
+    ignored = () if whole else IGNORED_MODULES
+    return _described(f"stages.{stage}", ignored) | _described(PARAMETERS, ignored)
 
 
 def module_code(module: str) -> dict[str, str]:
-    """Return the fingerprints of a module that a name in params.yaml chooses, and of what it imports."""
-    return _described(module)
+    """Return the fingerprints of a module that is asked for, even an ignored one, and of what it imports."""
+    return _described(module, IGNORED_MODULES)
 
 
 def variant_code(params: Params, variant: str) -> dict[str, str]:
@@ -82,7 +87,7 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
 
     Args:
         module: its name.
-        stop: modules and packages whose own imports are not followed.
+        stop: modules and packages whose own imports are not followed, but for the module's.
     """
     reached: set[str] = set()
     waiting = [module]
@@ -90,7 +95,8 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
         name = waiting.pop()
         if name not in reached and _file(name):
             reached.add(name)
-            waiting += [*_parents(name), *(() if _within(name, stop) else _imports(name))]
+            followed = name == module or not _within(name, stop)
+            waiting += [*_parents(name), *(_imports(name) if followed else ())]
     return sorted(reached)
 
 
@@ -102,8 +108,8 @@ def meaning(source: str) -> str:
     return hashlib.sha256(_text(ast.parse(source)).encode()).hexdigest()[:16]
 
 
-def _described(module: str) -> dict[str, str]:
-    names = [name for name in closure(module, IGNORED_MODULES) if not _within(name, IGNORED_MODULES)]
+def _described(module: str, ignored: Collection[str]) -> dict[str, str]:
+    names = [name for name in closure(module, ignored) if name == module or not _within(name, ignored)]
     marks = {_file(name): _meaning_of(name) for name in names}
     return {file: mark for file, mark in marks.items() if mark != EMPTY}
 
@@ -169,7 +175,10 @@ def _package(module: str, level: int) -> str:
 
 @lru_cache(None)
 def _imports(module: str) -> tuple[str, ...]:
-    """Return what a module's import statements name; a name may turn out to be no module."""
+    """Return what a module's import statements name; a name may turn out to be no module.
+
+    StudyError when one lies beside the two packages, where an edit goes unnoticed.
+    """
     names: list[str] = []
     for node in ast.walk(ast.parse(_source(module))):
         if isinstance(node, ast.Import):
@@ -177,6 +186,10 @@ def _imports(module: str) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom):
             source = ".".join(filter(None, (_package(module, node.level), node.module)))
             names += [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    for top in {name.partition(".")[0] for name in names} - {*PACKAGES, ""}:
+        if (ROOT / f"{top}.py").exists() or any((ROOT / top).glob("*.py")):
+            expected = " or ".join(f"{package}/" for package in PACKAGES)
+            raise StudyError(f"{_file(module)}: imports {top}, where edits go unnoticed; expected {expected}")
     if module in FINDERS:
         package, text = FINDERS[module]
         within = (f"{package}.{name}" for name in modules_of(package))

@@ -14,7 +14,7 @@ from cxrlt_core.study.variants import SCRATCH
 
 
 def remove_leftovers(params: Params, *folders: str) -> None:
-    """Remove from folders, or from all of them, what belongs to no entry of params.yaml."""
+    """Remove what belongs to no entry of params.yaml: from all folders, or from those among some paths."""
     sources, variants = params.data.sources, params.variants
     names: dict[str, Collection[str]] = {
         "data/encoders": params.image_encoders,
@@ -31,7 +31,7 @@ def remove_leftovers(params: Params, *folders: str) -> None:
         "predictions/tta": variants,
         "weights": {"uniform", *reweightings(params.reweight)},
     }
-    for folder in folders or names:
+    for folder in names.keys() & set(folders) if folders else names:
         _remove_others(Path(folder), names[folder])
 
 

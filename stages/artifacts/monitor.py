@@ -1,7 +1,8 @@
 """What can be seen of a running training: loss, and development mAP on a fixed sample. Nothing chooses by it.
 
 A training gives the same weights with and without it. The scores of a run lie beside its checkpoint with the
-sample and the code that they are of; where these are others, nothing is shown.
+sample and the code that they are of, and in its history with the code; where these are others now, nothing is
+shown, and no training is due.
 """
 
 from functools import partial
@@ -20,11 +21,10 @@ from cxrlt_core.system.rounding import or_none
 from cxrlt_core.training.loop import OnEpochEnd
 from cxrlt_core.training.state import State
 from stages.artifacts.arrays import open_images
-from stages.artifacts.code import fingerprint, module_code
+from stages.artifacts.history import history_path, scored_by
 from stages.artifacts.paths import set_path
 from stages.artifacts.sets import read_set
 
-SCORED_BY = ("cxrlt_core.metrics.scores", "cxrlt_core.prediction.inference")
 Scores = dict[str, float | None]  # epoch to mAP, as JSON has them
 
 
@@ -33,7 +33,7 @@ class Monitor:
 
     def __init__(self, params: Params, variant: str, config: ModelConfig, ranks: Ranks) -> None:
         """Open the sample, if ``train.monitor`` wants it; ``config`` is that of the models."""
-        self._path = f"models/{variant}/history.csv"
+        self._path = history_path(variant)
         self._tables: dict[int, pd.DataFrame] = {}
         whole = resolved(params, variant)
         self._every = whole.train.monitor if ranks.is_main else 0
@@ -41,8 +41,7 @@ class Monitor:
         if self._every:
             self._data = read_set("monitor")
             self._images = open_images(self._data, params, whole.image)
-            code = fingerprint([module_code(module) for module in SCORED_BY])
-            self._origin = {"sample": file_hash(set_path("monitor")), "code": code}
+            self._origin = {"sample": file_hash(set_path("monitor")), "code": scored_by()}
 
     def follow(self, seed: int, checkpoint: Path) -> OnEpochEnd:
         """Return what the training of a seed shows its state to."""
@@ -53,7 +52,7 @@ class Monitor:
         history = pd.DataFrame(state.history).assign(seed=seed)
         self._tables[seed] = history.assign(dev_mAP=history["epoch"].astype(str).map(scores).astype(float))
         together = pd.concat(self._tables.values())[["seed", *state.history[0], "dev_mAP"]]
-        write_text(self._path, together.to_csv(index=False))
+        write_text(self._path, together.assign(scored_by=scored_by()).to_csv(index=False))
 
     def _look(self, log: Path, state: State) -> Scores:
         """Score the model if its turn has come and the log lacks it; return what is known of the run."""

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 
 from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
@@ -19,9 +18,10 @@ from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system.device import open_device
-from cxrlt_core.system.files import existing, read_parquet
+from cxrlt_core.system.files import read_parquet
 from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
+from stages.artifacts.history import read_history
 from stages.artifacts.paths import model_folder
 from stages.artifacts.provenance import revision, text_origin, versions
 from stages.artifacts.scoring import score_table1, upweighted_shares
@@ -47,7 +47,7 @@ def read_results(params: Params) -> Results:
         targets=read_set("train_primary").targets,
         weights=_read_each(models.ClassWeights, "weights/{}.json", reweightings(params.reweight)),
         upweighted=upweighted_shares(params, device),
-        history=[epoch for name in params.variants for epoch in read_history(name)],
+        history=[epoch for name in params.variants for epoch in read_epochs(name)],
         costs={name: _read_costs(params, name) for name in params.variants},
         attention=read_record(models.Attention, "metrics/attention.json"),
         origins=Origins(
@@ -88,10 +88,9 @@ def make_tables(
     return tables[0], tables[1]
 
 
-def read_history(variant: str) -> list[models.Epoch]:
+def read_epochs(variant: str) -> list[models.Epoch]:
     """Read the training curves of a variant."""
-    lines = pd.read_csv(existing(f"models/{variant}/history.csv")).to_dict("records")
-    return [models.Epoch(variant=variant, **line) for line in lines]
+    return [models.Epoch(variant=variant, **line) for line in read_history(variant).to_dict("records")]
 
 
 def first_images(params: Params) -> list[models.Example]:

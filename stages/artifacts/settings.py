@@ -18,28 +18,30 @@ from cxrlt_core.study.variants import (
     sizes_of,
 )
 
-DESCRIPTION, TRAINING, PREDICTING, VIEWS, ENSEMBLE = (
-    "description",
-    "training",
-    "prediction",
-    "tta",
-    "ensemble",
-)
-RUNNING = (TRAINING, PREDICTING, VIEWS, ENSEMBLE)
+# Kinds of stages, by the names of their files in data/settings/.
+ATTENTION, DESCRIPTION, DRAWING, ENSEMBLE = "attention", "description", "synthesize", "ensemble"
+EVALUATION, REWEIGHTING, SPLITTING, STANDINS = "evaluation", "reweight", "split", "synthesize_text"
+TRAINING, VIEWS = "training", "tta"
+OF_THE_STUDY = (DESCRIPTION, DRAWING, REWEIGHTING, SPLITTING, STANDINS)  # one stage each, and no more in it
+RUNNING = (ATTENTION, ENSEMBLE, EVALUATION, TRAINING, VIEWS)
 BY_FILES = ()  # through the files that another stage makes of it, and through nothing else
 
 #: Key of params.yaml to the kinds of stages that it enters by itself. The report depends on all of them.
 ENTERS: dict[str, tuple[str, ...]] = {
     "bootstrap": (ENSEMBLE,),
+    "bootstrap.level": (ATTENTION, ENSEMBLE),
     "compute": RUNNING,
-    "compute.batch_size": (PREDICTING, VIEWS),
+    "compute.batch_size": (ATTENTION, EVALUATION, VIEWS),
     "data": (DESCRIPTION,),
-    "data.groups": BY_FILES,
-    "data.splits": BY_FILES,
-    "demo": (DESCRIPTION,),
-    "demo.images": BY_FILES,
-    "demo.seed": BY_FILES,
-    "demo.size": BY_FILES,
+    "data.extra": (DESCRIPTION, SPLITTING),
+    "data.groups": (SPLITTING,),
+    "data.leaks": (DESCRIPTION, SPLITTING),
+    "data.primary": (ATTENTION, DESCRIPTION, SPLITTING),
+    "data.splits": (SPLITTING,),
+    "demo": (ATTENTION, DESCRIPTION),
+    "demo.images": (ATTENTION, DRAWING),
+    "demo.seed": (ATTENTION, DRAWING, STANDINS),
+    "demo.size": (ATTENTION, DRAWING),
     "designs": BY_FILES,  # a variant has those that it names
     "ensemble": (ENSEMBLE,),
     "evidence": (ENSEMBLE,),
@@ -53,8 +55,10 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "recipes": BY_FILES,  # a variant has one, which is applied
     "report": (DESCRIPTION,),
     "report.show_images": (),
-    "reweight": BY_FILES,
-    "study": (ENSEMBLE,),  # evaluate depends on it by itself
+    "reweight": (REWEIGHTING,),
+    "reweight.base": (ATTENTION, REWEIGHTING),
+    "reweight.more": BY_FILES,
+    "study": (ENSEMBLE, EVALUATION),
     "table1": (),
     "table2": (ENSEMBLE,),
     "text_encoders": BY_FILES,
@@ -62,7 +66,7 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "train.checkpoint_minutes": (),
     "train.monitor": (),
     "train.resident": (),
-    "train.seeds": (),  # a training has one, which counts on its own; stages depend on them by themselves
+    "train.seeds": (ATTENTION, ENSEMBLE, EVALUATION, VIEWS),  # a training has one, which counts on its own
     "tta": (VIEWS,),
     "variants": (ENSEMBLE,),  # a training has one, which is added below
 }
@@ -82,8 +86,20 @@ UNTRACKED_PARAMS = {
 
 def entering(params: Params, kind: str) -> dict[str, Any]:
     """Return the parameters that enter a kind of stage."""
-    others = [key for key, kinds in ENTERS.items() if kind not in kinds]
-    return without(params.model_dump(mode="json"), others)
+    content: dict[str, Any] = {}
+    for section, values in params.model_dump(mode="json").items():
+        if any(key.startswith(f"{section}.") for key in ENTERS):
+            values = {name: value for name, value in values.items() if enters(f"{section}.{name}", kind)}
+            content |= {section: values} if values else {}
+        elif enters(section, kind):
+            content[section] = values
+    return content
+
+
+def enters(key: str, kind: str) -> bool:
+    """Whether a key enters a kind of stages: by what the table says of it, or else of its section."""
+    section = key.partition(".")[0]
+    return kind in ENTERS.get(key, ENTERS.get(section, (kind,)))
 
 
 def without(content: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
@@ -112,24 +128,44 @@ def prediction_settings(params: Params, variant: str, kind: str) -> dict[str, An
 
 
 def settings_files(params: Params) -> dict[str, Any]:
-    """Return the content of data/settings, by file."""
+    """Return the content of data/settings, by file; ``params`` is all that is, and what stages read."""
     files = {
+        "params": params.model_dump(mode="json"),
         "pretrained": params.model_dump(mode="json", include={"image_encoders", "text_encoders"}),
-        DESCRIPTION: entering(params, DESCRIPTION),
         ENSEMBLE: {**entering(params, ENSEMBLE), "members": members(params)},
-        "report": params.model_dump(mode="json"),
+        **{kind: entering(params, kind) for kind in OF_THE_STUDY},
+        **_of_entries(params),
     }
-    sizes = {variant: f"{image.size}-{image.fit}" for variant, image in geometries(params).items()}
-    files |= {"pixels": sizes, "packing": sorted(set(sizes.values()))}
-    files |= {f"encoders/{name}": sizes_of(params, name) for name in params.image_encoders}
+    files["pixels"] = {name: f"{image.size}-{image.fit}" for name, image in geometries(params).items()}
     for variant in params.variants:
-        saved = {  # with the model, for those who use it
-            "saved": dumped(designs_of(params, variant, PREDICTION)),
-            "drawn": drawn_sources(params, variant),
+        own = {
+            "seeds": params.train.seeds,
+            "saved": dumped(designs_of(params, variant, PREDICTION)),  # with the model, for those who use it
+            "drawn": drawn_sources(params, variant),  # with the model, too
         }
-        files[f"{TRAINING}/{variant}"] = {**training_settings(params, variant), **saved}
-        for kind in (PREDICTING, VIEWS):
+        files[f"{TRAINING}/{variant}"] = {**training_settings(params, variant), **own}
+        for kind in (EVALUATION, VIEWS):
             files[f"{kind}/{variant}"] = prediction_settings(params, variant, kind)
+    files[ATTENTION] = prediction_settings(params, params.reweight.base, ATTENTION)
+    return files
+
+
+def _of_entries(params: Params) -> dict[str, Any]:
+    """Return what stages depend on that make something of one entry of params.yaml, by file."""
+    files: dict[str, Any] = {}
+    sizes = sorted({f"{image.size}-{image.fit}" for image in geometries(params).values()})
+    for name, source in params.data.sources.items():
+        entry = source.model_dump(mode="json")
+        files[f"labels/{name}"] = without(entry, ["images"])
+        packed = {"image": params.image.model_dump(mode="json"), "images": source.images, "sizes": sizes}
+        files[f"packing/{name}"] = packed
+    for name, text in params.text_encoders.items():
+        files[f"text/{name}"] = text.model_dump(mode="json")
+    for name, image in params.image_encoders.items():
+        built = {"size": params.image.size, "sizes": sizes_of(params, name)}
+        files[f"encoders/{name}"] = {**image.model_dump(mode="json"), **built}
+    for name, rule in params.reweight.more.items():
+        files[f"{REWEIGHTING}/{name}"] = {**rule.model_dump(mode="json"), "base": params.reweight.base}
     return files
 
 

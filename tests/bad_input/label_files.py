@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from cxrlt_core.sources import Options, read_source, table
+from cxrlt_core.sources import Options, label_file, read_source, table
 from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
 
 Attempt = Callable[[], object]
@@ -41,7 +41,7 @@ def listed(source: str, images: bytes | str) -> Attempt:
 
 def larger_than_all() -> None:
     """Read more text than the limit, which is lower here."""
-    with patch.object(table, "SIZE", 1 << 20):
+    with patch.object(label_file, "SIZE", 1 << 20):
         text(gzip.compress(b"0" * (2 << 20)), "a.csv.gz")()
 
 
@@ -57,7 +57,18 @@ NUMBERS = ("", "nan", "x1", "1.0", "-1")
 PATHS = ("/etc/a.png", "../a.png", "a/../../b.png", "a/..", "./a.png", "a//b.png", "", "..", "C:/a.png")
 PATHS += (r"..\a.png",)
 
+READERS = {
+    "Effusion": ["Edema", "Effusion"],
+    "Scoliosis": ["Scoliosis"],
+    "nothing": [],
+    "Edema twice": ["Edema"] * 2,
+}
+
 ATTEMPTS: dict[str, Attempt] = {
+    **{
+        f"a reader that gives labels of {what}": partial(table.check_classes, "hospital", classes)
+        for what, classes in READERS.items()
+    },
     **{
         f"{source}: no such file": partial(read_source, source, Path("a.csv"), Options())
         for source in HEADERS
@@ -104,7 +115,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "an image that is there twice": nih(GOOD, nih_row("a.png"), GOOD),
     **{
         f"NIH: the findings {findings!r}": nih(GOOD, nih_row("a.png", findings))
-        for findings in ("Covid", "Mass|Covid", "Mass|", "mass", "")
+        for findings in ("Covid", "Mass|Covid", "Mass|", "mass", "", "Mass | No Finding")
     },
     **{f"NIH: the patient {number!r}": nih(GOOD, nih_row("a.png", patient=number)) for number in NUMBERS},
     "NIH: a folder without a label file": folder("nih", {"notes.txt": ""}),
@@ -123,6 +134,7 @@ ATTEMPTS: dict[str, Attempt] = {
         f"CheXpert: the label {mark}": chexpert(chexpert_row(Edema="1.0"), chexpert_row(Edema=mark))
         for mark in ("2", "0.5", "nan", "yes", "-2.0")
     },
+    "CheXpert: a class under another name": file("chexpert", TRAIN.replace("Pleural Effusion", "Effusion")),
     "CheXpert: a path without a patient": chexpert(chexpert_row("train/a/b.jpg", Edema="1.0")),
     "CheXpert: an image of two releases": chexpert(
         chexpert_row("CheXpert-v1.0/train/patient00001/study1/a.jpg", Edema="1.0"),

@@ -60,5 +60,8 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "a key that breaks the line": changed({"train.\n": 1}),
     "a long value": changed({"train.epochs": "3" * 5000}),
-    "a name with a space": changed({"variants.a b": SMOKE["variants"]["resnet50_bert_shared"]}),
+    **{
+        f"a name with {what}": changed({f"variants.{name}": SMOKE["variants"]["resnet50_bert_shared"]})
+        for what, name in {"a space": "a b", "a dash before it": "-h"}.items()
+    },
 }

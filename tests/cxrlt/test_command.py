@@ -221,7 +221,7 @@ def write_scored():
     write_parquet("predictions/dev/one/0.parquet", pd.concat([ids, scores], axis=1), model)
     write_json("data/sets/classes.json", {c: {"group": "head", "prevalence": 0.5} for c in reversed(CLASSES)})
     bootstrap = {"resamples": 100, "seed": 0, "level": 0.9}
-    write_json("data/settings/report.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
+    write_json("data/settings/params.json", {"bootstrap": bootstrap, "study": {"aggregate": "mean"}})
     return targets, written.reshape(20, 2, -1).mean(1).repeat(2, axis=0)
 
 
@@ -327,6 +327,7 @@ MAPS = (*ONE, "--attention", "maps")
         ((*ONE, "--findings", "Mass"), "expected --attention FOLDER with it"),
         (MAPS, "nothing is a yes; expected --findings A,B"),
         ((*MAPS, "--findings", "Flu"), "no finding 'Flu'; expected some of Atelectasis"),
+        ((*MAPS, "--findings", "edemas"), "no finding 'edemas', did you mean 'Edema'?"),
         ((*ONE, "--device", "cuda:9"), "device: 'cuda:9' cannot be used"),
         ((*ONE[:3], "two"), "models/two/0/config.json: missing image_fit; train it again with this version"),
     ],

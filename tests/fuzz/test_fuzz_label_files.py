@@ -55,6 +55,7 @@ def check(harmonized):
     assert len(table) and table["image_id"].is_unique
     assert table[list(CLASSES)].isin([-1, 0, 1]).all(axis=None)
     assert not table[["image_id", "patient_id", "study_id", "path"]].isna().any(axis=None)
+    assert table["view"].isin(VIEWS["all"]).all()
     assert not table["path"].str.contains(r"^/|(?:^|[/\\])\.\.(?:[/\\]|$)").any()
 
 

@@ -18,7 +18,7 @@ ASK = """
 import json
 from cxrlt_core.evidence.contrasts import find_pairs
 from cxrlt_core.reporting.designs import row_designs, texts
-from stages.artifacts.border import load_params
+from stages.artifacts.parameters import load_params
 
 params = load_params()
 designs = {row.name: row_designs(params, row) for row in params.table1}
@@ -76,7 +76,7 @@ def test_two_that_both_draw_are_the_line_that_the_page_shows(designed):
     [line] = re.findall(r"`(params\.yaml: variants\.x: [^`]*)`", PAGE)
     with designed.params() as params:
         params["variants"]["x"] = {**params["variants"]["resnet50_bert_cutmix"], "mixup": True}
-    done = designed.run("python", "-c", "from stages.artifacts.border import load_params; load_params()")
+    done = designed.run("python", "-c", "from stages.artifacts.parameters import load_params; load_params()")
     with designed.params() as params:
         del params["variants"]["x"]
     assert line in done.stderr

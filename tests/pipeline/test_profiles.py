@@ -6,7 +6,7 @@ import shutil
 import pytest
 from workspace import ROOT
 
-from stages.artifacts.border import load_params
+from stages.artifacts.parameters import load_params
 
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 

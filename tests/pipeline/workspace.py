@@ -1,14 +1,18 @@
 """A copy of the repository in which studies are run through DVC."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +29,9 @@ ENVIRONMENT = {
 class Workspace:
     """A copy of the repository in which commands are run."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, first_run: Collection[str] = (), first_words: str = ""):
         self.folder = folder
+        self.first_run, self.first_words = first_run, first_words  # stages, and what dvc said
         self.said = ""  # by the last dvc
 
     def run(self, *command: str) -> subprocess.CompletedProcess:
@@ -35,6 +40,13 @@ class Workspace:
     def repro(self, *arguments: str) -> list[str]:
         """Run ``dvc repro`` (or another dvc command) and return the stages that it ran, but ALWAYS."""
         done = self.run("dvc", *(arguments or ("repro",)))
+        self.said = done.stdout + done.stderr
+        assert done.returncode == 0, self.said
+        return [name for name in re.findall(r"Running stage '([^']+)'", done.stdout) if name != ALWAYS]
+
+    def run_jobs(self, number: int) -> list[str]:
+        """Run what is due, several stages at once, and return the stages that ran, but ALWAYS."""
+        done = self.run("python", "-m", "tools.jobs", str(number))
         self.said = done.stdout + done.stderr
         assert done.returncode == 0, self.said
         return [name for name in re.findall(r"Running stage '([^']+)'", done.stdout) if name != ALWAYS]
@@ -81,6 +93,21 @@ class Workspace:
     def git(self, *arguments: str) -> None:
         done = self.run("git", *arguments)
         assert done.returncode == 0, done.stderr
+
+
+def load(study: Workspace, path: str) -> dict:
+    """Read a JSON file of a study."""
+    return json.loads((study.folder / path).read_text())
+
+
+def table(study: Workspace, path: str) -> pd.DataFrame:
+    """Read a table of a study."""
+    return pq.read_table(study.folder / path).to_pandas()
+
+
+def digest(study: Workspace, *paths: str) -> list[str]:
+    """Return a hash of each file of a study."""
+    return [hashlib.sha256((study.folder / path).read_bytes()).hexdigest() for path in paths]
 
 
 def copy_repository(folder: Path, profile: str) -> Workspace:

@@ -13,10 +13,10 @@ import pytest
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
-from stages import harmonize, pack, synthesize
+from stages import code, harmonize, pack, settings, synthesize
 from stages.artifacts.arrays import open_images
-from stages.artifacts.border import load_params
 from stages.artifacts.code import ROOT, module_code
+from stages.artifacts.parameters import load_params
 from stages.artifacts.paths import array_path, watched_path
 from stages.artifacts.sets import LabelledSet
 from stages.artifacts.watched import look
@@ -33,6 +33,8 @@ def study(tmp_path_factory) -> Path:
     shutil.copy(ROOT / "profiles/smoke.yaml", folder / "params.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        code.main(load_params())
+        settings.main(load_params())
         synthesize.main(load_params(), "nih")
         harmonize.main(load_params(), "nih")
         write_parquet(watched_path("nih"), look(load_params(), "nih"))
@@ -75,7 +77,7 @@ def test_a_missing_or_another_array_is_made_again_even_without_its_images(packed
     np.testing.assert_array_equal(images.gather(np.arange(44)).numpy()[:, 0], np.load(ARRAY))
     assert files("data/raw/nih/labels") == labels and INDEX.read_bytes() == index
     assert capfd.readouterr().out == (
-        f"{AGAIN}data/raw/nih/images: no such folder, drawing the demo's images again\n{ENDS}"
+        f"{AGAIN}data/raw/nih/images: absent, drawing the demo's images again\n{ENDS}"
     )
     open_images(*packed)
     assert capfd.readouterr().out == ""
@@ -109,7 +111,7 @@ def test_a_full_store_needs_no_images(packed, capfd):
 OPEN = """
 import numpy as np
 from stages.artifacts import arrays
-from stages.artifacts.border import load_params
+from stages.artifacts.parameters import load_params
 from stages.artifacts.sets import LabelledSet
 from cxrlt_core.system.files import read_parquet
 

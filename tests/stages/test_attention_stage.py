@@ -5,8 +5,9 @@ import pandas as pd
 
 from cxrlt_core.demo.boxes import write_boxes
 from cxrlt_core.labels import CLASSES
-from cxrlt_core.params.schema import Demo, DemoImages
+from cxrlt_core.system.files import write_json
 from stages import attention
+from stages.artifacts import drawn
 from stages.artifacts.sets import LabelledSet
 
 NAMES = ["Edema", "Mass", "No Finding"]
@@ -29,26 +30,28 @@ def test_examples_are_chosen_among_classes_with_a_place_where_there_are_any(monk
     assert attention.choose_examples(params, data, known).empty
 
 
-def test_places_that_are_gone_are_drawn_again_and_real_images_have_none(tmp_path, monkeypatch):
+def test_places_are_drawn_again_where_they_are_gone_and_real_images_have_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    images = DemoImages(train=1, dev=1, test=1, extra=1)
-    demo = Demo(sources=["mimic"], text_encoders=[], seed=3, size=32, images=images)
+    demo = SimpleNamespace(sources=["mimic"])
     params = SimpleNamespace(data=SimpleNamespace(primary="mimic"), demo=demo)
     data = LabelledSet("dev", TABLE, np.zeros((3, 3), np.int8), NAMES)
     asked = []
+    for path in drawn.DRAWN_WITH:
+        write_json(path, "a")
 
-    def draw_again(*stage) -> None:
+    def run_again(*stage) -> None:
         asked.append(stage)
         boxes = np.full((3, len(CLASSES), 4), np.nan, np.float32)
         for image, box in PLACES.items():
             boxes[image, CLASSES.index("Mass")] = box
-        write_boxes("data/raw/mimic/places.parquet", demo, list("abc"), boxes)
+        write_boxes("data/raw/mimic/places.parquet", list("abc"), boxes)
+        drawn.note_drawn(params, "mimic")
 
-    monkeypatch.setattr(attention, "run_again", draw_again)
+    monkeypatch.setattr(drawn, "run_again", run_again)
     first, second = attention.find_places(params, data), attention.find_places(params, data)
     assert asked == [("synthesize", "mimic")]
     np.testing.assert_array_equal(first, second)
     assert np.argwhere(np.isfinite(first).all(-1)).tolist() == [[0, 1], [2, 1]]
-    params.demo = demo.model_copy(update={"sources": ["nih"]})
+    demo.sources = ["nih"]
     monkeypatch.setattr(attention, "read_boxes", None)
     assert np.isnan(attention.find_places(params, data)).all()

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.notes import caveat
 from stages.artifacts.code import ROOT, stages
-from stages.artifacts.settings import ENTERS, UNTRACKED_PARAMS
-from tests.architecture import outs, within
+from stages.artifacts.settings import ENTERS, UNTRACKED_PARAMS, enters
+from tests.architecture import needs, outs, within
 
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in CONTENT["stages"].items()}
@@ -43,18 +43,19 @@ UNTRACKED = {
 #: What a script reads and what a file that it depends on says as well.
 BY_FILE = {
     "code": ["ensemble"],  # all of table2's methods
-    "encoder": ["recipes", "variants"],  # data/settings/encoders
-    "pretrained": ["image_encoders", "text_encoders"],  # data/settings/pretrained.json
-    "pack": ["recipes", "variants"],  # data/settings/packing.json
-    "pixels": ["image", "recipes", "variants"],  # data/settings/pixels.json
+    "embed": ["text_encoders"],  # data/settings/text
+    "encoder": ["image", "image_encoders", "recipes", "variants"],  # data/settings/encoders
+    "harmonize": ["data.sources"],  # data/settings/labels
+    "pretrained": ["image_encoders", "text_encoders"],
+    "pack": ["data.sources", "image", "recipes", "variants"],  # data/settings/packing
+    "pixels": ["image", "recipes", "variants"],
     # data/encoders, data/settings/training
-    "train": ["image", "image_encoders", "losses", "recipes", "variants"],
-    "evaluate": ["image", "query", "recipes", "train", "variants"],  # the model, data/settings/prediction
+    "train": ["image", "image_encoders", "losses", "recipes", "train.seeds", "variants"],
+    "evaluate": ["image", "query", "recipes", "train", "variants"],  # the model, data/settings/evaluation
     "tta": ["image", "query", "recipes", "train", "variants"],
-    "attention": ["image", "query", "recipes", "train"],
+    "attention": ["data.sources", "image", "query", "recipes", "train"],
+    "reweight_more": ["reweight"],  # data/settings/reweight
 }
-#: Kind of settings to the stages that depend on a file of them.
-KINDS = ("description", "training", "prediction", "tta", "ensemble", "report")
 
 
 def scripts(stage: str) -> str:
@@ -113,15 +114,16 @@ def known(key: str) -> str:
 HOLDERS = {leaf.split(".")[0] for leaf in LEAVES if "." in leaf}
 
 
+def settings_of(stage: str) -> str:
+    """The file or folder in data/settings that a stage depends on."""
+    [name] = [path.split("/")[2] for path in STAGES[stage]["deps"] if path.startswith("data/settings/")]
+    return name.removesuffix(".json")
+
+
 def left_out(stage: str) -> list[str]:
-    """What the file of settings leaves out on which a stage depends; everything where there is none."""
-    deps = STAGES[stage]["deps"]
-    kinds = [
-        k for k in KINDS if any(d.startswith((f"data/settings/{k}.", f"data/settings/{k}/")) for d in deps)
-    ]
-    if not kinds:
-        return list(Params.model_fields)
-    return [] if kinds == ["report"] else [key for key, enters in ENTERS.items() if kinds[0] not in enters]
+    """The keys that the file of settings leaves out on which a stage depends."""
+    kind = settings_of(stage)
+    return [] if kind == "params" else [leaf for leaf in LEAVES if not enters(leaf, kind)]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -131,8 +133,11 @@ def test_a_stage_tracks_every_parameter_that_its_script_reads(stage):
         return
     if STAGES[stage].get("always_changed"):
         return
-    tracked = [leaf for leaf in LEAVES if not covered(leaf, left_out(stage))]
-    tracked += [key for key in STAGES[stage].get("params", []) if isinstance(key, str)]
+    if stage == "code":  # the only one before settings
+        tracked = STAGES[stage]["params"]
+    else:
+        assert "params" not in STAGES[stage]  # DVC would take them from params.yaml, and the stage would not
+        tracked = [leaf for leaf in LEAVES if not covered(leaf, left_out(stage))]
     tracked += [*UNTRACKED, *BY_FILE.get(stage, [])]
     assert not {key for key in map(known, read(scripts(stage))) if not covered(key, tracked)}
 
@@ -148,7 +153,8 @@ def test_the_page_of_the_data_reads_nothing_that_its_settings_leave_out():
 def test_the_tables_of_keys_name_keys_and_stages_and_have_reasons():
     for key in (*ENTERS, *UNTRACKED_PARAMS):
         assert key in LEAVES or key in HOLDERS, key
-    assert {kind for kinds in ENTERS.values() for kind in kinds} <= {*KINDS}
+    files = {settings_of(stage) for stage in STAGES if stage not in ("code", "settings", "watch")}
+    assert {kind for kinds in ENTERS.values() for kind in kinds} <= files
     assert {key.partition(".")[0] for key in ENTERS} == set(Params.model_fields)
     assert all(len(reason.split()) > 1 for reason in UNTRACKED_PARAMS.values())
 
@@ -161,6 +167,25 @@ def test_a_stage_says_what_it_does_and_depends_on_what_its_code_means():
         assert stage["desc"] and not any(dep.endswith(".py") for dep in stage["deps"]), name
     assert STAGES["code"]["deps"] == ["cxrlt_core", "stages"]
     assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 285
+
+
+def test_a_name_that_a_command_has_is_checked_before_the_command_runs():
+    """By ``settings``, which any edit of params.yaml runs, or ``code``, which an edit of the names runs."""
+    for name, stage in CONTENT["stages"].items():
+        if "${" in STAGES[name]["cmd"]:
+            names = re.fullmatch(r"\$\{(.+)\}", stage["foreach"])[1]
+            before = everything_before(name)
+            assert "settings" in before or ("code" in before and names in STAGES["code"]["params"]), name
+
+
+def everything_before(stage: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [stage]
+    while waiting:
+        new = set(needs(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
@@ -198,7 +223,7 @@ def test_test_labels_reach_the_ensemble_stage_only_and_reweighting_sees_developm
     readers = {name for name, stage in STAGES.items() if "data/sets/test.parquet" in stage["deps"]}
     assert readers == {"tta", "ensemble"}
     for stage in ("reweight", "reweight_more"):
-        deps = [d for d in STAGES[stage]["deps"] if not d.startswith("fingerprints/")]
+        deps = [d for d in STAGES[stage]["deps"] if not d.startswith(("fingerprints/", "data/settings/"))]
         assert deps == ["metrics/dev/${reweight.base}.json"]
     assert "data/sets/dev.parquet" in STAGES["evaluate"]["deps"]
     assert not any("test" in dep for dep in STAGES["evaluate"]["deps"])

@@ -1,9 +1,12 @@
 from types import SimpleNamespace
 
 import pytest
+from dvc.repo import Repo
 from settings import usual
 
 from cxrlt_core.params.training import Train
+from cxrlt_core.system.errors import StudyError
+from tools import due
 from tools.due import describe, due_stages
 
 
@@ -34,6 +37,15 @@ def test_the_estimate_has_the_length_that_the_parameters_state(train):
     assert "4 trainings, about 03:00" in said
     steps = usual(Train, seeds=[0, 1], epochs=None, steps=10, batch_size=600)
     assert "2 trainings, about 02:00" in describe(["train@a"], steps, {"a": [cost(100)]})
+
+
+@pytest.mark.dvc
+def test_a_run_that_goes_on_is_a_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    params = SimpleNamespace(data=SimpleNamespace(sources={}))
+    line = pytest.raises(StudyError, match=r"^another dvc is at work in this folder")
+    with Repo.init(no_scm=True) as repo, repo.lock, line:
+        due.main(params)
 
 
 class Stage(SimpleNamespace):

@@ -10,7 +10,7 @@ from dvc.exceptions import DvcException
 from dvc.utils.serialize import parse_yaml
 from dvc.utils.strictyaml import YAMLValidationError
 
-from stages.artifacts.border import load_params
+from stages.artifacts.parameters import load_params
 from tests.architecture import ROOT
 from tools import recover
 

@@ -48,12 +48,9 @@ def test_only_what_is_painted_has_a_place():
     assert np.isnan(drawn((), ["PA"] * 3)[1]).all()
 
 
-def test_places_are_read_in_the_order_of_a_set_unless_they_are_of_another_demo(tmp_path):
+def test_places_are_read_in_the_order_of_a_set(tmp_path):
     path, boxes = tmp_path / "places.parquet", np.full((2, len(CLASSES), 4), np.nan, np.float32)
-    assert read_boxes(path, DEMO, [], CLASSES) is None
     boxes[0, CLASSES.index("Mass")], boxes[1, CLASSES.index("Edema")] = [0, 0, 0.5, 1], [0.25, 0, 1, 1]
-    write_boxes(path, DEMO, ["a", "b"], boxes)
-    found = read_boxes(path, DEMO, ["x", "b", "a"], ["Mass", "Hernia"])
+    write_boxes(path, ["a", "b"], boxes)
+    found = read_boxes(path, ["x", "b", "a"], ["Mass", "Hernia"])
     assert found[2, 0].tolist() == [0, 0, 0.5, 1] and np.isfinite(found).sum() == 4
-    assert read_boxes(path, DEMO.model_copy(update={"sources": []}), ["a"], ["Mass"]) is not None
-    assert read_boxes(path, DEMO.model_copy(update={"seed": 4}), ["a"], CLASSES) is None

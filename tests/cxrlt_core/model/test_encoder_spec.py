@@ -107,8 +107,8 @@ def test_timms_own_weights_come_with_their_commit(hub):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": "resnet5O"}, r"model: 'resnet5O' is not a timm network, did you mean resnet50\?$"),
-        ({"model": "ViT_Tiny_Patch16"}, r"model: .*, did you mean vit_tiny_patch16_\w+\?$"),
+        ({"model": "resnet5O"}, r"model: 'resnet5O' is not a timm network, did you mean 'resnet50'\?$"),
+        ({"model": "ViT_Tiny_Patch16"}, r"model: .*, did you mean 'vit_tiny_patch16_\w+'\?$"),
         ({"model": "my_own"}, "model: 'my_own' is not a timm network$"),
         ({"model": "resnet18.no_such"}, r"model: 'resnet18\.no_such' is not a timm network: .*no_such"),
         ({"model": "local-dir:/tmp"}, "model: 'local-dir:/tmp' is not a timm network"),

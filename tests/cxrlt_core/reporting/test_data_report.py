@@ -21,6 +21,7 @@ def make_source(known, uncertain=0):
         "known": known,
         "dropped": {"train.csv: no label": 50},
         "rejected_images": {"truncated": 2},
+        "unread": {"Scoliosis": uncertain},
         "classes": dict.fromkeys(CLASSES, counts),
     }
 
@@ -73,6 +74,7 @@ def test_labels_are_counted_for_known_classes_only(changed, summary):
     assert "| Edema | 5 | 1,234 | 2 | 0 |  |" in nih and "| Mass |" not in nih
     assert "unknown throughout: Atelectasis, Calcification of the Aorta," in nih
     assert "| Edema | 5 | 1,234 | 2 | 77 | one |" in chexpert
+    assert "with their positives: 77 Scoliosis.\n" in chexpert and "positives: none.\n" in nih
 
 
 def test_checks_are_reported(text, changed, summary):

@@ -18,6 +18,8 @@ NIH_KNOWN = [
     *("Pneumonia", "Pneumothorax"),
 ]
 
+CHEXPERT_FINDINGS = set(CHEXPERT_KNOWN) - {"No Finding", "Support Devices"}
+
 
 def rows_of(path):
     opener = gzip.open if path.suffix == ".gz" else open
@@ -49,6 +51,8 @@ def read_chexpert(path, uncertain, split=None):
     values = {"": 0, "0.0": 0, "1.0": 1, "-1.0": {"ignore": -1, "zero": 0, "one": 1}[uncertain]}
     for row in rows_of(path):
         if not any(row[name] for name in CHEXPERT_KNOWN):
+            continue
+        if row["No Finding"] == "1.0" and any(row[name] == "1.0" for name in CHEXPERT_FINDINGS):
             continue
         parts = row["Path"].split("/")
         if row["Frontal/Lateral"] == "Lateral":

@@ -8,7 +8,7 @@ from settings import usual
 
 from cxrlt_core.params.schema import Source
 from cxrlt_core.sources import Options, read_source
-from cxrlt_core.system.files import read_parquet
+from cxrlt_core.system.files import read_json, read_parquet
 from stages import harmonize
 
 ROWS = [
@@ -34,12 +34,21 @@ def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):
     assert expected["Edema"].tolist() == [1, 1]
     counts = json.loads((tmp_path / "data/labels/chexpert.json").read_text())
     names = ["rows", "images", "patients", "studies", "views", "classes"]
-    assert list(counts) == [*names, "dropped", "official", "unused", "known"]
+    assert list(counts) == [*names, "dropped", "official", "unused", "unread", "known"]
     assert [counts[name] for name in names[:4]] == [3, 2, 1, 2]
     assert counts["dropped"] == {"train.csv: no label": 1}
     assert len(counts["known"]) == 14 and len(counts["classes"]) == 26
     assert counts["classes"]["Edema"] == {"positive": 2, "negative": 0, "unknown": 0, "uncertain": 1}
     assert counts["classes"]["Hernia"] == {"positive": 0, "negative": 0, "unknown": 2, "uncertain": 0}
+
+
+def test_labels_that_no_class_is_read_from_are_told_and_counted(params, tmp_path, capsys):
+    rows = [f"{row},{mark}" for row, mark in zip(ROWS, ("1.0", "-1.0", ""), strict=True)]
+    write(tmp_path / "train.csv", f"{CHEXPERT_HEADER},Scoliosis", *rows)
+    harmonize.main(params, "chexpert")
+    assert "chexpert: columns that no class is read from, left out: Scoliosis\n" in capsys.readouterr().out
+    assert read_json("data/labels/chexpert.json")["unread"] == {"Scoliosis": 1}
+    assert "Scoliosis" not in read_parquet("data/labels/chexpert.parquet")
 
 
 @pytest.mark.parametrize(("labels", "noticed"), [("nih", True), ("nih/Data_Entry_2017.csv", False)])

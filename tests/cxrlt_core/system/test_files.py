@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlt_core.system.atomic import atomic, atomic_folder, remove_drafts
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import (
-    atomic,
-    atomic_folder,
     read_json,
     read_parquet,
     read_parquet_metadata,
-    remove_drafts,
     write_json,
     write_parquet,
     write_text,

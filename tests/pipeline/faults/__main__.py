@@ -19,11 +19,12 @@ from pathlib import Path
 
 from tests.architecture import pipeline
 from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
+from tests.pipeline.faults.edits import Edited
 from tests.pipeline.faults.study import Study
 from tests.pipeline.faults.table import Counts, line, read_counts, table, write
 from tests.pipeline.workspace import Workspace, copy_repository
 
-PARTS = ("kills", "lock", "disk", "twice", "rank", "clock")
+PARTS = ("kills", "lock", "disk", "twice", "rank", "clock", "edits")
 #: Of a kind of stages, the item that faults are tried on; the base variant, on which others wait.
 ITEMS = {
     "embed": "pubmedbert", "encoder": "resnet50", "synthesize_text": "pubmedbert",
@@ -45,7 +46,7 @@ class Trial:
     def __init__(self, study: Study, folder: Path, asked: argparse.Namespace) -> None:
         """Try so many kills; copies of the study lie in a folder."""
         self.study, self.folder, self.generator = study, folder, random.Random(asked.seed)
-        self.count, self.locks = asked.kills, asked.locks
+        self.count, self.locks, self.moments = asked.kills, asked.locks, asked.edits
         self.counts: Counts = Counter()
         self.found: list[str] = []
         self.start = time.monotonic()
@@ -109,6 +110,23 @@ class Trial:
         self.attempt("two clones", lambda: at_once.share_store(self.study, self.folder / "clones"))
         self.note("two clones on a store", "at once")
 
+    def edits(self) -> None:
+        """Edit a file of every kind in turn while a stage runs."""
+        edited, seconds = Edited(self.study, self.generator), {}
+        names, stages = itertools.cycle(edited.edits), list(addresses().values())[2:]
+        for _ in range(self.moments):
+            name, address = next(names), self.generator.choice(stages)
+            if address not in seconds:
+                self.study.forget(address)
+                start = time.monotonic()
+                self.study.workspace.repro("repro", address)
+                seconds[address] = time.monotonic() - start
+            self.attempt(
+                f"{name} edited while {address} ran",
+                lambda name=name, address=address: print(edited.disturb(name, address, seconds[address])),
+            )
+            self.note("edit during a run", name)
+
     def rank(self, count: int = 4) -> None:
         """Kill one of two processes that train together."""
         pair = ranks.Pair(copied(self.study, self.folder / "pair"))
@@ -153,6 +171,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=114)
     parser.add_argument("--locks", type=int, default=10, help="kills while dvc.lock is written")
+    parser.add_argument("--edits", type=int, default=33, help="edits while a stage runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--study", type=Path, help="a finished, committed smoke study; one is run if absent")

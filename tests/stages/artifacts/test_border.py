@@ -10,20 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlt_core.system import files
+from cxrlt_core.system import atomic as atomic_module
+from cxrlt_core.system.atomic import atomic
 from cxrlt_core.system.errors import Stopped, StudyError
-from cxrlt_core.system.files import atomic, write_json, write_parquet, write_text
+from cxrlt_core.system.files import write_json, write_parquet, write_text
 from cxrlt_core.system.tensors import write_tensors
 from stages import embed, encoder, evaluate, harmonize, pack, train, tta
 from stages.artifacts import border
-from stages.artifacts.border import load_params
+from stages.artifacts.parameters import load_params
 from tests.architecture import ROOT
 
 
 @pytest.fixture
 def ends(monkeypatch, capsys):
     """Run a stage of which only ``main`` matters; return its exit code or line, and what it printed."""
-    monkeypatch.setattr(border, "load_params", lambda: None)
+    monkeypatch.setattr(border, "params_of", lambda module: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(main, *words):
@@ -69,7 +70,7 @@ import os, signal, sys
 from stages.artifacts import border
 
 signal.signal(signal.SIGINT, signal.{handler})
-border.load_params = lambda: None
+border.params_of = lambda module: None
 border.check_item = lambda *_: None
 
 class Collected:
@@ -137,7 +138,7 @@ def test_a_stage_whose_dvc_died_while_it_imported_ends(mark, said):
 )
 def test_an_unknown_item_is_a_line_with_those_there_are(ends, monkeypatch, section, stage_modules):
     params = load_params(str(ROOT / "profiles/smoke.yaml"))
-    monkeypatch.setattr(border, "load_params", lambda: params)
+    monkeypatch.setattr(border, "params_of", lambda module: params)
     known = ", ".join(attrgetter(section)(params))
     for stage in stage_modules:
         assert ends(stage.main, "none") == (f"error: {section}.none: missing key, found {known}", "")
@@ -160,7 +161,7 @@ def test_a_full_disk_or_no_folder_is_a_line_and_leaves_the_old_file(tmp_path, mo
     path.write_text("old")
     with pytest.raises(StudyError, match=r"y: cannot be written: Not a directory$"), atomic(path / "a/y"):
         pass
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(atomic_module.os, "replace", full)
     with pytest.raises(StudyError) as caught:
         write(path)
     why = "No space left on device; free some space and run again"

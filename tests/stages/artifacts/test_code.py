@@ -3,6 +3,7 @@ import ast
 import pytest
 
 from cxrlt_core.figures import figures
+from cxrlt_core.system.errors import StudyError
 from stages.artifacts import code
 from stages.artifacts.code import IGNORED_MODULES, ROOT, meaning, module_code, stage_code, stages
 
@@ -70,11 +71,10 @@ def tree(tmp_path, monkeypatch):
     write(
         stages__a="from cxrlt_core.room.thing import f",
         cxrlt_core__room__thing="def f():\n    from cxrlt_core import late, words",
-        cxrlt_core__late="import numpy, json, helpers",
+        cxrlt_core__late="import numpy, json",
         cxrlt_core__words="from cxrlt_core.numbers import one",
         cxrlt_core__numbers="one = 1",  # reached through a harmless module alone
         cxrlt_core__other="x = 1",
-        helpers="x = 1",  # of no package of ours
     )
     (tmp_path / "cxrlt_core/room/__init__.py").write_text('"""A room."""\nx = 1')
     (tmp_path / "cxrlt_core/__init__.py").write_text('"""A library."""')
@@ -92,7 +92,7 @@ def test_a_stage_is_all_that_it_reaches_and_an_edit_shows_in_the_file_of_its_mod
     }
     tree(cxrlt_core__other="x = 2", cxrlt_core__words="from cxrlt_core.numbers import one\ny = 2")
     assert stage_code("a") == before
-    tree(cxrlt_core__late="import numpy, json, helpers\nx = 1")
+    tree(cxrlt_core__late="import numpy, json\nx = 1")
     after = stage_code("a")
     assert {file for file in before if before[file] != after[file]} == {"cxrlt_core/late.py"}
 
@@ -102,6 +102,14 @@ def test_relative_imports_are_followed(tree):
     tree(cxrlt_core__room__thing="from . import more\nfrom ..other import x", cxrlt_core__room__more="y = 1")
     changed = set(stage_code("a"))
     assert changed - before == {"cxrlt_core/room/more.py", "cxrlt_core/other.py"}
+
+
+@pytest.mark.parametrize("file", ["helpers", "lab__tricks"])
+def test_what_lies_beside_the_packages_is_a_line_since_no_edit_of_it_would_be_noticed(tree, file):
+    top = file.split("__")[0]
+    tree(**{file: "x = 1"}, cxrlt_core__late=f"from {file.replace('__', '.')} import x")
+    with pytest.raises(StudyError, match=rf"^cxrlt_core/late\.py: imports {top}, where edits go unnoticed"):
+        stage_code("a")
 
 
 def test_what_a_module_finds_by_name_is_reached(tree, monkeypatch):
@@ -151,7 +159,7 @@ def test_the_harmless_modules_are_few_have_a_reason_and_compute_nothing():
     """A longer list needs a longer thought: a module on it may never change a number."""
     rooms = {
         "cxrlt_core.study": ("explain", "parse", "read"),
-        "cxrlt_core.system": ("errors", "files", "processes", "progress", "settings"),
+        "cxrlt_core.system": ("atomic", "errors", "processes", "progress", "settings"),
         "stages.artifacts": ("border", "code", "monitor"),
     }
     listed = {f"{room}.{name}" for room, names in rooms.items() for name in names}
@@ -200,7 +208,7 @@ def test_values_are_the_same_in_any_order_of_their_keys():
 
 def test_a_chosen_module_brings_what_it_imports():
     nih = set(module_code("cxrlt_core.sources.nih"))
-    assert {"cxrlt_core/sources/nih.py", "cxrlt_core/sources/table.py"} <= nih
+    assert {f"cxrlt_core/sources/{name}.py" for name in ("nih", "table", "label_file")} <= nih
     assert "cxrlt_core/sources/mimic.py" not in nih
     assert not any("sources/nih" in file for file in stage_code("harmonize"))
     assert not any("losses/focal" in file for file in stage_code("train"))

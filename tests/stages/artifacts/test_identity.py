@@ -16,7 +16,7 @@ from cxrlt_core.system.settings import Section
 from stages.artifacts import identity
 from stages.artifacts.code import fingerprint, module_code, stage_code
 from stages.artifacts.identity import row_code, row_identity, training_identity
-from stages.artifacts.settings import ENTERS, TRAINING, UNTRACKED_PARAMS, settings_files
+from stages.artifacts.settings import TRAINING, UNTRACKED_PARAMS, enters, settings_files
 
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 CONTENT = yaml.safe_load(SMOKE.read_text())
@@ -81,7 +81,7 @@ def test_every_key_counts_unless_it_is_known_to_change_nothing(path):
     after = changed(path)
     others = path[0] in OTHERS and path[1] != OTHERS[path[0]]
     own = path[0] in ("variants", "losses") and not others
-    elsewhere = ignored(path, [key for key, kinds in ENTERS.items() if TRAINING not in kinds])
+    elsewhere = not enters(".".join(path[:2]), TRAINING)
     assert (training(after) == training(before)) == (others or (elsewhere and not own))
     assert (row(after) == row(before)) == (others or ignored(path, UNTRACKED_PARAMS))
 
@@ -170,14 +170,14 @@ def test_the_code_of_a_row_is_that_of_its_stages_losses_and_designs():
 def test_ensembles_depend_on_who_the_members_are_and_predictions_on_the_views():
     """Where nobody names members they are those of the published rows, which count through them alone."""
     files = settings_files(parse_params(CONTENT))
-    assert files["ensemble"]["members"] == CONTENT["ensemble"]["members"] and "members" not in files["report"]
+    assert files["ensemble"]["members"] == CONTENT["ensemble"]["members"] and "members" not in files["params"]
     content = {**CONTENT, "ensemble": {**CONTENT["ensemble"], "members": None}}
     content["table2"] = [row for row in CONTENT["table2"] if not row["replenished"]]
     published = [VARIANT, "resnet50_bert_separate", "densenet121_bert_reweighted"]
     members = settings_files(parse_params(content))["ensemble"]["members"]
     assert members == [*published, "resnet50_t5_contrast_mixup"]
-    views, plain = (files[f"{kind}/{VARIANT}"] for kind in ("tta", "prediction"))
-    assert "tta" not in plain and views == plain | {"tta": CONTENT["tta"]}
+    views, plain = (files[f"{kind}/{VARIANT}"] for kind in ("tta", "evaluation"))
+    assert "tta" not in plain and views | {"study": CONTENT["study"]} == plain | {"tta": CONTENT["tta"]}
     assert "tta" not in files[f"training/{VARIANT}"]
 
 

@@ -12,8 +12,10 @@ from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.files import read_json, write_parquet
+from stages.artifacts import history as history_module
 from stages.artifacts import monitor
 from stages.artifacts.code import ROOT
+from stages.artifacts.history import read_history
 
 N, NAMES = 40, ["Cardiomegaly", "Hernia"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (N, 8, 8), dtype=np.uint8)
@@ -109,3 +111,11 @@ def test_a_sample_without_a_class_to_score_leaves_the_cell_empty():
     write_sample(np.zeros((N, 2), np.int8))
     train(make(1).follow(0, Path("checkpoints/run.pt")), 1)
     assert history()["dev_mAP"].isna().all() and read_json(LOG)["mAP"] == {"1": None}
+
+
+def test_the_report_shows_no_score_of_other_code(monkeypatch):
+    train(make(1).follow(0, Path("checkpoints/run.pt")), 2)
+    assert read_history("v")["dev_mAP"].notna().all()
+    monkeypatch.setattr(history_module, "module_code", lambda module: {module: "another"})
+    lines = read_history("v")
+    assert lines["dev_mAP"].isna().all() and lines["loss"].tolist() == [1, 0.5]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cxrlt_core.system.errors import StudyError
-from stages.artifacts.border import check_store, load_params
+from stages.artifacts.parameters import check_store, load_params
 from tests.architecture import ROOT
 
 
