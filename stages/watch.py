@@ -1,10 +1,12 @@
-"""Look for image files that are new or have changed, by size and time.
+"""Look for image files that are new or have changed, by size and time, and for another decoder.
 
-DVC does not read image files. It runs this stage every time, and packs a source only if its list changes.
+DVC does not read image files, and knows no versions of packages. It runs this stage every time, and packs a
+source only if its list, or what decodes here, has changed.
 
 Usage: python -m stages.watch
 """
 
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import write_parquet
 from stages.artifacts.border import run_stage
@@ -17,7 +19,7 @@ def main(params: Params) -> None:
     """Write data/watched/<source>.parquet for each source."""
     remove_leftovers(params, "data/labels", "data/watched")
     for source in params.data.sources:
-        write_parquet(watched_path(source), look(params, source))
+        write_parquet(watched_path(source), look(params, source), {"decoder": decoder()})
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class ModelConfig:
     precision: str  # auto, bf16 or fp32
     augment: dict[str, Any]  # ranges of the random transforms in training
     designs: dict[str, dict[str, Any]]  # those that predictions need: name to settings
+    decoder: str | None = None  # what decoded its images, as packing.decoder says; None: it was not noted
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of config.json."""

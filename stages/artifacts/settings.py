@@ -8,7 +8,8 @@ from typing import Any
 
 from cxrlt_core.designs import PREDICTION
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import designs_of, geometries, loss_of, members, resolved, sizes_of
+from cxrlt_core.study.recipes import geometries, resolved
+from cxrlt_core.study.variants import designs_of, loss_of, members, sizes_of
 
 DESCRIPTION, TRAINING, PREDICTING, VIEWS, ENSEMBLE = (
     "description",
