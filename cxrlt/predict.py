@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError("--findings: chooses attention maps; expected --attention FOLDER with it")
     if not predictor.calibration.known:
         print("no thresholds known, the columns threshold and present stay empty", file=sys.stderr)
+    for other in predictor.other_decoders:
+        print(f"probabilities may differ from the study's, whose decoder was {other}", file=sys.stderr)
     views = views_of(options, predictor)
     predictions = predictor.predict_files(paths, views, options.batch_size, options.threads, watch)
     text = predictions.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")

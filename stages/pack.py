@@ -16,7 +16,8 @@ from cxrlt_core.packing.packed_array import exclusive
 from cxrlt_core.packing.record import is_packed
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader
-from cxrlt_core.study.variants import geometries
+from cxrlt_core.study.recipes import geometries
+from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_stage
 from stages.artifacts.drawn import draw_again
@@ -37,17 +38,32 @@ def main(params: Params, source: str) -> None:
 def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.DataFrame:
     """Pack the images of a source in a size and fit, and return their index."""
     root, folders = Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS
-    files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders)
+    key = f"data.sources.{source}.images"
+    files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders, key)
+    make_store(Path(image.store))
     array, geometry = array_path(image, source), Geometry(image.size, image.fit)
     with exclusive(array):
-        if not root.exists() and not is_packed(array, files.ids, root, geometry):
-            draw_again(params, source, root)  # DVC keeps the label files of the demo, not its images
+        if not root.exists():  # DVC keeps the label files of the demo, not its images
+            draw_again(params, source, root, is_packed(array, files.ids, root, geometry))
         workers = len(os.sched_getaffinity(0))  # the pixels do not depend on it
         index = pack_images(files, array, geometry, workers)
         listed = array.with_suffix(".rejects.csv")
-        check_rejects(index, params.image.max_rejects, f"data.sources.{source}.images", listed)
+        check_rejects(index, params.image.max_rejects, key, listed)
     print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
     return index
+
+
+def make_store(store: Path) -> None:
+    """Make the folder of the packed arrays, but none above it: a misspelt place is one line, and no new tree.
+
+    StudyError if the folder above is absent, also that of what a link points to.
+    """
+    folder = store.resolve()
+    if not folder.parent.is_dir():
+        raise StudyError(f"image.store: {folder.parent}: no such folder, expected one for {folder.name}")
+    if not folder.exists():
+        print(f"{store}: no such folder yet, making it for packed images", flush=True)
+        folder.mkdir(exist_ok=True)
 
 
 if __name__ == "__main__":

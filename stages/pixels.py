@@ -11,7 +11,7 @@ import hashlib
 import pandas as pd
 
 from cxrlt_core.params.schema import Params
-from cxrlt_core.study.variants import geometries
+from cxrlt_core.study.recipes import geometries
 from cxrlt_core.system.files import read_parquet, write_json
 from stages.artifacts.arrays import with_pixels
 from stages.artifacts.border import run_stage

@@ -28,7 +28,7 @@ from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.cost import cost
 from cxrlt_core.training.loop import ADVICE, Training
 from cxrlt_core.training.objective import class_weights
-from stages.artifacts.arrays import open_images
+from stages.artifacts.arrays import decoder_of, open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.identity import training_identity
 from stages.artifacts.models import (
@@ -59,6 +59,7 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     if (chosen := result(designs_of(params, name), "training_set", data.targets)) is not None:
         packed, data = packed.take(chosen[0]), replace(data, targets=chosen[1])
     config = describe_model(params, name, data.classes, intensity(packed), encoder)
+    config = replace(config, decoder=decoder_of(data, whole.image))
     images = place_images(packed, whole.train.resident, ranks)
     monitor = Monitor(params, name, config, ranks)
     for seed in params.train.seeds:

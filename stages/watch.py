@@ -1,12 +1,14 @@
-"""Look for image files that are new or have changed, by size and time.
+"""Look for image files that are new or have changed, by size and time, and for another decoder.
 
-DVC does not read image files. It runs this stage every time, and packs a source only if its list changes.
+DVC does not read image files, and knows no versions of packages. It runs this stage every time, and packs a
+source only if its list, or what decodes here, has changed.
 
 Usage: python -m stages.watch
 """
 
 from pathlib import Path
 
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.files import write_parquet
 from stages.artifacts.border import run_stage
@@ -21,7 +23,7 @@ def main(params: Params) -> None:
         images = Path(params.data.sources[source].images)
         if images.exists():  # else packing draws them, if it needs any
             draw_again(params, source, images)
-        metadata = {"drawn": drawn_with(params, source)}
+        metadata = {"drawn": drawn_with(params, source), "decoder": decoder()}
         write_parquet(watched_path(source), look(params, source), metadata)
 
 

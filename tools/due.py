@@ -14,10 +14,11 @@ from statistics import mean
 from dvc.lock import LockError
 from dvc.repo import Repo
 
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.params.training import Train
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_json
+from cxrlt_core.system.files import read_json, read_parquet_metadata
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
 from stages.artifacts.paths import model_folder, watched_path
@@ -90,14 +91,27 @@ def changed_images(params: Params) -> dict[str, int]:
     return counts
 
 
+def other_decoder(params: Params) -> list[str]:
+    """Return the sources whose images were decoded otherwise than they would be here."""
+    marks = {
+        source: read_parquet_metadata(watched_path(source)).get("decoder")
+        for source in params.data.sources
+        if watched_path(source).exists()
+    }
+    return [source for source, mark in marks.items() if mark != decoder()]
+
+
 def main(params: Params) -> None:
     """Print what is due, and which image files have changed."""
     changed = changed_images(params)
     for source, count in changed.items():
         print(f"data.sources.{source}.images: {count} files are new or have changed")
+    others = other_decoder(params)
+    for source in others:
+        print(f"data.sources.{source}.images: were decoded by other code or versions, and are packed again")
     try:
         with Repo() as repo:
-            due = due_stages(repo, [f"pack@{source}" for source in changed])
+            due = due_stages(repo, [f"pack@{source}" for source in {*changed, *others}])
     except LockError:
         raise StudyError("another dvc is at work in this folder; run again when it has ended") from None
     print(describe(due, params.train, past_costs(params)))

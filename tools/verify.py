@@ -11,7 +11,7 @@ from cxrlt_core.packing.packed_array import damaged_rows, open_array, text_or_no
 from cxrlt_core.packing.record import read_stamps
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader
-from cxrlt_core.study.variants import geometries
+from cxrlt_core.study.recipes import geometries
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
 from stages.artifacts.border import run_stage

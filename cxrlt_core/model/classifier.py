@@ -38,6 +38,7 @@ class ModelConfig:
     augment: dict[str, Any]  # ranges of the random transforms in training
     designs: dict[str, dict[str, Any]]  # those that predictions need: name to settings
     drawn: Sequence[str]  # sources whose images it has seen and the demo drew; none where all were real
+    decoder: str | None = None  # what decoded its images, as packing.decoder says; None: it was not noted
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of config.json."""

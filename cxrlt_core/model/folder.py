@@ -1,6 +1,6 @@
 """The folder of a trained model: model.safetensors, and config.json with all else that prediction needs."""
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,10 @@ def model_marks(folder: Path | str) -> dict[str, str]:
 
 
 def _difference(content: Any) -> str:
-    expected = {field.name for field in fields(ModelConfig)}
+    known = {field.name: field.default is MISSING for field in fields(ModelConfig)}
     if not isinstance(content, dict):
         return "expected a mapping of keys"
-    missing, unknown = sorted(expected - set(content)), sorted(set(content) - expected)
+    missing = sorted(name for name, needed in known.items() if needed and name not in content)
+    unknown = sorted(set(content) - set(known))
     parts = {"missing": missing, "unknown": unknown}
     return "; ".join(f"{name} {', '.join(keys)}" for name, keys in parts.items() if keys)

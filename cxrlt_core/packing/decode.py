@@ -16,11 +16,11 @@ from PIL.ExifTags import Base
 from cxrlt_core.packing.dicom import is_dicom, read_dicom
 from cxrlt_core.system.errors import StudyError, cut
 
-#: Raise it with every change that alters pixels: rows packed by another version are packed anew.
-VERSION = 3
-
 #: Only these decoders of Pillow see a file of the user.
 FORMATS = ("JPEG", "PNG")
+
+#: Bytes of a file: the largest picture that Pillow opens has no more, at 32 bits a pixel.
+LARGEST = 4 * Image.MAX_IMAGE_PIXELS
 
 #: A JPEG is decoded at the smallest scale (1/8, 1/4, 1/2, 1) of at least this multiple of the target.
 #: At 1.2 radiographs differ by less than half a grey level on average from a full-resolution resize,
@@ -71,9 +71,11 @@ def decode(path: Path | str, geometry: Geometry) -> np.ndarray:
     without the path, when the file cannot be decoded whole.
     """
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading a pipe or a device may wait for ever
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):  # a pipe may wait for ever
             raise StudyError("not a regular file")
+        if status.st_size > LARGEST:
+            raise StudyError(f"file of {status.st_size / 1e6:,.0f} MB, expected {LARGEST / 1e6:.0f} at most")
         with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):  # one odd field or other
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _shrink(_open(file), geometry)

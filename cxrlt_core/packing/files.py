@@ -22,6 +22,7 @@ class ImageFiles:
     paths: Sequence[str]  # file of each image, relative to ``root`` or to one of ``folders`` in it
     root: Path  # folder of the source's images
     folders: tuple[str, ...]  # glob patterns below ``root``, in order of preference; "" is ``root`` itself
+    key: str = "images"  # what names ``root`` in an error, such as data.sources.nih.images
 
 
 def find_files(paths: Sequence[str], root: Path, folders: tuple[str, ...]) -> list[str | None]:

@@ -6,6 +6,8 @@ row of each image and what it holds. Whoever packs holds the array's lock until 
 
 A run decodes only images that the record lacks, those whose file has changed since and those whose row is
 not the one that was written; an image whose file has gone stays packed, and a rejected one is tried again.
+After a change of what decodes (:mod:`cxrlt_core.packing.decoder`) or of the folder it decodes them all, or
+touches nothing where files are gone.
 """
 
 import multiprocessing
@@ -45,12 +47,14 @@ def pack_images(images: ImageFiles, array: Path, geometry: Geometry, workers: in
 
     Rows that are already packed are found by their names; that of a rejected image stays zero. The index
     has a row per image: ``image_id``, ``row``, ``reason`` (null if packed) and ``digest`` of the pixels
-    (both others null if rejected). StudyError if a path leaves the source's folder, a folder cannot be read
-    or the disk is full.
+    (both others null if rejected). StudyError if a path leaves the source's folder, a folder is absent or
+    cannot be read, images that must be packed again are gone, or the disk is full.
     """
     try:
         files = find_files(images.paths, images.root, images.folders)
-        record = open_record(array, images.ids, images.root, geometry)
+        stamps = file_stamps(files)
+        record = open_record(array, images, geometry, stamps)
+        record.forget(stamps)
         reasons = _fill(record, files, geometry, workers)
     except OSError as error:
         raise StudyError(f"{error.filename or array}: {error.strerror or error}") from None
@@ -97,7 +101,6 @@ _Result = tuple[str | None, str | None, str | None]
 
 def _fill(record: PackRecord, files: list[str | None], geometry: Geometry, workers: int) -> list[str | None]:
     """Pack all images that the record lacks; return the reason of each rejection, None elsewhere."""
-    record.forget(file_stamps(files))
     items = list(map(_Item, range(len(files)), files, record.stamps, record.digests))
     chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
     reasons: list[str | None] = []

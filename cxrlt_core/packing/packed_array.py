@@ -1,6 +1,7 @@
 """Open a packed array, once it is packed, and make sure that it is the one that was described."""
 
 import hashlib
+import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from filelock import FileLock, SoftFileLock, Timeout
 from numpy.lib.format import open_memmap
 
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.files import read_parquet
+from cxrlt_core.system.files import read_parquet, read_parquet_metadata
 
 SAMPLE_ROWS = 64
 DIGEST_ROWS = 256  # that a thread takes at a time
@@ -55,6 +56,11 @@ def _holds(path: Path, pixels: np.ndarray, rows: np.ndarray, digests: Sequence[s
 def record_path(array: Path) -> Path:
     """Return where the record of what an array holds lies, :mod:`cxrlt_core.packing.record`."""
     return array.with_suffix(".record.parquet")
+
+
+def read_decoder(array: Path) -> str:
+    """Return the mark of what decoded the images of an array, :func:`cxrlt_core.packing.decoder.decoder`."""
+    return str(json.loads(read_parquet_metadata(record_path(array))["settings"])["decoder"])
 
 
 def text_or_none(value: object) -> str | None:

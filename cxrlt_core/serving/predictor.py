@@ -17,6 +17,7 @@ from cxrlt_core.designs.tta import Tta, average_views, contents_of, draw_views
 from cxrlt_core.metrics.calibration import Calibration, scale
 from cxrlt_core.model.folder import TrainedModel
 from cxrlt_core.packing.decode import Geometry
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.prediction.inference import Scorer, posthoc, prepare
 from cxrlt_core.serving.image_files import decoded, find_images
 from cxrlt_core.system.device import explain_out_of_memory, upload
@@ -93,6 +94,12 @@ class Predictor:
     def geometries(self) -> list[Geometry]:
         """The squares that the models see, each once."""
         return list(dict.fromkeys(map(geometry_of, self.members)))
+
+    @property
+    def other_decoders(self) -> list[str]:
+        """What decoded the images of the study, and what does here, for each that is another one."""
+        marks = {model.config.decoder for model in self.members} - {None, decoder()}
+        return [f"{mark}; here {decoder()}" for mark in sorted(marks)]
 
     def predict(
         self,

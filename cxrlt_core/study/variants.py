@@ -6,21 +6,13 @@ from typing import Any
 from cxrlt_core.designs import TRAINING, using
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.losses import LossSettings
-from cxrlt_core.params.schema import Image, Params
+from cxrlt_core.params.schema import Params
+from cxrlt_core.study.recipes import BY_RECIPE, resolved
 from cxrlt_core.system.settings import Section
 
 SCRATCH = "none"  # init: no other variant's weights
-BY_RECIPE = ("train", "image", "query")
 #: Keys of a recipe that change no number.
 HARMLESS = ("train.checkpoint_minutes", "train.monitor", "train.resident")
-
-
-def resolved(params: Params, variant: str) -> Params:
-    """Return the parameters as they are for a variant: its recipe in place of the study's sections."""
-    name = params.variants[variant].recipe
-    if name is None:
-        return params
-    return params.model_copy(update={key: getattr(params.recipes[name], key) for key in BY_RECIPE})
 
 
 def loss_of(params: Params, variant: str) -> LossSettings:
@@ -44,11 +36,6 @@ def members(params: Params) -> list[str]:
     published = [row.variant for row in params.table1 if row.published is not None]
     chosen = published if params.ensemble.members is None else params.ensemble.members
     return [name for name in params.variants if name in chosen]
-
-
-def geometries(params: Params) -> dict[str, Image]:
-    """Return how each variant sees images: its name to size and fit."""
-    return {name: resolved(params, name).image for name in params.variants}
 
 
 def sizes_of(params: Params, encoder: str) -> list[int]:

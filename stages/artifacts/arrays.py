@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.batches.images import PackedImages
-from cxrlt_core.packing.packed_array import open_array, wait_until_packed
+from cxrlt_core.packing.packed_array import open_array, read_decoder, wait_until_packed
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet
@@ -39,6 +39,12 @@ def with_pixels(table: pd.DataFrame, params: Params, image: Image) -> pd.DataFra
         missing = packed.loc[packed["row"].isna(), "image_id"].iloc[0]
         raise StudyError(f"{paths[0]}: image {missing} of the set is not packed; run dvc repro")
     return packed.astype({"row": "int64"})
+
+
+def decoder_of(data: LabelledSet, image: Image) -> str:
+    """Return the mark of what decoded the packed images of a set; of several, each on its own."""
+    arrays = (array_path(image, source) for source in data.table["source"].unique())
+    return "; ".join(sorted({read_decoder(array) for array in arrays}))
 
 
 def _open(array: Path, source: str, table: pd.DataFrame) -> np.memmap:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.variants import designs_of, loss_of
+from cxrlt_core.system.code import meaning
 from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[2]
@@ -100,14 +101,6 @@ def closure(module: str, stop: Collection[str] = ()) -> list[str]:
     return sorted(reached)
 
 
-def meaning(source: str) -> str:
-    """Return the fingerprint of Python source, blind to comments, docstrings and formatting.
-
-    Fields that are empty say nothing, so that a Python version that adds one gives the same fingerprint.
-    """
-    return hashlib.sha256(_text(ast.parse(source)).encode()).hexdigest()[:16]
-
-
 def _described(module: str, ignored: Collection[str]) -> dict[str, str]:
     names = [name for name in closure(module, ignored) if name == module or not _within(name, ignored)]
     marks = {_file(name): _meaning_of(name) for name in names}
@@ -116,24 +109,6 @@ def _described(module: str, ignored: Collection[str]) -> dict[str, str]:
 
 def _within(name: str, modules: Collection[str]) -> bool:
     return any(name == module or name.startswith(f"{module}.") for module in modules)
-
-
-def _text(node: ast.AST | list | object) -> str:
-    if isinstance(node, list):
-        return ",".join(_text(child) for child in node if not _is_prose(child))
-    if not isinstance(node, ast.AST):
-        return "" if node is None else repr(node)
-    fields = ((name, _text(value)) for name, value in ast.iter_fields(node))
-    return f"{type(node).__name__}({';'.join(f'{name}={text}' for name, text in fields if text)})"
-
-
-def _is_prose(node: object) -> bool:
-    """Whether a statement is a string alone: a docstring, or a comment in its place."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
 
 
 EMPTY = meaning("")

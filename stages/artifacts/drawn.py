@@ -30,14 +30,16 @@ def note_drawn(params: Params, source: str) -> None:
     write_json(raw_folder(source) / "drawn.json", drawn_with(params, source))
 
 
-def draw_again(params: Params, source: str, needed: Path) -> None:
-    """Draw the images of a source unless what is needed is there as it should be; nothing of real ones."""
+def draw_again(params: Params, source: str, needed: Path, packed: bool = False) -> None:
+    """Draw the images of a source unless they are as they should be, and what is needed of them is there.
+
+    ``packed`` ones are not needed any more. Of real images nothing is done.
+    """
     try:
         noted = read_json(raw_folder(source) / "drawn.json")
     except StudyError:  # none, or torn
         noted = None
-    expected = drawn_with(params, source)
-    if expected and not (needed.exists() and noted == expected):
-        why = "drawn with other parameters or code" if needed.exists() else "absent"
+    if (expected := drawn_with(params, source)) and (noted != expected or not (packed or needed.exists())):
+        why = "absent" if noted == expected or not needed.exists() else "drawn with other parameters or code"
         print(f"{needed}: {why}, drawing the demo's images again", flush=True)
         run_again("synthesize", source)

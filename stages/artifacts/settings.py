@@ -8,13 +8,12 @@ from typing import Any
 
 from cxrlt_core.designs import PREDICTION
 from cxrlt_core.params.schema import Params
+from cxrlt_core.study.recipes import geometries, resolved
 from cxrlt_core.study.variants import (
     designs_of,
     drawn_sources,
-    geometries,
     loss_of,
     members,
-    resolved,
     sizes_of,
 )
 

@@ -23,7 +23,7 @@ from cxrlt_core.system.files import (
     write_text,
 )
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
-from stages import harmonize, settings, split, train
+from stages import harmonize, pack, settings, split, train
 from stages.artifacts import arrays, border
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
@@ -31,6 +31,7 @@ from stages.artifacts.trained import read_metrics
 from stages.artifacts.weights import read_weights
 from stages.pretrained import TEXT, check_location
 from tests.bad_input.params import SMOKE, with_changes
+from tests.cxrlt_core.packing.pictures import draw
 
 Attempt = Callable[[], object]
 DEV, PREDICTIONS, WEIGHTS = "data/sets/dev.parquet", "predictions/dev/a/0.parquet", "weights/main.json"
@@ -125,6 +126,15 @@ def row(value: int) -> None:
         )
 
 
+def packed(images: str, store: str) -> None:
+    """Pack an image that is in ``raw``, or said to be elsewhere, into some store."""
+    write_parquet("data/watched/nih.parquet", pd.DataFrame({"image_id": ["nih/a.png"], "path": ["a.png"]}))
+    draw(Path("raw/a.png"), seed=0)
+    Path("link").symlink_to("unmounted/arrays")
+    changes = {"demo.sources": [], "data.sources.nih.images": images, "image.store": store}
+    pack.main(parse_params(with_changes(changes)), "nih")
+
+
 def called(main: Callable[..., None], *words: str) -> None:
     """Call a stage of the smoke study with some words."""
     with patch.object(sys, "argv", ["stage", *words]):
@@ -149,6 +159,10 @@ LINKS = {"link → elsewhere/model": "link", "link → elsewhere": "link/model",
 ATTEMPTS: dict[str, Attempt] = {
     "a stage without its argument": partial(called, train.main),
     "a stage with an argument too many": partial(called, settings.main, "a"),
+    "images in a folder that is absent": partial(packed, "rwa", "s"),
+    "images in a folder that has none of them": partial(packed, "data", "s"),
+    "a store in a folder that is absent": partial(packed, "raw", "dta/arrays"),
+    "a store that is a link to nowhere": partial(packed, "raw", "link"),
     "a source that is none": partial(called, harmonize.main, "vindr"),
     "a release that the demo does not draw": lambda: write_release(
         "padchest", parse_params(SMOKE).demo, Path("labels"), Path("images"), Path("places")

@@ -74,6 +74,16 @@ def garbled(of: bytes, start: int) -> bytes:
     return of[:start] + np.random.default_rng(0).bytes(4096) + of[start + 4096 :]
 
 
+def with_hole(of: Callable[[Path], object], size: int) -> Callable[[Path], object]:
+    """Write a file, and make it longer by zeros that take no room on the disk."""
+
+    def write(path: Path) -> None:
+        of(path)
+        os.truncate(path, size)
+
+    return write
+
+
 def sized(rows: int, columns: int) -> bytes:
     """A JPEG that says to be of another size."""
     return JPEG.replace(struct.pack(">HH", 300, 300), struct.pack(">HH", rows, columns), 1)
@@ -81,6 +91,7 @@ def sized(rows: int, columns: int) -> bytes:
 
 LARGE = radiograph(300, 300)
 JPEG, PNG = encoded(LARGE, "JPEG", quality=95), encoded(LARGE, "PNG")
+SHOWN = {"RescaleSlope": 1, "RescaleIntercept": 0, "WindowCenter": 2000, "WindowWidth": 900}
 LOSSLESS = {"syntax": uid.JPEGLosslessSV1, "content": b"\xff\xd8\xff\xd9"}
 
 ATTEMPTS: dict[str, Attempt] = {
@@ -101,6 +112,10 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "a JPEG that says to be of 65,500 × 65,500 pixels": content(sized(65500, 65500)),
     "a JPEG of no rows": content(sized(0, 300)),
+    **{
+        f"a {kind} with a hole, of 2 GB": made(with_hole(lambda path, of=of: path.write_bytes(of), 2 * 10**9))
+        for kind, of in (("JPEG", JPEG), ("PNG", PNG))
+    },
     "a PNG that is cut": content(PNG[: len(PNG) // 2]),
     "a PNG that is cut within its header": content(PNG[:20]),
     "garbage within a PNG": content(garbled(PNG, len(PNG) // 2)),
@@ -118,12 +133,31 @@ ATTEMPTS: dict[str, Attempt] = {
     "DICOM: no pixels": dicom(PixelData=None),
     **{
         f"DICOM: no {name}": dicom(**{name: None})
-        for name in ("Rows", "BitsAllocated", "PhotometricInterpretation", "SamplesPerPixel")
+        for name in ("Rows", "BitsAllocated", "BitsStored", "PhotometricInterpretation", "SamplesPerPixel")
     },
     "DICOM: a deflated dataset": dicom(syntax=uid.DeflatedExplicitVRLittleEndian),
     "DICOM: two frames": dicom(NumberOfFrames=2),
     "DICOM: a palette": dicom(PhotometricInterpretation="PALETTE COLOR"),
     "DICOM: 32 bits": dicom(BitsAllocated=32),
+    **{f"DICOM: 12 bits, the highest {high}": dicom(bits=12, HighBit=high) for high in (7, 16)},
+    "DICOM: 12 bits, the highest 15, compressed": dicom(bits=12, HighBit=15, **LOSSLESS),
+    **{
+        f"DICOM: {name} {value}": dicom(**{**SHOWN, name: value})
+        for name, value in (
+            *(("RescaleSlope", 0), ("RescaleSlope", "nan"), ("RescaleIntercept", "inf")),
+            *(("WindowCenter", "-inf"), ("WindowWidth", "inf"), ("WindowWidth", "1e300")),
+        )
+    },
+    "DICOM: a slope of nan without a window": dicom(RescaleSlope="nan", RescaleIntercept=0),
+    "DICOM: a window beside the pixels": dicom(WindowCenter=-9000, WindowWidth=10),
+    "DICOM: a hole, of 11 GB": made(with_hole(lambda path: write_dicom(path, GREY), 11 * 10**9)),
+    "DICOM: a hole, of 300 MB": made(with_hole(lambda path: write_dicom(path, GREY), 3 * 10**8)),
+    "DICOM: a hole within what is compressed, of 300 MB": made(
+        with_hole(lambda path: write_dicom(path, GREY, **LOSSLESS), 3 * 10**8)
+    ),
+    "DICOM: a hole in place of all but the mark, of 300 MB": made(
+        with_hole(lambda path: path.write_bytes(b"\0" * 128 + b"DICM"), 3 * 10**8)
+    ),
     "DICOM: colour of 16 bits": dicom(np.dstack([GREY, GREY, GREY])),
     "DICOM: padding alone": dicom(PixelPaddingValue=0, PixelPaddingRangeLimit=4095),
     "DICOM: fewer pixels than rows and columns ask for": dicom(Rows=100),

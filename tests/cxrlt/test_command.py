@@ -23,6 +23,7 @@ from cxrlt.__main__ import main
 from cxrlt_core import load_model
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.folder import model_marks
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.system.files import write_json, write_parquet
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,15 @@ def test_a_model_within_its_study_has_thresholds(study, capsys):
     assert all((row["present"] == "yes") == (float(row["probability"]) >= 0.5) for row in rows(out))
     _, elsewhere, err = run(capsys, "predict", "images", "--model", "two")
     assert "no thresholds known" in err and rows(elsewhere)[0]["threshold"] == ""
+
+
+def test_that_another_decoder_packed_the_study_is_said(study, capsys):
+    for mark, said in ((None, []), (decoder(), []), ("code 0", [f"was code 0; here {decoder()}"])):
+        write_model(study / "models/three/0", decoder=mark)
+        code, _, err = run(capsys, "predict", "images", "--model", "three")
+        assert code == 0 and [line for line in err.splitlines() if "decoder" in line] == [
+            f"probabilities may differ from the study's, whose decoder {words}" for words in said
+        ]
 
 
 def test_an_ensemble_takes_the_views_of_its_study_unless_told_otherwise(study, capsys):

@@ -1,5 +1,6 @@
 """Any image file gives pixels or a reason."""
 
+import os
 import struct
 from functools import cache
 from io import BytesIO
@@ -98,7 +99,7 @@ VALUES = {
     "VOILUTFunction": st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", "", "X"]),
     **dict.fromkeys(
         ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept"),
-        st.floats(-1e6, 1e6) | st.sampled_from(["", "0", "1e300", "-1e300", [1, 2]]),
+        st.floats(-1e6, 1e6) | st.sampled_from(["", "0", "1e300", "-1e300", "nan", "inf", "-inf", [1, 2]]),
     ),
 }
 
@@ -117,6 +118,16 @@ def test_dicom_attributes_give_pixels_or_a_reason(path, kind, data, fit):
     except (ValueError, TypeError, AttributeError, OverflowError, OSError, struct.error):
         reject()  # not to be written either
     check(path, stream.getvalue(), fit)
+
+
+@given(data=st.data(), size=st.integers(0, 2**24))
+@pytest.mark.parametrize("kind", ["baseline", "L", "grey", "JPEG"])
+def test_a_hole_costs_neither_time_nor_memory(path, kind, data, size):
+    """A file is cut at any place, and made longer by zeros that take no room on the disk."""
+    content = sound(kind)
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    os.truncate(path, size)
+    outcome(lambda: decode(path, Geometry(SIZE, "squash")))
 
 
 @pytest.mark.parametrize("kind", [*JPEGS, *PNGS, *KINDS])

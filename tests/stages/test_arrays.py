@@ -10,11 +10,15 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from cxrlt_core.packing import pack as packing
+from cxrlt_core.packing import record
+from cxrlt_core.packing.decode import decode
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
 from stages import code, harmonize, pack, settings, synthesize
-from stages.artifacts.arrays import open_images
+from stages.artifacts.arrays import decoder_of, open_images
 from stages.artifacts.code import ROOT, module_code
 from stages.artifacts.parameters import load_params
 from stages.artifacts.paths import array_path, watched_path
@@ -77,7 +81,8 @@ def test_a_missing_or_another_array_is_made_again_even_without_its_images(packed
     np.testing.assert_array_equal(images.gather(np.arange(44)).numpy()[:, 0], np.load(ARRAY))
     assert files("data/raw/nih/labels") == labels and INDEX.read_bytes() == index
     assert capfd.readouterr().out == (
-        f"{AGAIN}data/raw/nih/images: absent, drawing the demo's images again\n{ENDS}"
+        f"{AGAIN}data/arrays: no such folder yet, making it for packed images\n"
+        f"data/raw/nih/images: absent, drawing the demo's images again\n{ENDS}"
     )
     open_images(*packed)
     assert capfd.readouterr().out == ""
@@ -99,6 +104,28 @@ def test_an_array_that_cannot_be_made_again_or_has_other_pixels_is_one_line(pack
     PIL.Image.new("L", (32, 32), 9).save(picture)
     with pytest.raises(StudyError, match=r"not the array that its index describes.*pack@nih$"):
         open_images(*packed)
+
+
+def test_a_store_that_another_decoder_packed_is_packed_anew(params, monkeypatch, capfd):
+    """The index is of a fresh store, and image.store names an older one then."""
+    older = params.model_copy(update={"image": params.image.model_copy(update={"store": "older"})})
+    with monkeypatch.context() as patch:
+        patch.setattr(record, "decoder", lambda: "code of before")
+        patch.setattr(packing, "decode", lambda *of: 255 - decode(*of))
+        pack.main(older, "nih")
+    pack.main(params, "nih")
+    index, right = INDEX.read_bytes(), ARRAY.read_bytes()
+    assert Path("older", ARRAY.name).read_bytes() != right
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("store: data/arrays", "store: older"))
+    settings.main(load_params())
+    table = read_parquet(INDEX).assign(source="nih")
+    data = LabelledSet("dev", table, np.zeros((len(table), 0), np.int8), [])
+    capfd.readouterr()
+    open_images(data, load_params())
+    assert Path("older", ARRAY.name).read_bytes() == right and INDEX.read_bytes() == index
+    assert "another array, packing nih again" in capfd.readouterr().out
+    assert decoder_of(data, load_params().image) == decoder()
 
 
 def test_a_full_store_needs_no_images(packed, capfd):
@@ -159,7 +186,9 @@ def test_drawing_again_writes_into_no_file_that_is_there(params):
     assert not label.samefile("cache") and not list(Path("data/raw/nih").glob(".*"))
 
 
-def test_what_packs_is_not_part_of_what_opens():
+def test_what_packs_is_not_part_of_what_opens_and_knows_no_design():
     packs = ("cxrlt_core/demo", "cxrlt_core/sources", "stages/pack")
     packs += ("cxrlt_core/packing/pack.py", "cxrlt_core/packing/decode.py")
     assert not [file for file in module_code("stages.artifacts.arrays") if file.startswith(packs)]
+    others = ("cxrlt_core/designs", "cxrlt_core/losses", "cxrlt_core/study/variants")
+    assert not [file for file in module_code("stages.pack") if file.startswith(others)]

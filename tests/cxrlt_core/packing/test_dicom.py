@@ -145,6 +145,18 @@ def test_bits_above_those_stored_are_ignored(tmp_path):
     np.testing.assert_array_equal(clean, overlay)
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+@pytest.mark.parametrize("high", [12, 15])
+def test_bits_are_taken_from_below_the_high_bit(tmp_path, dtype, high):
+    pixels, low = (RAMP - (2048 if dtype is np.int16 else 0)).astype(dtype), high - 11
+    window = {"WindowCenter": 1000, "WindowWidth": 1500, "PixelPaddingValue": 5}
+    write(tmp_path / "a.dcm", pixels, 12, **window)
+    write(tmp_path / "b.dcm", (pixels << low) | dtype(2**low - 1), 12, HighBit=high, **window)
+    usual, shifted = (decode(tmp_path / name, SIDE) for name in ("a.dcm", "b.dcm"))
+    np.testing.assert_array_equal(usual, shifted)
+    assert len(np.unique(usual)) == 256
+
+
 @pytest.mark.parametrize("kind", ["RGB", "YBR_FULL"])
 def test_colour_becomes_luma(tmp_path, kind):
     rgb = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)

@@ -18,9 +18,10 @@ from cxrlt_core.packing import pack as packing
 from cxrlt_core.packing import packed_array
 from cxrlt_core.packing import record as pack_record
 from cxrlt_core.packing.decode import Geometry, decode
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.packing.files import ImageFiles
 from cxrlt_core.packing.pack import check_rejects, pack_images
-from cxrlt_core.packing.packed_array import open_array, pictures
+from cxrlt_core.packing.packed_array import open_array, pictures, read_decoder
 from cxrlt_core.system.errors import Stopped, StudyError
 from cxrlt_core.system.files import read_parquet, write_parquet
 
@@ -46,7 +47,7 @@ PATHS = [f"p{number % 3}/{number}.png" for number in range(100)]
 
 def pack(root, array, numbers=range(100), workers=1, folders=("",), geometry=SQUASH):
     paths = [PATHS[number] for number in numbers]
-    images = ImageFiles([f"s/{path}" for path in paths], paths, root, folders)
+    images = ImageFiles([f"s/{path}" for path in paths], paths, root, folders, "data.sources.s.images")
     return pack_images(images, array, geometry, workers)
 
 
@@ -165,10 +166,64 @@ def test_other_settings_pack_anew(root, array, tmp_path, decoded, monkeypatch, c
     if change == "root":
         root = root.rename(tmp_path / "other")
     if change == "decoder":
-        monkeypatch.setattr(pack_record, "VERSION", pack_record.VERSION + 1)
+        monkeypatch.setattr(pack_record, "decoder", lambda: "another")
     geometry = Geometry(SIZE + (change == "size"), "crop" if change == "fit" else "squash")
     pack(root, array, geometry=geometry)
     assert len(decoded) == 100
+
+
+def contents(array):
+    return {path.name: path.read_bytes() for path in array.parent.glob("s-24*")}
+
+
+@pytest.mark.parametrize(
+    ("gone", "line"),
+    [
+        (
+            range(100),
+            r": 98 of 98 images that .*npy holds, packed by another decoder \(code .*\), are not in",
+        ),
+        (
+            [50],
+            r": 1 of 98 images .* are not in .*images, the first is s/p2/50\.png; expected all, .* removed$",
+        ),
+    ],
+)
+def test_what_another_decoder_packed_is_not_lost_with_its_files(root, array, monkeypatch, gone, line):
+    pack(root, array)
+    before = contents(array)
+    for number in gone:
+        (root / PATHS[number]).unlink(missing_ok=True)
+    monkeypatch.setattr(pack_record, "decoder", lambda: "another")
+    with pytest.raises(StudyError, match=line):
+        pack(root, array)
+    assert contents(array) == before and read_decoder(array) == decoder()
+    for number in gone:
+        draw(root / PATHS[number], number)
+    pack(root, array)
+    assert read_decoder(array) == "another"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(
+    ("place", "what"), [("imagse", r"imagse: no such folder"), (".", r"none of 100 images is in .*")]
+)
+def test_a_misspelt_folder_is_one_line_and_touches_nothing(root, array, packed, place, what):
+    if packed:
+        pack(root, array)
+    before = contents(array)
+    with pytest.raises(
+        StudyError, match=rf"^data\.sources\.s\.images: .*{what}, and .*s-24\.npy holds nothing"
+    ):
+        pack(root.parent / place, array)
+    assert contents(array) == before
+
+
+def test_what_is_packed_needs_no_folder(root, array, tmp_path):
+    index, before = pack(root, array), array.read_bytes()
+    root.rename(tmp_path / "away")
+    again = pack(root, array)
+    assert again["digest"].equals(index["digest"]) and array.read_bytes() == before
 
 
 def test_foreign_array_or_torn_record_is_not_reused(root, tmp_path, decoded):
@@ -408,13 +463,6 @@ def test_rejects_are_counted_by_reason_and_named(root, tmp_path, capsys):
     assert listed.read_text().splitlines() == ["image_id,reason", *lines]
     check_rejects(index.dropna(subset="row"), 0, "", listed)
     assert not listed.exists() and capsys.readouterr().out == ""
-
-
-def test_absent_root_rejects_every_image(tmp_path):
-    for folders in [("",), ("", "images_*")]:
-        index = pack(tmp_path / "absent", tmp_path / "s-24.npy", folders=folders)
-        with pytest.raises(StudyError, match=r"100 of 100 images rejected.*: 100 × file not found \(s/"):
-            check_rejects(index, 0.01, "data.sources.s.images", tmp_path / "x.csv")
 
 
 def test_stage_writes_array_and_index(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.system.files import read_json, read_parquet
 
 MODEL, ROW = "resnet50_bert_separate", "class_wise"
@@ -14,6 +15,7 @@ def command(smoke, *words):
     threads = ("--device", "cpu", "--threads", "1")
     done = smoke.run(sys.executable, "-m", "cxrlt", *words, *(() if words[0] == "info" else threads))
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert "decoder" not in done.stderr  # it is the study's
     return done.stdout
 
 
@@ -29,6 +31,7 @@ def predictions(smoke, split, path, *words, count=None):
 
 def test_models_and_ensembles_give_the_predictions_of_the_study(smoke):
     """From files, five alone and then all: each image has the views that the stage drew for it."""
+    assert read_json(smoke.folder / f"models/{MODEL}/0/config.json")["decoder"] == decoder()
     written, stored = predictions(smoke, "dev", f"dev/{MODEL}", "--model", MODEL)
     np.testing.assert_allclose(written, stored, atol=2e-6)
     for count in (5, None):

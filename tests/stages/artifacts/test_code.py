@@ -3,6 +3,7 @@ import ast
 import pytest
 
 from cxrlt_core.figures import figures
+from cxrlt_core.system.code import _text
 from cxrlt_core.system.errors import StudyError
 from stages.artifacts import code
 from stages.artifacts.code import IGNORED_MODULES, ROOT, meaning, module_code, stage_code, stages
@@ -45,9 +46,9 @@ def test_only_what_means_the_same_has_the_same_fingerprint(same, before, after):
 def test_a_field_that_another_python_version_adds_means_nothing_while_it_is_empty():
     plain, added = ast.Pass(), ast.Pass()
     added._fields, added.new, added.more = ("new", "more"), None, []
-    assert code._text(added) == code._text(plain)
+    assert _text(added) == _text(plain)
     added.new = "x"
-    assert code._text(added) != code._text(plain)
+    assert _text(added) != _text(plain)
 
 
 def forget():

@@ -11,7 +11,8 @@ from cxrlt_core.system.files import write_parquet
 from stages import watch
 from stages.artifacts.paths import watched_path
 from stages.artifacts.watched import last_look, look
-from tools.due import changed_images
+from tools import due
+from tools.due import changed_images, other_decoder
 
 IDS = [f"nih/{name}.png" for name in "abcd"]
 
@@ -53,6 +54,18 @@ def test_the_stage_lists_images_in_the_order_of_their_labels(params):
     label(IDS[::-1])
     watch.main(params)
     assert last_look("nih")["image_id"].tolist() == IDS[::-1]
+
+
+def test_another_decoder_changes_the_list_for_dvc_and_is_due(params, monkeypatch):
+    assert other_decoder(params) == []
+    watch.main(params)
+    before = watched_path("nih").read_bytes()
+    assert other_decoder(params) == []
+    for module in (watch, due):
+        monkeypatch.setattr(module, "decoder", lambda: "another")
+    assert other_decoder(params) == ["nih"] and changed_images(params) == {}
+    watch.main(params)
+    assert watched_path("nih").read_bytes() != before and other_decoder(params) == []
 
 
 def test_time_size_and_a_new_file_are_noticed(params):
