@@ -72,7 +72,7 @@ def draw(tables: Mapping[str, Sequence[Point]], words: str) -> Figure:
             panel.plot(x, value.point, "o", color=style.DARK, zorder=3)
         panel.set_xlim(0, 1.05 * max((point.seconds.high / unit for point in points), default=1))
         _number(panel, {p.number: (p.seconds.point / unit, p.mAP.point) for p in points})
-        panel.set(title=title, xlabel=f"{name} of training, one seed\n(dot: mean of the seeds)", ylabel="mAP")
+        panel.set(title=title, xlabel=f"{name} of training, one seed", ylabel="mAP")
     figure.supxlabel(words, fontsize=9)
     return figure
 
@@ -107,4 +107,6 @@ def caption(tables: Mapping[str, Sequence[Point]]) -> str:
                 else f"and no row takes fewer steps of training ({best.steps:,} with each seed)"
             )
             words += f"{title}: row {best.number} is highest ({text.number(best.mAP.point, 3)}), {against}. "
-    return f"{words}Prediction, which TTA multiplies, is not counted. Level lines: fastest to slowest seed."
+    several = any(point.seconds.low != point.seconds.high for points in tables.values() for point in points)
+    spread = " Dots: means of the seeds; level lines: from the fastest to the slowest." if several else ""
+    return f"{words}Prediction, which TTA multiplies, is not counted.{spread}"

@@ -52,6 +52,9 @@ def draw(epochs: Sequence[Epoch]) -> Figure:
             _panel(panel, curves, name)
         for panel in block[:, 1:].flat:
             panel.tick_params(labelleft=False)
+        for column in block.T:
+            [*_, lowest] = [panel for panel in column if panel.axison]
+            lowest.tick_params(labelbottom=True)
         for panel in block[:, 0]:
             panel.set_ylabel(fill(PANELS[key], 14), fontsize=style.SMALL)
     figure.supxlabel("epoch; line: mean of the seeds, shade: their range" if several else "epoch", fontsize=9)

@@ -73,7 +73,7 @@ def _evidence(results: Results) -> dict[str, str]:
         "interval": f"[low, high], {level:.0%}, and ± one standard error: from the spread of "
         f"{results.params.bootstrap.resamples:,} resamples of *patients*{' and from the trainings' if several else ''}",
         "p (Holm)": "p, adjusted for the number of contrasts in the family; without a verdict none is shown",
-        "step": f"a contrast of two rows that differ in one design{', both published' if results.has_published else ''}",
+        "step": f"a contrast that the answer judges{': one of published rows' if results.has_published else ''}",
         "verdict": f"▲ *resolved up* or ▼ *down* where p (Holm) is at most {1 - level:.2f}; = *negligible* where the interval "
         f"in the family lies within ±{negligible:g}; ? *unresolved* else, which is not *no effect*. It takes {MIN_SEEDS} seeds",
         "what it would take": "seeds on today's patients, or patients with today's seeds, that would resolve the measured Δ",

@@ -15,8 +15,8 @@ from cxrlt_core.study.variants import HARMLESS, changes, designs_of, loss_of
 MACHINE = ("device", "kernels", "code", "when")
 ELSEWHERE = """**On another machine.** The same parameters, code, data and versions give the same bytes on the machine that made \
 this page, and on one of the same kind. Another processor adds in another order; a training carries that on until it is another \
-draw, as with another seed. Expect numbers within the intervals of this page, verdicts that are near their limit to change, and \
-nearly every file of `reports/` to differ."""
+draw, as with another seed. Expect numbers within the intervals of this page or about that near, verdicts that are close to their limit to \
+change, and nearly every file of `reports/` to differ. README.md says which variables make the kernels of x86 processors the same."""
 
 
 def provenance_section(results: Results) -> str:

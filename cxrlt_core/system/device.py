@@ -66,7 +66,8 @@ def describe_device(device: torch.device) -> str:
     """Name the hardware, for the report."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{processor()}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{processor()}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def processor() -> str:
