@@ -1,7 +1,7 @@
 """Where the numbers come from: encoders, the recipe of training, and what computed them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from cxrlt_core.params.schema import Params
@@ -99,32 +99,37 @@ def _seeds(params: Params) -> Iterator[list[str]]:
 
 def _environments(results: Results) -> str:
     """Show what computed the trainings, the embeddings and this page, and where rows differ in it."""
-    whats: dict[tuple, list[str]] = defaultdict(list)  # environment, less the time, to what it computed
-    times: dict[tuple, set[str]] = defaultdict(set)
-    for what, environment in _computed(results):
+    whats: dict[tuple, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    times: dict[tuple, set[str]] = defaultdict(set)  # by what the environment is at any time
+    for what, seed, environment in _computed(results):
         key = tuple((name, text) for name, text in environment.items() if name != "when")
         times[key].add(environment["when"])
-        whats[key] += [what] if what not in whats[key] else []
-    lines = [_line(_named(names, results), dict(key), times[key]) for key, names in whats.items()]
+        whats[key][what].append(seed)
+    lines = [_line(_named(its, results), dict(key), times[key]) for key, its in whats.items()]
     lines.append(_line("this page", results.origins.report, ()))
     header = ["what", "device", "kernels", "versions", "code", "when"]
     return f"{markdown_table(header, lines)}\n{_differences(results)}"
 
 
-def _computed(results: Results) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield what was computed and an environment in which it was."""
+def _computed(results: Results) -> Iterator[tuple[str, int, Mapping[str, str]]]:
+    """Yield what was computed, with which seed, and an environment in which it was."""
     for variant, costs in results.costs.items():
-        yield from ((f"`{variant}`", environment) for cost in costs for environment in cost.environments)
+        for seed, cost in zip(results.params.train.seeds, costs, strict=True):
+            yield from ((f"`{variant}`", seed, environment) for environment in cost.environments)
     for name, environment in results.origins.embedded.items():
-        yield f"embeddings `{name}`", environment
+        yield f"embeddings `{name}`", 0, environment
 
 
-def _named(names: Sequence[str], results: Results) -> str:
-    """List what was computed; where that is all trainings, in these words."""
-    variants = [f"`{variant}`" for variant in results.costs]
-    if set(variants) <= set(names):
-        names = ["all trainings", *(name for name in names if name not in variants)]
-    return ", ".join(names)
+def _named(whats: Mapping[str, Sequence[int]], results: Results) -> str:
+    """List what was computed, of a variant the seeds where not all; all trainings in these words."""
+    seeds, variants = results.params.train.seeds, {f"`{variant}`" for variant in results.costs}
+    words, whole = [], {what for what in variants if set(whats.get(what, ())) == set(seeds)}
+    for what, its in whats.items():
+        if what not in variants or what in whole:
+            words += [] if whole == variants and what in variants else [what]
+        else:
+            words.append(f"{what} ({'seed' if len(its) == 1 else 'seeds'} {', '.join(map(str, its))})")
+    return ", ".join(["all trainings", *words] if whole == variants else words)
 
 
 def _line(what: str, environment: Mapping[str, str], times: Collection[str]) -> list[str]:
@@ -136,25 +141,28 @@ def _line(what: str, environment: Mapping[str, str], times: Collection[str]) -> 
 
 def _differences(results: Results) -> str:
     """Say in what the rows of the tables were computed differently, and which."""
-    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for place, variants in _rows(results):
+    rows: dict[str, dict[str, dict[str, list[str]]]] = {}  # key to text to table to rows
+    for table, number, variants in _rows(results):
         environments = [e for name in variants for cost in results.costs[name] for e in cost.environments]
-        for key, text in ((key, text) for e in environments for key, text in e.items() if key != "when"):
-            if place not in places[key][text]:
-                places[key][text].append(place)
-    differ = []
-    for key, values in places.items():
-        if len(values) > 1:
-            words = [f"{text} ({', '.join(rows)})" for text, rows in values.items()]
-            differ.append(f"- **{key}**: {'; '.join(words)}\n")
+        for key, text in sorted({pair for e in environments for pair in e.items() if pair[0] != "when"}):
+            rows.setdefault(key, {}).setdefault(text, {}).setdefault(table, []).append(str(number))
+    differ = [
+        f"- **{key}**: " + "; ".join(f"{text} ({_places(tables)})" for text, tables in texts.items()) + "\n"
+        for key, texts in rows.items()
+        if len(texts) > 1
+    ]
     if not differ:
         return "All rows were trained by the same device, kernels, versions and code.\n"
     return f"Rows were trained differently, and what follows from that is part of their differences:\n\n{''.join(differ)}"
 
 
-def _rows(results: Results) -> Iterable[tuple[str, list[str]]]:
-    """Return the rows of both tables by number, with their variants."""
+def _places(tables: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{table}: {' '.join(rows)}" for table, rows in tables.items())
+
+
+def _rows(results: Results) -> Iterator[tuple[str, int, Sequence[str]]]:
+    """Yield the rows of both tables: title of the table, number, variants."""
     first = [[row.variant] for row in results.params.table1]
     second = [results.ensembles.rows[row.name].models for row in results.tables[1].rows]
     for table, rows in zip(results.tables, (first, second), strict=True):
-        yield from ((f"{table.title}: {number}", list(names)) for number, names in enumerate(rows, 1))
+        yield from ((table.title, number, names) for number, names in enumerate(rows, 1))
