@@ -6,17 +6,15 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from cxrlt_core.system.device import processor
+
 
 def describe_machine(*packages: str) -> str:
     """Return processor, cores, versions and date as one line of markdown."""
     names = ("numpy", "pandas", "pyarrow", *packages)
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     cores = len(os.sched_getaffinity(0))
-    return f"{_processor()}, {cores} cores; Python {platform.python_version()}, {versions}; {date.today()}"
-
-
-def _processor() -> str:
-    return _field(Path("/proc/cpuinfo"), "model name") or platform.processor() or "unknown processor"
+    return f"{processor()}, {cores} cores; Python {platform.python_version()}, {versions}; {date.today()}"
 
 
 def peak_memory() -> int:

@@ -146,6 +146,7 @@ def describe_models(params: Params) -> None:
     for name in params.text_encoders:
         zeros = {"embeddings": np.zeros((len(CLASSES), 4), np.float32)}
         write_tensors(f"data/text/{name}.safetensors", zeros, {"weights": json.dumps(origin)})
+        write_json(f"data/text/{name}.json", {})
     cost = {
         "seconds": 1.0,
         "device": "none",
@@ -153,6 +154,7 @@ def describe_models(params: Params) -> None:
         "images": TRAINING_IMAGES,
         "passes": 1,
         "peak_memory_mib": 1,
+        "environments": [],
     }
     seeds, data = [str(seed) for seed in params.train.seeds], read_set("dev")
     for variant in params.variants:

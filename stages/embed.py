@@ -5,17 +5,24 @@ Usage: python -m stages.embed <text encoder>
 
 import json
 
+import torch
+
 from cxrlt_core.designs.text_encoder import embed_labels
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
 from cxrlt_core.pretrained.strict import origin_text
+from cxrlt_core.system.files import write_json
 from cxrlt_core.system.tensors import write_tensors
 from stages.artifacts.border import run_stage
-from stages.artifacts.paths import text_path
+from stages.artifacts.environment import environment
+from stages.artifacts.paths import text_environment_path, text_path
 
 
 def main(params: Params, name: str) -> None:
-    """Write data/text/<name>.safetensors with one embedding for each of the 26 classes."""
+    """Write data/text/<name>.safetensors with one embedding for each of the 26 classes.
+
+    What computed them stands beside it, in a file on which no training depends.
+    """
     encoder = params.text_encoders[name]
     embeddings, origin = embed_labels(CLASSES, encoder, key=f"text_encoders.{name}")
     print(f"text_encoders.{name}: {encoder.model}: {origin_text(origin)}")
@@ -28,6 +35,7 @@ def main(params: Params, name: str) -> None:
         "weights": json.dumps(origin),
     }
     write_tensors(text_path(name), {"embeddings": embeddings}, metadata)
+    write_json(text_environment_path(name), environment(torch.device("cpu")))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from cxrlt_core.training.loop import ADVICE, Training
 from cxrlt_core.training.objective import class_weights
 from stages.artifacts.arrays import decoder_of, open_images
 from stages.artifacts.border import run_stage
+from stages.artifacts.environment import environment
 from stages.artifacts.identity import training_identity
 from stages.artifacts.models import (
     describe_model,
@@ -62,6 +63,7 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     config = replace(config, decoder=decoder_of(data, whole.image))
     images = place_images(packed, whole.train.resident, ranks)
     monitor = Monitor(params, name, config, ranks)
+    here = environment(ranks.device)
     for seed in params.train.seeds:
         model = new_model_of(params, name, seed, data, config, encoder)
         weights = read_weights(params.variants[name].weights, seed)
@@ -74,7 +76,7 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         identity = training_identity(params, name, seed)
         checkpoint = Checkpoint(Path("checkpoints"), **identity, processes=ranks.size)
         with task(f"{name}, seed {seed}"):
-            training.run(checkpoint, monitor.follow(seed, checkpoint.path))
+            training.run(checkpoint, monitor.follow(seed, checkpoint.path), here)
         if ranks.is_main:
             write_model(name, seed, training, config)
     if ranks.is_main:

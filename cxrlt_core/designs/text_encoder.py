@@ -50,6 +50,8 @@ def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> tuple
             T5 the encoder is used.
         key: where the encoder stands in params.yaml, for messages.
 
+    Computed in double precision, so that every processor rounds to the same float32.
+
     Returns:
         float32 (C, D), D the width of the encoder; and the origin of its weights, as
         :func:`cxrlt_core.pretrained.strict.weights_origin` says.
@@ -69,7 +71,7 @@ def embed_labels(labels: Sequence[str], encoder: TextEncoder, key: str) -> tuple
         raise StudyError(f"{key}.model: cannot load {encoder.model!r} ({kind}): {error}") from None
     tokens = _tokens([encoder.prompt.format(label=label) for label in labels], model, key)
     with torch.inference_mode():
-        hidden = model.network(**tokens).last_hidden_state
+        hidden = model.network.double()(**tokens).last_hidden_state
     embeddings = pool(hidden, tokens["attention_mask"], encoder.pooling).float().numpy()
     _check(embeddings, labels, key)
     return embeddings, model.origin

@@ -19,10 +19,11 @@ OPEN = {"marker": "o", "markerfacecolor": "white"}  # nothing was found, or noth
 
 
 def show(results: Results) -> Iterator[Picture]:
-    """Show the published steps of both tables, and all contrasts of a table that has others, too."""
+    """Show the steps of both tables, and all contrasts of a table that has others, too."""
     steps = {f"{t.title}: {t.rows_text(c.rows)}": c for t in results.tables for c in t.steps}
     if steps:
-        alt = "Forest plot: what each published step changes here and in the paper."
+        beside = " here and in the paper" if results.has_published else ""
+        alt = f"Forest plot: what each step changes{beside}."
         data = " and ".join(f"{table.data} set ({table.title})" for table in results.tables)
         yield _picture(results, "designs", Section.ANSWER, alt, steps, data)
     for table in results.tables:
@@ -69,9 +70,9 @@ def draw(contrasts: Mapping[str, Contrast], sampling: str, negligible: float, wh
         axes.plot([], [], label=verdict, **mark(verdict))
     if any(contrast.published is not None for contrast in lines):
         axes.plot([], [], label="published", **style.PUBLISHED)
+        style.column(axes, "published", [style.signed(c.published, 4) for c in lines], style.SECOND)
     axes.set_xlabel(f"difference of {what}\n{sampling}; thin: all of a table hold together")
     style.column(axes, "ours", [style.signed(c.difference.point, 4) for c in lines], style.FIRST)
-    style.column(axes, "published", [style.signed(c.published, 4) for c in lines], style.SECOND)
     figure.legend(loc="outside upper right", ncols=len(verdicts) + 1)
     return figure
 

@@ -4,6 +4,7 @@ Colours are told apart by people with any colour vision and, by lightness, in gr
 same once more. Pictures are drawn at the width of a page, where their smallest letters are 8 points.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from io import BytesIO
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 from PIL import Image
+from scipy.optimize import isotonic_regression
 
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.labels import GROUPS
@@ -186,6 +188,17 @@ def corner(axes: Axes, line: int, words: str) -> None:
     """Name a block of lines at the right, in its first line."""
     place = {"transform": axes.get_yaxis_transform(), "va": "top", "ha": "right"}
     axes.text(0.995, line - 0.45, words, color=MUTED, fontsize=SMALL + 0.5, style="italic", **place)
+
+
+def folded(name: str, width: int) -> str:
+    """Break a name of words with ``_`` between them into lines."""
+    return "_\n".join(line.replace(" ", "_") for line in textwrap.wrap(name.replace("_", " "), width))
+
+
+def apart(values: Sequence[float], gap: float) -> np.ndarray:
+    """Move rising values as little as can be so that each is a gap above the one before."""
+    steps = gap * np.arange(len(values))
+    return isotonic_regression(np.asarray(values) - steps).x + steps if len(values) else np.empty(0)
 
 
 def bounds(interval: Interval, name: str = "difference") -> dict[str, float | None]:

@@ -17,7 +17,8 @@ SELECTED = "†"
 def show(results: Results) -> Iterator[Picture]:
     """Show both tables."""
     for table in results.tables:
-        alt = f"Dots with intervals: mAP of the rows of {table.title}, ours and published."
+        beside = ", ours and published" if table.has_published else ""
+        alt = f"Dots with intervals: mAP of the rows of {table.title}{beside}."
         drawing = draw(table, style.sampling(results))
         yield Picture(table.name, Section(table.name), 1, alt, drawing, caption(table), records(table))
 
@@ -53,11 +54,11 @@ def draw(table: Table, sampling: str) -> Figure:
     if any(marks):
         label = f"ours, {SELECTED} scored on what it was selected upon"
         axes.plot([], [], markerfacecolor="white", label=label, **dot)
-    if any(row.published is not None for row in rows):
+    if table.has_published:
         axes.plot([], [], label="published", **style.PUBLISHED)
+        style.column(axes, "published", [text.number(row.published) for row in rows], style.SECOND)
     axes.set_xlabel(f"mAP, {table.data} set\n{sampling}; dashed: row 1")
     style.column(axes, "ours", [text.number(row.mean_ap.point) for row in rows], style.FIRST)
-    style.column(axes, "published", [text.number(row.published) for row in rows], style.SECOND)
     figure.legend(loc="outside upper right", ncols=3)
     return figure
 

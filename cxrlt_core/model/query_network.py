@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from cxrlt_core.params.schema import QueryNetwork as QuerySettings
 
+NOISE = 1e-10  # eigenvalues below it, as a share of the largest, are rounding
+
 
 class Attention(nn.Module):
     """Multi-head attention through PyTorch's fused kernel."""
@@ -133,5 +135,7 @@ def label_coordinates(embeddings: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     unit = centred / np.maximum(lengths, 1e-12)
     values, vectors = np.linalg.eigh(unit @ unit.T)
-    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    # Centring leaves an eigenvalue of 0; the root of what rounding makes of it would show in float32.
+    known = np.where(values > NOISE * values.max(initial=0), values, 0)
+    root = (vectors * np.sqrt(known)) @ vectors.T
     return (root * np.sqrt(len(embeddings))).astype(np.float32)

@@ -55,7 +55,7 @@ def answer_text(results: Results) -> str:
     steps = [contrast for table in results.tables for contrast in table.steps]
     if not steps:
         return "No two rows differ in one design alone: there is nothing to compare."
-    best = " and ".join(map(_best, results.tables))
+    best = " and ".join(_best(table, results.chance(table.split)) for table in results.tables)
     rows = " and ".join(str(len(table.rows)) for table in results.tables)
     return (
         f"{_verdicts(steps)} The highest mAP is {best}; it was looked for among {rows} rows, "
@@ -79,30 +79,31 @@ def _verdicts(steps: Sequence[Contrast]) -> str:
     return f"Of {len(steps)} steps, {'; '.join([*parts, *([f'{rest} got no verdict'] if rest else [])])}."
 
 
-def _best(table: Table) -> str:
+def _best(table: Table, chance: float | None) -> str:
     known = [(row.metrics["mAP"], n) for n, row in enumerate(table.rows, 1) if row.metrics["mAP"] is not None]
     if not known:
         return f"undefined on {table.data} data"
     value, number = max(known)
-    return f"{text.number(value)} on {table.data} data (row {number})"
+    return f"{text.number(value)} on {table.data} data (row {number}; chance {text.number(chance)})"
 
 
 def _steps(results: Results) -> str:
-    seeds = len(results.params.train.seeds)
+    seeds, published = len(results.params.train.seeds), results.has_published
     lines = [
         [
             step.what,
             step.change,
             text.bounded(step.difference.point, *step.simultaneous),
             f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
-            text.signed(step.published),
+            *([text.signed(step.published)] if published else []),
             _takes(step, plan.measured, table, seeds),
             f"{table.title}: {table.rows_text(step.rows)}",
         ]
         for table in results.tables
         for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
     ]
-    header = ["design", "change", "Δ mAP [interval]", "verdict", "published Δ", "what it would take", "rows"]
+    header = ["design", "change", "Δ mAP [interval]", "verdict", *(["published Δ"] if published else [])]
+    header += ["what it would take", "rows"]
     return markdown_table(header, lines)
 
 
@@ -162,12 +163,17 @@ is itself uncertain, so its need is a rough guide.
 
 
 def _needs(table: Table) -> str:
+    plans = published_steps(table.power.contrasts)
+    asked = ["measured", *(["published"] if any(plan.published for plan in plans) else [])]
     lines = [
-        [_label(table, plan), text.number(plan.detectable), *_need(plan.measured), *_need(plan.published)]
-        for plan in published_steps(table.power.contrasts)
+        [
+            _label(table, plan),
+            text.number(plan.detectable),
+            *(c for it in asked for c in _need(getattr(plan, it))),
+        ]
+        for plan in plans
     ]
-    header = ["contrast", "detectable Δ", "measured Δ", "seeds", "or patients"]
-    header += ["published Δ", "seeds", "or patients"]
+    header = ["contrast", "detectable Δ", *(c for it in asked for c in (f"{it} Δ", "seeds", "or patients"))]
     return f"""{table.title}, today {table.power.patients:,} {table.data} patients:
 
 {markdown_table(header, lines)}"""

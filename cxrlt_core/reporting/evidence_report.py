@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
 from cxrlt_core.evidence.effects import Additivity
-from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
@@ -26,24 +25,13 @@ def seeds_text(params: Params) -> str:
     """Say what is known of training noise."""
     seeds = params.train.seeds
     if len(seeds) == 1:
-        return f"""- **Training noise is not measured**: each variant was trained once, with seed {seeds[0]}. Intervals tell what \
+        return f"""**Training noise is not measured**: each variant was trained once, with seed {seeds[0]}. Intervals tell what \
 another draw of patients would change, not what another seed would, and a seed alone can move mAP by as much as a design \
 does: no verdict is given on a difference until `train.seeds` names several."""
     few = f" Verdicts need {MIN_SEEDS} seeds: two tell too little of each other."
-    return f"""- **Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
+    return f"""**Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
 {", ".join(map(str, seeds))}. Points are means over the seeds; what seeds add is estimated from the trainings of the whole \
 study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}"""
-
-
-def contrasts_text(params: Params) -> str:
-    """Say how differences are to be read."""
-    level, negligible = params.bootstrap.level, params.evidence.negligible
-    return f"""- **Δ** is the first of two rows minus the second. The contrasts of a table that have a published figure are one \
-family, the others another: its intervals *all hold together* with {level:.0%} probability, and *p (Holm)* is adjusted for their \
-number. A difference is *resolved* where p (Holm) is at most {1 - level:.2f}, and *negligible* where its interval in the family \
-lies within ±{negligible:g}; without a verdict no p value is shown.
-- **Detectable Δ** is the smallest true difference that would be resolved with {POWER:.0%} probability if it were the strictest \
-test of its family: a design that moves less cannot be judged by a study of this size."""
 
 
 def contrasts_section(params: Params, table: Table, figure: str) -> str:
@@ -52,7 +40,8 @@ def contrasts_section(params: Params, table: Table, figure: str) -> str:
         return "No two rows differ in one design alone.\n"
     grouped = {name: [c for c in table.contrasts if c.family == name] for name in FAMILIES}
     families = {name: contrasts for name, contrasts in grouped.items() if contrasts}
-    parts = [f"{FAMILIES[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
+    words = FAMILIES if PRIMARY in families else {EXPLORATORY: ""}  # of nothing published there is one family
+    parts = [f"{words[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
     sizes = " and ".join(str(len(contrasts)) for contrasts in families.values())
     least = params.evidence.min_positives
     rare = ", ".join(f"{label} ({count})" for label, count in table.positives.items() if count < least)
@@ -74,6 +63,7 @@ def effects_section(results: Results) -> str:
     effects, table = results.effects, results.tables[0]
     if not effects.effects:
         return "No design varies.\n"
+    published = any(effect.published is not None for effect in effects.effects)
     header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p (Holm)"]
     lines = [
         [
@@ -83,15 +73,16 @@ def effects_section(results: Results) -> str:
             "–" if effect.difference.point is None else text.bounded(*effect.difference),
             verdict_text(effect.verdict),
             text.p_value(effect.p_holm),
-            text.signed(effect.published),
+            *([text.signed(effect.published)] if published else []),
         ]
         for effect in effects.effects
     ]
+    header += ["of the published figures"] if published else []
     return f"""Least squares over all rows: what each design adds if designs *add up*, that is, if none depends on another. Each \
 effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. Where \
 the weights name two rows, the effect is that pair's, and nothing was pooled. *Not estimable*: always together with another design.
 
-{markdown_table([*header, "of the published figures"], lines)}
+{markdown_table(header, lines)}
 {_additivity(effects.additivity, results.params.bootstrap.level)}"""
 
 

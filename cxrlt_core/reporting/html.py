@@ -18,7 +18,8 @@ from cxrlt_core.reporting.html_template import PAGE
 from cxrlt_core.system.errors import StudyError
 
 CONTENTS_LEVELS = ("h2", "h3")
-UNBROKEN = 16, 32  # characters of a cell that stay on one line: of words, and of a number with its interval
+UNBROKEN = 12  # characters of a cell that stay on one line; a number breaks before its interval
+NUMBERED = "row"  # what a column without a heading holds
 SCALE = 0.75  # of a picture's pixels on the page: sharp on screens of more pixels, too
 
 
@@ -36,6 +37,7 @@ def html_page(markdown: str, folder: Path) -> str:
     tokens, environment = parser.parse(markdown), {"folder": folder}
     headings = list(_name_headings(tokens))
     _frame_pictures(tokens)
+    _label_cells(tokens)
     title = next((text for level, _, text in headings if level == "h1"), "Report")
     body = parser.renderer.render(tokens, parser.options, environment)
     return PAGE.substitute(title=escapeHtml(title), contents=_contents(headings), body=body)
@@ -74,8 +76,24 @@ def _frame_pictures(tokens: list[Token]) -> None:
             tokens.insert(place + 5, tokens.pop(place + 2))  # the figure ends after its caption
 
 
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """Give every cell the heading of its column, which stands beside it where a row is a card."""
+    headings: list[str] = []
+    column = 0
+    for opening, inline in pairwise(tokens):
+        if opening.type == "table_open":
+            headings = []
+        elif opening.type == "th_open":
+            headings.append("".join(part.content for part in inline.children or []) or NUMBERED)
+        elif opening.type == "tr_open":
+            column = 0
+        elif opening.type == "td_open":
+            opening.attrs["data-label"] = headings[column]
+            column += 1
+
+
 class _Renderer(RendererHTML):
-    """The library's renderer, with tables in boxes that scroll and pictures inside the page."""
+    """The library's renderer, with tables that a narrow page shows as cards and pictures inside the page."""
 
     def table_open(self, *_: Any) -> str:
         return '<div class="table" role="region" aria-label="table" tabindex="0"><table>\n'
@@ -84,9 +102,12 @@ class _Renderer(RendererHTML):
         return "</table></div>\n"
 
     def td_open(self, tokens: Sequence[Token], place: int, *_: Any) -> str:
-        text = tokens[place + 1].content
-        short = len(text) <= UNBROKEN[not text[:1].isalpha()]
-        return '<td class="short">' if short else "<td>"
+        text, label = tokens[place + 1].content, escapeHtml(str(tokens[place].attrs["data-label"]))
+        kind = "" if len(text) > UNBROKEN else ' class="short"' if text else ' class="empty"'
+        return f'<td{kind} data-label="{label}"><span>'
+
+    def td_close(self, *_: Any) -> str:
+        return "</span></td>\n"
 
     def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
         token = tokens[place]

@@ -18,7 +18,7 @@ STYLE = """
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body { margin: 0; color: var(--text); background: var(--back); font: 16px/1.55 system-ui, sans-serif; }
-main { max-width: 76rem; margin: 0 auto; padding: 1rem; min-width: 0; }
+main { max-width: 84rem; margin: 0 auto; padding: 1rem; min-width: 0; }
 main > p, main > ul, main > ol, main > blockquote, figcaption { max-width: 50rem; }
 h1 { line-height: 1.2; margin: .5rem 0 1rem; }
 h2 { line-height: 1.25; margin: 2.5rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--line); }
@@ -40,11 +40,10 @@ figcaption { color: var(--soft); font-size: .9rem; margin-top: .5rem; }
 .table { margin: 1rem 0; }
 .table { width: fit-content; max-width: 100%; max-height: 90vh; }
 .table { border: 1px solid var(--line); border-radius: 4px; }
-table { border-collapse: separate; border-spacing: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); }
+table { border-collapse: separate; border-spacing: 0; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .35rem; border-bottom: 1px solid var(--line); }
 th, td { text-align: left; background: var(--back); }
-td { vertical-align: top; min-width: 4rem; }
-td:first-child, td.short { min-width: 0; }
+td { vertical-align: top; }
 td.short { white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; }
 tbody tr:nth-child(even) td { background: var(--stripe); }
@@ -56,14 +55,29 @@ th button { font-weight: 600; cursor: pointer; }
 th button::after { content: "\\a0↕"; color: var(--soft); font-weight: 400; }
 th[aria-sort=ascending] button::after { content: "\\a0↑"; color: inherit; }
 th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
-@media (min-width: 70rem) {
+@media (min-width: 90rem) {
   body { display: grid; grid-template-columns: 14rem minmax(0, 1fr); }
   nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; border-right: 1px solid var(--line); }
   main { margin: 0; padding: 1rem 1.5rem; }
 }
 @media (max-width: 45rem) {
+  body { font-size: 15px; line-height: 1.45; }
+  main { padding: .5rem .75rem; }
+  h1 { font-size: 1.4rem; margin: .25rem 0 .5rem; }
+  h2 { font-size: 1.25rem; margin: 1.25rem 0 .5rem; }
+  blockquote { margin: .5rem 0; font-size: .85rem; line-height: 1.3; }
   .picture img { min-width: 38rem; }
-  th:first-child, td:first-child, td.short:first-child { max-width: 40vw; white-space: normal; }
+  .table { width: auto; max-height: none; border: 0; overflow: visible; }
+  table, tbody, tr, td { display: block; }
+  thead { display: none; }
+  tr { margin: 0 0 .75rem; border: 1px solid var(--line); border-radius: 4px; }
+  td, td.short { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: .5rem; }
+  td, td.short { white-space: normal; overflow-wrap: anywhere; }
+  td.empty { display: none; }
+  td::before { content: attr(data-label); color: var(--soft); }
+  tbody tr:last-child td { border-bottom: 1px solid var(--line); }
+  tbody tr td:last-child { border-bottom: 0; }
+  th:first-child, td:first-child { position: static; font-weight: 600; }
 }
 @media print { nav { display: none; } .table { max-height: none; } }
 """
@@ -99,7 +113,7 @@ for (const table of document.querySelectorAll("table")) {
     });
   });
 }
-if (innerWidth < 1120) document.querySelector("nav details").open = false;
+if (innerWidth < 1440) document.querySelector("nav details").open = false;
 """
 
 PAGE = Template(f"""<!DOCTYPE html>

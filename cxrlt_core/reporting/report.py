@@ -3,17 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from cxrlt_core.figures import Picture, Section
-from cxrlt_core.labels import GROUPS
-from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
-from cxrlt_core.pretrained.strict import origin_text
 from cxrlt_core.reporting import evidence_report as evidence
 from cxrlt_core.reporting.answer_report import answer_section, planner_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table
+from cxrlt_core.reporting.glossary_report import glossary
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.reporting.provenance_report import provenance_section
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
-from cxrlt_core.results.models import Encoder
 from cxrlt_core.results.study import Results
-from cxrlt_core.study.variants import changes
 from cxrlt_core.system import text
 
 DEMO_WARNING = (
@@ -45,48 +42,24 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
         f"## Where the model looks\n\n{_attention(results)}\n{figures(Section.ATTENTION)}",
         _data(results, figures),
         _training(results, figures),
-        _provenance(results),
+        provenance_section(results),
+        glossary(results),
     ]
     return "\n".join(warning + sections)
 
 
 def _run(results: Results) -> str:
-    params, sets, limits = results.params, results.data.sets, results.params.data.groups
+    params, sets = results.params, results.data.sets
     seeds, extra = len(params.train.seeds), " and ".join(f"`{name}`" for name in params.data.extra)
-    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
-    return f"""## What was run, and how to read it
+    return f"""## What was run
 
 {len(params.variants)} variants, trained {"once" if seeds == 1 else f"{seeds} times,"} on {sets["train_primary"].images:,} images of \
 `{params.data.primary}`{f", replenished with {extra} where a row says so" if extra else ""}, {len(results.data.classes)} classes; \
-development set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient.
+development set of {sets["dev"].images:,} and test set of {sets["test"].images:,} images, split by patient. The \
+[glossary](#glossary) at the end has every term and mark of this page.
 
-- **mAP** is the mean over classes of average precision; head, medium and tail are the same mean over \
-classes grouped by training prevalence (head from {limits.head:.0%}: {sizes["head"]} classes, medium: {sizes["medium"]}, \
-tail below {limits.tail:.0%}: {sizes["tail"]}). Unknown labels count nowhere.
-- **Intervals** [low, high] are {params.bootstrap.level:.0%} intervals and ± one standard error, from the spread of \
-{params.bootstrap.resamples:,} resamples of *patients* and, with several seeds, of the trainings; all rows of a table \
-share the resamples, so a difference (Δ) is paired and its interval is narrower than the two beside it suggest.
-- **Less bias**: average precision of few positives comes out too high; this is mAP less what the resamples show of that.
 {evidence.seeds_text(params)}
-{evidence.contrasts_text(params)}
-{_study_level(params.study.aggregate)}- **Published** figures are the paper's, for comparison only. They enter no computation.
-- **†** marks what was scored on the development data that it was selected upon; read it as optimistic.
-- **Further metrics**: *micro AP* pools the labels of all classes; the others are means over classes, each class against \
-the rest. *F1* is taken at the threshold of each class that is best on development data and *at 0.5*, as the challenge has it; \
-*NLL* (negative log-likelihood) and *ECE* (expected calibration error, 15 bins) before and after the logits are divided by one \
-temperature (*scaled*); *Brier* is the mean squared error of the probability.
 """
-
-
-def _study_level(rule: str) -> str:
-    if rule == "none":
-        return ""
-    weights = ", ".join(f"{view} {weight:g}" for view, weight in VIEW_WEIGHTS.items())
-    how = {"mean": "the mean", "view_weighted": f"the weighted mean ({weights})"}[rule]
-    return (
-        f"- **Studies**: every image is scored with {how} over the images of its study "
-        f"(`study.aggregate: {rule}`); the feedback that chose the class weights is per image.\n"
-    )
 
 
 def _table1(results: Results, figures: Figures) -> str:
@@ -249,48 +222,3 @@ def _training(results: Results, figures: Figures) -> str:
 A replenished variant takes more steps for the same number of passes over the primary images.
 
 {markdown_table(header, lines)}"""
-
-
-def _image_encoder(model: str, encoder: Encoder) -> str:
-    """Say what an image encoder is, and what was loaded."""
-    name = model if model == encoder.network else f"{model}`, `{encoder.network}"
-    options = ", ".join(f"{key} {value}" for key, value in encoder.options.items())
-    weights = origin_text(encoder.weights) if encoder.weights else "random weights"
-    pixels = encoder.pixels and "pixels of mean {:.4g} and deviation {:.4g}".format(*encoder.pixels)
-    size = f"{encoder.tokens} tokens of {encoder.width}, {encoder.parameters:,} parameters"
-    cost = f"{encoder.gflops:.3g} GFLOPs an image"
-    return f"{', '.join(filter(None, [f'`{name}`', options, pixels, size, cost]))}; {weights}"
-
-
-def _provenance(results: Results) -> str:
-    params, origins = results.params, results.origins
-    texts = "".join(
-        f"| text `{name}` | `{e.model}`, {e.pooling} pooling; {origin_text(origins.texts[name])} |\n"
-        for name, e in params.text_encoders.items()
-    )
-    images = "".join(
-        f"| image `{name}` | {_image_encoder(e.model, origins.encoders[name])} |\n"
-        for name, e in params.image_encoders.items()
-    )
-    recipes = "".join(
-        f"| recipe `{name}` | {', '.join(f'{key} {value}' for key, value in changes(params, name).items())} |\n"
-        for name in params.recipes
-    )
-    versions = ", ".join(f"{name} {version}" for name, version in origins.versions.items())
-    query = params.query
-    return f"""## Where the numbers come from
-
-| what | value |
-| --- | --- |
-{images}{texts}| query network | width {query.width}, {query.layers} layer(s), {query.heads} heads, feed-forward \
-{query.feedforward} |
-| images | {params.image.size} × {params.image.size} pixels, grey |
-{recipes}| seeds | training {params.train.seeds}, bootstrap {params.bootstrap.seed}, TTA \
-{params.tta.seed}, splits {params.data.splits.seed} |
-| code | {origins.revision} |
-| versions | {versions} |
-
-Same parameters, same machine, same tables. [provenance.json](provenance.json) has, for each row, the hashes of its parameters \
-and data, seeds, versions, device, steps, time and memory. Every file behind this page is named with its hash in `dvc.lock`; \
-`dvc params diff` tells what changed against another revision.
-"""

@@ -64,14 +64,12 @@ def headline(results: Results, plain: Sequence[float | None]) -> dict[str, float
     best1, best2 = (
         max(np.array([row.metrics["mAP"] for row in table.rows], float)) for table in results.tables
     )
-    counts = results.data.sets["dev"].classes.values()
-    shares = [labels.positive / labels.known for labels in counts if labels.positive and labels.negative]
-    prevalence = np.mean(shares or [np.nan])
+    chance = results.chance("dev") or np.nan
     return {
         "best_dev_mAP": rounded(best1),
         "best_test_mAP": rounded(best2),
-        "mean_dev_prevalence": rounded(prevalence),
-        "lowest_dev_mAP_over_prevalence": rounded(min(np.array(plain, float)) / prevalence),
+        "mean_dev_prevalence": rounded(chance),
+        "lowest_dev_mAP_over_prevalence": rounded(min(np.array(plain, float)) / chance),
     }
 
 
@@ -168,8 +166,9 @@ def further_metrics(rows: Sequence[Row]) -> str:
 
 def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
+    published = any(contrast.published is not None for contrast in contrasts)
     header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
-    header += ["published Δ", "detectable Δ: all", "head", "medium", "tail"]
+    header += [*(["published Δ"] if published else []), "detectable Δ: all", "head", "medium", "tail"]
     lines = [
         [
             contrast.what,
@@ -180,7 +179,7 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
             f"[{', '.join(map(text.signed, contrast.simultaneous))}]",
             text.p_value(contrast.p),
             text.p_value(contrast.p_holm),
-            text.signed(contrast.published),
+            *([text.signed(contrast.published)] if published else []),
             *(text.number(contrast.detectable[f"mAP{group}"]) for group in ("", "_head", "_medium", "_tail")),
         ]
         for contrast in contrasts

@@ -112,7 +112,7 @@ class ClassWeights:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one training took."""
+    """What one training took, and what computed it: device, kernels, code, when, and versions."""
 
     seconds: float
     device: str
@@ -120,6 +120,7 @@ class Cost:
     images: int
     passes: int | float
     peak_memory_mib: int
+    environments: Sequence[Mapping[str, str]]  # in their order; several where it went on elsewhere
 
 
 @dataclass(frozen=True)

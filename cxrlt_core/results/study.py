@@ -20,8 +20,8 @@ class Origins:
 
     encoders: Mapping[str, models.Encoder]  # image encoder to what it is
     texts: Mapping[str, Mapping[str, Any]]  # text encoder to the origin of its weights
-    versions: Mapping[str, str]  # of packages
-    revision: str  # of the code
+    embedded: Mapping[str, Mapping[str, str]]  # text encoder to what computed its embeddings
+    report: Mapping[str, str]  # what writes the report: code and versions
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,14 @@ class Results:
         rows = self.params.table2
         name = [row.name for row in rows if row.method == "class_wise"] or [rows[-1].name]
         return name[-1], self.ensembles.rows[name[-1]]
+
+    @property
+    def has_published(self) -> bool:
+        """Whether any row has a published figure to be compared with."""
+        return any(table.has_published for table in self.tables)
+
+    def chance(self, split: str) -> float | None:
+        """The mAP of scores drawn at random: the mean share of positives; None where no class is defined."""
+        counts = self.data.sets[split].classes.values()
+        shares = [labels.positive / labels.known for labels in counts if labels.positive and labels.negative]
+        return sum(shares) / len(shares) if shares else None

@@ -58,6 +58,11 @@ class Table:
         return SPLITS[self.split]
 
     @property
+    def has_published(self) -> bool:
+        """Whether a row has a published figure to be compared with."""
+        return any(row.published is not None for row in self.rows)
+
+    @property
     def steps(self) -> list[Contrast]:
         """The contrasts of published rows; all where nothing is published."""
         return published_steps(self.contrasts)

@@ -1,7 +1,7 @@
 """How a training goes on and ends: epochs, saving when due, leaving when asked to, its history."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
@@ -55,13 +55,19 @@ class Training:
     checkpoint_minutes: float
     _clock: float = field(init=False, default=0.0)
 
-    def run(self, checkpoint: Checkpoint, on_epoch_end: OnEpochEnd | None = None) -> list[dict[str, float]]:
+    def run(
+        self,
+        checkpoint: Checkpoint,
+        on_epoch_end: OnEpochEnd | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> list[dict[str, float]]:
         """Train from where the checkpoint stands to the end; then the model holds the weights to save.
 
         Args:
             checkpoint: of this run.
             on_epoch_end: is shown the state at the end of each epoch, on the main rank, while the model holds
                 the weights that it would be saved with; what it does changes nothing here.
+            environment: what computes here, which the state remembers if it has steps left.
 
         Returns:
             One entry an epoch: ``epoch`` (from 1), mean ``loss``, last ``learning_rate``.
@@ -71,6 +77,8 @@ class Training:
             Stopped: after SIGTERM or Ctrl-C; the state is saved.
         """
         self.state.resume(checkpoint, self.ranks)
+        if environment is not None and not self.state.finished:
+            self.state.note(environment)
         with termination() as asked, explain_out_of_memory(ADVICE):
             self._epoch_ended(on_epoch_end)  # the last run may have ended before it could
             with closing(self.images.batches(self.sampler.batches(self.state.step))) as batches:

@@ -1,5 +1,6 @@
 """What is saved of a run, restored, and refused when it does not fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,11 +25,17 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
     peak_memory: int = 0  # MiB
+    environments: list[dict[str, str]] = field(default_factory=list)  # that computed it, in their order
 
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
         return self.step >= self.steps
+
+    def note(self, environment: Mapping[str, str]) -> None:
+        """Remember what computes the steps that follow; the same again at another time is known already."""
+        if not self.environments or {**self.environments[-1], "when": ""} != {**environment, "when": ""}:
+            self.environments.append(dict(environment))
 
     def save(self, checkpoint: Checkpoint, ranks: Ranks) -> None:
         """Write the state; all ranks must call it, one writes."""
@@ -54,6 +61,7 @@ class State:
             "history": self.history,
             "seconds": self.seconds,
             "peak_memory": self.peak_memory,
+            "environments": self.environments,
         }
 
     def _restore(self, content: dict[str, Any], ranks: Ranks) -> None:
@@ -66,6 +74,7 @@ class State:
             self.losses.copy_(content["losses"])
         self.step, self.history = content["step"], content["history"]
         self.seconds, self.peak_memory = content["seconds"], content["peak_memory"]
+        self.environments = content["environments"]
 
 
 def check_content(found: Any, fresh: State) -> None:

@@ -32,6 +32,7 @@ IGNORED_MODULES = {
     "cxrlt_core.system.progress": "what a terminal shows",
     "cxrlt_core.system.settings": "the bricks of the schema",
     "stages.artifacts.border": "how a stage starts, also another one, and fails",
+    "stages.artifacts.environment": "says what computes; kept beside numbers, and in none",
     "stages.artifacts.monitor": "logs a score of a running training, with the code that it is of",
     "stages.artifacts.code": "this module: it describes the code, and enters no number",
 }

@@ -15,6 +15,11 @@ def text_path(name: str) -> str:
     return f"data/text/{name}.safetensors"
 
 
+def text_environment_path(name: str) -> str:
+    """Return where it is said what computed the embeddings of a text encoder."""
+    return f"data/text/{name}.json"
+
+
 def model_folder(variant: str, seed: int) -> Path:
     """Return where a model lies."""
     return Path("models") / variant / str(seed)

@@ -23,7 +23,7 @@ from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.history import read_history
 from stages.artifacts.paths import model_folder
-from stages.artifacts.provenance import revision, text_origin, versions
+from stages.artifacts.provenance import report_environment, text_environment, text_origin
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
 
@@ -53,8 +53,8 @@ def read_results(params: Params) -> Results:
         origins=Origins(
             encoders=_read_each(models.Encoder, "data/encoders/{}.json", params.image_encoders),
             texts={name: text_origin(name) for name in params.text_encoders},
-            versions=versions(),
-            revision=revision(),
+            embedded={name: text_environment(name) for name in params.text_encoders},
+            report=report_environment(),
         ),
         examples=first_images(params),
         looks=attended_images(params),

@@ -113,8 +113,9 @@ def history(epochs: int, variants: int = 2, seeds: int = 1, monitored: bool = Fa
     return [models.Epoch(f"v{v}", s, e, 1 / e + v + 0.1 * s, 0.01, score(e)) for v, s, e in numbers]
 
 
-def points(scale: float = 1.0, dear: float = 10.0) -> dict[str, list[Point]]:
-    rows = [Point(1, 10.0 * scale, *BOUNDS[0]), Point(2, dear * scale, 0.11, 0.1, 0.2)]
+def points(scale: float = 1.0, dear: float = 10.0, steps: int = 300) -> dict[str, list[Point]]:
+    times = [Interval(seconds * scale, 9.0 * scale, 45.0 * scale) for seconds in (10.0, dear)]
+    rows = [Point(1, 300, times[0], BOUNDS[0]), Point(2, steps, times[1], Interval(0.11, 0.1, 0.2))]
     return {"Table 1": rows, "Table 2": rows}
 
 

@@ -41,7 +41,8 @@ EFFECT = Effect(
 MAIN = {"Edema": 1.0, "Hernia": 2.0, "Mass": 1.0}
 WEIGHTS = models.ClassWeights(2.0, "below_mean", 0.25, MAIN, {"0": models.SeedWeights(0.25, MAIN)})
 ENCODER = models.Encoder("resnet10t", {"depth": 2}, None, 49, 512, 23_512_345, 4.087, None)
-COST = models.Cost(5.0, "CPU", 9, 1200, 1, 1024)
+HERE = {"device": "CPU", "kernels": "AVX2", "code": "abc1234", "when": "2026-01-02 03:04 UTC", "torch": "2"}
+COST = models.Cost(5.0, "CPU", 9, 1200, 1, 1024, [HERE])
 LOOKED = models.Pointing(40, 30, 0.9, 0.8, 0.95, 0.5, 0.7)
 
 
@@ -169,8 +170,8 @@ def make_results(params: Params, **changes: Any) -> Results:
         origins=Origins(
             encoders={name: replace(ENCODER, network=e.model) for name, e in params.image_encoders.items()},
             texts=dict.fromkeys(params.text_encoders, ORIGIN),
-            versions={"torch": "2"},
-            revision="abc1234",
+            embedded=dict.fromkeys(params.text_encoders, HERE),
+            report={"code": "abc1234", "torch": "2"},
         ),
     )
     return replace(results, **changes)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 from hub_cache import COMMIT, write_snapshot
@@ -10,6 +11,7 @@ from huggingface_hub import constants
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.labels import CLASSES
 from cxrlt_core.study.parse import parse_params
+from cxrlt_core.system.files import read_json
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages import embed
 from tests.bad_input.params import with_changes
@@ -43,3 +45,5 @@ def test_the_origin_of_the_weights_is_written_and_a_pin_changes_nothing(tmp_path
     assert line.startswith(f"text_encoders.pubmedbert: org/bert: commit {COMMIT}, model.safetensors (SHA-256")
     assert line.count("\n") == 1
     assert run("main") == run(COMMIT) == content
+    computed = read_json(OUT.with_suffix(".json"))  # beside it: a training depends on the embeddings alone
+    assert computed["torch"] == version("torch") and computed["when"]

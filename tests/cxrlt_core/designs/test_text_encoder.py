@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,9 @@ from cxrlt_core.model.query_network import label_coordinates
 from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[3]
+#: Another processor, as far as variables make one.
+ANOTHER = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+ANOTHER |= {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Prescott"}
 LABELS = ["Edema", "Calcification of the Aorta", "Mass"]
 LOADERS = {"pubmedbert": BertModel, "clinical_t5": T5EncoderModel}
 
@@ -45,6 +49,30 @@ def alone(name: str, folder: Path, text: str, pooling: str) -> np.ndarray:
     with torch.no_grad():
         states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
     return (states[0] if pooling == "cls" else states.mean(0)).numpy()
+
+
+PROGRAM = """
+import hashlib, sys
+from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
+from cxrlt_core.labels import CLASSES
+from cxrlt_core.model.query_network import label_coordinates
+for model in sys.argv[1:]:
+    encoder = TextEncoder(model=model, pooling="mean", revision=None, prompt="{label}")
+    embeddings, _ = embed_labels(CLASSES, encoder, "k")
+    for array in (embeddings, label_coordinates(embeddings)):
+        print(hashlib.sha256(array.tobytes()).hexdigest())
+"""
+
+
+def test_the_kernels_of_another_processor_give_the_same_bytes(folders):
+    """Embeddings, and what the query network makes of them, are the first numbers that could differ."""
+    command = [sys.executable, "-c", PROGRAM, *folders.values()]
+    ran = [
+        subprocess.run(command, env={**os.environ, **kernels}, capture_output=True, text=True, check=True)
+        for kernels in ({}, ANOTHER)
+    ]
+    here, there = (one.stdout.split() for one in ran)
+    assert here == there and len(set(here)) == 4
 
 
 @pytest.mark.parametrize("name", LOADERS)

@@ -6,21 +6,25 @@ from figure_records import history
 from cxrlt_core.figures.learning_curves import caption, draw
 
 
-def test_a_line_a_variant_is_the_mean_of_its_seeds_with_marks_of_few_epochs():
-    (axes,) = draw(history(3, seeds=2)).axes
-    assert [line.get_label() for line in axes.lines] == ["v0", "v1"]
-    np.testing.assert_allclose(axes.lines[1].get_ydata(), [2.05, 1.55, 1 + 1 / 3 + 0.05])
-    assert axes.lines[0].get_marker() == "o" and "seeds" in axes.get_xlabel()
-    (axes,) = draw(history(100, variants=25)).axes
-    assert len(axes.lines) == 25 and axes.lines[0].get_marker() in ("", "None")
+def test_a_panel_a_variant_shows_the_mean_of_its_seeds_before_the_others_in_grey():
+    figure = draw(history(3, seeds=2))
+    _, second = figure.axes
+    (mine,) = [line for line in second.lines if line.get_label() == "v1"]
+    np.testing.assert_allclose(mine.get_ydata(), [2.05, 1.55, 1 + 1 / 3 + 0.05])
+    assert mine.get_marker() == "o" and len(second.lines) == 2 and second.get_title(loc="left") == "v1"
+    assert "seeds" in figure.get_supxlabel()
+    many = [axes for axes in draw(history(100, variants=10)).axes if axes.axison]
+    assert len(many) == 10 and many[9].lines[-1].get_marker() in ("", "None")
+    assert len({axes.get_ylim() for axes in many}) == 1
 
 
-def test_one_epoch_is_a_dot_a_seed_and_a_monitored_training_has_a_second_panel():
+def test_one_epoch_is_a_dot_a_seed_and_a_monitored_training_has_a_second_block_of_panels():
     (axes,) = draw(history(1, seeds=3)).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["v0", "v1"]
     np.testing.assert_allclose(axes.lines[0].get_xdata(), [1, 1.1, 1.2])
-    loss, dev = draw(history(5, monitored=True)).axes
-    np.testing.assert_allclose(dev.lines[0].get_xydata(), [[1, 0.1], [3, 0.3], [5, 0.5]])
+    loss, _, dev, _ = draw(history(5, monitored=True)).axes
+    (mine,) = [line for line in dev.lines if line.get_label() == "v0"]
+    np.testing.assert_allclose(mine.get_xydata(), [[1, 0.1], [3, 0.3], [5, 0.5]])
     assert len(loss.lines[0].get_xdata()) == 5 and "development" in dev.get_ylabel()
 
 

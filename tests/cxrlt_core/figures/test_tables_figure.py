@@ -22,3 +22,4 @@ def test_nothing_published_leaves_no_mark():
     plain = replace(table(), rows=rows)
     assert [text.get_text() for text in draw(plain, ONE).legends[0].get_texts()] == ["ours"]
     assert "Published" not in caption(plain)
+    assert "published" not in [text.get_text() for text in draw(plain, ONE).axes[0].texts]

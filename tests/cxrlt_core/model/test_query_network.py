@@ -51,6 +51,14 @@ def test_scale_offset_basis_and_width_do_not_matter(name, embeddings):
     np.testing.assert_allclose(label_coordinates(variants(embeddings)[name]), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("width", [3, 64])
+def test_what_rounding_alone_moves_gives_the_same_bits(width, embeddings):
+    """Of fewer numbers than labels, or of centred ones, some eigenvalues are 0: their roots are, too."""
+    exact = embeddings[:, :width].astype(np.float64)
+    turned = exact @ orthogonal(width, width)
+    np.testing.assert_array_equal(label_coordinates(turned), label_coordinates(exact))
+
+
 def test_another_arrangement_gives_other_coordinates(embeddings):
     assert np.abs(label_coordinates(embeddings) - label_coordinates(embeddings[::-1])).max() > 0.1
 

@@ -5,9 +5,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from matplotlib.font_manager import findfont
+from PIL import Image, ImageFont
 
 from cxrlt_core.reporting.html import html_page
+from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.system.errors import StudyError
 
 MARKDOWN = """# A study of <things> & more
@@ -83,7 +85,8 @@ def test_every_anchor_has_a_place_and_tables_and_pictures_stand_in_boxes_that_sc
     links = ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1", "numbers/a.csv"]
     assert page.of("a", "href") == links
     assert page.of("div", "class") == ["table"] and page.of("span", "class") == ["picture"] * 2
-    assert page.of("td", "class") == ["short"] * 3
+    assert page.of("td", "class") == ["short"] * 2
+    assert page.of("td", "data-label") == ["row", "mAP"] * 2  # what stands beside a cell on a narrow page
     assert ("p", {}) in page.tags and ("meta", "viewport") in [(t, a.get("name")) for t, a in page.tags]
 
 
@@ -102,3 +105,29 @@ def test_a_picture_that_is_missing_leaves_its_words_and_one_of_another_kind_is_n
     (folder / "figures/c.png").write_text("<svg/>")
     with pytest.raises(StudyError, match=r"c\.png: not a PNG file"):
         html_page("![c](figures/c.png)", folder)
+
+
+ROOM = 1280 - 15 - 2 * 16  # pixels of a screen, less a scroll bar and the page's margins
+SIZE, PADDING = 12.8, 2 * 5.6  # pixels of a letter and of a cell: .8rem, .35rem
+TABLE1 = {
+    "": "9", "image encoder": "densenet121", "text encoder": "clinical_t5", "separate": "✓", "reweight": "2",
+    "MixUp": "✓", "TTA": "✓", "mAP [95% interval]": "**0.4690** † [0.4413, 0.4966]",
+    "Δ mAP to row 1": "+0.1257 [+0.0887, +0.1628]", "published mAP": "0.3273", "less bias": "0.4639",
+    **dict.fromkeys(("head", "medium", "tail", "mAUROC"), "0.6253 ± 0.0134"),
+}  # fmt: skip
+
+
+def test_table_1_is_not_cut_on_a_screen_of_1280_pixels(folder):
+    """Each column is as narrow as its longest unbreakable text, in a wide font that every system may have."""
+    page = html_page(markdown_table(list(TABLE1), [list(TABLE1.values())]), folder)
+    assert f"font-size: {SIZE / 16:g}rem".replace("0.", ".") in page and "padding: .3rem .35rem" in page
+    fonts = (findfont(f"DejaVu Sans:{weight}") for weight in ("regular", "bold"))
+    plain, bold = (ImageFont.truetype(font, 100) for font in fonts)
+    heads = [f"{words}\u00a0↕".split(" ") for words in re.findall(r"<th>(.*?)</th>", page)]
+    cells = re.findall(r"<td(.*?)><span>(.*?)</span></td>", page)
+    width = 0.0
+    for head, (kind, cell) in zip(heads, cells, strict=True):
+        text = re.sub("<.*?>", "", cell)
+        texts = [text] if "short" in kind else text.split(" ")
+        width += SIZE / 100 * max(*map(bold.getlength, head), *map(plain.getlength, texts)) + PADDING
+    assert 900 < width <= ROOM

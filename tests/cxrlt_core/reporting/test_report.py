@@ -2,10 +2,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from made_results import ENCODER, LOOKED, WEIGHTS, make_contrast, make_results, make_table
+from made_results import COST, ENCODER, HERE, LOOKED, WEIGHTS, make_contrast, make_results, make_table
 from matplotlib.figure import Figure
 
-from cxrlt_core.figures import Picture, Section
+from cxrlt_core.figures import Picture, Section, draw_figures
 from cxrlt_core.reporting.report import DEMO_WARNING
 from cxrlt_core.reporting.report import render as render_with
 from cxrlt_core.results.models import Attention, SeedWeights
@@ -33,7 +33,7 @@ def test_the_warning_of_a_demo_comes_first_and_stands_on_no_real_images(study, c
 def test_every_table_is_well_formed_and_undefined_numbers_never_show(study):
     text = render(study)
     tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
-    assert len(tables) == 16
+    assert len(tables) == 17
     for table in tables:
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 2, table
@@ -96,7 +96,11 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
 
 def test_rows_that_were_added_are_exploratory_and_a_table_without_pairs_says_so(study):
     text = render(study)
-    assert text.count("**The published steps**") == 2 and "**Exploratory**" not in text
+    assert (
+        text.count("**The published steps**") == 2
+        and text.count("\n## Glossary\n") == 1
+        and "**Exploratory**" not in text
+    )
     first, second = study.tables
     both = [*first.contrasts, make_contrast(family="exploratory")]
     text = render(replace(study, tables=(make_table(1, first.rows, both, 1, first.positives), second)))
@@ -149,3 +153,50 @@ def test_classes_above_both_levels_are_named_and_what_cannot_be_scored_says_why(
     real = attention(classes={})
     assert "nothing is scored" in real and "|" not in real
     assert "Not known: attention: 5 tokens." in attention(grid=None, reason="attention: 5 tokens", classes={})
+
+
+def test_a_study_without_published_figures_says_nothing_of_any(study):
+    tables = tuple(
+        make_table(
+            its.number,
+            [replace(row, published=None) for row in its.rows],
+            [replace(c, published=None, family="exploratory") for c in its.contrasts],
+            1,
+            its.positives,
+        )
+        for its in study.tables
+    )
+    effects = replace(study.effects, effects=[replace(e, published=None) for e in study.effects.effects])
+    plain = replace(study, tables=tables, effects=effects)
+    shown = draw_figures(plain)
+    text = render_with(plain, shown).replace("published figure.", "").replace("published figure or says", "")
+    assert "ublished" not in text and "paper" not in text.replace("both are the paper's", "")
+    assert "ublished" in render(study) and {"designs", "table1"} <= {picture.name for picture in shown}
+    assert not any(word in picture.alt for picture in shown for word in ("published", "paper"))
+
+
+def test_the_recipe_is_told_and_every_term_once(changed, study):
+    text = render(make_results(changed({"train.learning_rate": 0.0123, "train.augment.rotate": 7})))
+    [line] = [line for line in text.splitlines() if line.startswith("| training |")]
+    assert (
+        "learning rate 0.0123" in line and "batch size" in line and "precision" in line and "warmup" in line
+    )
+    assert "| augmentation | rotate 7" in text and "| loss `bce` | kind bce |" in text
+    terms = re.findall(r"^- \*\*(.+?)\*\*: ", text[text.index("## Glossary") :], re.MULTILINE)
+    assert len(terms) == len(set(terms)) > 20 and {"mAP", "chance", "verdict", "†"} <= set(terms)
+
+
+def test_what_computed_is_told_and_where_rows_differ_in_it(changed, study):
+    alike = render(study)
+    machine = "| CPU | AVX2 | torch 2 | abc1234 | 2026-01-02 03:04 UTC |"
+    assert f"| all trainings, embeddings `pubmedbert`, embeddings `clinical_t5` {machine}" in alike
+    assert "All rows were trained by the same device" in alike and "| this page | – | – | torch 2 |" in alike
+    first = next(name for name in study.costs if name == study.params.table1[0].variant)
+    moved = replace(COST, environments=[{**HERE, "torch": "3", "when": "2026-01-03 00:00 UTC"}])
+    text = render(replace(study, costs={**study.costs, first: [moved]}))
+    assert f"| `{first}` | CPU | AVX2 | torch 3 | abc1234 | 2026-01-03 00:00 UTC |" in text
+    assert "- **torch**: 3 (Table 1: 1); 2 (" in text and "Table 2: 1 2)" in text
+    assert "- **device**" not in text and "All rows were trained" not in text
+    three = make_results(changed({"train.seeds": [0, 4, 5]}))
+    text = render(replace(three, costs={**three.costs, first: [COST, moved, moved]}))
+    assert f"`{first}` (seed 0)" in text and f"| `{first}` (seeds 4, 5) | CPU" in text

@@ -106,6 +106,8 @@ def test_contrasts_name_the_rows_by_number():
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
     assert first["all hold together"] == "[-0.0200, +0.0400]"
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
+    unpublished = cells(tables.contrasts_table(make_table(1, rows, []), [plain, undefined]))
+    assert {len(line) for line in unpublished} == {12} and "published Δ" not in unpublished[0]
 
 
 def test_a_row_is_named_by_its_designs():

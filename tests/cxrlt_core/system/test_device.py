@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from cxrlt_core.system.device import (
     explain_out_of_memory,
     free_memory,
     open_device,
+    processor,
     upload,
 )
 from cxrlt_core.system.errors import StudyError
@@ -27,8 +30,13 @@ def test_opens_the_cpu_with_its_threads_and_auto_takes_what_is_there():
     device = open_device("cpu", 2)
     assert device.type == "cpu" and torch.get_num_threads() == 2
     assert torch.are_deterministic_algorithms_enabled()
-    assert describe_device(device) == "CPU, 2 threads"
+    assert describe_device(device) == f"{processor()}, 2 threads"
     assert open_device("auto", 1).type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_the_processor_has_a_name():
+    info = Path("/proc/cpuinfo")
+    assert processor() and (not info.exists() or f": {processor()}\n" in info.read_text())
 
 
 @pytest.mark.parametrize("name", ["nonsense", "cuda:99", ""])

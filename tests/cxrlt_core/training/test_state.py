@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import nullcontext
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -20,6 +21,7 @@ from cxrlt_core.system import files
 from cxrlt_core.system.errors import LOST, Stopped, StudyError
 from cxrlt_core.training import loop
 from cxrlt_core.training.checkpoint import Checkpoint
+from cxrlt_core.training.cost import cost
 from cxrlt_core.training.state import check_content
 
 PLANS = {
@@ -268,6 +270,28 @@ def test_a_state_that_does_not_fit_is_refused(path, value, training, tmp_path):
     reduce(getitem, keys, content)[last] = value
     with pytest.raises(ValueError):
         check_content(content, fresh)
+
+
+def test_a_training_keeps_what_computed_it_wherever_it_is_restored_and_went_on(training, tmp_path):
+    """A finished one that another machine restores is still of the first; one that goes on is of both."""
+    first, later, other = (
+        {"device": device, "when": when} for device, when in (("a", "1"), ("a", "2"), ("b", "3"))
+    )
+    began = watch_steps(training(checkpoint_minutes=1e-9), before=lambda number: number == 3 and 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        began.run(Checkpoint(tmp_path), environment=first)
+    for here, noted in (
+        (later, [first]),
+        (other, [first, other]),
+        ({"device": "c", "when": "4"}, [first, other]),
+    ):
+        again, goes_on = training(checkpoint_minutes=1e-9), here is later
+        if goes_on:
+            watch_steps(again, before=lambda number: number == 6 and 1 / 0)
+        with pytest.raises(ZeroDivisionError) if goes_on else nullcontext():
+            again.run(Checkpoint(tmp_path), environment=here)
+        assert again.state.environments == noted
+    assert cost(again)["environments"] == noted and cost(again)["device"] == "a and b"
 
 
 def test_a_finished_run_is_not_trained_again_unless_its_state_does_not_fit(training, tmp_path, capsys):

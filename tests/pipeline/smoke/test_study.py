@@ -133,13 +133,17 @@ def test_every_contrast_is_planned(smoke):
 
 def test_every_row_has_its_provenance_and_every_table_says_that_the_data_are_synthetic(smoke):
     found = load(smoke, "reports/provenance.json")
-    assert found["seeds"] == [0] and {"revision", "versions"} <= set(found)
+    assert found["seeds"] == [0] and {"code", "torch"} <= set(found["report"])
+    assert {"device", "kernels", "code", "when", "torch"} <= set(found["embeddings"]["pubmedbert"])
     for name in ("table1", "table2"):
         assert list(found[name]) == list(load(smoke, f"reports/{name}.json"))
         for row in found[name].values():
             assert {"params", "code", "data", "sets", "image_encoders", "text_encoders"} <= set(row)
-            for training in row["trainings"].values():
-                assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training["0"])
+            for variant in row["trainings"]:
+                training = found["trainings"][variant]["0"]
+                assert {"steps", "passes", "seconds", "device", "peak_memory_mib"} <= set(training)
+                [computed] = training["environments"]
+                assert {"device", "kernels", "code", "when", "torch", "timm"} <= set(computed)
     for name in ("table1", "table2"):
         assert "Synthetic demo" in (smoke.folder / f"reports/{name}.md").read_text().splitlines()[0]
     files = [*(smoke.folder / "reports").rglob("*.csv")]

@@ -15,7 +15,8 @@ from stages.artifacts import provenance
 SMOKE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 BERT, T5 = "resnet50_bert_shared", "resnet50_t5_contrast_mixup"
 IMAGE = {"network": "resnet10t", "commit": None, "weights": {"file": "w.pth", "sha256": "f00d"}}
-COST = {"steps": 4, "passes": 1, "seconds": 2.0, "device": "CPU", "peak_memory_mib": 800}
+HERE = {"device": "CPU", "when": "2026-01-02 03:04 UTC", **provenance.versions()}
+COST = {"steps": 4, "seconds": 2.0, "environments": [HERE]}
 
 
 @pytest.fixture
@@ -38,8 +39,6 @@ def record(tmp_path, monkeypatch):
     def make(content: dict, variant: str = BERT, table: str = "table1") -> dict:
         params = parse_params(content)
         write_json(f"data/trained/{variant}.json", {str(s): {} for s in params.train.seeds})
-        for seed in params.train.seeds:
-            write_json(f"models/{variant}/{seed}/cost.json", COST)
         return provenance.record(params, table, {"variant": variant}, [variant])
 
     return make
@@ -63,10 +62,39 @@ def test_data_are_the_sets_that_the_row_has_seen(record, content):
     assert record(content, table="table2")["data"] != second["data"]
 
 
-def test_a_row_names_the_weights_of_its_encoders_and_the_cost_of_every_training_by_seed(record, content):
+def test_a_row_names_the_weights_of_its_encoders_and_its_variants(record, content):
     assert record(content, T5)["image_encoders"] == {"resnet50": IMAGE}
     assert record(content, T5)["text_encoders"] == {"clinical_t5": {"commit": "c0ffee"}}
+    assert record(content)["trainings"] == [BERT] and set(record(content)["models"][BERT]) == {"0"}
+
+
+def test_every_training_and_embedding_says_by_itself_what_computed_it(content, tmp_path, monkeypatch):
+    """Not the environment of the report, which is that of whoever ran it last."""
+    monkeypatch.chdir(tmp_path)
     content["train"]["seeds"] = [0, 7]
-    assert record(content)["trainings"] == {BERT: {"0": COST, "7": COST}}
-    assert set(record(content)["models"][BERT]) == {"0", "7"}
-    assert {"Python", "torch", "scipy", "scikit-learn"} <= set(provenance.versions())
+    costs = {"0": COST, "7": {**COST, "environments": [{**HERE, "device": "another"}]}}
+    for seed, cost in costs.items():
+        write_json(f"models/{BERT}/{seed}/cost.json", cost)
+    for name in ("pubmedbert", "clinical_t5"):
+        write_json(f"data/text/{name}.json", {"device": name})
+    params = parse_params(content).model_copy(update={"table1": [], "table2": []})
+    found = provenance.provenance(params, {})
+    assert found["trainings"][BERT] == costs and found["embeddings"]["clinical_t5"] == {
+        "device": "clinical_t5"
+    }
+    assert {"code", "Python", "torch", "scipy", "scikit-learn"} <= set(found["report"])
+    assert not {"versions", "revision", "when", "device"} & {*found, *found["report"]}
+
+
+def test_another_version_makes_no_training_due_and_a_line_says_so(content, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    params = parse_params(content)
+    assert provenance.other_versions(params) == []
+    for name, torch in ((BERT, HERE["torch"]), (T5, "1.0"), ("resnet50_bert_separate", "1.0")):
+        environment = {**HERE, "torch": torch, "device": "another"}
+        write_json(f"models/{name}/0/cost.json", {**COST, "environments": [environment]})
+    [line] = provenance.other_versions(params)
+    assert line == (
+        f"resnet50_bert_separate, {T5}: trained with torch 1.0 (here {HERE['torch']}); not due for that, "
+        "and trained anew by dvc repro --force --single-item train@resnet50_bert_separate"
+    )

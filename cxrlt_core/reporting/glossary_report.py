@@ -1,0 +1,80 @@
+"""The one place where the report says what its terms and marks mean."""
+
+from cxrlt_core.evidence.estimator import POWER
+from cxrlt_core.evidence.family import MIN_SEEDS
+from cxrlt_core.labels import GROUPS
+from cxrlt_core.prediction.study_level import VIEW_WEIGHTS
+from cxrlt_core.results.study import Results
+
+
+def glossary(results: Results) -> str:
+    """Write the section: a line a term that the report of this study uses, in alphabetical order."""
+    terms = {**_study(results), **_scores(results), **_evidence(results)}
+    lines = (f"- **{term}**: {terms[term]}\n" for term in sorted(terms, key=str.casefold))
+    return f"## Glossary\n\n{''.join(lines)}"
+
+
+def _study(results: Results) -> dict[str, str]:
+    params, limits = results.params, results.params.data.groups
+    sizes = {group: sum(info.group == group for info in results.classes.values()) for group in GROUPS}
+    terms = {
+        "group": f"head, medium or tail, by the share of training images that have a class (head from {limits.head:.0%}: "
+        f"{sizes['head']} classes, medium: {sizes['medium']}, tail below {limits.tail:.0%}: {sizes['tail']})",
+        "row": "a line of a table: a variant with or without TTA, or an ensemble of variants",
+        "unknown label": "neither positive nor negative; it counts in no loss and in no metric",
+        "variant": "a model as params.yaml describes it, trained once with each seed",
+        "†": "scored on the development data that it was selected upon; read it as optimistic",
+    }
+    if results.has_published:
+        terms["published"] = "the paper's figure, for comparison only; it enters no computation"
+    if params.study.aggregate != "none":
+        terms["study"] = _aggregation(params.study.aggregate)
+    return terms
+
+
+def _aggregation(rule: str) -> str:
+    weights = ", ".join(f"{view} {weight:g}" for view, weight in VIEW_WEIGHTS.items())
+    how = {"mean": "the mean", "view_weighted": f"the weighted mean ({weights})"}[rule]
+    return (
+        f"every image is scored with {how} over the images of its study (`study.aggregate: {rule}`); the feedback that "
+        "chose the class weights is per image"
+    )
+
+
+def _scores(results: Results) -> dict[str, str]:
+    return {
+        "AP": "average precision: the mean, over the positives of a class, of the precision down to each",
+        "AUROC": "the probability that a positive of a class scores above a negative; mAUROC is the mean over classes",
+        "Brier": "the mean squared error of the probability",
+        "chance": "the mAP of scores drawn at random: the mean over classes of the share of positives",
+        "ECE": "expected calibration error, 15 bins; *scaled*: after the logits are divided by one temperature",
+        "F1": "at the threshold of each class that is best on development data, and *at 0.5*, as the challenge has it",
+        "less bias": "mAP less what the resamples show of its bias: average precision of few positives comes out too high",
+        "mAP": "the mean over classes of AP; head, medium and tail are the same mean over the classes of a group",
+        "micro AP": "AP with the labels of all classes in one pool; the other metrics are means over classes",
+        "NLL": "negative log-likelihood of the labels; *scaled* as ECE",
+        "stability": "of the models chosen for a class, the share that another sample of development patients would choose "
+        "again",
+    }
+
+
+def _evidence(results: Results) -> dict[str, str]:
+    level, negligible = results.params.bootstrap.level, results.params.evidence.negligible
+    published = "the contrasts of a table that have a published figure are one, the others another"
+    families = published if results.has_published else "the contrasts of a table"
+    several = len(results.params.train.seeds) > 1
+    return {
+        "detectable Δ": f"the smallest true difference that would be resolved with {POWER:.0%} probability if it were the "
+        "strictest test of its family: a design that moves less cannot be judged by a study of this size",
+        "Δ": "the first of two rows minus the second, on the same resamples: its interval is narrower than those of the two "
+        "rows suggest",
+        "family": f"contrasts that are judged together: {families}; their intervals *all hold together* with {level:.0%} "
+        "probability",
+        "interval": f"[low, high], {level:.0%}, and ± one standard error: from the spread of "
+        f"{results.params.bootstrap.resamples:,} resamples of *patients*{' and from the trainings' if several else ''}",
+        "p (Holm)": "p, adjusted for the number of contrasts in the family; without a verdict none is shown",
+        "step": f"a contrast that the answer judges{': one of published rows' if results.has_published else ''}",
+        "verdict": f"▲ *resolved up* or ▼ *down* where p (Holm) is at most {1 - level:.2f}; = *negligible* where the interval "
+        f"in the family lies within ±{negligible:g}; ? *unresolved* else, which is not *no effect*. It takes {MIN_SEEDS} seeds",
+        "what it would take": "seeds on today's patients, or patients with today's seeds, that would resolve the measured Δ",
+    }
