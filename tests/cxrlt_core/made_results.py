@@ -135,7 +135,7 @@ def make_ensemble(**changes: Any) -> models.Ensemble:
 def make_data(params: Params) -> Data:
     size = SetCounts(1200, 12, 12, COUNTS)
     sets = dict.fromkeys(("train_primary", "train_replenished", "dev", "test"), size)
-    source = SourceCounts(0, 0, 0, 0, {}, [], {}, {}, 0, {})
+    source = SourceCounts(0, 0, 0, 0, {}, [], {}, {}, 0, {}, {})
     sources = dict.fromkeys([params.data.primary, *params.data.extra], source)
     return Data(list(CLASSES), SPLITS, sources, sets, [], [], {})
 
