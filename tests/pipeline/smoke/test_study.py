@@ -90,7 +90,8 @@ def test_tables(smoke):
 def test_report(smoke):
     text = (smoke.folder / "reports/report.md").read_text()
     assert "synthetic" in text.splitlines()[0].lower() and "stand-in" in text.splitlines()[0].lower()
-    linked = {part.split(")")[0] for part in text.split("](")[1:]}
+    linked = {part.split(")")[0] for part in text.split("](")[1:]} - {"#glossary"}
+    assert text.count("](#glossary)") == text.count("\n## Glossary\n") == 1
     assert linked and all((smoke.folder / "reports" / path).is_file() for path in linked)
     folders = [smoke.folder / "reports" / name for name in ("figures", "numbers")]
     written = {f"{folder.name}/{path.name}" for folder in folders for path in folder.iterdir()}
