@@ -7,7 +7,7 @@ JOBS = auto  # stages that run at once
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study verify check test fuzz faults lint types licences clean
+.PHONY: help demo study plan verify check test fuzz faults lint types licences clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -22,6 +22,11 @@ study: .venv/installed  ## run the study of params.yaml, or go on with it, after
 	python -m tools.jobs $(JOBS)
 	@sed -n '/^## The answer/{n;n;p;q;}' reports/report.md
 	@echo "The report is in reports/report.html and reports/report.md"
+
+plan: .venv/installed  ## say what the study of params.yaml takes here, before it is trained: time, memory, disk
+	python -m tools.recover
+	dvc repro --quiet code settings harmonize embed encoder
+	python -m tools.plan $(PLAN)
 
 verify: .venv/installed  ## compare every packed row with its digest, and the image files with what was packed
 	python -m tools.verify

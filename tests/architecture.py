@@ -56,7 +56,22 @@ ARROWS: dict[str, set[str]] = {
         *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),
         *("study", "training"),
     },
-    "tools": {"artifacts", "model", "packing", "params", "pretrained", "sources", "study"},
+    "tools": {
+        "artifacts",
+        "batches",
+        "losses",
+        "metrics",
+        "model",
+        "packing",
+        "params",
+        "prediction",
+        "pretrained",
+        "reporting",
+        "sources",
+        "splits",
+        "study",
+        "training",
+    },
 }
 
 

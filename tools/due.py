@@ -22,6 +22,7 @@ from cxrlt_core.system.files import read_json, read_parquet_metadata
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
 from stages.artifacts.paths import model_folder, watched_path
+from stages.artifacts.provenance import other_versions
 from stages.artifacts.watched import last_look, look
 
 
@@ -106,6 +107,8 @@ def main(params: Params) -> None:
     changed = changed_images(params)
     for source, count in changed.items():
         print(f"data.sources.{source}.images: {count} files are new or have changed")
+    for line in other_versions(params):
+        print(line)
     others = other_decoder(params)
     for source in others:
         print(f"data.sources.{source}.images: were decoded by other code or versions, and are packed again")

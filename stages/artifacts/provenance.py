@@ -92,8 +92,8 @@ def other_versions(params: Params) -> list[str]:
             words = ", ".join(f"{name} {value} (here {here[name]})" for name, value in old.items())
             alike[words].append(variant)
     return [
-        f"{', '.join(variants)}: trained with {words}; not due for that, and trained anew by "
-        f"dvc repro --force --single-item train@{variants[0]}"
+        f"{', '.join(variants)}: trained with {words}; not due for that, and trained anew, once checkpoints/ "
+        f"is removed, by dvc repro --force --single-item train@{variants[0]}"
         for words, variants in alike.items()
     ]
 

@@ -1,6 +1,7 @@
 """The whole DAG on profiles/smoke.yaml: contracts between stages, and what the study holds."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -171,6 +172,17 @@ def test_metrics_and_plots_are_tracked(smoke):
     titles = [plots[name][0]["content"]["title"] for name in drawn]
     assert all(title.endswith(". Smoke test") for title in titles)  # each says of which study it is
     assert "reports/figures/table1.png" in plots and "ERROR" not in shown.stderr
+
+
+def test_the_plan_of_a_study_has_its_variants_and_what_they_take(smoke):
+    done = smoke.run("python", "-m", "tools.plan", "--jobs", "2", "--device-memory", "0.1")
+    assert done.returncode == 0, done.stderr
+    sets = load(smoke, "data/summary.json")["sets"]
+    own, more = (sets[name]["images"] for name in ("train_primary", "train_replenished"))
+    images = dict(re.findall(r"^\| (\w+) \| (\d+) \|", done.stdout, flags=re.M))
+    assert images == {name: str(more if "replenished" in name else own) for name in VARIANTS}
+    assert "5 trainings: " in done.stdout and "in all about " in done.stdout
+    assert "does not fit: memory: 1 at once need" in done.stdout
 
 
 def test_second_run_does_nothing(smoke):

@@ -96,5 +96,6 @@ def test_another_version_makes_no_training_due_and_a_line_says_so(content, tmp_p
     [line] = provenance.other_versions(params)
     assert line == (
         f"resnet50_bert_separate, {T5}: trained with torch 1.0 (here {HERE['torch']}); not due for that, "
-        "and trained anew by dvc repro --force --single-item train@resnet50_bert_separate"
+        "and trained anew, once checkpoints/ is removed, by "
+        "dvc repro --force --single-item train@resnet50_bert_separate"
     )
