@@ -108,8 +108,9 @@ class Jobs:
         return total / (len(self._free) + len(self._running))
 
     def _urgency(self, name: str) -> tuple[bool, int]:
-        """Return a key: first what ends a study early, then what most waits for."""
-        return _kind(name) not in EARLY, -len(self._after(name))
+        """Return a key: first what may end a study early, then what most waits for."""
+        after = self._after(name)
+        return not any(_kind(each) in EARLY for each in (name, *after)), -len(after)
 
     def _after(self, name: str) -> set[str]:
         """Return all that waits for a stage."""
