@@ -157,7 +157,7 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     training = max(0.0, seed_variance.variance - both)
     squared = patients + selection + training / seeds
     share = min(1.0, seed_variance.variance / seeds / squared)
-    if seed_variance.dof < FEW:  # the share is known as badly as the variance
+    if share > 0 and seed_variance.dof < FEW:  # it is known as badly as the variance
         share = 1.0
     dof = seed_variance.dof / share**2 if share > 0 else np.inf
     shared = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients

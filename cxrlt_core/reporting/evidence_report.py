@@ -41,7 +41,9 @@ def alarms_text(results: Results) -> str:
     seeds, words = results.params.train.seeds, []
     for alarm in results.alarms:
         if alarm.seed is None:
-            told = f"the seeds of `{alarm.training}` vary {alarm.size:.1f} times as much as those of the others"
+            told = (
+                f"the seeds of `{alarm.training}` vary {alarm.size:.1f} times as much as those of the others"
+            )
         else:
             side = "above" if alarm.size > 0 else "below"
             told = f"seed {seeds[alarm.seed]} of `{alarm.training}` lies {abs(alarm.size):.1f} standard deviations"
