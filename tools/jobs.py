@@ -99,6 +99,11 @@ class Jobs:
         """Return the stages that were not begun because of one that failed."""
         return [name for name in self._needs if name not in {*self.done, *self.failed}]
 
+    def summary(self) -> str:
+        """Say where the time went: stages by kind, their times added up, the longest first."""
+        kinds = sorted(self._seconds.items(), key=lambda item: -sum(item[1]))
+        return ", ".join(f"{len(took)} {kind} {format_interval(sum(took))}" for kind, took in kinds)
+
     def _seconds_left(self) -> float | None:
         """Take for each stage the mean time of its kind; None while a kind of several stages is unknown."""
         kinds = [_kind(name) for name in self._needs if name not in {*self.done, *self.failed}]
@@ -214,6 +219,7 @@ def main(params: Params, jobs: str) -> None:
         work = Jobs(needs, number, ["dvc", "--wait-for-lock", "repro", "--single-item"], own)
         if code := work.run():
             sys.exit(code)
+        print(f"== took {work.summary()}", flush=True)
         if work.failed:
             skipped = f"; not begun: {', '.join(work.skipped())}" if work.skipped() else ""
             raise StudyError(f"failed: {', '.join(work.failed)}{skipped}")

@@ -102,6 +102,8 @@ def test_the_time_left_is_told_once_every_kind_of_several_stages_is_known():
     assert "left" not in work.progress()
     work.done, work._seconds = ["train@a"], {"train": [60.0]}
     assert work.progress().endswith("about 01:00 left")
+    work._seconds = {"report": [9.0], "train": [60.0, 30.0]}
+    assert work.summary() == "2 train 01:30, 1 report 00:09"
 
 
 SCHEDULER = """
