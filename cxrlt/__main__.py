@@ -14,7 +14,9 @@ COMMANDS = (predict, submit, export, info, compare)
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all sub-commands."""
-    top = argparse.ArgumentParser(prog="cxrlt", description="Use the models and ensembles of a study.")
+    top = argparse.ArgumentParser(
+        prog="cxrlt", description="Use the models and ensembles of a study; judge predictions."
+    )
     commands = top.add_subparsers(required=True, metavar="command")
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]

@@ -23,6 +23,7 @@ from cxrlt_core.evidence.systems import (
     Rules,
     System,
     count_classes,
+    same,
     warnings_of_labels,
     warnings_of_systems,
 )
@@ -198,8 +199,8 @@ def _judge(
     for name, reference in pairs:
         estimate = estimate_difference(scored[name].tested, scored[reference].tested, prior)
         if not estimate.std_error > 0:
-            same = _same(systems[name].seeds, systems[reference].seeds)
-            estimate = replace(estimate, std_error=0.0 if same else np.nan)
+            alike = _alike(systems[name].seeds, systems[reference].seeds)
+            estimate = replace(estimate, std_error=0.0 if alike else np.nan)
         estimates.append(estimate)
     level = 1 - (1 - rules.level) / max(1, len(rules.looks))
     family = Family("systems", level, rules.margin, family_size(estimates))
@@ -210,8 +211,8 @@ def _judge(
     return contrasts
 
 
-def _same(seeds: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
-    return len(seeds) == len(others) and all(map(np.array_equal, seeds, others))
+def _alike(seeds: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    return len(seeds) == len(others) and all(map(same, seeds, others))
 
 
 def _contrast(

@@ -20,7 +20,7 @@ from cxrlt_core.system.files import existing
 #: Column to its name in the tables of a study.
 NAMES = {"image": "image_id", "patient": "patient_id"}
 #: Further columns of those tables, and the nameless one of numbered rows: no classes.
-OTHERS = ("study_id", "view", "path", "split", "source", "row", "")
+OTHERS = ("study_id", "view", "path", "split", "source", "row", "digest", "")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,12 @@ def count_classes(labels: Labels, patient: np.ndarray) -> dict[str, ClassCounts]
     return counts
 
 
+def same(scores: np.ndarray, others: np.ndarray) -> bool:
+    """Whether predictions are the same in single precision, which is all that some files hold."""
+    pairs = ((scores[:1], others[:1]), (scores, others))  # most differ in the first row
+    return all(np.array_equal(one.astype(np.float32), two.astype(np.float32)) for one, two in pairs)
+
+
 def warnings_of_labels(counts: Mapping[str, ClassCounts], least: int, patients: int) -> list[str]:
     """Say which classes are left out, or hardly known; ``least`` patients count in a difference."""
     lines, few = [], {name: each.fewest for name, each in counts.items() if each.defined}
@@ -103,11 +109,11 @@ def warnings_of_systems(
             lines.append(f"{name}: two seeds: no verdict")
         elif looks and number not in looks:
             lines.append(f"{name}: {number} seeds, expected a declared look: {', '.join(map(str, looks))}")
-        if any(np.array_equal(*pair) for pair in combinations(system.seeds, 2)):
+        if any(same(*pair) for pair in combinations(system.seeds, 2)):
             lines.append(f"{name}: two seeds predict the same, expected trainings that differ")
     if pool and len({len(system.seeds) for system in systems.values()}) > 1:
         lines.append("unequal numbers of seeds: such systems are not compared seed by seed")
     given = [scores for system in systems.values() for scores in system.seeds]
-    if any(np.array_equal(scores, own) for system in pool for scores in system.seeds for own in given):
+    if any(same(scores, own) for system in pool for scores in system.seeds for own in given):
         lines.append("the pool holds trainings of the systems themselves, whose noise then counts twice")
     return lines

@@ -146,7 +146,8 @@ def test_unequal_and_few_seeds(labels, seeds, verdict):
 def test_identical_predictions_are_identical_and_different_ones_without_error_are_not_known(labels):
     a = trained(labels)
     perfect = [System([(labels.targets == 1) * high + low] * 3) for high, low in ((1.0, 0.0), (0.5, 0.25))]
-    systems = {"a": a, "copy": a, "perfect": perfect[0], "another": perfect[1]}
+    copy = System([scores.astype(np.float32) for scores in a.seeds])
+    systems = {"a": a, "copy": copy, "perfect": perfect[0], "another": perfect[1]}
     found = compare(labels, systems, RULES)
     of = {each.pair: each for each in found.contrasts}
     assert of["copy", "a"].verdict == IDENTICAL and of["copy", "a"].interval == (0.0, 0.0)

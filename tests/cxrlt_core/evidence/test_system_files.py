@@ -63,7 +63,7 @@ def test_logits_may_be_any_number(labels):
 def test_the_tables_of_a_study_are_taken_as_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"image_id": ["a", "b"], "patient_id": ["p", "q"], "study_id": ["s", "t"]}
-    others = {"view": "PA", "path": "x", "source": "nih", "row": [0, 1]}
+    others = {"view": "PA", "path": "x", "source": "nih", "row": [0, 1], "digest": "f00d"}
     marks = {"Edema": np.array([1, -1], np.int8), "Mass": [False, True]}
     pd.DataFrame(names | others | marks).to_parquet("dev.parquet")
     labels = read_labels("dev.parquet")

@@ -14,7 +14,7 @@ def sampled(points, deviations) -> Sampled:
 
 
 def draw(generator, seeds, training=1.0, patients=1.0, by_seed=0.5, resamples=200):
-    """Two systems of no difference on shared patients; standard deviations of the parts."""
+    """Two systems of no difference; patients are what they do to all seeds of one."""
     shared = [generator.normal(size=resamples + 1) * patients for _ in seeds]
     systems = []
     for number, both in zip(seeds, shared, strict=True):
