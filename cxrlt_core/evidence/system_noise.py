@@ -2,7 +2,7 @@
 
 By themselves, systems are taken to be trained independently (Welch 1947), which errs on the safe side where
 trainings of one seed are alike. With further ones, systems of as many seeds are compared seed by seed and
-their noise is pooled, as that of the rows of a study.
+their noise is pooled with that of the others, as that of the rows of a study.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from cxrlt_core.evidence.estimator import Estimate, Sampled, SeedVariance, estimate, pooled
-from cxrlt_core.evidence.seed_variance import two_way
+from cxrlt_core.evidence.seed_variance import within
 
 
 def shown_by(trainings: Sequence[np.ndarray]) -> SeedVariance:
-    """Return the variance over seeds that further trainings show, from the values of the seeds of each, (S,).
-
-    With one number of seeds what seeds do to all of them alike is left out, as in a study.
-    """
-    if len(trainings) > 1 and len({len(values) for values in trainings}) == 1:
-        return two_way(np.array(trainings))
+    """Return the variance over seeds that further trainings show, from the values of each, (S,)."""
+    if len({len(values) for values in trainings}) == 1:
+        return within(np.array(trainings))
     dof = sum(len(values) - 1 for values in trainings)
     squares = sum(float(((values - values.mean()) ** 2).sum()) for values in trainings)
     return SeedVariance(squares / dof, dof) if dof else SeedVariance(0.0, 0)
@@ -55,8 +52,8 @@ def _unpaired(system: Sampled, reference: Sampled, prior: SeedVariance) -> Estim
     for each, mean in zip(both, means, strict=True):
         number = len(each.points)
         variance = pooled(each.points, prior, 1.0)
-        within = each.deviations.var(axis=1, ddof=1).mean()
-        by_seed = max(0.0, within - mean.var(ddof=1)) * number / (number - 1)  # in ``patients`` already
+        own = each.deviations.var(axis=1, ddof=1).mean()
+        by_seed = max(0.0, own - mean.var(ddof=1)) * number / (number - 1)  # in ``patients`` already
         training += max(0.0, variance.variance - by_seed) / number
         shares.append(variance.variance / number)
         degrees.append(variance.dof)

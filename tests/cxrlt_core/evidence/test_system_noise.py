@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cxrlt_core.evidence.estimator import Sampled, SeedVariance, estimate
-from cxrlt_core.evidence.seed_variance import PooledSeedVariance, two_way
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance, within
 from cxrlt_core.evidence.system_noise import estimate_difference, estimate_system, shown_by
 
 NOTHING = SeedVariance(0.0, 0)
@@ -29,7 +29,7 @@ def test_equal_numbers_of_seeds_and_a_pool_are_judged_as_rows_of_a_study(seeds):
     system, reference = draw(np.random.default_rng(seeds), (seeds, seeds))
     trainings = np.random.default_rng(1).normal(size=(9, seeds))
     rows = {"a": ("x", False), "b": ("y", False)}
-    model = PooledSeedVariance(rows, {"mAP": np.array([trainings, trainings])})
+    model = PooledSeedVariance(rows, [*"defghijkl"], {"mAP": np.array([trainings, trainings])})
     difference = system + -1.0 * reference
     expected = estimate(difference, model.of({"a": 1.0, "b": -1.0}, "mAP", difference.points))
     assert estimate_difference(system, reference, shown_by(list(trainings))) == expected
@@ -55,13 +55,13 @@ def test_without_a_pool_trainings_are_welch_beside_the_noise_of_the_shared_patie
 
 
 def test_unequal_numbers_and_a_pool_have_the_degrees_of_freedom_of_either():
-    """Each variance is pooled with six degrees of freedom of 1."""
+    """Each variance is pooled with two degrees of freedom of 1."""
     system, reference = draw(np.random.default_rng(0), (5, 3))
     found, seeds = estimate_difference(system, reference, SeedVariance(1.0, 20)), 0.0
     for each in (system, reference):
         dof = len(each.points) - 1
-        seeds += (6 + dof * each.points.var(ddof=1)) / (6 + dof) / len(each.points)
-    assert found.dof == pytest.approx(8 / min(1, seeds / found.std_error**2) ** 2)
+        seeds += (2 + dof * each.points.var(ddof=1)) / (2 + dof) / len(each.points)
+    assert found.dof == pytest.approx(4 / min(1, seeds / found.std_error**2) ** 2)
 
 
 @pytest.mark.parametrize("training", [0.0, 1.0, 3.0])
@@ -82,7 +82,7 @@ def test_one_seed_on_either_side_has_the_error_of_the_patients_alone():
 
 def test_further_trainings_of_any_number_of_seeds_tell_of_noise():
     values = [np.array([1.0, 2.0, 4.0]), np.array([0.0, 2.0, 1.0])]
-    assert shown_by(values) == two_way(np.array(values))
+    assert shown_by(values) == within(np.array(values))
     other = [*values, np.array([3.0, 5.0])]
     assert shown_by(other).dof == 5
     assert shown_by(other).variance == pytest.approx(sum(((v - v.mean()) ** 2).sum() for v in other) / 5)
