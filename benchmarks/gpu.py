@@ -41,7 +41,7 @@ class Step:
 
 #: What a study depends on comes first; the grid takes the time that is left.
 STEPS = (
-    Step(DEVICE, 20, "what is there"),
+    Step(DEVICE, 40, "what is there"),
     Step("repeat", 45, "do two runs give the same weights"),
     Step("streamed", 30, "do streamed images give the weights of resident ones"),
     Step("resume", 45, "does a run that was stopped end with the same weights"),

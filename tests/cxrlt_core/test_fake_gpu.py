@@ -130,7 +130,8 @@ def test_a_step_of_a_training_stays_on_the_gpu(network, kind, names, model_of, t
         [batch] = islice(images.batches(made.sampler.batches(0)), 1)
         value = made.step(0, *batch)
     assert (value.device, value.dtype, value.ndim) == (GPU, torch.float32, 0)
-    assert {tensor.device for tensor in made.state.model.state_dict().values()} == {GPU}
+    kept = (made.state.losses, *made.state.average.averages, *made.state.model.state_dict().values())
+    assert {tensor.device for tensor in kept} == {GPU}
 
 
 @pytest.mark.parametrize(("network", "names"), PREDICTIONS)
