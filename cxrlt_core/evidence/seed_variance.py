@@ -76,7 +76,7 @@ class RecombinedSeedVariance:
 def within(values: np.ndarray) -> SeedVariance:
     """Mean variance over the seeds of a training; float (T, S)."""
     trainings, seeds = values.shape
-    if not trainings:
+    if not trainings or seeds < 2:
         return SeedVariance(0.0, 0)
     return SeedVariance(float(values.var(axis=1, ddof=1).mean()), trainings * (seeds - 1))
 
