@@ -101,7 +101,7 @@ halfway for a class with {params.ensemble.prior_positives:g} development positiv
 ### What each design changes
 
 {evidence.contrasts_section(params, table, figures(Section.CONTRASTS2))}
-### What selection costs
+{evidence.mixed_section(results)}### What selection costs
 
 {evidence.selection_section(results)}
 {figures(Section.SELECTION)}
