@@ -157,7 +157,7 @@ def improvement_section(results: Results) -> str:
     if not lines:
         return "It takes several seeds to say how likely a new training would agree.\n"
     rows = markdown_table(["table", "design", "change", "rows", "P [interval]"], lines)
-    return f"""*P* is the probability that, on these patients, one new training of the first row (or an ensemble of new trainings) \
+    return f"""*P*, the probability of improvement, is the probability that, on these patients, one new training of the first row (or an ensemble of new trainings) \
 scores above one of the second: Φ(δ/s), with s the standard deviation of a single difference over seeds (Bouthillier et al. 2021, \
 who call a change meaningful from 75 % on). A difference can be resolved and yet often be reversed by the next training.
 

@@ -161,7 +161,12 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
                 *(text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary),
             ]
         )
-    return markdown_table([*header, "less bias", *(mean.title for mean in secondary)], lines)
+    return markdown_table([*header, "bias-corrected", *(mean.title for mean in secondary)], lines)
+
+
+def shown_columns(rows: Sequence[Row]) -> list[str]:
+    """Return the design columns in which any row has something."""
+    return [name for name in rows[0].design if any(row.design[name] for row in rows)]
 
 
 def further_metrics(rows: Sequence[Row]) -> str:
@@ -182,8 +187,8 @@ def further_metrics(rows: Sequence[Row]) -> str:
 def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
     published = any(contrast.published is not None for contrast in contrasts)
-    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
-    header += [*(["published Δ"] if published else []), "detectable Δ: all", "head", "medium", "tail"]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p (Holm)"]
+    header += [*(["published Δ"] if published else []), "minimum detectable Δ: all", "head", "medium", "tail"]
     lines = [
         [
             contrast.what,
