@@ -231,7 +231,7 @@ def ensembles(seeds: int, ratio: float, share: float, options: argparse.Namespac
     samples = np.tile(generator.normal(size=options.resamples), (seeds, 1))
     array = orthogonal_array(10, seeds)
     runs = {"both": {"mAP": effects[np.arange(10), array].sum(axis=1) + patients}}
-    noise = RecombinedSeedVariance(array, runs).of({"both": 1.0}, "mAP", points)
+    noise = RecombinedSeedVariance(array, {"both": np.ones(10, bool)}, runs).of({"both": 1.0}, "mAP", points)
     before, after = old(points, samples, number), new(points, samples, noise)
     lows, highs, p_values = np.array([before, after]).T[:, :, None]
     return Verdicts(p_values[:, 0] <= 1 - LEVEL, (lows <= 0) & (highs >= 0), (highs - lows) / 2)

@@ -3,14 +3,18 @@
 Usage: python -m stages.ensemble
 """
 
+from collections import defaultdict
+
+import numpy as np
+
 from cxrlt_core.evidence.ensemble_entry import EnsembleResults, EnsembleRow, describe_selection
 from cxrlt_core.evidence.ensembles import gap_of_plain_mean, score_ensemble, score_singles
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal_array
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.designs import contrasts2
+from cxrlt_core.reporting.attribution import contrasts2
 from cxrlt_core.study.variants import members as members_of
-from cxrlt_core.study.variants import replenished as is_replenished
+from cxrlt_core.study.variants import row_members
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import score_text
@@ -26,35 +30,41 @@ def main(params: Params) -> None:
     device = open_device(params.compute.device, params.compute.threads)
     dev, test = read_set("dev"), read_set("test")
     scored_on, level = evaluation_set(params, test, device), params.bootstrap.level
-    names = members_of(params)
     everything = read_members(params, dev, test, scored_on)
-    array = orthogonal_array(len(names), len(params.train.seeds))
-    selections, scores, runs = {}, {}, {}
-    for replenished in sorted({row.replenished for row in params.table2}):
-        used = [replenished or not is_replenished(params, name) for name in names]
-        methods = {row.name: row.method for row in params.table2 if row.replenished == replenished}
-        members = everything.among(used)
-        runs |= members.recombine(methods, array[:, used])
+    array = orthogonal_array(len(everything.names), len(params.train.seeds))
+    selections, scores, runs, used = {}, {}, {}, {}
+    for names, methods in rows_by_members(params).items():
+        chosen = np.isin(everything.names, names)
+        members = everything.among(chosen)
+        runs |= members.recombine(methods, array[:, chosen])
         plain = gap_of_plain_mean(members)
         for row, method in methods.items():
             scored = score_ensemble(members, method)
-            scores[row] = scored.score
+            scores[row], used[row] = scored.score, chosen
             selections[row] = describe_selection(members, scored, plain, level)
             write_row(params, row, members.names, test, scored)
     published = {row.name: row.published for row in params.table2}
-    table = ScoredTable(scores, RecombinedSeedVariance(array, runs), level, published)
+    table = ScoredTable(scores, RecombinedSeedVariance(array, used, runs), level, published)
     rows = {
-        name: EnsembleRow(
-            **vars(selection),
-            **vars(table.row_numbers(name, params.table2[0].name)),
-            classes=table.class_scores(name),
+        row.name: EnsembleRow(
+            **vars(selections[row.name]),
+            **vars(table.row_numbers(row.name, params.table2[0].name)),
+            classes=table.class_scores(row.name),
         )
-        for name, selection in selections.items()
+        for row in params.table2
     }
-    singles = score_singles(everything, level)
+    singles = score_singles(everything.among(np.isin(everything.names, members_of(params))), level)
     results = EnsembleResults(len(test.table), rows, singles, contrasts2(params, table))
     write_json("metrics/ensemble.json", to_json(results))
     print("test mAP:", ", ".join(f"{n} {score_text(row.metrics['mAP'])}" for n, row in rows.items()))
+
+
+def rows_by_members(params: Params) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the variants of each ensemble, and the rows that are made of them: name to method."""
+    rows: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for row in params.table2:
+        rows[tuple(row_members(params, row))][row.name] = row.method
+    return rows
 
 
 if __name__ == "__main__":

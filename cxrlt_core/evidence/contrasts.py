@@ -1,6 +1,6 @@
 """Contrasts: what one design changes, from every pair of rows that differ in it alone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, TypeVar
@@ -99,21 +99,25 @@ class Contrast(Tested):
     verdict: str
 
 
-def find_pairs(designs: Mapping[str, Mapping[str, Design]], together: Collection[str] = ()) -> list[Pair]:
+def find_pairs(designs: Mapping[str, Mapping[str, Design]]) -> list[Pair]:
     """Find the pairs of rows that differ in exactly one design; the earlier row is the reference.
 
-    ``designs`` has the same names for all rows; those ``together`` are compared even where they differ in
-    several.
+    ``designs`` has the same names for all rows.
     """
     pairs = []
     for reference, row in combinations(designs, 2):
         before, after = designs[reference], designs[row]
         differing = [name for name in after if after[name] != before[name]]
-        if len(differing) == 1 or (differing and {row, reference} <= set(together)):
-            changes = [words(before[name], after[name]) for name in differing]
-            change = " → ".join(", ".join(side) for side in zip(*changes, strict=True))
-            pairs.append(Pair(" + ".join(differing), change, row, reference))
+        if len(differing) == 1:
+            name = differing[0]
+            pairs.append(pair_of({name: words(before[name], after[name])}, row, reference))
     return pairs
+
+
+def pair_of(change: Mapping[str, tuple[str, str]], row: str, reference: str) -> Pair:
+    """Return two rows that differ in one thing: what, and its values in the reference and in the row."""
+    [(what, values)] = change.items()
+    return Pair(what, " → ".join(values), row, reference)
 
 
 def words(before: Design, after: Design) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import nctdtrinc, ndtr, ndtri, stdtr, stdtrit  # Student; scipy.stats takes longer to load
+from scipy.special import expit, logit, nctdtrinc, ndtr, ndtri, stdtr, stdtrit  # scipy.stats loads slowly
 
 from cxrlt_core.evidence.selection import selection_variance
 from cxrlt_core.system.records import Number
@@ -100,6 +100,13 @@ class Estimate:
         """Student's interval; of several tests all intervals hold together (Bonferroni)."""
         half = self._critical(level, tests) * self.std_error
         return self.point - half, self.point + half
+
+    def logit_interval(self, level: float) -> tuple[float, float]:
+        """Student's interval of a share on the scale of its logit: it stays within 0 and 1; NaN at both."""
+        if not 0 < self.point < 1:
+            return np.nan, np.nan
+        half = self._critical(level, 1) * self.std_error / (self.point * (1 - self.point))
+        return float(expit(logit(self.point) - half)), float(expit(logit(self.point) + half))
 
     def rounded(self, level: float, tests: int = 1) -> Interval:
         """Return the point and its interval as they are reported."""

@@ -1,11 +1,12 @@
 """The rows of a table, and what can be said of them and of their differences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cxrlt_core.evidence.estimator import Estimate, Interval, estimate
-from cxrlt_core.evidence.scoring import Score, ap_of
+from cxrlt_core.evidence.scoring import FEWEST_PATIENTS, Score, ap_of, auroc_of
 from cxrlt_core.evidence.seed_variance import SeedVarianceModel
 from cxrlt_core.metrics.metric import means
 from cxrlt_core.system.rounding import rounded
@@ -66,9 +67,21 @@ class ScoredTable:
         return {name: self.contrast(weights, ap_of(name)).rounded(self.level) for name in classes}
 
     def class_scores(self, row: str) -> dict[str, dict[str, Any]]:
-        """Return the metrics of a row's classes, average precision with ``AP_low`` and ``AP_high``."""
-        bounds = self.class_numbers({row: 1.0})
-        return {
-            name: {**entry, "AP_low": bounds[name].low, "AP_high": bounds[name].high}
-            for name, entry in self.scores[row].classes.items()
-        }
+        """Return the metrics of a row's classes, AP and AUROC with their bounds, ``AP_low`` and so on."""
+        scores = {name: dict(entry) for name, entry in self.scores[row].classes.items()}
+        for name, entry in scores.items():
+            for metric, mean in {"AP": ap_of(name), "AUROC": auroc_of(name)}.items():
+                interval = class_interval(self.contrast({row: 1.0}, mean), entry["patients"], self.level)
+                entry[f"{metric}_low"], entry[f"{metric}_high"] = map(rounded, interval)
+        return scores
+
+
+def class_interval(estimate: Estimate, patients: int, level: float) -> tuple[float, float]:
+    """Interval of AP or AUROC of one class from its positive patients, on the logit scale.
+
+    NaN where it is known to be wrong: of few patients, and near 1, where less than one of them would have to
+    fail.
+    """
+    if patients < FEWEST_PATIENTS or patients * (1 - estimate.point) < 1:
+        return math.nan, math.nan
+    return estimate.logit_interval(level)

@@ -23,6 +23,11 @@ def ap_of(name: str) -> str:
     return f"AP of {name}"
 
 
+def auroc_of(name: str) -> str:
+    """Name the AUROC of one class, likewise."""
+    return f"AUROC of {name}"
+
+
 FEWEST_PATIENTS = 10  # that resamples say anything of
 
 
@@ -154,6 +159,8 @@ def _one_seed(
         for mean in means()
     }
     over |= {name: ("AP", mask) for name, mask in classes.members.items()}
+    alone = zip(classes.names, np.eye(len(classes.names), dtype=bool), strict=True)
+    over |= {auroc_of(name): ("AUROC", mask) for name, mask in alone}
     return {name: _mean_of(*columns[metric], mask) for name, (metric, mask) in over.items()}
 
 

@@ -61,6 +61,7 @@ class RecombinedSeedVariance:
     """Rows that are ensembles: each run takes the seeds of the members from an orthogonal array."""
 
     array: np.ndarray  # seed of each member in each run, int (K, M); from :func:`orthogonal_array`
+    members: Mapping[str, np.ndarray]  # row to whether each of the M is in it, bool (M,)
     runs: Mapping[str, Mapping[str, np.ndarray]]  # row to metric to the value of each run, (K,)
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
@@ -70,7 +71,8 @@ class RecombinedSeedVariance:
         if any(metric not in self.runs[row] for row in weights):  # such as F1
             return pooled(points, SeedVariance(0.0, 0), 0.0)
         first, *others = (weight * self.runs[row][metric] for row, weight in weights.items())
-        return main_effects(self.array, sum(others, first))
+        used = np.any([self.members[row] for row in weights], axis=0)  # no row hangs on members of others
+        return main_effects(self.array[:, used], sum(others, first))
 
 
 def within(values: np.ndarray) -> SeedVariance:

@@ -71,7 +71,7 @@ def draw(contrasts: Mapping[str, Contrast], sampling: str, negligible: float, wh
     if any(contrast.published is not None for contrast in lines):
         axes.plot([], [], label="published", **style.PUBLISHED)
         style.column(axes, "published", [style.signed(c.published, 4) for c in lines], style.SECOND)
-    axes.set_xlabel(f"difference of {what}\n{sampling}; thin: all of a table hold together")
+    axes.set_xlabel(f"difference of {what}\n{sampling}; thin: simultaneous")
     style.column(axes, "ours", [style.signed(c.difference.point, 4) for c in lines], style.FIRST)
     figure.legend(loc="outside upper right", ncols=len(verdicts) + 1)
     return figure

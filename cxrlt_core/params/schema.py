@@ -234,16 +234,16 @@ class Table1Row(Section):
 
 
 class Table2Row(Section):
-    """A row of Table 2: an ensemble, and the figure published for it."""
+    """A row of Table 2: an ensemble, and the figure published for it.
 
+    Its members are named, or those of ``ensemble.members``, the replenished ones among them or not.
+    """
+
+    name: Name = usual("class_wise")  # said by its method where it is not stated
     method: Annotated[str, AfterValidator(known_method)] = usual("class_wise")
-    replenished: bool = usual(False)
+    replenished: bool | None = None
+    members: Annotated[list[Name], Field(min_length=1)] | None = None
     published: Real | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the row in table2.json."""
-        return f"{self.method}_replenished" if self.replenished else self.method
 
 
 class Params(Section):

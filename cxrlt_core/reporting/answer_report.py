@@ -173,7 +173,11 @@ def _needs(table: Table) -> str:
         ]
         for plan in plans
     ]
-    header = ["contrast", "detectable Δ", *(c for it in asked for c in (f"{it} Δ", "seeds", "or patients"))]
+    header = [
+        "contrast",
+        "minimum detectable Δ",
+        *(c for it in asked for c in (f"{it} Δ", "seeds", "or patients")),
+    ]
     return f"""{table.title}, today {table.power.patients:,} {table.data} patients:
 
 {markdown_table(header, lines)}"""
@@ -195,7 +199,12 @@ def _count(number: float | str | None) -> str:
 
 
 def _claims(results: Results, lines: Sequence[Sequence[str]]) -> str:
-    header = ["published step", "published Δ", "detectable Δ: patients alone", "with one training each"]
+    header = [
+        "published step",
+        "published Δ",
+        "minimum detectable Δ: patients alone",
+        "with one training each",
+    ]
     header += ["could be resolved", "images, trainings aside"]
     resolvable = f"{sum(line[4] == ANSWERS[True] for line in lines)} of {len(lines)} could be"
     return f"""### Could the published steps have been resolved?

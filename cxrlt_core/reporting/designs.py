@@ -11,7 +11,7 @@ from cxrlt_core.designs.tta import TITLE as TTA
 from cxrlt_core.evidence.contrasts import Contrast, Design, find_interactions, find_pairs, test_contrasts
 from cxrlt_core.evidence.effects import MainEffects, test_effects
 from cxrlt_core.evidence.scored_table import ScoredTable
-from cxrlt_core.params.schema import Params, Table1Row, Table2Row
+from cxrlt_core.params.schema import Params, Table1Row
 from cxrlt_core.study.variants import BY_RECIPE, SCRATCH, contents, loss_of
 
 TICK = "✓"
@@ -97,14 +97,6 @@ def selects(params: Params, variant: str) -> bool:
     return any(getattr(module, "SELECTS", False) for module in [*stated, *map(find_design, chosen.designs)])
 
 
-def ensemble_designs(row: Table2Row) -> dict[str, Design]:
-    """Return the designs of a row of Table 2."""
-    return {
-        find_design("ensemble").TITLE: Design(find_design(row.method).TITLE, row.method),
-        by_field()["data"].TITLE: Design(_tick(row.replenished), row.replenished),
-    }
-
-
 def texts(designs: Mapping[str, Design]) -> dict[str, str]:
     """Return what a table shows of designs."""
     return {name: design.text for name, design in designs.items()}
@@ -124,10 +116,3 @@ def effects1(params: Params, table: ScoredTable) -> MainEffects:
     """Return the main effects of the designs of Table 1."""
     designs = {row.name: row_designs(params, row) for row in params.table1}
     return test_effects(designs, table, params.evidence.negligible)
-
-
-def contrasts2(params: Params, table: ScoredTable) -> list[Contrast]:
-    """Compare the rows of Table 2 that differ in one design, and the published ones with each other."""
-    steps = [row.name for row in params.table2 if row.published is not None]
-    pairs = find_pairs({row.name: ensemble_designs(row) for row in params.table2}, steps)
-    return test_contrasts(pairs, table, params.evidence.negligible)

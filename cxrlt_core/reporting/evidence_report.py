@@ -1,13 +1,15 @@
 """The parts of reports/report.md that weigh the numbers: training noise, contrasts, what pools rows, choices."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
 from cxrlt_core.evidence.effects import Additivity
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
+from cxrlt_core.reporting.attribution import AND, DATA, ENSEMBLE, MEMBERS, STEPS, counts
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.tables import SELECTED, contrasts_table, verdict_text
+from cxrlt_core.reporting.tables import SELECTED, contrasts_table, shown_columns, verdict_text
 from cxrlt_core.results.models import ClassWeights
 from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
@@ -79,6 +81,40 @@ another (×), on the {table.data} set; each table is one family ({sizes} contras
 {figure}{rare}"""
 
 
+def mixed_section(results: Results) -> str:
+    """Show what the published steps of Table 2 mix, and the steps that change one of these things alone."""
+    table = results.tables[1]
+    mixed = [step for step in table.steps if AND in step.what]
+    if not mixed:
+        return ""
+    things = {thing for step in mixed for thing in step.what.split(AND)} - {ENSEMBLE}
+    alone = [contrast for contrast in table.contrasts if contrast.what in things]
+    header = ["what it changes", "change", "rows", "Δ mAP [interval]", "verdict"]
+    lines = [
+        [step.what, step.change, table.rows_text(step.rows), text.bounded(*step.difference), step.verdict]
+        for step in [*mixed, *alone]
+    ]
+    lacking = [thing for thing in (MEMBERS, DATA, STEPS) if thing in things - {step.what for step in alone}]
+    missing = f" No two rows differ in {text.sentence(lacking)} alone." if lacking else ""
+    return f"""### What a published step mixes
+
+A step that changes several things at once says nothing of any of them. Below it stand the steps that change one: other *members* of \
+the same kind, *{DATA}* data at equal steps, *steps* on the same data.{missing}
+
+{markdown_table(header, lines)}
+Steps of training of the members: {_steps_text(results)}.
+"""
+
+
+def _steps_text(results: Results) -> str:
+    """Say how many steps the members of each row took; rows alike stand together."""
+    rows = defaultdict(list)
+    for number, row in enumerate(results.tables[1].rows, 1):
+        steps = (f"{results.costs[name][0].steps:,}" for name in results.ensembles.rows[row.name].models)
+        rows[counts(steps)].append(str(number))
+    return "; ".join(f"{steps} (row {', '.join(numbers)})" for steps, numbers in rows.items())
+
+
 def effects_section(results: Results) -> str:
     """Show the main effects of Table 1."""
     effects, table = results.effects, results.tables[0]
@@ -142,7 +178,7 @@ def improvement_section(results: Results) -> str:
     if not lines:
         return "It takes several seeds to say how likely a new training would agree.\n"
     rows = markdown_table(["table", "design", "change", "rows", "P [interval]"], lines)
-    return f"""*P* is the probability that, on these patients, one new training of the first row (or an ensemble of new trainings) \
+    return f"""*P*, the probability of improvement, is the probability that, on these patients, one new training of the first row (or an ensemble of new trainings) \
 scores above one of the second: Φ(δ/s), with s the standard deviation of a single difference over seeds (Bouthillier et al. 2021, \
 who call a change meaningful from 75 % on). A difference can be resolved and yet often be reversed by the next training.
 
@@ -184,7 +220,7 @@ def _upweighted(
 def selection_section(results: Results) -> str:
     """Tell what it costs to have chosen the members of the ensembles, and how stable their choice is."""
     rows, lines = results.tables[1].rows, []
-    columns = [name for name in rows[0].design if name != "models"]
+    columns = [name for name in shown_columns(rows) if name != "models"]
     for number, row in enumerate(rows, 1):
         entry, test = results.ensembles.rows[row.name], row.metrics["mAP"]
         mark = SELECTED if entry.chooses else ""

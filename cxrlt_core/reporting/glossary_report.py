@@ -49,7 +49,7 @@ def _scores(results: Results) -> dict[str, str]:
         "chance": "the mAP of scores drawn at random: the mean over classes of the share of positives",
         "ECE": "expected calibration error, 15 bins; *scaled*: after the logits are divided by one temperature",
         "F1": "at the threshold of each class that is best on development data, and *at 0.5*, as the challenge has it",
-        "less bias": "mAP less what the resamples show of its bias: average precision of few positives comes out too high",
+        "bias-corrected": "mAP less its bias by the bootstrap: average precision of few positives comes out too high",
         "mAP": "the mean over classes of AP; head, medium and tail are the same mean over the classes of a group",
         "micro AP": "AP with the labels of all classes in one pool; the other metrics are means over classes",
         "NLL": "negative log-likelihood of the labels; *scaled* as ECE",
@@ -64,17 +64,18 @@ def _evidence(results: Results) -> dict[str, str]:
     families = published if results.has_published else "the contrasts of a table"
     several = len(results.params.train.seeds) > 1
     return {
-        "detectable Δ": f"the smallest true difference that would be resolved with {POWER:.0%} probability if it were the "
+        "minimum detectable Δ": f"minimum detectable effect: the smallest true difference that would be resolved with {POWER:.0%} probability if it were the "
         "strictest test of its family: a design that moves less cannot be judged by a study of this size",
         "Δ": "the first of two rows minus the second, on the same resamples: its interval is narrower than those of the two "
         "rows suggest",
-        "family": f"contrasts that are judged together: {families}; their intervals *all hold together* with {level:.0%} "
-        "probability",
+        "family": f"contrasts that are judged together: {families}; their *simultaneous* confidence intervals all "
+        f"hold together with {level:.0%} probability",
         "interval": f"[low, high], {level:.0%}, and ± one standard error: from the spread of "
         f"{results.params.bootstrap.resamples:,} resamples of *patients*{' and from the trainings' if several else ''}",
-        "p (Holm)": "p, adjusted for the number of contrasts in the family; without a verdict none is shown",
+        "P": "probability of improvement: that a new training with the change scores above a new one without",
+        "p (Holm)": "p, adjusted by Holm for the family-wise error rate (FWER); without a verdict none is shown",
         "step": f"a contrast that the answer judges{': one of published rows' if results.has_published else ''}",
-        "verdict": f"▲ *resolved up* or ▼ *down* where p (Holm) is at most {1 - level:.2f}; = *negligible* where the interval "
-        f"in the family lies within ±{negligible:g}; ? *unresolved* else, which is not *no effect*. It takes {MIN_SEEDS} seeds",
+        "verdict": f"▲ *resolved up* or ▼ *down* where p (Holm) is at most {1 - level:.2f}; = *negligible*, practically "
+        f"equivalent, where the simultaneous interval lies within the margin of ±{negligible:g}; ? *unresolved* else, which is not *no effect*. It takes {MIN_SEEDS} seeds",
         "what it would take": "seeds on today's patients, or patients with today's seeds, that would resolve the measured Δ",
     }

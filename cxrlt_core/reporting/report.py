@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from cxrlt_core.evidence.scoring import FEWEST_PATIENTS
 from cxrlt_core.figures import Picture, Section
 from cxrlt_core.reporting import evidence_report as evidence
 from cxrlt_core.reporting.answer_report import answer_section, planner_section
@@ -10,6 +11,7 @@ from cxrlt_core.reporting.glossary_report import glossary
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.provenance_report import provenance_section
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
+from cxrlt_core.results.models import ClassScore
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
@@ -101,7 +103,7 @@ halfway for a class with {params.ensemble.prior_positives:g} development positiv
 ### What each design changes
 
 {evidence.contrasts_section(params, table, figures(Section.CONTRASTS2))}
-### What selection costs
+{evidence.mixed_section(results)}### What selection costs
 
 {evidence.selection_section(results)}
 {figures(Section.SELECTION)}
@@ -132,7 +134,7 @@ def _classes(results: Results, figures: Figures) -> str:
             text.percent(info.prevalence),
             *(f"{counts.classes[label].positive:,}" for counts in sets.values()),
             *(f"{table.positives[label]:,}" for table in results.tables),
-            *(text.number(number) for number in (ensemble.classes[label].AP, ensemble.classes[label].AUROC)),
+            *_ranked(ensemble.classes[label]),
             text.percent(ensemble.stability[label]),
         ]
         for label, info in results.classes.items()
@@ -147,10 +149,17 @@ def _classes(results: Results, figures: Figures) -> str:
     return f"""## Classes
 
 {figures(Section.CLASSES)}
-AP and AUROC: test set, `{shown}`. *Stability*: of the models chosen for the class, the share that another sample of \
+AP and AUROC: test set, `{shown}`, with {results.params.bootstrap.level:.0%} intervals on the logit scale; none with fewer than \
+{FEWEST_PATIENTS} positive patients, or so near 1 that less than one of them would have to fail. *Stability*: of the models chosen for the class, the share that another sample of \
 development patients would choose again. Under the names of the sets: positive images; then positive patients.
 
 {markdown_table([*header, "stability of the choice"], lines)}{undefined if lacking else ""}"""
+
+
+def _ranked(score: ClassScore) -> list[str]:
+    """AP and AUROC of a class, as a table shows them."""
+    auroc = score.AUROC, score.AUROC_low, score.AUROC_high
+    return [text.within(score.AP, score.AP_low, score.AP_high), text.within(*auroc)]
 
 
 def _attention(results: Results) -> str:

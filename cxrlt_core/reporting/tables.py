@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.designs import find_design
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.metrics.metric import FURTHER, TABLE, means
-from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.designs import TICK, ensemble_designs, row_designs, selects, texts
+from cxrlt_core.params.schema import Params, Table2Row
+from cxrlt_core.reporting.attribution import DATA, ENSEMBLE, describe
+from cxrlt_core.reporting.designs import TICK, row_designs, selects, texts
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import caveat, noted
 from cxrlt_core.results.models import Ensemble
@@ -44,10 +46,23 @@ def rows2(params: Params, ensembles: Mapping[str, Ensemble]) -> list[Row]:
     rows = []
     for row in params.table2:
         entry = ensembles[row.name]
-        design = {**texts(ensemble_designs(row)), "models": str(len(entry.models))}
+        design = ensemble_columns(params, row)
         numbers = entry.metrics, entry.std_errors, entry.seeds, entry.difference
         rows.append(Row(row.name, design, *numbers, row.published, label=row_label(design)))
     return rows
+
+
+def ensemble_columns(params: Params, row: Table2Row) -> dict[str, str]:
+    """Return the columns of a row of Table 2; its name where it is not that of its method and data."""
+    members, method = describe(params, row).values(), find_design(row.method)
+    extra = any(member.replenished for member in members)
+    usual = row.name in (row.method, f"{row.method}_replenished")
+    return {
+        "name": "" if usual else row.name,
+        ENSEMBLE: method.TITLE,
+        DATA: TICK if extra else "",
+        "models": str(len(members)),
+    }
 
 
 def row_label(design: Mapping[str, str]) -> str:
@@ -127,7 +142,7 @@ def contrasts_csv(results: Results) -> str:
 def to_markdown(rows: Sequence[Row], level: float) -> str:
     """Return the table as people read it: the best mAP in bold, empty design columns left out."""
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
-    columns = [name for name in rows[0].design if any(row.design[name] for row in rows)]
+    columns = shown_columns(rows)
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
     secondary = [mean for mean in means() if mean.metric.shown == TABLE and mean.name != "mAP"]
     header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
@@ -146,7 +161,12 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
                 *(text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary),
             ]
         )
-    return markdown_table([*header, "less bias", *(mean.title for mean in secondary)], lines)
+    return markdown_table([*header, "bias-corrected", *(mean.title for mean in secondary)], lines)
+
+
+def shown_columns(rows: Sequence[Row]) -> list[str]:
+    """Return the design columns in which any row has something."""
+    return [name for name in rows[0].design if any(row.design[name] for row in rows)]
 
 
 def further_metrics(rows: Sequence[Row]) -> str:
@@ -167,8 +187,8 @@ def further_metrics(rows: Sequence[Row]) -> str:
 def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
     published = any(contrast.published is not None for contrast in contrasts)
-    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "all hold together", "p", "p (Holm)"]
-    header += [*(["published Δ"] if published else []), "detectable Δ: all", "head", "medium", "tail"]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p (Holm)"]
+    header += [*(["published Δ"] if published else []), "minimum detectable Δ: all", "head", "medium", "tail"]
     lines = [
         [
             contrast.what,

@@ -13,7 +13,7 @@ from cxrlt_core.system.rounding import rounded
 
 @dataclass(frozen=True)
 class ClassScore:
-    """A class with one prediction: AP with its interval, AUROC, and what it was scored on."""
+    """A class with one prediction: AP and AUROC with their intervals, and what it was scored on."""
 
     AP: float | None
     AUROC: float | None
@@ -22,6 +22,8 @@ class ClassScore:
     patients: int
     AP_low: float | None = None
     AP_high: float | None = None
+    AUROC_low: float | None = None
+    AUROC_high: float | None = None
 
     @property
     def chance(self) -> float | None:

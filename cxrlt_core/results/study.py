@@ -51,8 +51,11 @@ class Results:
 
     @property
     def shown(self) -> tuple[str, models.Ensemble]:
-        """The ensemble whose classes are shown, by name: the last class-wise one, or else the last."""
-        rows = self.params.table2
+        """The ensemble whose classes are shown, by name: the last class-wise one, or else the last.
+
+        Of the published rows, if there are any: those beyond take them apart.
+        """
+        rows = [row for row in self.params.table2 if row.published is not None] or self.params.table2
         name = [row.name for row in rows if row.method == "class_wise"] or [rows[-1].name]
         return name[-1], self.ensembles.rows[name[-1]]
 

@@ -110,7 +110,7 @@ def _findings(predictor: Predictor, known: Known) -> str:
         scores = known.classes.get(name, {})
         ap = number(scores.get("AP"))
         if scores.get("AP_low") is not None:
-            ap += f" [{number(max(scores['AP_low'], 0))}, {number(min(scores['AP_high'], 1))}]"
+            ap += f" [{number(scores['AP_low'])}, {number(scores['AP_high'])}]"
         share = number(scores["positive"] / scores["known"] if scores.get("known") else None)
         counts = (str(scores.get(key, "–")) for key in ("positive", "patients"))
         cells = (name, number(or_none(threshold)), ap, number(scores.get("AUROC")), share, *counts)

@@ -1,4 +1,4 @@
-"""What params.yaml says in short, said in full: designs in their place, recipes with what they leave alone.
+"""What params.yaml says in short, said in full: designs in their place, whole recipes, rows with their names.
 
 What is not of the form that is expected stays, and is refused when it is validated.
 """
@@ -6,13 +6,13 @@ What is not of the form that is expected stays, and is refused when it is valida
 from collections.abc import Mapping
 from typing import Any
 
-from cxrlt_core.designs import find_design, of_variants
+from cxrlt_core.designs import find_design, methods, of_variants
 
 RECIPE = ("train", "image", "query")  # sections that a recipe changes
 
 
 def gather(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of params.yaml with every design under ``designs``, and every recipe whole."""
+    """Return the content of params.yaml with designs under ``designs``, whole recipes, and names of rows."""
     known = of_variants()
     shared = {name: content[name] for name in known if name in content}
     rest = {key: value for key, value in content.items() if key not in shared}
@@ -20,7 +20,17 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
         rest["variants"] = {name: _variant(variant, shared, known) for name, variant in variants.items()}
     if isinstance(recipes := content.get("recipes"), dict):
         rest["recipes"] = {name: _recipe(recipe, content) for name, recipe in recipes.items()}
+    if isinstance(rows := content.get("table2"), list):
+        rest["table2"] = [_row(row) for row in rows]
     return {**rest, "designs": shared}
+
+
+def _row(row: Any) -> Any:
+    """Return a row of Table 2 with its name: stated, or else its method, and whether it is replenished."""
+    if not isinstance(row, dict):
+        return row
+    method = row.get("method") if row.get("method") in methods() else "ensemble"
+    return {"name": f"{method}_replenished" if row.get("replenished") else method, **row}
 
 
 def _variant(variant: Any, shared: Mapping[str, Any], known: list[str]) -> Any:

@@ -112,8 +112,11 @@ def _dangling_names(params: Params) -> Iterator[str]:
     for position, row in enumerate(params.table1):
         yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
     yield from check("reweight.base", params.reweight.base, params.variants, "variants")
-    for position, name in enumerate(params.ensemble.members or []):
-        yield from check(f"ensemble.members.{position}", name, params.variants, "variants")
+    lists = {"ensemble.members": params.ensemble.members}
+    lists |= {f"table2.{position}.members": row.members for position, row in enumerate(params.table2)}
+    for at, names in lists.items():
+        for position, name in enumerate(names or []):
+            yield from check(f"{at}.{position}", name, params.variants, "variants")
 
 
 def _contradictions(params: Params) -> Iterator[str]:
@@ -155,8 +158,17 @@ def _members(params: Params) -> Iterator[str]:
         what = "no variant of a published row" if params.ensemble.members is None else "none of them"
         yield f"ensemble.members: {what} trains on data: primary; expected at least one such"
     for position, row in enumerate(params.table2):
+        at = f"table2.{position}"
+        if (row.replenished is None) == (row.members is None):
+            found = "neither" if row.members is None else "both"
+            yield f"{at}: expected one of replenished and members, found {found}"
         if row.replenished and True not in seen:
-            yield f"table2.{position}.replenished: no member of ensemble.members trains on data: replenished"
+            yield f"{at}.replenished: no member of ensemble.members trains on data: replenished"
+        named = row.members or []
+        for name in dict.fromkeys(name for name in named if named.count(name) > 1):
+            yield f"{at}.members: {name} stands twice; expected each variant once"
+        if named and all(replenished(params, name) for name in named):
+            yield f"{at}.members: none of them trains on data: primary; expected at least one such"
 
 
 def _equal_rows(params: Params) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from cxrlt_core.designs import TRAINING, using
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.losses import LossSettings
-from cxrlt_core.params.schema import Params
+from cxrlt_core.params.schema import Params, Table2Row
 from cxrlt_core.study.recipes import BY_RECIPE, resolved
 from cxrlt_core.system.settings import Section
 
@@ -36,6 +36,20 @@ def members(params: Params) -> list[str]:
     published = [row.variant for row in params.table1 if row.published is not None]
     chosen = published if params.ensemble.members is None else params.ensemble.members
     return [name for name in params.variants if name in chosen]
+
+
+def all_members(params: Params) -> list[str]:
+    """Return :func:`members`, then what rows of Table 2 name beside them, so that these move no other row."""
+    own = members(params)
+    named = {name for row in params.table2 for name in row.members or []}
+    return own + [name for name in params.variants if name in named and name not in own]
+
+
+def row_members(params: Params, row: Table2Row) -> list[str]:
+    """Return the variants that a row of Table 2 is made of, in the order of :func:`all_members`."""
+    if row.members is not None:
+        return [name for name in all_members(params) if name in row.members]
+    return [name for name in members(params) if row.replenished or not replenished(params, name)]
 
 
 def sizes_of(params: Params, encoder: str) -> list[int]:
@@ -88,9 +102,19 @@ def contents(params: Params, variant: str) -> dict[str, Any]:
             key: value
             for section in BY_RECIPE
             for key, value in _flat(section, getattr(whole, section))
-            if key not in HARMLESS
+            if key not in HARMLESS and key != "train.epochs"
         },
+        "train.steps": length(params, variant),
     }
+
+
+def length(params: Params, variant: str) -> str:
+    """Say how long a variant trains: as many epochs of replenished data are more steps, so data are named."""
+    train = resolved(params, variant).train
+    if train.steps:
+        return f"{train.steps} steps"
+    epochs = f"{train.epochs} epochs" if train.epochs != 1 else "1 epoch"
+    return f"{epochs} of {name}" if (name := params.variants[variant].data) != "primary" else epochs
 
 
 def changes(params: Params, recipe: str) -> dict[str, Any]:

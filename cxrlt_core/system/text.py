@@ -18,6 +18,11 @@ def bounded(point: float | None, low: float | None, high: float | None) -> str:
     return f"{signed(point)} [{signed(low)}, {signed(high)}]"
 
 
+def within(point: float | None, low: float | None, high: float | None) -> str:
+    """A number with its interval, where it has one: ``0.5000 [0.4000, 0.6000]``."""
+    return number(point) if low is None else f"{number(point)} [{number(low)}, {number(high)}]"
+
+
 def with_error(value: float | None, error: float | None) -> str:
     """Value ± standard error, each left out where undefined."""
     return number(value) if error is None else f"{number(value)} ± {number(error)}"

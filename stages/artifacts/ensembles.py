@@ -11,7 +11,7 @@ from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scoring import EvaluationSet
 from cxrlt_core.params.schema import Params
 from cxrlt_core.serving.ensemble_folder import EnsembleConfig, Member, write_ensemble
-from cxrlt_core.study.variants import members as members_of
+from cxrlt_core.study.variants import all_members
 from stages.artifacts.paths import ensemble_folder, ensemble_path, model_folder
 from stages.artifacts.predictions import read_models, write_predictions
 from stages.artifacts.scoring import draw_patients
@@ -42,11 +42,11 @@ def write_row(
 
 
 def read_members(params: Params, dev: LabelledSet, test: LabelledSet, scored_on: EvaluationSet) -> Members:
-    """Read the predictions of all members, and score them on resampled development patients.
+    """Read the predictions of all members of any row, and score them on resampled development patients.
 
     ``dev`` chooses; ``test`` is predicted and scored on ``scored_on``.
     """
-    names, seeds, rule = members_of(params), params.train.seeds, params.study.aggregate
+    names, seeds, rule = all_members(params), params.train.seeds, params.study.aggregate
     on_dev = (read_models(names, dev, seed, rule) for seed in seeds)
     resamples, device = draw_patients(params, dev), scored_on.device
     choices = [Choice.of(dev.targets, models, resamples, params.ensemble, device) for models in on_dev]

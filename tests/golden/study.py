@@ -58,6 +58,8 @@ def golden_params() -> Params:
         for number, (name, tta) in enumerate(TABLE1)
     ]
     content["table2"] = [{"method": m, "replenished": more, "published": None} for m, more in TABLE2]
+    swapped = ["plain", "separate", "mixed", "replenished"]
+    content["table2"].append({"name": "swap", "method": "class_wise", "members": swapped})
     return parse_params(content)
 
 

@@ -27,9 +27,10 @@ from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.image_encoder import build_network
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import Scorer, predict
-from cxrlt_core.reporting.designs import contrasts1, contrasts2, effects1
+from cxrlt_core.reporting.attribution import contrasts2
+from cxrlt_core.reporting.designs import contrasts1, effects1
 from cxrlt_core.reporting.tables import rows1
-from cxrlt_core.study.variants import loss_of
+from cxrlt_core.study.variants import all_members, loss_of, row_members
 from cxrlt_core.study.variants import members as members_of
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.records import to_json
@@ -161,7 +162,8 @@ def ensemble_table(params: Params) -> dict[str, Any]:
     dev, test, seeds = labels(100, stream=2), labels(120, stream=3), range(len(params.train.seeds))
     size, seed = params.bootstrap.resamples, params.bootstrap.seed
     of_dev, resamples = (resample_patients(patients(n), size, seed) for n in (100, 120))
-    models = range(len(members_of(params)))
+    names = all_members(params)
+    models = [list(params.variants).index(name) for name in names]
     choices = [
         Choice.of(dev, np.stack([opinions(dev, m, s, 1) for m in models]), of_dev, params.ensemble, CPU)
         for s in seeds
@@ -169,10 +171,10 @@ def ensemble_table(params: Params) -> dict[str, Any]:
     on_test = [np.stack([opinions(test, m, s, 1) for m in models]) for s in seeds]
     classes = count_classes(test, resamples, CLASSES, GROUPS, params.evidence.min_positives)
     data = EvaluationSet(test, classes, resamples)
-    everything = Members(members_of(params), params.train.seeds, choices, on_test, data)
-    array, runs, scores, rows = orthogonal_array(len(models), len(seeds)), {}, {}, {}
+    everything = Members(names, params.train.seeds, choices, on_test, data)
+    array, among, runs, scores, rows = orthogonal_array(len(models), len(seeds)), {}, {}, {}, {}
     for row in params.table2:
-        used = [row.replenished or params.variants[name].data == "primary" for name in members_of(params)]
+        among[row.name] = used = np.isin(names, row_members(params, row))
         members = everything.among(used)
         runs |= members.recombine({row.name: row.method}, array[:, used])
         scored = score_ensemble(members, row.method)
@@ -184,7 +186,7 @@ def ensemble_table(params: Params) -> dict[str, Any]:
             "optimism": optimism(scored.gap, gap_of_plain_mean(members), params.bootstrap.level),
         }
     published = {row.name: row.published for row in params.table2}
-    table = ScoredTable(scores, RecombinedSeedVariance(array, runs), params.bootstrap.level, published)
+    table = ScoredTable(scores, RecombinedSeedVariance(array, among, runs), params.bootstrap.level, published)
     return to_json({"rows": rows, "contrasts": contrasts2(params, table), "estimates": estimates(table)})
 
 

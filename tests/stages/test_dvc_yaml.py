@@ -25,6 +25,7 @@ FUNCTIONS = {
     "image_encoder_spec": ["image_encoders"],
     "loss_of": ["losses"],
     "members_of": ["ensemble"],
+    "row_members": ["ensemble", "table2", "variants"],
     "resolved": ["image", "query", "recipes", "train"],
     "sizes_of": ["image", "recipes", "variants"],
     "used_sources": ["data.primary", "data.extra"],

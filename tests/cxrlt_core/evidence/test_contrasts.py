@@ -80,7 +80,7 @@ def test_published_differences_and_their_difference(designs):
     assert min(texts) < 0 < max(texts)
 
 
-def test_pairs_differ_in_one_design_or_belong_together_and_are_named_by_content():
+def test_pairs_differ_in_one_design_and_are_named_by_content():
     """What a table shows alike is still another design, and what has another name may be the same."""
     designs = {
         "a": {"loss": Design("", {"kind": "bce", "smooth": 0}, "bce")},
@@ -91,9 +91,7 @@ def test_pairs_differ_in_one_design_or_belong_together_and_are_named_by_content(
     assert found == [("a", "b", "bce → smooth"), ("b", "c", "off → other")]
     designs = {"a": plain(x="1", y=""), "b": plain(x="2", y=""), "c": plain(x="2", y="✓")}
     assert [(p.reference, p.row) for p in find_pairs(designs)] == [("a", "b"), ("b", "c")]
-    more = find_pairs(designs, together=("a", "c"))
-    assert ("x + y", "1, off → 2, ✓", "c", "a") in [(p.design, p.change, p.row, p.reference) for p in more]
-    assert find_pairs({"a": plain(x="1"), "b": plain(x="1")}, together=("a", "b")) == []
+    assert find_pairs({"a": plain(x="1"), "b": plain(x="1")}) == []
 
 
 PAIR = {"a": plain(x="1"), "b": plain(x="2")}

@@ -50,10 +50,10 @@ def test_trainings_are_pooled_as_the_rows_are_scored(noise):
     # one seed has no noise, and other metrics have their own
     assert noise.of({"a": 1.0}, "mAP", np.array([0.1])) is None
     assert noise.of({"a": 1.0}, "F1", points) == SeedVariance(points.var(ddof=1), 2)
-    ensembles = RecombinedSeedVariance(orthogonal_array(3, 3), {"a": {}})
+    ensembles = RecombinedSeedVariance(orthogonal_array(3, 3), {}, {"a": {}})
     assert ensembles.of({"a": 1.0}, "F1", points) == SeedVariance(points.var(ddof=1), 2)
     assert ensembles.of({"a": 1.0}, "F1", points[:1]) is None
-    partly = RecombinedSeedVariance(orthogonal_array(3, 3), {"a": {"mAP": np.zeros(9)}, "b": {}})
+    partly = RecombinedSeedVariance(orthogonal_array(3, 3), {}, {"a": {"mAP": np.zeros(9)}, "b": {}})
     assert partly.of({"a": 1.0, "b": -1.0}, "mAP", points) == SeedVariance(points.var(ddof=1), 2)
 
 
@@ -96,8 +96,11 @@ def test_recombined_variance_is_right_on_average_and_steadier_than_that_of_the_s
     assert np.std(recombined) < 0.5 * np.std(plain)
 
 
-def test_a_difference_of_ensembles_takes_the_same_runs():
+def test_a_difference_of_ensembles_takes_the_same_runs_and_no_members_of_others():
     array, generator = orthogonal_array(4, 3), np.random.default_rng(2)
+    members = {"a": np.array([True, False, False, False]), "b": np.array([True, True, True, False])}
     runs = {"a": {"mAP": generator.normal(size=len(array))}, "b": {"mAP": generator.normal(size=len(array))}}
-    found = RecombinedSeedVariance(array, runs).of({"b": 1.0, "a": -1.0}, "mAP", np.zeros(3))
-    assert found == main_effects(array, runs["b"]["mAP"] - runs["a"]["mAP"])
+    noise = RecombinedSeedVariance(array, members, runs)
+    found = noise.of({"b": 1.0, "a": -1.0}, "mAP", np.zeros(3))
+    assert found == main_effects(array[:, :3], runs["b"]["mAP"] - runs["a"]["mAP"])
+    assert noise.of({"a": 1.0}, "mAP", np.zeros(3)) == main_effects(array[:, :1], runs["a"]["mAP"])

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.metrics import average_precision_score
 
 from cxrlt_core.evidence.scoring import TESTED, EvaluationSet, count_classes
@@ -54,4 +55,21 @@ def test_classes_are_scored_on_known_labels_with_the_interval_of_a_bootstrap_of_
         naive.append(average_precision_score(targets[rows, 1], found[rows, 1]))
     half = (scores["b"]["AP_high"] - scores["b"]["AP_low"]) / 2
     assert half == pytest.approx(1.96 * np.std(naive), rel=0.15)
-    assert (scores["b"]["AP_high"] + scores["b"]["AP_low"]) / 2 == pytest.approx(scores["b"]["AP"], abs=1e-4)
+    # on the logit scale it is as far to both sides, and AUROC has one, too
+    low, middle, high = (logit(scores["b"][key]) for key in ("AP_low", "AP", "AP_high"))
+    assert high - middle == pytest.approx(middle - low, abs=1e-3)
+    assert scores["b"]["AUROC_low"] < scores["b"]["AUROC"] < scores["b"]["AUROC_high"] < 1
+
+
+@pytest.mark.parametrize(
+    ("positives", "known"), [(9, [False, False]), (10, [True, False]), (50, [True, True])]
+)
+def test_few_positive_patients_and_those_near_1_have_no_interval(positives, known):
+    """AUROC is about 0.8 and 0.97, where of ten patients less than one fails."""
+    generator, targets = np.random.default_rng(0), (np.arange(400) < positives).astype(np.int8)[:, None]
+    targets = np.repeat(targets, 2, axis=1)
+    found = (targets * [0.2, 0.74] + generator.random(targets.shape)).astype(np.float32) / 2
+    groups = {"a": "head", "b": "tail"}
+    settings = Bootstrap(resamples=200, seed=0, level=0.95)
+    scores = class_scores(targets, found, np.arange(400), groups, settings)
+    assert [one["AUROC_low"] is not None for one in scores.values()] == known

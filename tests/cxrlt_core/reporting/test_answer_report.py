@@ -111,7 +111,7 @@ def test_what_resolves_a_difference_is_told_at_our_size_and_at_the_published_one
     unpublished = plan(published=None)
     assert (
         "ublished" not in unpublished
-        and "| contrast | detectable Δ | measured Δ | seeds | or patients |" in unpublished
+        and "| contrast | minimum detectable Δ | measured Δ | seeds | or patients |" in unpublished
     )
     warning = "The noise is that of a synthetic study"
     assert warning in text and warning not in plan(**{"demo.sources": []})

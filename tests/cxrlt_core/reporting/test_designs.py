@@ -3,7 +3,7 @@ import pytest
 from cxrlt_core.designs import find_design
 from cxrlt_core.evidence.contrasts import find_pairs
 from cxrlt_core.params.schema import Params, Variant
-from cxrlt_core.reporting.designs import ensemble_designs, row_designs, selects, texts
+from cxrlt_core.reporting.designs import row_designs, selects, texts
 from cxrlt_core.study.variants import replenished
 
 
@@ -42,12 +42,6 @@ def test_a_loss_other_than_bce_is_a_design(changed):
     names = {f"variants.resnet50_bert_{v}.loss": n for v, n in (("shared", "mine"), ("separate", "plain"))}
     losses = [row["loss"] for row in shown(changed({**mine, **names})).values()]
     assert losses[0] == "mine" and set(losses[1:]) == {""}
-
-
-def test_designs_of_ensembles(smoke):
-    found = [texts(ensemble_designs(row)) for row in smoke.table2]
-    assert found[2] == {"ensemble": "class-wise", "replenished": "✓"}
-    assert found[3] == {"ensemble": "bagged", "replenished": ""}
 
 
 def differing(params: Params) -> list[str]:
@@ -118,16 +112,28 @@ def test_what_recipes_change_is_a_column_and_what_changes_together_is_one(change
     recipes["large"] = {"image": {"size": 64}, "train": {"batch_size": 8}}
     shown_rows = shown(with_variants(changed, recipes, a={}, b={"recipe": "long"}, c={"recipe": "large"}))
     rows = [shown_rows[name] for name in ("resnet50_bert_shared", "densenet121_bert_reweighted+tta")]
-    assert [row["epochs"] for row in rows] == ["1", "3"]
+    assert [row["steps"] for row in rows] == ["1 epoch", "3 epochs"]
     assert rows[0]["batch_size + size"] == rows[1]["batch_size + size"] == "32, 32"
     assert shown_rows["resnet50_t5_contrast_mixup+tta"]["batch_size + size"] == "8, 64"
 
 
 def test_a_recipe_that_changes_nothing_is_no_column(changed):
     recipes = {"same": {"train": {"epochs": 1}}}
-    assert (
-        "epochs" not in shown(with_variants(changed, recipes, a={"recipe": "same"}))["resnet50_bert_shared"]
-    )
+    assert "steps" not in shown(with_variants(changed, recipes, a={"recipe": "same"}))["resnet50_bert_shared"]
+
+
+def test_replenished_data_come_with_more_steps_unless_the_steps_are_stated(changed):
+    """As many epochs are more steps then, and no pair is called by the data alone."""
+
+    def differing(**both: str) -> list[str]:
+        recipes = {"equal": {"train": {"steps": 5}}}
+        params = with_variants(changed, recipes, a=both, b={"data": "replenished", **both})
+        names = ("resnet50_bert_shared", "densenet121_bert_reweighted+tta")
+        first, second = (row_designs(params, row) for row in params.table1 if row.name in names)
+        return [name for name in first if first[name] != second[name] and name != "TTA"]
+
+    assert differing() == ["replenished", "steps"]
+    assert differing(recipe="equal") == ["replenished"]
 
 
 def test_a_start_is_a_column(changed):

@@ -124,7 +124,7 @@ def test_classes_that_bear_no_verdict_are_named(study):
     assert "fewer than 5 positive patients bear no verdict" in text and "Hernia (3), Mass (0)." in text
     assert text.count("bear no verdict") == 1  # none in the test set
     line = next(line for line in text.splitlines() if line.startswith("| Hernia | tail"))
-    assert " | 3 | 7 | 0.5000 | 0.6000 |" in line
+    assert " | 3 | 7 | 0.5000 [0.4000, 0.7000] | 0.6000 |" in line
 
 
 def test_encoders_are_told_with_what_was_loaded(study):

@@ -42,7 +42,7 @@ def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are
     text = tables.to_markdown(rows, 0.95)
     table = cells(text)
     assert len({len(line) for line in table}) == 1 and [line[0] for line in table[2:]] == ["1", "2", "3"]
-    assert {"TTA", "less bias", "mAP [95% interval]"} < set(table[0]) and "MixUp" not in table[0]
+    assert {"TTA", "bias-corrected", "mAP [95% interval]"} < set(table[0]) and "MixUp" not in table[0]
     assert text.count("**") == 2 and "**0.5000** [0.5000, 0.5000]" in table[3]
     first, second, last = (dict(zip(table[0], line, strict=True)) for line in table[2:])
     assert first["Δ mAP to row 1"] == "" and second["Δ mAP to row 1"] == "+0.5000 [+0.5000, +0.5000]"
@@ -104,7 +104,7 @@ def test_contrasts_name_the_rows_by_number():
     assert first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]" and first["published Δ"] == "–"
     assert first["tail"] == "–" and first["p (Holm)"] == "0.400"
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
-    assert first["all hold together"] == "[-0.0200, +0.0400]"
+    assert first["simultaneous"] == "[-0.0200, +0.0400]"
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
     unpublished = cells(tables.contrasts_table(make_table(1, rows, []), [plain, undefined]))
     assert {len(line) for line in unpublished} == {12} and "published Δ" not in unpublished[0]

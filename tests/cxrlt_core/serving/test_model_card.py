@@ -23,7 +23,7 @@ def test_a_card_says_what_it_is_what_it_can_and_what_it_is_not(ensemble):
     hernia = {
         **UNKNOWN,
         "AP": 0.25,
-        "AP_low": -0.2,
+        "AP_low": 0.1,
         "AP_high": 0.3,
         "positive": 7,
         "known": 70,
@@ -34,7 +34,7 @@ def test_a_card_says_what_it_is_what_it_can_and_what_it_is_not(ensemble):
     assert "Not a medical device" in card and "## Limits" in card
     row = "| both | 0.3100 [0.2900, 0.3300] | 0.5000 ± 0.0100 | 0.2000 | – | 0.8000 ± 0.0200 |"
     assert row in card
-    assert "| Hernia | – | 0.2500 [0.0000, 0.3000] | – | 0.1000 | 7 | 5 |" in card
+    assert "| Hernia | – | 0.2500 [0.1000, 0.3000] | – | 0.1000 | 7 | 5 |" in card
     assert "| Mass | 0.5000 | – | – | – | – | – |" in card and "On test data." in card
     assert card.count("**A demo.**") == 2  # wherever there are numbers
     assert "| test | 9 | 4 |" in card and "Sources: nih, mine." in card

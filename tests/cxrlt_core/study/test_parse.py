@@ -7,7 +7,7 @@ from settings import loss
 
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.study.variants import contents, loss_of, members, used_sources
+from cxrlt_core.study.variants import all_members, contents, loss_of, members, row_members, used_sources
 from cxrlt_core.system.errors import StudyError
 
 ROOT = Path(__file__).parents[3]
@@ -66,10 +66,23 @@ def test_members_are_named_or_those_of_the_published_rows(changed, smoke):
     assert members(published) == [n for n, v in smoke.variants.items() if v.data == "primary"]
 
 
+def test_a_row_names_its_members_and_itself_and_moves_no_other_one(changed):
+    two = ["densenet121_bert_reweighted", "resnet50_bert_shared"]
+    own = ["resnet50_t5_mixup_replenished", "resnet50_bert_separate", "resnet50_bert_shared"]
+    rows = [{"method": "bagged", "replenished": False}, {"name": "mine", "method": "bagged", "members": own}]
+    params = changed({"ensemble.members": two, "table2": rows})
+    assert [row.name for row in params.table2] == ["bagged", "mine"]
+    first, mine = (row_members(params, row) for row in params.table2)
+    # those of others come first, so what is recombined and ranked of them stays as it was
+    assert first == members(params) == two[::-1] == all_members(params)[:2]
+    assert mine == ["resnet50_bert_shared", "resnet50_bert_separate", "resnet50_t5_mixup_replenished"]
+    assert set(all_members(params)) == {*two, *own}
+
+
 def test_a_variant_is_told_by_what_it_names(smoke):
     own = contents(smoke, "resnet50_bert_shared")
     assert own["weights"] is None and own["loss"] == {"kind": "bce"} and "separate" not in own
-    assert own["image"] == smoke.image_encoders["resnet50"].model_dump() and own["train.epochs"] == 1
+    assert own["image"] == smoke.image_encoders["resnet50"].model_dump() and own["train.steps"] == "1 epoch"
     assert contents(smoke, "densenet121_bert_reweighted")["weights"]["ratio"] == 2
     assert contents(smoke, "densenet121_bert_reweighted")["separate"] == {}
 

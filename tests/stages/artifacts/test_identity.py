@@ -172,7 +172,7 @@ def test_ensembles_depend_on_who_the_members_are_and_predictions_on_the_views():
     files = settings_files(parse_params(CONTENT))
     assert files["ensemble"]["members"] == CONTENT["ensemble"]["members"] and "members" not in files["params"]
     content = {**CONTENT, "ensemble": {**CONTENT["ensemble"], "members": None}}
-    content["table2"] = [row for row in CONTENT["table2"] if not row["replenished"]]
+    content["table2"] = [row for row in CONTENT["table2"] if not row.get("replenished")]
     published = [VARIANT, "resnet50_bert_separate", "densenet121_bert_reweighted"]
     members = settings_files(parse_params(content))["ensemble"]["members"]
     assert members == [*published, "resnet50_t5_contrast_mixup"]
