@@ -39,7 +39,7 @@ def test_images_and_classes_stand_in_any_order(labels, name):
 def test_what_is_extra_is_left_out_with_a_warning_that_names_no_image(labels):
     predictions("a.csv", image=["001", "2", "NA"], Hernia=0.5)
     with open("a.csv", "a") as file:
-        file.write("secret,,7,\n")
+        file.write("3,secret,,7,\n")
     system = read_system(["a.csv"], labels)
     assert system.seeds[0].shape == (3, 2)
     assert system.warnings == [
