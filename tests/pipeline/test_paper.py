@@ -6,7 +6,7 @@ import pytest
 from miniature import FINDINGS, link_miniature, write_miniature
 from workspace import ROOT
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.system.files import read_json, read_parquet
 
 SOURCES = ("mimic", "nih", "chexpert", "padchest")

@@ -5,7 +5,7 @@ import re
 import pytest
 from workspace import ROOT
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.system.files import read_json, read_parquet
 
 NIH = ROOT.parent / "shared" / "real" / "nih"

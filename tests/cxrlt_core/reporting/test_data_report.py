@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.reporting.data_report import render_data
 from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.system.records import from_json

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from workspace import ALWAYS, load, table
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 
 VARIANTS = ["resnet50_bert_shared", "resnet50_bert_separate", "densenet121_bert_reweighted"]
 VARIANTS += ["resnet50_t5_contrast_mixup", "resnet50_t5_mixup_replenished"]
