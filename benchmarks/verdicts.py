@@ -3,7 +3,8 @@
 Each study has the nine rows of the published Table 1 (eight trainings, one of them with TTA and without)
 and its ten contrasts, all of them truly 0. Three kinds of studies:
 
-    gaussian   patients, training seeds and patient × seed add normal noise; thousands of studies
+    gaussian   patients, training seeds and patient × seed add normal noise; thousands of studies, in WORLDS:
+               trainings of one noise or not, a seed that diverged, two or three trainings in all
     ap         average precision of scores that are drawn image by image, for long-tailed labels, the
                patients resampled by the real code; hundreds of studies
     ensembles  one difference of two ensembles of the same ten members, normal noise as above; the members
@@ -45,6 +46,19 @@ TRAININGS = "abcdefgh"
 PAIRS = ("21", "32", "43", "54", "94", "76", "98", "86", "97")  # row and reference
 CONTRASTS = [{row: 1.0, reference: -1.0} for row, reference in PAIRS]
 CONTRASTS.append({"9": 1.0, "8": -1.0, "7": -1.0, "6": 1.0})
+#: World to the trainings there are, the variance of each relative to the others', and what a seed of the last
+#: one is off by, in standard deviations of a training.
+WORLDS: dict[str, tuple[str, tuple[float, ...], float]] = {
+    "alike": (TRAININGS, (1.0,), 0.0),
+    "variances 1 : 9": (TRAININGS, (1.0, 9.0), 0.0),
+    "one × 9": (TRAININGS, (9.0, *(1.0,) * 7), 0.0),
+    "one × 25": (TRAININGS, (25.0, *(1.0,) * 7), 0.0),
+    "a seed diverged": (TRAININGS, (1.0,), 20.0),
+    "two trainings": ("ab", (1.0,), 0.0),
+    "three trainings": ("abc", (1.0,), 0.0),
+    "two trainings, one × 25": ("ab", (25.0, 1.0), 0.0),
+    "three trainings, one × 25": ("abc", (25.0, 1.0, 1.0), 0.0),
+}
 PLAIN = [number for number, pair in enumerate(PAIRS) if pair != "32"]  # contrasts of two trainings
 MIMIC = (0.34, 0.26, 0.18, 0.06, 0.016, 0.0095, 0.003, 0.002)  # prevalences, head to tail
 #: Classes of a line: the first, the end, and the positive patients that a class needs to count.
@@ -57,15 +71,22 @@ class Simulated:
 
     Attributes:
         points: float (2, T, S), without TTA and with it.
-        samples: of the nine rows, float (9, S, B).
+        samples: of the rows of these trainings, float (R, S, B).
+        trainings: their T names.
     """
 
     points: np.ndarray
     samples: np.ndarray
+    trainings: str = TRAININGS
 
     def row_points(self) -> np.ndarray:
-        """Metric of the nine rows, (9, S)."""
-        return np.stack([self.points[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()])
+        """Metric of the rows, (R, S)."""
+        return of_rows(self.points, self.trainings)
+
+    @property
+    def contrasts(self) -> list[dict[str, float]]:
+        """Those of trainings that there are."""
+        return [c for c in CONTRASTS if all(ROWS[row][0] in self.trainings for row in c)]
 
 
 @dataclass(frozen=True)
@@ -120,10 +141,11 @@ def cases(kind: str, options: argparse.Namespace) -> Iterator[list[list[str]]]:
             verdicts = [ensembles(seeds, ratio, share, options, n) for n in range(options.studies)]
             yield [table_row(seeds, f"{ratio:g}", "alike" if share == 0.1 else "one member", verdicts)]
         return
-    settings = [(seeds, ratio, 1) for seeds in (2, 3, 5) for ratio in (0, 0.5, 1, 2)]
-    for seeds, ratio, spread in [*settings, (3, 2, 9), (5, 2, 9)]:
-        verdicts = [estimate_both(gaussian(seeds, ratio, spread, options, n)) for n in range(options.studies)]
-        yield [table_row(seeds, f"{ratio:g}", "alike" if spread == 1 else "variances 1 : 9", verdicts)]
+    settings = [(seeds, ratio, "alike") for seeds in (2, 3, 5) for ratio in (0, 0.5, 1, 2)]
+    others = [(seeds, 2, world) for world in WORLDS for seeds in (3, 5) if world != "alike"]
+    for seeds, ratio, world in [*settings, *others]:
+        verdicts = [estimate_both(gaussian(seeds, ratio, world, options, n)) for n in range(options.studies)]
+        yield [table_row(seeds, f"{ratio:g}", world, verdicts)]
 
 
 def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
@@ -147,26 +169,34 @@ def ap_cases(options: argparse.Namespace) -> Iterator[list[list[str]]]:
         yield rows
 
 
-def gaussian(seeds: int, ratio: float, spread: float, options: argparse.Namespace, number: int) -> Simulated:
+def gaussian(seeds: int, ratio: float, world: str, options: argparse.Namespace, number: int) -> Simulated:
     """Draw a study with normal noise, in which a pair of trainings differs by 1 through patients.
 
     Args:
         seeds: S.
-        ratio: standard deviation of the mean of S due to seeds, relative to that due to patients.
-        spread: largest variance of a training over the smallest; they take turns.
+        ratio: standard deviation of the mean of S due to seeds, relative to that due to patients, in a study
+            whose trainings are as noisy as the average of this one.
+        world: of :data:`WORLDS`.
         options: number of resamples.
         number: of the study.
     """
-    generator = np.random.default_rng([number, seeds, int(10 * ratio), spread])
-    variances = np.resize([2 / (1 + spread), 2 * spread / (1 + spread)], len(TRAININGS))[:, None]
-    training = generator.normal(size=(1, len(TRAININGS), seeds))  # TTA changes it little
-    trained = training + 0.1 * generator.normal(size=(2, len(TRAININGS), seeds))
-    points = trained * ratio * np.sqrt(seeds / 2 * variances)
-    points += patient_noise(generator, (2, len(TRAININGS)), seeds, 1)[..., 0]
-    cells = patient_noise(generator, (2, len(TRAININGS)), seeds, options.resamples)
-    return Simulated(
-        points, np.stack([cells[int(tta), TRAININGS.index(name)] for name, tta in ROWS.values()])
-    )
+    names, variances, off = WORLDS[world]
+    generator = np.random.default_rng([number, seeds, int(10 * ratio), [*WORLDS].index(world)])
+    relative = np.resize(variances, len(names))[:, None]
+    training = generator.normal(size=(1, len(names), seeds))  # TTA changes it little
+    training[:, -1, 0] += off
+    trained = training + 0.1 * generator.normal(size=(2, len(names), seeds))
+    points = trained * ratio * np.sqrt(seeds / 2 * relative / relative.mean())
+    points += patient_noise(generator, (2, len(names)), seeds, 1)[..., 0]
+    points[:, -1] -= points[:, -1].mean() if off else 0.0  # it is no better or worse for that
+    cells = patient_noise(generator, (2, len(names)), seeds, options.resamples)
+    return Simulated(points, of_rows(cells, names), names)
+
+
+def of_rows(values: np.ndarray, trainings: str) -> np.ndarray:
+    """Take the rows of some trainings from their values without TTA and with it, (2, T, …)."""
+    there = [(name, tta) for name, tta in ROWS.values() if name in trainings]
+    return np.stack([values[int(tta), trainings.index(name)] for name, tta in there])
 
 
 def patient_noise(generator: np.random.Generator, shape: tuple, seeds: int, draws: int) -> np.ndarray:
@@ -259,16 +289,16 @@ def components(study: Simulated) -> tuple[float, float]:
 
 
 def contrast_of(values: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
-    """Contrast of rows, the first axis of the values."""
+    """Contrast of rows, the first axis of the values; rows that are absent are the last ones."""
     return sum(weight * values[int(row) - 1] for row, weight in weights.items())
 
 
 def estimate_both(study: Simulated) -> Verdicts:
     """Apply both estimators to the contrasts of a study."""
     rows, metric = study.row_points(), "mAP"
-    noise = PooledSeedVariance(ROWS, {metric: study.points})
-    lows, highs, p_values = np.empty((3, 2, len(CONTRASTS)))
-    for number, weights in enumerate(CONTRASTS):
+    noise = PooledSeedVariance(ROWS, study.trainings, {metric: study.points})
+    lows, highs, p_values = np.empty((3, 2, len(study.contrasts)))
+    for number, weights in enumerate(study.contrasts):
         points, samples = contrast_of(rows, weights), contrast_of(study.samples, weights)
         lows[0, number], highs[0, number], p_values[0, number] = old(points, samples, number)
         variance = noise.of(weights, metric, points)
@@ -303,7 +333,7 @@ def table_row(seeds: int, ratio: str, what: str, verdicts: Sequence[Verdicts]) -
     """Return a row of the table."""
     false, holds = (np.mean([getattr(v, key) for v in verdicts], axis=0) for key in ("false", "holds"))
     half = np.mean([v.half for v in verdicts], axis=0)
-    half = half[:, PLAIN if half.shape[1] > 1 else [0]].mean(axis=1)
+    half = half[:, PLAIN if half.shape[1] == len(CONTRASTS) else [0]].mean(axis=1)
     cells = [str(seeds), ratio, what, f"{len(verdicts):,}", *(f"{share:.3f}" for share in false)]
     cells += [*(f"{share:.3f}" for share in holds.mean(axis=1)), f"{holds[1].min():.3f}"]
     return [*cells, *(f"{width:.3g}" for width in half)]

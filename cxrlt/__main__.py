@@ -1,4 +1,4 @@
-"""``cxrlt``, or ``python -m cxrlt``: predict image files, submit to the challenge, export, describe."""
+"""``cxrlt``, or ``python -m cxrlt``: predict images, submit to the challenge, export, describe, compare."""
 
 import argparse
 import os
@@ -6,15 +6,17 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from cxrlt import export, info, predict, submit
+from cxrlt import compare, export, info, predict, submit
 from cxrlt_core.system.errors import StudyError
 
-COMMANDS = (predict, submit, export, info)
+COMMANDS = (predict, submit, export, info, compare)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all sub-commands."""
-    top = argparse.ArgumentParser(prog="cxrlt", description="Use the models and ensembles of a study.")
+    top = argparse.ArgumentParser(
+        prog="cxrlt", description="Use the models and ensembles of a study; judge predictions."
+    )
     commands = top.add_subparsers(required=True, metavar="command")
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]

@@ -28,6 +28,7 @@ from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.cost import cost
 from cxrlt_core.training.loop import ADVICE, Training
 from cxrlt_core.training.objective import class_weights
+from cxrlt_core.training.schedule import stream_seed
 from stages.artifacts.arrays import decoder_of, open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.environment import environment
@@ -70,7 +71,7 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
         weights = class_weights(weights, data.classes, data.targets, report=ranks.is_main)
         shown = TrainingData(images, data.targets, data.classes, weights, config.pixels)
         loss = build_loss(loss_of(params, name), data.targets)
-        settings = TrainingSettings(whole.train, loss, seed, designs_of(params, name))
+        settings = TrainingSettings(whole.train, loss, stream_seed(name, seed), designs_of(params, name))
         training = build_training(model, shown, settings, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         identity = training_identity(params, name, seed)
@@ -88,7 +89,7 @@ def new_model_of(
 ) -> Classifier:
     """Build the model of a variant, and let it start from the weights that ``init`` names."""
     variant = params.variants[name]
-    torch.manual_seed(seed)
+    torch.manual_seed(stream_seed(name, seed))
     place = f"image_encoders.{variant.image}"
     network, _ = load_network(params.image_encoders[variant.image], encoder, config.image_size, place)
     model = new_model(config, network, read_embeddings(variant.text, data.classes), data.targets)

@@ -6,7 +6,7 @@ import pytest
 
 from cxrlt_core.system.errors import StudyError
 from tests.architecture import ROOT
-from tests.bad_input import artifacts, label_files, params, pictures
+from tests.bad_input import artifacts, comparisons, label_files, params, pictures
 
 PAGE = (ROOT / "tests/bad_input/bad-input.md").read_text(encoding="utf-8")
 LINE_BREAK = "`<br>`"  # between two lines of an error
@@ -16,6 +16,7 @@ ATTEMPTS = {
     "Image files": pictures.ATTEMPTS,
     "params.yaml": params.ATTEMPTS,
     "Stages, and files between them": artifacts.ATTEMPTS,
+    "Predictions that are compared": comparisons.ATTEMPTS,
 }
 ROWS = [
     (section.split("\n", 1)[0], what, line.replace(r"\|", "|"))

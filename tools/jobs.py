@@ -26,7 +26,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.processes import Request, termination
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
-from tools.due import changed_images, due_stages
+from tools.due import changed_images, due_stages, other_label_space
 
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 POLL = 0.1  # seconds
@@ -99,6 +99,11 @@ class Jobs:
         """Return the stages that were not begun because of one that failed."""
         return [name for name in self._needs if name not in {*self.done, *self.failed}]
 
+    def summary(self) -> str:
+        """Say where the time went: stages by kind, their times added up, the longest first."""
+        kinds = sorted(self._seconds.items(), key=lambda item: -sum(item[1]))
+        return ", ".join(f"{len(took)} {kind} {format_interval(sum(took))}" for kind, took in kinds)
+
     def _seconds_left(self) -> float | None:
         """Take for each stage the mean time of its kind; None while a kind of several stages is unknown."""
         kinds = [_kind(name) for name in self._needs if name not in {*self.done, *self.failed}]
@@ -108,8 +113,9 @@ class Jobs:
         return total / (len(self._free) + len(self._running))
 
     def _urgency(self, name: str) -> tuple[bool, int]:
-        """Return a key: first what ends a study early, then what most waits for."""
-        return _kind(name) not in EARLY, -len(self._after(name))
+        """Return a key: first what may end a study early, then what most waits for."""
+        after = self._after(name)
+        return not any(_kind(each) in EARLY for each in (name, *after)), -len(after)
 
     def _after(self, name: str) -> set[str]:
         """Return all that waits for a stage."""
@@ -208,11 +214,13 @@ def main(params: Params, jobs: str) -> None:
     number = number_of_jobs(params, jobs, len(gpus))
     if number > 1:
         with Repo() as repo:
-            needs = due_needs(repo, [f"pack@{source}" for source in changed_images(params)])
+            others = ["settings"] if other_label_space(params) else []
+            needs = due_needs(repo, [*others, *(f"pack@{source}" for source in changed_images(params))])
         own = gpus if params.launch.train == PLAIN else []  # else the launcher says which
         work = Jobs(needs, number, ["dvc", "--wait-for-lock", "repro", "--single-item"], own)
         if code := work.run():
             sys.exit(code)
+        print(f"== took {work.summary()}", flush=True)
         if work.failed:
             skipped = f"; not begun: {', '.join(work.skipped())}" if work.skipped() else ""
             raise StudyError(f"failed: {', '.join(work.failed)}{skipped}")

@@ -19,7 +19,8 @@ from dvc.repo import Repo
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.splits.carving import assign_splits, label_space
-from cxrlt_core.study.variants import geometries, resolved, used_sources
+from cxrlt_core.study.recipes import geometries, resolved
+from cxrlt_core.study.variants import used_sources
 from cxrlt_core.system.device import describe_device, free_memory, open_device
 from cxrlt_core.system.files import read_parquet
 from cxrlt_core.system.progress import format_interval

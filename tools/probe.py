@@ -29,7 +29,8 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.sources import find_reader
 from cxrlt_core.splits.carving import label_space
-from cxrlt_core.study.variants import designs_of, geometries, loss_of, resolved
+from cxrlt_core.study.recipes import geometries, resolved
+from cxrlt_core.study.variants import designs_of, loss_of
 from cxrlt_core.system.device import open_device, peak_memory
 from cxrlt_core.system.distributed import Ranks
 from cxrlt_core.system.errors import StudyError

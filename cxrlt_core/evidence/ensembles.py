@@ -157,7 +157,8 @@ def score_singles(members: Members, level: float) -> dict[str, SingleModel]:
     test = members.test
     trained = np.array([[average_precision(test.targets, m) for m in models] for models in members.on_test])
     pool = test.classes.means(np.stack([trained.swapaxes(0, 1)] * 2))
-    seed_variance, singles = PooledSeedVariance({name: (name, True) for name in members.names}, pool), {}
+    rows, singles = {name: (name, True) for name in members.names}, {}
+    seed_variance = PooledSeedVariance(rows, members.names, pool)
     for role, number in {"base": 0, "best single": int(np.nan_to_num(ap).argmax())}.items():
         name, predictions = members.names[number], [models[number] for models in members.on_test]
         fits = [calibrate(choice.targets, choice.predictions[number]) for choice in members.choices]

@@ -14,7 +14,8 @@ from cxrlt_core.system.records import Number
 from cxrlt_core.system.rounding import rounded
 
 POWER = 0.8  # of a detectable difference
-PRIOR = 6  # degrees of freedom that the noise of other trainings counts for, at most
+PRIOR = 2  # degrees of freedom that the noise of other trainings counts for, at most: they may be quieter
+FEW = 4  # degrees of freedom below which a seed variance is not trusted to be the smaller part
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Estimate:
 
 
 def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVariance:
-    """Seed variance of a contrast from its own seeds, (S,), and from what all trainings show.
+    """Seed variance of a contrast from its own seeds, (S,), and from what other trainings show.
 
     ``squares`` is the sum of the squared weights that the contrast gives to trainings.
     """
@@ -156,6 +157,8 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
     training = max(0.0, seed_variance.variance - both)
     squared = patients + selection + training / seeds
     share = min(1.0, seed_variance.variance / seeds / squared)
+    if share > 0 and seed_variance.dof < FEW:  # it is known as badly as the variance
+        share = 1.0
     dof = seed_variance.dof / share**2 if share > 0 else np.inf
     shared = min(both / seeds, patients)  # the mean of the seeds has no more of it than it has of patients
     measured = (patients - shared, shared * seeds, training, seed_variance.variance, seed_variance.dof)

@@ -1,6 +1,6 @@
 """Training noise of a contrast: pooled over the study's trainings, or from recombined seeds of ensembles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, product
 from typing import Protocol
@@ -22,12 +22,14 @@ class SeedVarianceModel(Protocol):
 class PooledSeedVariance:
     """Rows that are one training each, with or without TTA.
 
-    All trainings of a study are taken to be about equally noisy, so what each of them shows is pooled. TTA
-    shares its training, so a contrast of TTA pools the effects of TTA on all trainings.
+    Trainings are independent, each variant and seed having a stream of its own, and those of a study are
+    taken to be about equally noisy: a contrast adds to its own seeds what the *other* trainings show. TTA
+    shares its training, so a contrast of TTA takes the effects of TTA on the others.
     """
 
     rows: Mapping[str, tuple[str, bool]]  # row to its training and whether it has TTA
-    # metric to the values of T trainings with S seeds, without TTA and with it; (2, T, S)
+    names: Sequence[str]  # of T trainings
+    # metric to the values of the trainings with S seeds, without TTA and with it; (2, T, S)
     trainings: Mapping[str, np.ndarray]
 
     def of(self, weights: Mapping[str, float], metric: str, points: np.ndarray) -> SeedVariance | None:
@@ -38,11 +40,13 @@ class PooledSeedVariance:
             return pooled(points, SeedVariance(0.0, 0), 0.0)
         plain, tta = self.trainings[metric]
         of_training = self._sums(weights)
+        others = [name not in of_training for name in self.names]
         if any(abs(weight) > 1e-9 for weight in of_training.values()):
             shown = tta if all(self.rows[row][1] for row in weights) else plain
-            return pooled(points, two_way(shown), sum(weight**2 for weight in of_training.values()))
-        effects = self._sums({row: weight for row, weight in weights.items() if self.rows[row][1]})
-        return pooled(points, two_way(tta - plain), sum(weight**2 for weight in effects.values()))
+        else:
+            of_training = self._sums({row: weight for row, weight in weights.items() if self.rows[row][1]})
+            shown = tta - plain
+        return pooled(points, within(shown[others]), sum(weight**2 for weight in of_training.values()))
 
     def _sums(self, weights: Mapping[str, float]) -> dict[str, float]:
         sums: dict[str, float] = {}
@@ -69,14 +73,12 @@ class RecombinedSeedVariance:
         return main_effects(self.array, sum(others, first))
 
 
-def two_way(values: np.ndarray) -> SeedVariance:
-    """Mean square of what neither the training nor the seed explains; float (T, S)."""
+def within(values: np.ndarray) -> SeedVariance:
+    """Mean variance over the seeds of a training; float (T, S)."""
     trainings, seeds = values.shape
-    dof = (trainings - 1) * (seeds - 1)
-    if not dof:
+    if not trainings or seeds < 2:
         return SeedVariance(0.0, 0)
-    rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
-    return SeedVariance(float((rest**2).sum() / dof), dof)
+    return SeedVariance(float(values.var(axis=1, ddof=1).mean()), trainings * (seeds - 1))
 
 
 def main_effects(array: np.ndarray, values: np.ndarray) -> SeedVariance:

@@ -41,7 +41,7 @@ def pooled_seed_variance(
         [[average_precision(data.targets, scores) for scores in read(name, tta)] for name in trainings]
         for tta in (False, True)
     ]
-    return PooledSeedVariance(rows, data.classes.means(np.array(ap)))
+    return PooledSeedVariance(rows, trainings, data.classes.means(np.array(ap)))
 
 
 def class_scores(
@@ -61,4 +61,4 @@ def class_scores(
     resamples = resample_patients(patients, settings.resamples, settings.seed)
     data = EvaluationSet(targets, count_classes(targets, resamples, list(groups), groups, least=0), resamples)
     scores = score_rows(data, row, lambda *_: [probabilities], patients)
-    return ScoredTable(scores, PooledSeedVariance(row, {}), settings.level).class_scores("model")
+    return ScoredTable(scores, PooledSeedVariance(row, [], {}), settings.level).class_scores("model")

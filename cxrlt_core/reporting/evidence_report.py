@@ -34,6 +34,27 @@ does: no verdict is given on a difference until `train.seeds` names several."""
 study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}"""
 
 
+def alarms_text(results: Results) -> str:
+    """Say what speaks against trainings of one noise; nothing where nothing does."""
+    if not results.alarms:
+        return ""
+    seeds, words = results.params.train.seeds, []
+    for alarm in results.alarms:
+        if alarm.seed is None:
+            told = (
+                f"the seeds of `{alarm.training}` vary {alarm.size:.1f} times as much as those of the others"
+            )
+        else:
+            side = "above" if alarm.size > 0 else "below"
+            told = f"seed {seeds[alarm.seed]} of `{alarm.training}` lies {abs(alarm.size):.1f} standard deviations"
+            told += f" {side} its other seeds"
+        words.append(f"{told} (p {text.p_value(alarm.p)})")
+    return f"""
+**Trainings are not alike in their noise**: {"; ".join(words)}. Intervals take them to be, so those of the noisy \
+one are too short and the others' too long: look at its curve before you believe a step of it.
+"""
+
+
 def contrasts_section(params: Params, table: Table, figure: str) -> str:
     """Show what each design changes in a table; figure: as markdown."""
     if not table.contrasts:

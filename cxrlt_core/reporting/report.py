@@ -59,7 +59,7 @@ development set of {sets["dev"].images:,} and test set of {sets["test"].images:,
 [glossary](#glossary) at the end has every term and mark of this page.
 
 {evidence.seeds_text(params)}
-"""
+{evidence.alarms_text(results)}"""
 
 
 def _table1(results: Results, figures: Figures) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cxrlt_core.evidence.alarms import NoiseAlarm
 from cxrlt_core.evidence.effects import MainEffects
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params
@@ -44,6 +45,7 @@ class Results:
     costs: Mapping[str, Sequence[models.Cost]]  # variant to its trainings, one a seed
     attention: models.Attention  # where the base variant looks
     origins: Origins
+    alarms: Sequence[NoiseAlarm] = ()  # what speaks against trainings of one noise
     examples: Sequence[models.Example] = ()  # images that may be shown
     looks: Sequence[models.Look] = ()  # the same, with what the base variant attends to
 

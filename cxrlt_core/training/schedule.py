@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
@@ -74,6 +75,11 @@ def steps_per_epoch(n: int, batch_size: int, parts: int = 1) -> int:
             f" train.accumulate) of two or more; expected at least {2 * parts}"
         )
     return min(math.ceil(n / batch_size), n // (2 * parts))
+
+
+def stream_seed(variant: str, seed: int) -> int:
+    """Seed of all that is random in a training: no two variants share a stream, nor two seeds of one."""
+    return int.from_bytes(blake2b(f"{variant}/{seed}".encode(), digest_size=4).digest()) >> 1
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

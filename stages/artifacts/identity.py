@@ -24,7 +24,7 @@ def training_identity(params: Params, variant: str, seed: int) -> dict[str, Any]
         f"data/encoders/{chosen.image}.json",  # its settings, and local weights by content
     ]
     return {
-        "seed": seed,
+        "stream": [variant, seed],  # what seeds all that is random
         "settings": training_settings(params, variant),
         "weights": read_weights(chosen.weights, seed),
         "files": {path: file_hash(path) for path in files},

@@ -43,6 +43,8 @@ def unchanged(module: str, params: Params) -> Iterator[None]:
     command = " ".join(["python", "-m", module, *sys.argv[1:]])
     stage = find_stage(command, params) if module.startswith("stages.") else None
     if stage is None:
+        if module.startswith("stages.") and "DVC_STAGE" in os.environ:  # DVC sets it
+            raise StudyError(f"dvc.yaml: no stage runs {command} any more; run again")
         yield
         return
     remove_leftovers(params, *stage.deps, *stage.outs)
@@ -57,7 +59,10 @@ def unchanged(module: str, params: Params) -> Iterator[None]:
     changed = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
     if changed := [path for path in changed if path not in marks or _meaning(path) != marks[path]]:
         for out in stage.outs:
-            shutil.rmtree(out) if Path(out).is_dir() else Path(out).unlink(missing_ok=True)
+            if Path(out).is_dir():
+                shutil.rmtree(out, ignore_errors=True)  # another rank may be at it
+            else:
+                Path(out).unlink(missing_ok=True)
         raise StudyError(f"{changed[0]}: changed while {command} ran, which leaves no output; run again")
 
 

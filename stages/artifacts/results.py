@@ -7,8 +7,10 @@ import numpy as np
 
 from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
+from cxrlt_core.evidence.alarms import noise_alarms
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import TESTED
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import contrasts1, effects1
@@ -35,7 +37,7 @@ def read_results(params: Params) -> Results:
     device = open_device(params.compute.device, params.compute.threads)
     data = read_record(Data, "data/summary.json")
     ensembles = read_record(models.EnsembleScores, "metrics/ensemble.json")
-    scored = score_table1(params, device)
+    scored, pool = score_table1(params, device)
     return Results(
         params=params,
         data=data,
@@ -56,6 +58,7 @@ def read_results(params: Params) -> Results:
             embedded={name: text_environment(name) for name in params.text_encoders},
             report=report_environment(),
         ),
+        alarms=noise_alarms(pool.names, pool.trainings[TESTED["mAP"]][0], params.bootstrap.level),
         examples=first_images(params),
         looks=attended_images(params),
     )

@@ -6,6 +6,7 @@ import torch
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 from cxrlt_core.evidence.selection import upweighted_share
 from cxrlt_core.evidence.trainings import pooled_seed_variance, score_rows
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred, resample_patients
@@ -16,8 +17,8 @@ from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
 
-def score_table1(params: Params, device: torch.device) -> ScoredTable:
-    """Score the rows of Table 1 on the development set."""
+def score_table1(params: Params, device: torch.device) -> tuple[ScoredTable, PooledSeedVariance]:
+    """Score the rows of Table 1 on the development set; return them and the noise of all trainings."""
     dev = read_set("dev")
     data = evaluation_set(params, dev, device)
     rows = {row.name: (row.variant, row.tta) for row in params.table1}
@@ -29,7 +30,7 @@ def score_table1(params: Params, device: torch.device) -> ScoredTable:
     scores = score_rows(data, rows, read, dev.table["patient_id"])
     seed_variance = pooled_seed_variance(data, rows, members(params), read)
     published = {row.name: row.published for row in params.table1}
-    return ScoredTable(scores, seed_variance, params.bootstrap.level, published)
+    return ScoredTable(scores, seed_variance, params.bootstrap.level, published), seed_variance
 
 
 def upweighted_shares(params: Params, device: torch.device) -> dict[str, dict[str, float]]:

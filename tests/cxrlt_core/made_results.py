@@ -105,7 +105,9 @@ def make_scored(rows: list[str], start: float = 0.4) -> ScoredTable:
 
     scores = {name: score(0.1 * number) for number, name in enumerate(rows)}
     trainings = {ap_of(name): np.zeros((2, 2, 1)) for name in CLASSES}
-    return ScoredTable(scores, PooledSeedVariance({name: (name, False) for name in rows}, trainings), 0.95)
+    return ScoredTable(
+        scores, PooledSeedVariance({name: (name, False) for name in rows}, list(rows), trainings), 0.95
+    )
 
 
 def make_ensemble(**changes: Any) -> models.Ensemble:

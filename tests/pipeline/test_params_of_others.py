@@ -44,6 +44,6 @@ def test_make_study_says_in_a_line_what_dvc_would_say_in_its_own_words(study, mi
         change(params)
     (study.folder / ".venv").mkdir(exist_ok=True)
     (study.folder / ".venv/installed").touch()  # there is nothing to install
-    done = study.run("make", "study")
+    done = study.run("make", "--no-print-directory", "study")
     assert done.returncode == 2 and f"error: params.yaml: {line}\n" in done.stderr
     assert done.stdout == "python -m tools.recover\n" and not (study.folder / "touched").exists()

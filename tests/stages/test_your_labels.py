@@ -16,6 +16,7 @@ from stages.artifacts.sets import read_set
 from stages.artifacts.settings import settings_files
 from tests.architecture import ROOT
 from tests.bad_input.params import SMOKE
+from tools.due import other_label_space
 
 PAGE = (ROOT / "docs/your-labels.md").read_text()
 SPACE, ENTRY, RELATIONS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -100,6 +101,15 @@ def test_the_list_is_part_of_what_uses_it_and_of_nothing_else(folder):
     assert {name for name in before if before[name] != renamed[name]} == changed | {
         *("text/pubmedbert", "text/clinical_t5")
     }
+
+
+def test_a_list_that_has_changed_is_due(folder):
+    params = study()
+    assert not other_label_space(params)  # nothing has run yet
+    write_json("data/settings/params.json", params.model_dump(mode="json"))
+    assert not other_label_space(params)
+    (folder / "data/local/mine.yaml").write_text(SPACE + RELATIONS)
+    assert other_label_space(study())
 
 
 def test_embeddings_are_found_by_name(folder, monkeypatch):

@@ -42,7 +42,7 @@ def test_the_estimate_has_the_length_that_the_parameters_state(train):
 @pytest.mark.dvc
 def test_a_run_that_goes_on_is_a_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    params = SimpleNamespace(data=SimpleNamespace(sources={}))
+    params = SimpleNamespace(data=SimpleNamespace(sources={}), variants={})
     line = pytest.raises(StudyError, match=r"^another dvc is at work in this folder")
     with Repo.init(no_scm=True) as repo, repo.lock, line:
         due.main(params)

@@ -17,13 +17,18 @@ from tests.architecture import ROOT
 from tools import jobs
 from tools.jobs import Jobs, number_of_jobs
 
-#: Says when it begins and ends, and what device it sees; ``bad`` fails.
+#: Says when it begins and ends, and what device it sees; ``bad`` fails. The trainings a, b and c wait for
+#: each other, as many as are to run at once.
 STAGE = """
 import os, sys, time
 name = sys.argv[1]
 print(f"begins {os.environ.get('CUDA_VISIBLE_DEVICES')}", flush=True)
 open("log", "a").write(f"+{name}\\n")
-time.sleep(0.3)
+limit = time.monotonic() + 30
+while name[:6] == "train@" and name != "train@d" and time.monotonic() < limit:
+    if open("log").read().count("+train@") >= int(os.environ.get("TOGETHER", 0)):
+        break
+    time.sleep(0.01)
 open("log", "a").write(f"-{name}\\n")
 sys.exit(name == "bad")
 """
@@ -52,7 +57,8 @@ def at_once(lines: list[str]) -> int:
 
 
 @pytest.mark.parametrize("number", [1, 2, 5])
-def test_a_stage_runs_once_what_it_needs_is_done_and_so_many_run_at_once(number):
+def test_a_stage_runs_once_what_it_needs_is_done_and_so_many_run_at_once(number, monkeypatch):
+    monkeypatch.setenv("TOGETHER", str(min(number, 3)))
     work = Jobs(NEEDS, number, COMMAND)
     assert work.run() == 0 and not work.failed and set(work.done) == set(NEEDS)
     lines = log()
@@ -96,6 +102,8 @@ def test_the_time_left_is_told_once_every_kind_of_several_stages_is_known():
     assert "left" not in work.progress()
     work.done, work._seconds = ["train@a"], {"train": [60.0]}
     assert work.progress().endswith("about 01:00 left")
+    work._seconds = {"report": [9.0], "train": [60.0, 30.0]}
+    assert work.summary() == "2 train 01:30, 1 report 00:09"
 
 
 SCHEDULER = """

@@ -39,7 +39,8 @@ def score(value: float, seeds: int = 3, spread: float = 0.01, seed: int = 0) -> 
 def noise(rows, seeds: int = 3, size: float = 0.001) -> PooledSeedVariance:
     """Rows that are trainings of their own, with TTA none of them."""
     trainings = np.random.default_rng(4).normal(0, size, (2, 8, seeds))
-    return PooledSeedVariance({row: (row, False) for row in rows}, dict.fromkeys(TESTED.values(), trainings))
+    own, others = {row: (row, False) for row in rows}, [f"other {number}" for number in range(8)]
+    return PooledSeedVariance(own, others, dict.fromkeys(TESTED.values(), trainings))
 
 
 def plain(**values: str) -> dict[str, Design]:

@@ -35,7 +35,8 @@ def effects_of(
         deviations = generator.normal(0, sizes, (seeds, 200))
         scores[row] = Score({TESTED["mAP"]: Sampled(points, deviations, np.zeros(seeds))}, {})
     trainings = {TESTED["mAP"]: generator.normal(0, sizes, (2, 8, seeds))}
-    noise = PooledSeedVariance({row: (row, False) for row in values}, trainings)
+    own, others = {row: (row, False) for row in values}, [f"other {number}" for number in range(8)]
+    noise = PooledSeedVariance(own, others, trainings)
     scored = ScoredTable(scores, noise, 0.95, published or dict.fromkeys(values, 0.3))
     return effects.test_effects(rows(table), scored, 0.002)
 
@@ -111,7 +112,7 @@ def test_false_effects_are_as_rare_as_promised():
             for n, (row, own) in enumerate(zip(table, points, strict=True))
         }
         trainings = {TESTED["mAP"]: np.stack([points] * 2)}
-        noise = PooledSeedVariance({row: (row, False) for row in table}, trainings)
+        noise = PooledSeedVariance({row: (row, False) for row in table}, list(table), trainings)
         found = effects.test_effects(table, ScoredTable(scores, noise, 0.95), 0.002)
         false += any(one.verdict.startswith("resolved") for one in found.effects)
     assert false / 300 < 0.09  # 0.05 ± 0.0125

@@ -137,13 +137,13 @@ def test_detectable_has_the_power_promised_at_the_level_of_the_verdict(dof, test
     assert power == pytest.approx(0.8, abs=1e-6)
 
 
-def test_pooling_weighs_by_degrees_of_freedom_at_most_six():
+def test_pooling_weighs_by_degrees_of_freedom_at_most_two():
     points = np.array([0.0, 1.0, 5.0])
     own = points.var(ddof=1)
     found = pooled(points, SeedVariance(2.0, 16), squares=2.0)
-    assert (found.variance, found.dof) == (pytest.approx((6 * 2 * 2 + 2 * own) / 8), 8)
-    few = pooled(points, SeedVariance(2.0, 4), squares=4.0)
-    assert (few.variance, few.dof) == (pytest.approx((4 * 2 * 4 + 2 * own) / 6), 6)
+    assert (found.variance, found.dof) == (pytest.approx((2 * 2 * 2 + 2 * own) / 4), 4)
+    few = pooled(points, SeedVariance(2.0, 1), squares=4.0)
+    assert (few.variance, few.dof) == (pytest.approx((1 * 2 * 4 + 2 * own) / 3), 3)
     alone = pooled(points, SeedVariance(0.0, 0), squares=2.0)
     assert (alone.variance, alone.dof) == (pytest.approx(own), 2)
 

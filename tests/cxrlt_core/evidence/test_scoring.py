@@ -13,7 +13,7 @@ from cxrlt_core.metrics.scores import average_precision, point_metrics, resample
 CLASSES = ["x", "y"]
 GROUPS = {"x": "head", "y": "tail"}
 SUMMARY = [mean.name for mean in means()]
-ALONE = PooledSeedVariance({}, {})  # no other training to pool with
+ALONE = PooledSeedVariance({}, [], {})  # no other training to pool with
 
 
 @pytest.fixture

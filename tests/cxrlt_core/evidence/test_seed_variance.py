@@ -9,44 +9,43 @@ from cxrlt_core.evidence.seed_variance import (
     RecombinedSeedVariance,
     main_effects,
     orthogonal_array,
-    two_way,
+    within,
 )
 
 ROWS = {"a": ("a", False), "a+tta": ("a", True), "b+tta": ("b", True), "c": ("c", False)}
+NAMES = ["a", "b", "c", "d", "e"]
 
 
 @pytest.fixture
 def noise() -> PooledSeedVariance:
-    return PooledSeedVariance(ROWS, {"mAP": np.random.default_rng(0).normal(size=(2, 5, 3))})
+    return PooledSeedVariance(ROWS, NAMES, {"mAP": np.random.default_rng(0).normal(size=(2, 5, 3))})
 
 
-def naive_mean_square(values):
-    rests = (x - values[v].mean() - values[:, s].mean() for (v, s), x in np.ndenumerate(values))
-    return sum((rest + values.mean()) ** 2 for rest in rests) / np.prod(np.subtract(values.shape, 1))
-
-
-def test_the_mean_square_is_that_of_the_page_and_blind_to_what_seeds_share():
+def test_the_variance_of_trainings_is_that_of_the_page_and_blind_to_their_levels():
     values = np.random.default_rng(0).normal(size=(7, 3))
-    assert two_way(values).variance == pytest.approx(naive_mean_square(values))
-    assert two_way(values).dof == 12
-    shifted = values + np.array([5.0, 0.0, -3.0]) + np.arange(7)[:, None]
-    assert two_way(shifted).variance == pytest.approx(two_way(values).variance)
-    assert two_way(values[:1]).dof == 0
+    naive = sum((x - values[v].mean()) ** 2 for (v, _), x in np.ndenumerate(values)) / 14
+    assert within(values).variance == pytest.approx(naive) and within(values).dof == 14
+    assert within(values + np.arange(7)[:, None]).variance == pytest.approx(naive)
+    assert within(values[:0]) == SeedVariance(0.0, 0)
 
 
 def test_trainings_are_pooled_as_the_rows_are_scored(noise):
     points = np.array([0.1, 0.3, 0.2])
-    plain, tta = (two_way(values) for values in noise.trainings["mAP"])
-    assert noise.of({"c": 1.0, "a": -1.0}, "mAP", points) == pooled(points, plain, 2.0)
-    assert noise.of({"b+tta": 1.0, "a+tta": -1.0}, "mAP", points) == pooled(points, tta, 2.0)
-    assert noise.of({"a+tta": 1.0}, "mAP", points) == pooled(points, tta, 1.0)
-    one_cancels = {"a+tta": 1.0, "a": -1.0, "b+tta": 1.0, "c": -1.0}
-    assert noise.of(one_cancels, "mAP", points) == pooled(points, plain, 2.0)
-    # with and without TTA share their trainings, whose noise is not in the difference
     plain, tta = noise.trainings["mAP"]
+
+    def others(values, *own):
+        return within(values[[name not in own for name in NAMES]])
+
+    assert noise.of({"c": 1.0, "a": -1.0}, "mAP", points) == pooled(points, others(plain, "a", "c"), 2.0)
+    found = noise.of({"b+tta": 1.0, "a+tta": -1.0}, "mAP", points)
+    assert found == pooled(points, others(tta, "a", "b"), 2.0)
+    assert noise.of({"a+tta": 1.0}, "mAP", points) == pooled(points, others(tta, "a"), 1.0)
+    one_cancels = {"a+tta": 1.0, "a": -1.0, "b+tta": 1.0, "c": -1.0}
+    assert noise.of(one_cancels, "mAP", points) == pooled(points, others(plain, "a", "b", "c"), 2.0)
+    # with and without TTA share their trainings, whose noise is not in the difference
     found = noise.of({"a+tta": 1.0, "a": -1.0}, "mAP", points)
-    assert found == pooled(points, two_way(tta - plain), 1.0)
-    same = PooledSeedVariance(ROWS, {"mAP": np.stack([plain, plain + 0.01])})
+    assert found == pooled(points, others(tta - plain, "a"), 1.0)
+    same = PooledSeedVariance(ROWS, NAMES, {"mAP": np.stack([plain, plain + 0.01])})
     assert same.of({"a+tta": 1.0, "a": -1.0}, "mAP", np.full(3, 0.01)).variance == pytest.approx(0)
     # one seed has no noise, and other metrics have their own
     assert noise.of({"a": 1.0}, "mAP", np.array([0.1])) is None

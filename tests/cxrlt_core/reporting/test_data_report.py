@@ -77,6 +77,19 @@ def test_labels_are_counted_for_known_classes_only(changed, summary):
     assert "with their positives: 77 Scoliosis.\n" in chexpert and "positives: none.\n" in nih
 
 
+def test_what_a_source_knows_only_nearly_is_counted(changed, summary):
+    related = {
+        "Edema": {"near": {"congestion": 7}},
+        "Mass": {"broader": {"lesion": 9}, "use": {"broader": 0}},
+    }
+    related["Nodule"] = {"broader": {"spot": 3, "lesion": 9}}
+    nih = replace(summary.sources["nih"], related=related)
+    text = render_data(changed({}), replace(summary, sources={"nih": nih}), DESCRIBED)
+    assert "| Edema | near | 7 congestion | unknown |\n| Mass | broader | 9 lesion | taken |\n" in text
+    assert "| Nodule | broader | 3 spot, 9 lesion | unknown |" in text
+    assert "more or less" not in render_data(changed({}), summary, DESCRIBED)
+
+
 def test_checks_are_reported(text, changed, summary):
     assert "| pixels | train | test | 3 | 2 |" in text and "| train | 1 | 8 |" in text
     assert "`data.leaks: stop` stops the study" in text

@@ -5,6 +5,7 @@ import pytest
 from made_results import COST, ENCODER, HERE, LOOKED, WEIGHTS, make_contrast, make_results, make_table
 from matplotlib.figure import Figure
 
+from cxrlt_core.evidence.alarms import NoiseAlarm
 from cxrlt_core.figures import Picture, Section, draw_figures
 from cxrlt_core.reporting.report import DEMO_WARNING
 from cxrlt_core.reporting.report import render as render_with
@@ -84,6 +85,14 @@ def test_training_noise_and_verdicts_are_told_by_the_number_of_seeds(changed, st
     assert "| resnet50_bert_shared | 1,200 | 9 | 1 | 5 s, 5 s | 1,024 MiB |" in several
     assert "Verdicts need 3 seeds" in several
     assert "Verdicts need 3 seeds" not in render(make_results(changed({"train.seeds": [0, 4, 5]})))
+
+
+def test_trainings_of_another_noise_are_an_alarm(study):
+    assert "not alike in their noise" not in render(study)
+    alarms = [NoiseAlarm("a", None, 12.04, 0.0012), NoiseAlarm("b", 0, -9.5, 0.0001)]
+    text = render(replace(study, alarms=alarms))
+    assert "the seeds of `a` vary 12.0 times as much as those of the others (p 0.001)" in text
+    assert "seed 0 of `b` lies 9.5 standard deviations below its other seeds (p <0.001)" in text
 
 
 def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):

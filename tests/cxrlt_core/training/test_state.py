@@ -17,7 +17,7 @@ from settings import MIXUP
 
 from cxrlt_core.batches.images import PackedImages
 from cxrlt_core.batches.sharding import ShardedImages
-from cxrlt_core.system import files
+from cxrlt_core.system import atomic
 from cxrlt_core.system.errors import LOST, Stopped, StudyError
 from cxrlt_core.training import loop
 from cxrlt_core.training.checkpoint import Checkpoint
@@ -98,7 +98,7 @@ def cut_off(moment: str) -> None:
             replace(temporary, target)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    files.os.replace = dying
+    atomic.os.replace = dying
 
 
 @pytest.mark.parametrize(

@@ -109,11 +109,15 @@ def test_an_error_of_the_stage_is_the_one_that_is_shown(folder):
         run(lambda: 1 / 0)
 
 
-def test_what_is_no_stage_is_not_watched(folder):
+def test_what_is_no_stage_is_not_watched(folder, monkeypatch):
+    monkeypatch.delenv("DVC_STAGE", raising=False)
     with unchanged("tools.due", None):
         write_text("dvc.yaml", "stages: {}")
     with unchanged("stages.train", PARAMS):
-        pass  # of no pipeline any more
+        pass  # by hand, of no pipeline any more
+    monkeypatch.setenv("DVC_STAGE", "train")
+    with pytest.raises(StudyError, match=rf"^dvc.yaml: no stage runs python -m stages.train {VARIANT}"):
+        run()
 
 
 @pytest.mark.parametrize("stage", ["code", "settings"])
