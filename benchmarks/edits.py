@@ -145,7 +145,7 @@ def stages_of(*kinds: str) -> Callable[[list[str]], list[str]]:
 
 
 NEW = [f"{stage}@new" for stage in VARIANT_STAGES]
-VARIED = ("code", "settings", "pixels")  # look at every variant
+VARIED = ("code", "pixels")  # look at every variant
 ADDED = stages_named(*VARIED, *NEW, *LAST_STAGES)
 REPLENISHED = "resnet50_t5_mixup_replenished"
 ON_MAIN = ("densenet121_bert_reweighted", REPLENISHED)
@@ -173,9 +173,7 @@ EDITS = [
     Edit(
         "a new reader, with its source",
         both(copy_module("sources", "nih"), add_source),
-        stages_named(
-            *("code", "settings", "harmonize@twin", "pack@twin", "split", "pixels", "describe", "report")
-        ),
+        stages_named(*("code", "harmonize@twin", "pack@twin", "split", "pixels", "describe", "report")),
     ),
     Edit("a new design that no variant has", copy_module("designs", "mixup"), stages_named("code")),
     Edit(
@@ -218,7 +216,7 @@ EDITS = [
     Edit(
         "a row of a variant that is there",
         add(table1=[{"variant": "densenet121_bert_reweighted", "tta": False}]),
-        stages_named("settings", "report"),
+        stages_named("report"),
     ),
     Edit(
         "a colour",
@@ -256,7 +254,7 @@ EDITS = [
     Edit(
         "what params.yaml says in full: designs and recipes in their place",
         append("cxrlt_core/study/gather.py"),
-        stages_named("code", "settings"),
+        stages_named("code"),
     ),
     Edit(
         "the reader of CheXpert",
@@ -267,7 +265,7 @@ EDITS = [
         "reweight.ratio",
         replace("ratio: 2 ", "ratio: 4 "),
         stages_named(
-            *("settings", "reweight"),
+            "reweight",
             *(f"{stage}@{name}" for name in ON_MAIN for stage in VARIANT_STAGES),
             *LAST_STAGES,
         ),
@@ -276,23 +274,23 @@ EDITS = [
     Edit(
         "train.resident",
         replace("resident: auto", "resident: never"),
-        stages_named("settings", "report"),
+        stages_named("report"),
     ),
     Edit(
         "train.checkpoint_minutes",
         replace("checkpoint_minutes: 10", "checkpoint_minutes: 1"),
-        stages_named("settings", "report"),
+        stages_named("report"),
     ),
-    Edit("train.monitor", replace("monitor: 1 ", "monitor: 0 "), stages_named("settings", "report")),
+    Edit("train.monitor", replace("monitor: 1 ", "monitor: 0 "), stages_named("report")),
     Edit(
         "launch",
         replace("train: python", "train: torchrun --nproc-per-node=2"),
-        stages_named("settings", "report"),
+        stages_named("report"),
     ),
     Edit(
         "a further seed",
         replace("seeds: [0]", "seeds: [0, 3]"),
-        stages_of("settings", "train", "evaluate", "attention", "reweight", "tta", "ensemble", "report"),
+        stages_of("train", "evaluate", "attention", "reweight", "tta", "ensemble", "report"),
         5,
     ),
     Edit("the time of an image file", touch_image, stages_named("pack@nih")),
@@ -353,8 +351,9 @@ PAGE = """# What an edit re-runs
 
 Made by `python -m benchmarks.edits --write docs/what-an-edit-reruns.md`: each edit alone, on the finished
 smoke study, followed by a real `dvc repro`. *Trainings* are those that took place; a stage `train` that finds
-a training finished restores it. The stage `watch`, which looks at the image files, runs every time and is not
-listed. With tiny networks on 2 CPU cores, most of the seconds are starts of processes.
+a training finished restores it. The stages `settings` and `watch`, which look at the label space and at the
+image files, run every time and are not listed. With tiny networks on 2 CPU cores, most of the seconds are
+starts of processes.
 
 | edit | stages that ran | trainings | seconds |
 | --- | --- | --- | --- |

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import describe_machine, peak_memory
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.sources import Options, chexpert, read_source
-from cxrlt_core.sources.nih import FINDINGS
+from cxrlt_core.sources import Options, read_source
 
 ROWS = (10_000, 100_000, 400_000)
 REPEATS = 3
@@ -46,7 +46,7 @@ def measure(source: str, path: Path, kind: str) -> list[str]:
     seconds = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
-        harmonized = read_source(source, path, Options())
+        harmonized = read_source(source, path, Options(read_label_space("cxrlt2023")))
         seconds.append(time.perf_counter() - start)
     rows, median = len(harmonized.table) + sum(harmonized.dropped.values()), float(np.median(seconds[1:]))
     return [source, kind, f"{rows:,}", f"{median:.2f}", f"{rows / median:,.0f}", f"{peak_memory():,} MiB"]
@@ -70,7 +70,7 @@ def write_mimic(path: Path, rows: int, rng: np.random.Generator) -> None:
 
 def write_nih(path: Path, rows: int, rng: np.random.Generator) -> None:
     """Write a Data_Entry_2017_v2020.csv."""
-    names = np.array(list(FINDINGS))
+    names = np.array(read_label_space("nih14").groups["findings"])
     findings = ["|".join(rng.choice(names, size, replace=False)) for size in rng.integers(1, 4, rows)]
     header = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
     header += "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]\n"
@@ -82,7 +82,7 @@ def write_nih(path: Path, rows: int, rng: np.random.Generator) -> None:
 
 def write_chexpert(path: Path, rows: int, rng: np.random.Generator) -> None:
     """Write a train.csv of CheXpert."""
-    known = chexpert.KNOWN
+    known = read_label_space("chexpert14").classes
     paths = [f"CheXpert-v1.0/train/patient{i // 4:06d}/study{i % 4}/view1_frontal.jpg" for i in range(rows)]
     table = pd.DataFrame(
         {"Path": paths, "Sex": "Male", "Age": 60, "Frontal/Lateral": "Frontal", "AP/PA": "AP"}

@@ -18,7 +18,7 @@ from benchmarks.machine import peak_memory
 from cxrlt_core.batches.augment import Augment
 from cxrlt_core.batches.images import Images, PackedImages, PixelStats, normalise
 from cxrlt_core.batches.streaming import StreamedImages
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.losses import mean_loss
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.model.classifier import ModelConfig, new_model

@@ -21,8 +21,9 @@ import pandas as pd
 import yaml
 
 from benchmarks.machine import describe_machine
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.designs.reweight import reweightings
-from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES
+from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.study.parse import parse_params

@@ -1,6 +1,6 @@
-"""The label space of CXR-LT 2023 and the three states of a label."""
+"""The three states of a label, and what is said of labels whatever the label space."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,7 +8,13 @@ if TYPE_CHECKING:
 
 POSITIVE, NEGATIVE, UNKNOWN = 1, 0, -1
 
-#: Images in the training set of CXR-LT 2023 (Holste et al. 2023).
+#: Columns of label tables and sets that are no classes; all others are.
+RECORD = (
+    *("image_id", "patient_id", "study_id", "view", "path", "split"),  # of every label table
+    *("row", "digest", "picture", "source"),  # of images that are packed, and sets
+)
+
+#: Images in the training set of CXR-LT 2023 (Holste et al. 2023), which published tables are of.
 TRAINING_IMAGES = 264_849
 
 #: Training positives of CXR-LT 2023 per class, in label-space order.
@@ -41,10 +47,17 @@ TRAINING_POSITIVES: Mapping[str, int] = {
     "Tortuous Aorta": 3_499,
 }
 
-#: The 26 classes, in the order of every label table and prediction table.
-CLASSES: tuple[str, ...] = tuple(TRAINING_POSITIVES)
-
 GROUPS = ("head", "medium", "tail")
+
+
+def classes_in(columns: Iterable[str]) -> list[str]:
+    """Return the columns of a label table or set that are classes, in its order: that of the label space."""
+    return [name for name in columns if name not in RECORD]
+
+
+def spelling(name: str) -> str:
+    """Return a class name as it is compared: case, underscores and surplus blanks do not count."""
+    return " ".join(name.casefold().replace("_", " ").split())
 
 
 def group_classes(prevalence: Mapping[str, float], head: float, tail: float) -> dict[str, str]:

@@ -53,6 +53,7 @@ def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.
     """Choose the images to show by the model of the first seed: position, class, labelled, probability."""
     predictions = read_predictions(params.reweight.base, params.train.seeds[0], data, "none")
     precision = average_precision(data.targets, predictions)
+    precision[[name in params.label_space.normal for name in data.classes]] = np.nan  # not to be seen
     if known.any():
         precision[~known.any(0)] = np.nan
     rows = examples_to_show(data.targets, predictions, precision, data.classes, read_groups(), EACH)

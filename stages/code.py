@@ -22,8 +22,9 @@ def main(params: Params) -> None:
     files["settings.json"] = stage_code("settings", whole=True)  # parameters pass through their checks
     files["report.json"] |= module_code("stages.artifacts.monitor")  # shows no score of other code
     files["ensemble.json"] |= design_code(row.method for row in params.table2)
-    for name in params.data.sources:
-        files[f"sources/{name}.json"] = named_code("cxrlt_core.sources", name, f"data.sources.{name}")
+    for name, source in params.data.sources.items():
+        code = named_code("cxrlt_core.sources", source.reader, f"data.sources.{name}.reader")
+        files[f"sources/{name}.json"] = code
     for name in params.variants:
         files[f"variants/{name}.json"] = variant_code(params, name)
         files[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))

@@ -8,7 +8,6 @@ import json
 import torch
 
 from cxrlt_core.designs.text_encoder import embed_labels
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
 from cxrlt_core.pretrained.strict import origin_text
 from cxrlt_core.system.files import write_json
@@ -19,16 +18,17 @@ from stages.artifacts.paths import text_environment_path, text_path
 
 
 def main(params: Params, name: str) -> None:
-    """Write data/text/<name>.safetensors with one embedding for each of the 26 classes.
+    """Write data/text/<name>.safetensors with one embedding for each class of the label space.
 
     What computed them stands beside it, in a file on which no training depends.
     """
-    encoder = params.text_encoders[name]
-    embeddings, origin = embed_labels(CLASSES, encoder, key=f"text_encoders.{name}")
+    encoder, labels = params.text_encoders[name], params.label_space.classes
+    embeddings, origin = embed_labels(labels, encoder, key=f"text_encoders.{name}")
     print(f"text_encoders.{name}: {encoder.model}: {origin_text(origin)}")
-    prompts = [encoder.prompt.format(label=label) for label in CLASSES]
+    prompts = [encoder.prompt.format(label=label) for label in labels]
     metadata = {
         "encoder": encoder.model,
+        "labels": json.dumps(labels),
         "pooling": encoder.pooling,
         "prompts": json.dumps(prompts),
         "revision": origin["commit"] or "local",  # what the revision of params.yaml was on that day

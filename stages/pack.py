@@ -37,7 +37,8 @@ def main(params: Params, source: str) -> None:
 
 def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.DataFrame:
     """Pack the images of a source in a size and fit, and return their index."""
-    root, folders = Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS
+    entry = params.data.sources[source]
+    root, folders = Path(entry.images), find_reader(entry.reader).IMAGE_FOLDERS
     key = f"data.sources.{source}.images"
     files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders, key)
     make_store(Path(image.store))

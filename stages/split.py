@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxrlt_core.designs.replenishment import replenish, usable_rows
 from cxrlt_core.designs.reweight import uniform_weights
-from cxrlt_core.labels import CLASSES, count_labels
+from cxrlt_core.labels import classes_in, count_labels
 from cxrlt_core.packing.packed_array import pictures
 from cxrlt_core.params.schema import Params
 from cxrlt_core.splits.carving import (
@@ -65,7 +65,8 @@ def packed_labels(source: str) -> pd.DataFrame:
     """Return the label table of a source, without rejected images, with what of it is packed."""
     path = f"data/labels/{source}.parquet"
     labels = read_parquet(path)
-    check_labels(path, labels[list(CLASSES)].to_numpy(), CLASSES)
+    classes = classes_in(labels)
+    check_labels(path, labels[classes].to_numpy(), classes)
     index = read_parquet(f"data/packed/{source}.parquet", columns=["image_id", "row", "digest"])
     table = labels.merge(index.dropna(subset="row"), on="image_id", validate="one_to_one")
     row, picture = table["row"].astype("int64"), pictures(table["digest"])
@@ -74,7 +75,7 @@ def packed_labels(source: str) -> pd.DataFrame:
 
 def write_set(name: str, table: pd.DataFrame, classes: list[str]) -> None:
     """Write one set; by its digests, training notices that pixels are others than they were."""
-    columns = [column for column in table.columns if column not in (*CLASSES, "picture")]
+    columns = [column for column in table if column not in ("picture", *classes_in(table))]
     write_parquet(f"data/sets/{name}.parquet", table[columns + classes])
 
 

@@ -21,6 +21,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet_metadata
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
+from stages.artifacts.parameters import RECORD
 from stages.artifacts.paths import model_folder, watched_path
 from stages.artifacts.provenance import other_versions
 from stages.artifacts.watched import last_look, look
@@ -102,6 +103,13 @@ def other_decoder(params: Params) -> list[str]:
     return [source for source, mark in marks.items() if mark != decoder()]
 
 
+def other_label_space(params: Params) -> bool:
+    """Return whether the label space is another one than that of the last run."""
+    if not Path(RECORD).exists():
+        return False
+    return read_json(RECORD).get("label_space") != params.label_space.model_dump(mode="json")
+
+
 def main(params: Params) -> None:
     """Print what is due, and which image files have changed."""
     changed = changed_images(params)
@@ -112,9 +120,13 @@ def main(params: Params) -> None:
     others = other_decoder(params)
     for source in others:
         print(f"data.sources.{source}.images: were decoded by other code or versions, and are packed again")
+    noticed = [f"pack@{source}" for source in {*changed, *others}]
+    if other_label_space(params):
+        print(f"data.label_space: {params.data.label_space} has changed")
+        noticed.append("settings")
     try:
         with Repo() as repo:
-            due = due_stages(repo, [f"pack@{source}" for source in {*changed, *others}])
+            due = due_stages(repo, noticed)
     except LockError:
         raise StudyError("another dvc is at work in this folder; run again when it has ended") from None
     print(describe(due, params.train, past_costs(params)))

@@ -26,7 +26,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.processes import Request, termination
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
-from tools.due import changed_images, due_stages
+from tools.due import changed_images, due_stages, other_label_space
 
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 POLL = 0.1  # seconds
@@ -214,7 +214,8 @@ def main(params: Params, jobs: str) -> None:
     number = number_of_jobs(params, jobs, len(gpus))
     if number > 1:
         with Repo() as repo:
-            needs = due_needs(repo, [f"pack@{source}" for source in changed_images(params)])
+            others = ["settings"] if other_label_space(params) else []
+            needs = due_needs(repo, [*others, *(f"pack@{source}" for source in changed_images(params))])
         own = gpus if params.launch.train == PLAIN else []  # else the launcher says which
         work = Jobs(needs, number, ["dvc", "--wait-for-lock", "repro", "--single-item"], own)
         if code := work.run():

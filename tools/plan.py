@@ -16,7 +16,6 @@ from pathlib import Path
 
 from dvc.repo import Repo
 
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.splits.carving import assign_splits, label_space
@@ -71,7 +70,8 @@ def disk(params: Params, sizes: Mapping[str, int], measured: Mapping[str, Probe]
     seeds, weights = len(params.train.seeds), sum(each.weights for each in measured.values())
     kept = {name: 1 + MOMENTS + (resolved(params, name).train.ema is not None) for name in measured}
     states = sum(each.weights * kept[name] for name, each in measured.items())
-    predictions = (2 * sizes["dev"] + sizes["test"]) * len(CLASSES) * 4 * len(measured)
+    rows, classes = 2 * sizes["dev"] + sizes["test"], len(params.label_space.classes)
+    predictions = rows * classes * 4 * len(measured)
     return {
         params.image.store: images * sum(side**2 for side, _ in shapes),
         "checkpoints": states * seeds,

@@ -18,7 +18,6 @@ import torch
 
 from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.batches.sharding import place_images
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses import build_loss
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.metrics.scores import resample_ranks
@@ -120,7 +119,8 @@ def pack_seconds(params: Params, source: str) -> float | None:
     """Return how long packing a source takes on all cores, by a few of its files; None without files."""
     paths = read_parquet(f"data/labels/{source}.parquet", ["path"])["path"]
     some = paths.sample(min(FILES, len(paths)), random_state=0).tolist()
-    files = find_files(some, Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS)
+    folders = find_reader(params.data.sources[source].reader).IMAGE_FOLDERS
+    files = find_files(some, Path(params.data.sources[source].images), folders)
     there = [file for file in files if file_stamp(file)]
     shapes = {Geometry(image.size, image.fit) for image in (params.image, *geometries(params).values())}
     start = time.process_time()
@@ -135,7 +135,7 @@ def pack_seconds(params: Params, source: str) -> float | None:
 def score_seconds(params: Params, images: int) -> float:
     """Return how long the ranking of one row's predictions takes, on all resamples of the patients."""
     generator = np.random.default_rng(0)
-    targets = generator.integers(0, 2, (images, len(CLASSES))).astype(np.int8)
+    targets = generator.integers(0, 2, (images, len(params.label_space.classes))).astype(np.int8)
     scores = generator.random(targets.shape, np.float32)
     patients = [str(number // 2) for number in range(images)]
     device = open_device(params.compute.device, params.compute.threads)

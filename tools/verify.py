@@ -64,7 +64,8 @@ def changed_files(params: Params, source: str, array: Path) -> tuple[list[str], 
     packed = read_stamps(array)
     labels = labels[labels["image_id"].isin(packed)]
     root = Path(params.data.sources[source].images)
-    stamps = file_stamps(find_files(labels["path"].tolist(), root, find_reader(source).IMAGE_FOLDERS))
+    folders = find_reader(params.data.sources[source].reader).IMAGE_FOLDERS
+    stamps = file_stamps(find_files(labels["path"].tolist(), root, folders))
     now = dict(zip(labels["image_id"], stamps, strict=True))
     changed = [name for name, stamp in now.items() if stamp not in (None, packed[name])]
     return changed, stamps.count(None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 
 #: Numbers in 0..1 that describe a patient's body.
 TRAITS = 21

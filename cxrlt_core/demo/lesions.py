@@ -11,7 +11,7 @@ import numpy as np
 
 from cxrlt_core.demo.anatomy import Canvas
 from cxrlt_core.demo.boxes import EDGES, bounding_boxes
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrlt_core.demo.anatomy import LOOK, TRAITS, Canvas, draw_chest, place_landmarks
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.lesions import draw_lesions
 from cxrlt_core.demo.population import Population
-from cxrlt_core.labels import CLASSES
 
 #: Pixels rendered at once: 64 images of 64 px, whose float32 maps stay in the processor's cache.
 CHUNK_PIXELS = 64 * 64 * 64

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES
 
 #: Share of the positives that the labels miss; the same number of false positives is added.
 LABEL_NOISE = 0.07

@@ -12,9 +12,9 @@ import pandas as pd
 from PIL import Image
 
 from cxrlt_core.demo.boxes import write_boxes
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.phantom import STYLES, render_images
 from cxrlt_core.demo.population import Population, draw_population
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
 from cxrlt_core.system.atomic import atomic_folder
 from cxrlt_core.system.errors import StudyError

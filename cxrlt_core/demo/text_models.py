@@ -8,7 +8,7 @@ from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TYPE_CHECKING
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.system.atomic import atomic_folder
 from cxrlt_core.system.errors import StudyError, reason
 

@@ -9,11 +9,10 @@ from cxrlt_core.designs.ensemble import Ensemble
 from cxrlt_core.designs.reweight import Reweight
 from cxrlt_core.designs.text_encoder import TextEncoder
 from cxrlt_core.designs.tta import Tta
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.designs import Designs, known_method
 from cxrlt_core.params.encoders import ImageEncoder
+from cxrlt_core.params.label_space import LabelSpace
 from cxrlt_core.params.training import LossEntry, Train
-from cxrlt_core.system.errors import meant
 from cxrlt_core.system.settings import (
     MOST,
     Count,
@@ -52,6 +51,7 @@ Policy = Literal["ignore", "zero", "one"]
 class Source(Section):
     """Where one data set lies on disk, and how its labels are read."""
 
+    reader: Name | None = None  # gathered: the source's name if absent
     labels: str = usual("data/local/nih/labels/Data_Entry_2017_v2020.csv")  # or a folder with the files
     images: str = usual("data/local/nih/images")  # folder that the paths in the label files are relative to
     test_list: str | None = usual(None)  # NIH: official list of test images
@@ -66,16 +66,6 @@ class Source(Section):
             return {"default": value}
         if not isinstance(value, dict) or "default" not in value:
             raise ValueError("expected ignore, zero or one, or a mapping of classes and default to these")
-        return value
-
-    @field_validator("uncertain")
-    @classmethod
-    def name_classes(cls, value: dict[str, Policy]) -> dict[str, Policy]:
-        """Reject what is no class."""
-        for name in value:
-            if name not in ("default", *CLASSES):
-                hint = meant(name, CLASSES)
-                raise ValueError(f"{name!r} is neither a class of the label space nor default{hint}")
         return value
 
 
@@ -111,7 +101,8 @@ class Groups(Section):
 class Data(Section):
     """Data sets and their roles."""
 
-    primary: Name = usual("nih")  # supplies train, dev, test and the label space
+    label_space: str = usual("cxrlt2023")  # or the path of a file
+    primary: Name = usual("nih")  # supplies train, dev, test and those classes that it knows
     extra: list[Name] = usual([])  # replenish the training set
     sources: dict[Name, Source]
     splits: Splits
@@ -251,6 +242,7 @@ class Params(Section):
 
     demo: Demo
     data: Data
+    label_space: LabelSpace = Field(default_factory=LabelSpace.model_construct)  # what data.label_space names
     image: Image
     text_encoders: dict[Name, TextEncoder]
     image_encoders: dict[Name, ImageEncoder]

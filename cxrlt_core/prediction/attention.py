@@ -71,9 +71,9 @@ def examples_to_show(
 
 
 def classes_to_show(precision: np.ndarray, classes: Sequence[str], groups: Mapping[str, str]) -> list[int]:
-    """Return the class of the highest precision (C,), not NaN, of each group; No Finding cannot be seen."""
+    """Return the class of the highest precision (C,), not NaN, of each group."""
     best = []
     for group in GROUPS:
-        shown = [c for c, name in enumerate(classes) if groups[name] == group and name != "No Finding"]
+        shown = [c for c, name in enumerate(classes) if groups[name] == group]
         best += sorted((c for c in shown if np.isfinite(precision[c])), key=lambda c: -precision[c])[:1]
     return best

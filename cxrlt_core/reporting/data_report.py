@@ -129,5 +129,28 @@ def _labels(name: str, source: SourceCounts, params: Params) -> str:
 
 {markdown_table(["class", "positive", "negative", "unknown", "uncertain in the file", "policy"], rows)}
 Not known to `{name}`, so unknown throughout: {", ".join(others) or NOBODY}.
-Columns of 0 and 1 that are not read, with their positives: {text.counts(source.unread)}.
-"""
+Labels of no class, left out, with their positives: {text.counts(source.unread)}.
+{_related(source)}"""
+
+
+def _related(source: SourceCounts) -> str:
+    """Say which labels of a source are only near those of a class, or of more or less than it."""
+
+    def taken(label: str, relation: str) -> str:
+        if relation in source.related[label].get("use", ()):
+            return "taken"
+        return "unknown" if label not in source.known or relation in ("near", "partial") else "–"
+
+    rows = [
+        [label, relation, text.counts(names), taken(label, relation)]
+        for label, related in source.related.items()
+        for relation, names in related.items()
+        if relation != "use"
+    ]
+    if not rows:
+        return ""
+    return f"""
+Labels that are not of the class itself, but of what is near it, or of more or less than it. They leave the class \
+*unknown*, or are *taken* as far as something follows from them, if the label space says so:
+
+{markdown_table(["class", "relation", "positives there", "labels"], rows)}"""

@@ -1,7 +1,7 @@
 """Counts of the data: what the sources bring and what the sets hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class SourceCounts:
     rejected_images: Mapping[str, int]
     held_out: int
     classes: Mapping[str, LabelCounts]
-    unread: Mapping[str, int]  # columns of labels that are of no class that it knows, to their positives
+    unread: Mapping[str, int]  # labels of no class, to their positives
+    # class to relation to names of the source that are not the class, to their positives
+    related: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.system.atomic import atomic
 from cxrlt_core.system.errors import StudyError
 
+CHALLENGE = "cxrlt2023"
 NAME = "submission.csv"  # in the zip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
@@ -20,7 +21,8 @@ def submission(dicom_ids: Sequence[str], classes: Sequence[str], probabilities: 
 
     StudyError when the model does not know a class of the challenge, or an image is there twice.
     """
-    if missing := [name for name in CLASSES if name not in classes]:
+    challenge = read_label_space(CHALLENGE).classes
+    if missing := [name for name in challenge if name not in classes]:
         names = ", ".join(missing)
         raise StudyError(
             f"submission: the model knows {len(classes)} classes; the challenge has also {names}"
@@ -28,7 +30,7 @@ def submission(dicom_ids: Sequence[str], classes: Sequence[str], probabilities: 
     ids = pd.Series(list(dicom_ids), name="dicom_id")
     if (twice := ids[ids.duplicated()]).any():
         raise StudyError(f"submission: dicom_id {twice.iloc[0]} is there twice")
-    table = pd.DataFrame(probabilities, columns=list(classes))[list(CLASSES)]
+    table = pd.DataFrame(probabilities, columns=list(classes))[challenge]
     table.insert(0, "dicom_id", ids)
     return table
 

@@ -1,18 +1,21 @@
-"""Readers of the real data sets, each into the common label space.
+"""Readers of the real data sets, each into the label space of the study.
 
-A source is a module of that name in this package, with the attributes of :class:`Reader`, and an entry in
-``data.sources``; see docs/add-a-source.md.
+A reader is a module of its name in this package, with the attributes of :class:`Reader`; a source names it in
+its entry in ``data.sources``, or is called like it; see docs/add-a-source.md.
 """
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol
 
-from cxrlt_core.sources.table import TEXT, Harmonized, Options, check_classes
+from cxrlt_core.labels import classes_in
+from cxrlt_core.sources.label_table import Harmonized, Options, check_classes
 from cxrlt_core.system.errors import StudyError
 
-SHARED = ("label_file", "table")  # by all readers
+SHARED = ("label_file", "label_table", "mapping")  # by all readers
+WITH_TEST_LIST = "nih"
 
 __all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers"]
 
@@ -24,33 +27,40 @@ class Reader(Protocol):
     IMAGE_FOLDERS: tuple[str, ...]
 
     def read(self, labels: Path, options: Options) -> Harmonized:
-        """Read the label files of the source."""
+        """Read the label files of the source, its ids as they are there."""
 
 
 def readers() -> list[str]:
-    """Return the valid names in ``data.sources``."""
+    """Return the names of all readers."""
     return sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED)
 
 
 def find_reader(name: str) -> Reader:
-    """Return the reader module of a source; StudyError if there is none."""
+    """Return a reader module; StudyError if there is none of that name."""
     if name not in readers():
-        raise StudyError(f"data.sources.{name}: unknown source, expected {', '.join(readers())}")
+        raise StudyError(f"data.sources: no reader {name!r}, expected {', '.join(readers())}")
     return import_module(f"{__name__}.{name}")
 
 
-def read_source(name: str, labels: Path, options: Options) -> Harmonized:
-    """Read the label files of a source, a file or the folder with them, into the common label space.
+def read_source(source: str, labels: Path, options: Options, reader: str | None = None) -> Harmonized:
+    """Read the label files of a source, a file or the folder with them, into the label space of the study.
 
-    The table has ``image_id`` (source and relative path), ``patient_id``, ``study_id``, ``view`` (PA, AP,
-    LATERAL or OTHER), ``path`` (relative to the source's images), ``split`` (train, dev, test or missing),
-    then an int8 column per class: 1 positive, 0 negative, -1 unknown. StudyError: an unknown source, a
-    missing file, a bad file, row or value, or a reader that gives labels of no class.
+    ``reader`` is the source's name if absent. The table has ``image_id`` (source and relative path),
+    ``patient_id`` and ``study_id`` (with the source before them), ``view`` (PA, AP, LATERAL or OTHER),
+    ``path`` (relative to the source's images), ``split`` (train, dev, test or missing), then an int8 column
+    per class of the space: 1 positive, 0 negative, -1 unknown. StudyError: an unknown reader, a missing file,
+    a bad file, row or value, or a reader that gives labels of no class.
     """
-    reader = find_reader(name)
+    name = reader or source
+    module = find_reader(name)
     for key, path in (("labels", labels), ("test_list", options.test_list)):
         if path is not None and not path.exists():
-            raise StudyError(f"data.sources.{name}.{key}: {path}: no such file or folder")
-    harmonized = reader.read(labels, options)
-    check_classes(name, [column for column in harmonized.table if column not in TEXT])
-    return harmonized
+            raise StudyError(f"data.sources.{source}.{key}: {path}: no such file or folder")
+    if options.test_list is not None and name != WITH_TEST_LIST:
+        only = f"only {WITH_TEST_LIST} has one, found {options.test_list}"
+        raise StudyError(f"data.sources.{source}.test_list: {only}")
+    harmonized = module.read(labels, options)
+    table = harmonized.table
+    check_classes(name, classes_in(table), options.space)
+    ids = {key: f"{source}/" + table[key] for key in ("image_id", "patient_id", "study_id")}
+    return replace(harmonized, table=table.assign(**ids))

@@ -6,15 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.labels import NEGATIVE
 from cxrlt_core.sources.label_file import LabelFile, find_split_files, read_label_file
-from cxrlt_core.sources.table import Harmonized, LabelRows, Options, join_parts, make_part, refuse_test_list
+from cxrlt_core.sources.label_table import Harmonized, LabelRows, Options, join_parts, make_part
 
-KNOWN = (
-    *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Enlarged Cardiomediastinum", "Fracture"),
-    *("Lung Lesion", "Lung Opacity", "No Finding", "Pleural Effusion", "Pleural Other", "Pneumonia"),
-    *("Pneumothorax", "Support Devices"),
-)
+SPACE = "chexpert14"
 
 # The full release comes in folders such as "CheXpert-v1.0 batch 2 (train 1)", some of which contain the
 # patients' folders themselves; train and valid have no patient in common.
@@ -23,7 +20,6 @@ IMAGE_FOLDERS = ("", "train", "valid", "CheXpert-v1.0*", "CheXpert-v1.0*/train",
 
 def read(labels: Path, options: Options) -> Harmonized:
     """Read ``train.csv``, or the folder that has it and perhaps ``valid.csv``, the official dev set."""
-    refuse_test_list("chexpert", options.test_list)
     files = find_split_files(labels, {"train": ("train.csv",), "dev": ("valid.csv",)})
     official = {split: path.name for split, path in files.items() if split != "train"}
     parts = [_part(path, split if split in official else None, options) for split, path in files.items()]
@@ -43,7 +39,8 @@ def _part(path: Path, split: str | None, options: Options) -> LabelRows:
         "view": _views(file),
         "split": split,
     }
-    return make_part(file, "chexpert", columns, file.marks(KNOWN), options, blank=NEGATIVE)
+    marks = file.marks(read_label_space(SPACE).classes)
+    return make_part(file, columns, marks, options, blank=NEGATIVE, of=SPACE)
 
 
 def _views(file: LabelFile) -> pd.Series:

@@ -21,8 +21,9 @@ from cxrlt_core.system.errors import StudyError, cut, nearest, shown
 FIELD = 1 << 20  # characters of a cell
 SIZE = 1 << 30  # bytes of a label file; the largest release has 0.1 GB
 
-#: Marks beside 1 and 0; the options and the reader decide which label they become.
-UNCERTAIN, BLANK = -1, 2
+#: Marks beside 1 and 0; the options and the reader decide which label they become. OPEN is none of a file:
+#: what the file says does not tell.
+UNCERTAIN, BLANK, OPEN = -1, 2, 4
 
 _INVALID = 3
 _MARKS = {"": BLANK, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": UNCERTAIN, "-1.0": UNCERTAIN}

@@ -1,4 +1,4 @@
-"""MIMIC-CXR-JPG with the labels of CXR-LT 2023 (Holste et al. 2023): 26 classes, 0 or 1.
+"""MIMIC-CXR-JPG with the labels of CXR-LT (Holste et al. 2023): a column of 0 and 1 for each class of a year.
 
 ``train.csv``, ``development.csv`` and ``test.csv``; the last two may have no labels.
 """
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources.label_file import LabelFile, find_split_files, read_label_file
-from cxrlt_core.sources.table import Harmonized, LabelRows, Options, join_parts, make_part, refuse_test_list
+from cxrlt_core.sources.label_table import Harmonized, LabelRows, Options, join_parts, make_part
 from cxrlt_core.system.errors import StudyError
 
 IMAGE_FOLDERS = ("",)
+
+YEARS = ("cxrlt2023", "cxrlt2024")  # the label spaces of the releases
 
 _FILES = {"train": ("train.csv",), "dev": ("development.csv", "dev.csv"), "test": ("test.csv",)}
 
@@ -28,7 +30,6 @@ def read(labels: Path, options: Options) -> Harmonized:
     The official split is used if train, development and test all have labels; otherwise no row has a
     split. A blank cell in a labelled row is unknown.
     """
-    refuse_test_list("mimic", options.test_list)
     files = {split: read_label_file(path) for split, path in find_split_files(labels, _FILES).items()}
     labelled = {split: file for split, file in files.items() if _has_labels(file)}
     if not labelled:
@@ -65,8 +66,14 @@ def read_list(path: Path) -> pd.DataFrame:
 
 def _has_labels(file: LabelFile) -> bool:
     """Return whether there is any label: development and test may lack the columns or the values."""
-    present = [name for name in CLASSES if name in file.cells]
+    present = [name for name in read_label_space(_year(file)).classes if name in file.cells]
     return bool((file.cells[present] != "").any(axis=None))
+
+
+def _year(file: LabelFile) -> str:
+    """Return the label space of which a file has the largest share of the columns."""
+    spaces = {year: read_label_space(year).classes for year in YEARS}
+    return max(spaces, key=lambda year: sum(name in file.cells for name in spaces[year]) / len(spaces[year]))
 
 
 def _part(file: LabelFile, split: str | None, options: Options) -> LabelRows:
@@ -77,7 +84,8 @@ def _part(file: LabelFile, split: str | None, options: Options) -> LabelRows:
         "view": _views(file),
         "split": split,
     }
-    return make_part(file, "mimic", columns, file.marks(CLASSES), options)
+    year = _year(file)
+    return make_part(file, columns, file.marks(read_label_space(year).classes), options, of=year)
 
 
 def _paths(file: LabelFile) -> pd.Series:

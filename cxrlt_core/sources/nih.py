@@ -10,20 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources.label_file import LabelFile, read_label_file, read_lines
-from cxrlt_core.sources.table import NO_FINDING, Harmonized, Options, join_parts, make_part
+from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part
 from cxrlt_core.system.errors import StudyError, meant, shown
 
-KNOWN = (
-    *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Emphysema", "Fibrosis", "Hernia"),
-    *("Infiltration", "Mass", "No Finding", "Nodule", "Pleural Effusion", "Pleural Thickening"),
-    *("Pneumonia", "Pneumothorax"),
-)
-
-_RENAMED = {"Pleural Effusion": "Effusion", "Pleural Thickening": "Pleural_Thickening"}
-
-#: NIH's name of a finding to its class.
-FINDINGS = {_RENAMED.get(name, name): name for name in KNOWN}
+SPACE, NO_FINDING = "nih14", "No Finding"
 
 IMAGE_FOLDERS = ("", "images", "images_*/images", "images_*")
 
@@ -50,7 +42,7 @@ def read(labels: Path, options: Options) -> Harmonized:
         "view": view.where(view.isin(["PA", "AP"]), "OTHER"),
         "split": None if test_list is None else _split(file, test_list),
     }
-    harmonized = join_parts([make_part(file, "nih", columns, _marks(file), options)])
+    harmonized = join_parts([make_part(file, columns, _marks(file), options, of=SPACE)])
     official = {} if test_list is None else {"test": test_list.name}
     return replace(harmonized, official=official)
 
@@ -69,22 +61,22 @@ def _marks(file: LabelFile) -> pd.DataFrame:
 
     StudyError for a finding that is none, and for No Finding beside one, which no file of NIH has.
     """
-    name = "Finding Labels"
+    name, known = "Finding Labels", read_label_space(SPACE).classes
     codes, combinations = pd.factorize(file.column(name))
-    table = np.zeros((len(combinations), len(KNOWN)), np.int8)
+    table = np.zeros((len(combinations), len(known)), np.int8)
     for row, combination in enumerate(combinations):
         findings = [finding.strip() for finding in combination.split("|")]
-        if problem := _problem(findings):
+        if problem := _problem(findings, known):
             file.fail(int((codes == row).argmax()), f"{name}: {problem}")
-        table[row, [KNOWN.index(FINDINGS[finding]) for finding in findings]] = 1
-    return pd.DataFrame(table[codes], file.cells.index, KNOWN)
+        table[row, [known.index(finding) for finding in findings]] = 1
+    return pd.DataFrame(table[codes], file.cells.index, known)
 
 
-def _problem(findings: Sequence[str]) -> str | None:
+def _problem(findings: Sequence[str], known: Sequence[str]) -> str | None:
     """Say what is wrong with the findings of an image, if anything."""
     for finding in findings:
-        if finding not in FINDINGS:
-            expected = meant(finding, FINDINGS) or f", expected some of {', '.join(FINDINGS)}"
+        if finding not in known:
+            expected = meant(finding, known) or f", expected some of {', '.join(known)}"
             return f"unknown finding {shown(finding)}{expected}"
     if NO_FINDING in findings and len(set(findings)) > 1:
         return f"{shown('|'.join(findings))} is a contradiction, expected {NO_FINDING} alone or findings"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.labels import CLASSES, POSITIVE, UNKNOWN, group_classes
+from cxrlt_core.labels import POSITIVE, UNKNOWN, classes_in, group_classes
 from cxrlt_core.params.schema import Groups, Splits
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.rounding import or_none
@@ -16,7 +16,7 @@ MOST = 1000  # images that a training is monitored on, or one patient's if that 
 
 def label_space(table: pd.DataFrame) -> list[str]:
     """Return the classes of which a source knows at least one label, in label-space order."""
-    return [name for name in CLASSES if (table[name] != UNKNOWN).any()]
+    return [name for name in classes_in(table) if (table[name] != UNKNOWN).any()]
 
 
 def assign_splits(table: pd.DataFrame, classes: Sequence[str], splits: Splits) -> pd.Series:

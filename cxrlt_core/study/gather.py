@@ -1,4 +1,4 @@
-"""What params.yaml says in short, said in full: designs in their place, whole recipes, rows with their names.
+"""What params.yaml says in short, said in full: designs in their place, recipes, readers, names, labels.
 
 What is not of the form that is expected stays, and is refused when it is validated.
 """
@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from cxrlt_core.designs import find_design, methods, of_variants
+from cxrlt_core.label_space import read_label_space
 
 RECIPE = ("train", "image", "query")  # sections that a recipe changes
 
 
 def gather(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of params.yaml with designs under ``designs``, whole recipes, and names of rows."""
+    """Return the content of params.yaml with every design under ``designs``, and what is named in its place.
+
+    StudyError: no such label space.
+    """
     known = of_variants()
     shared = {name: content[name] for name in known if name in content}
     rest = {key: value for key, value in content.items() if key not in shared}
@@ -22,7 +26,19 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
         rest["recipes"] = {name: _recipe(recipe, content) for name, recipe in recipes.items()}
     if isinstance(rows := content.get("table2"), list):
         rest["table2"] = [_row(row) for row in rows]
+    if isinstance(data := content.get("data"), dict):
+        rest["data"] = _data(data)
+        if isinstance(name := data.get("label_space"), str):
+            rest["label_space"] = read_label_space(name).model_dump()
     return {**rest, "designs": shared}
+
+
+def _data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``data`` with the reader of every source: the one of its name where none is stated."""
+    if not isinstance(sources := data.get("sources"), dict):
+        return {**data}
+    named = {k: {"reader": k, **entry} if isinstance(entry, dict) else entry for k, entry in sources.items()}
+    return {**data, "sources": named}
 
 
 def _row(row: Any) -> Any:

@@ -19,7 +19,7 @@ from cxrlt_core.params.schema import Params, Table1Row, Variant
 from cxrlt_core.study.explain import explain
 from cxrlt_core.study.gather import gather
 from cxrlt_core.study.variants import SCRATCH, contents, members, replenished, trains_after, used_sources
-from cxrlt_core.system.errors import StudyError, cut
+from cxrlt_core.system.errors import StudyError, cut, meant
 
 #: Keys of its sections that a recipe cannot change, and why.
 SHARED = {
@@ -78,6 +78,8 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
     for at, section in named:
         if isinstance(section, dict) and "designs" in section:
             yield f"{at}designs: unknown key; each design is a key of its own"
+    if "label_space" in content:
+        yield "label_space: unknown key; data.label_space names one, or the file of one"
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
         for key, reason in SHARED.items():
             section, _, field = key.partition(".")
@@ -98,6 +100,11 @@ def _dangling_names(params: Params) -> Iterator[str]:
         yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
     if len(set(used_sources(params))) != len(used_sources(params)):
         yield "data.extra: a source may be used once, and the primary one not as an extra"
+    for name, source in params.data.sources.items():
+        for label in source.uncertain.keys() - {"default", *params.label_space.classes}:
+            hint = meant(label, params.label_space.classes)
+            what = f"{label!r} is neither a class of the label space nor default{hint}"
+            yield f"data.sources.{name}.uncertain: {what}"
     weights = ["uniform", *reweightings(params.reweight)]
     starts = [SCRATCH, *params.variants]
     for name, variant in params.variants.items():

@@ -4,13 +4,13 @@ What predicts, or starts from them, depends on that file alone: times and memory
 re-run nothing.
 """
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 
 from cxrlt_core.batches.images import PixelStats
 from cxrlt_core.designs import PREDICTION
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.classifier import ModelConfig
 from cxrlt_core.model.encoder_spec import EncoderSpec, resolve_encoder
 from cxrlt_core.model.folder import TrainedModel, model_marks, read_model
@@ -18,7 +18,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.study.variants import designs_of, drawn_sources, resolved
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
-from cxrlt_core.system.tensors import read_tensors
+from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
 from stages.artifacts.paths import model_folder, text_path, trained_path
 from stages.artifacts.settings import dumped
 from stages.artifacts.trained import trained_marks
@@ -82,6 +82,9 @@ def describe_model(
 
 
 def read_embeddings(text: str, classes: Sequence[str]) -> np.ndarray:
-    """Read what a text encoder says of C classes, float32 (C, D)."""
-    embeddings = read_tensors(text_path(text))["embeddings"]
-    return embeddings[[CLASSES.index(name) for name in classes]]
+    """Read what a text encoder says of C classes, float32 (C, D); StudyError when one is missing."""
+    path = text_path(text)
+    labels = json.loads(read_tensor_metadata(path).get("labels", "[]"))
+    if missing := [name for name in classes if name not in labels]:
+        raise StudyError(f"{path}: no embedding of {missing[0]!r}; run dvc repro")
+    return read_tensors(path)["embeddings"][[labels.index(name) for name in classes]]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.study.read import read_params_file
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json
+from cxrlt_core.system.yaml_file import read_yaml
 
 RECORD = "data/settings/params.json"
 FIRST = ("stages.code", "stages.settings")
@@ -29,7 +29,7 @@ def is_recorded(module: str) -> bool:
 
 def load_params(path: str = "params.yaml") -> Params:
     """Read the parameters; StudyError when they are wrong, or git would take the packed images."""
-    params = parse_params(read_params_file(path), path)
+    params = parse_params(read_yaml(path), path)
     check_store(params.image.store)
     return params
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.labels import classes_in
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, read_parquet
 from stages.artifacts.paths import set_path
@@ -25,7 +25,7 @@ class LabelledSet:
 def read_set(name: str) -> LabelledSet:
     """Read ``train_primary``, ``train_replenished``, ``dev`` or ``test``, with checked labels."""
     table = read_parquet(set_path(name))
-    classes = [c for c in CLASSES if c in table.columns]
+    classes = classes_in(table)
     targets = check_labels(set_path(name), table[classes].to_numpy(), classes)
     return LabelledSet(name, table, np.ascontiguousarray(targets), classes)
 

@@ -48,6 +48,7 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "image.max_rejects": BY_FILES,
     "image.store": BY_FILES,  # where arrays lie, which are known by content
     "image_encoders": BY_FILES,
+    "label_space": (ATTENTION, DESCRIPTION),  # and others by files, which have its classes
     "launch": (),  # how processes are started; their number counts on its own
     "losses": BY_FILES,  # a training has one, which is added below
     "query": (TRAINING,),
@@ -153,13 +154,14 @@ def _of_entries(params: Params) -> dict[str, Any]:
     """Return what stages depend on that make something of one entry of params.yaml, by file."""
     files: dict[str, Any] = {}
     sizes = sorted({f"{image.size}-{image.fit}" for image in geometries(params).values()})
+    space = params.label_space.model_dump(mode="json", exclude={"counts", "groups", "title", "unseen"})
     for name, source in params.data.sources.items():
         entry = source.model_dump(mode="json")
-        files[f"labels/{name}"] = without(entry, ["images"])
+        files[f"labels/{name}"] = {**without(entry, ["images"]), "label_space": space}
         packed = {"image": params.image.model_dump(mode="json"), "images": source.images, "sizes": sizes}
         files[f"packing/{name}"] = packed
     for name, text in params.text_encoders.items():
-        files[f"text/{name}"] = text.model_dump(mode="json")
+        files[f"text/{name}"] = {**text.model_dump(mode="json"), "labels": params.label_space.classes}
     for name, image in params.image_encoders.items():
         built = {"size": params.image.size, "sizes": sizes_of(params, name)}
         files[f"encoders/{name}"] = {**image.model_dump(mode="json"), **built}

@@ -18,9 +18,8 @@ def look(params: Params, source: str) -> pd.DataFrame:
     packed, and be out of reach where a study only goes on.
     """
     images = read_parquet(f"data/labels/{source}.parquet", ["image_id", "path"])
-    files = find_files(
-        images["path"].tolist(), Path(params.data.sources[source].images), find_reader(source).IMAGE_FOLDERS
-    )
+    folders = find_reader(params.data.sources[source].reader).IMAGE_FOLDERS
+    files = find_files(images["path"].tolist(), Path(params.data.sources[source].images), folders)
     now = pd.Series(file_stamps(files), dtype="string")
     last = last_look(source).set_index("image_id")["stamp"].reindex(images["image_id"])
     return images.assign(stamp=now.fillna(pd.Series(last.array, dtype="string")))

@@ -10,9 +10,9 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.releases import write_release
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import (
     read_json,

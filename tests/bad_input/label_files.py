@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from cxrlt_core.sources import Options, label_file, read_source, table
+from cxrlt_core.label_space import read_label_space
+from cxrlt_core.sources import label_file, label_table, read_source
 from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
+from tests.cxrlt_core.sources.label_files import options as how
 
 Attempt = Callable[[], object]
 
@@ -28,7 +30,7 @@ def folder(source: str, files: dict[str, bytes | str], labels: str = ".", **opti
     def attempt() -> None:
         for name, content in files.items():
             Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
-        read_source(source, Path.cwd() / labels, Options(**options))
+        read_source(source, Path.cwd() / labels, how(**options))
 
     return attempt
 
@@ -57,25 +59,39 @@ NUMBERS = ("", "nan", "x1", "1.0", "-1")
 PATHS = ("/etc/a.png", "../a.png", "a/../../b.png", "a/..", "./a.png", "a//b.png", "", "..", "C:/a.png")
 PATHS += (r"..\a.png",)
 
-READERS = {
-    "Effusion": ["Edema", "Effusion"],
-    "Scoliosis": ["Scoliosis"],
-    "nothing": [],
-    "Edema twice": ["Edema"] * 2,
-}
+
+def mine(header: str, row: str, reader: str = "table", **options: object) -> Attempt:
+    """Read a file of a row as the labels of a source of one's own, into classes of one's own."""
+
+    def attempt() -> None:
+        Path("mine.yaml").write_text("classes: [Big heart, Wet lung]", encoding="utf-8")
+        Path("a.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+        Path("list.txt").touch()
+        read_source("mine", Path("a.csv"), how("mine.yaml", **options), reader)
+
+    return attempt
+
 
 ATTEMPTS: dict[str, Attempt] = {
     **{
-        f"a reader that gives labels of {what}": partial(table.check_classes, "hospital", classes)
-        for what, classes in READERS.items()
+        f"a reader whose table has {name}": partial(
+            label_table.check_classes, "hospital", [name], read_label_space("cxrlt2023")
+        )
+        for name in ("Effusion", "Scoliosis", "Edema")
     },
+    "a source that knows none of the classes": mine(HEADERS["nih"], GOOD, "nih"),
+    "a table: no column of a class": mine("image,patient,age", "a.png,1,50"),
+    "a table: nearly the column of a class": mine("image,patient,Big heart,Wet lnug", "a.png,1,1,0"),
+    "a table: no patient": mine("image,Big heart", "a.png,1"),
+    "a table: nobody's image": mine("image,patient,Big heart", "a.png, ,1"),
+    "a table: a label of its own": mine("image,patient,Big heart", "a.png,1,maybe"),
+    "a table: a view of its own": mine("image,patient,view,Big heart", "a.png,1,frontal,1"),
+    "a table: a set of its own": mine("image,patient,split,Big heart", "a.png,1,val,1"),
+    "a table: a test list": mine("image,patient,Big heart", "a.png,1,1", test_list=Path("list.txt")),
+    **{f"{source}: no such file": partial(read_source, source, Path("a.csv"), how()) for source in HEADERS},
     **{
-        f"{source}: no such file": partial(read_source, source, Path("a.csv"), Options())
-        for source in HEADERS
-    },
-    **{
-        f"the source {name}": partial(read_source, name, Path(), Options())
-        for name in ("vindr", "table", "../nih")
+        f"the source {name}": partial(read_source, name, Path(), how())
+        for name in ("vindr", "label_table", "../nih")
     },
     "an empty file": text(b""),
     "a header without a row": text(HEADERS["nih"]),

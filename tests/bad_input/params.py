@@ -1,4 +1,4 @@
-"""params.yaml, through :func:`cxrlt_core.study.read.read_params_file` and :func:`parse_params`."""
+"""params.yaml, through :func:`cxrlt_core.system.yaml_file.read_yaml` and :func:`parse_params`."""
 
 import ast
 import copy
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.study.read import read_params_file
+from cxrlt_core.system.yaml_file import read_yaml
 from tests.architecture import ROOT
 
 Attempt = Callable[[], object]
@@ -45,20 +45,46 @@ def text(content: str | bytes) -> Attempt:
     def attempt() -> None:
         path = Path("params.yaml")
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        parse_params(read_params_file(path))
+        parse_params(read_yaml(path))
 
     return attempt
 
 
+def label_space(content: str) -> Attempt:
+    """Parse the smoke study with a label space of one's own."""
+
+    def attempt() -> None:
+        Path("mine.yaml").write_text(content, encoding="utf-8")
+        parse_params(with_changes({"data.label_space": "mine.yaml"}))
+
+    return attempt
+
+
+BIG = "classes: [Big heart]\n"
+LABEL_SPACES = {
+    "that is a list": "[Big heart]",
+    "without classes": "title: mine",
+    "of another key": f"{BIG}order: 1",
+    "with a class twice": "classes: [Big heart, big_heart]",
+    "with a class that is a number": "classes: [1]",
+    "with a class that is a column": "classes: [view]",
+    "with a class with a comma": 'classes: ["Heart, big"]',
+    "with an alias of no class": f"{BIG}aliases: {{Big hart: [Cardiomegaly]}}",
+    "with a relation of no class": f"{BIG}relations: {{nih14: {{Wet lung: {{near: [Effusion]}}}}}}",
+    "with a relation that is none": f"{BIG}relations: {{nih14: {{Big heart: {{same: [Cardiomegaly]}}}}}}",
+    "with the use of what is not there": f"{BIG}relations: {{nih14: {{Big heart: {{use: [near]}}}}}}",
+}
+
 #: Those that a row does not spell out.
 ATTEMPTS: dict[str, Attempt] = {
-    "no such file": lambda: read_params_file(Path("params.yaml")),
+    "no such file": lambda: read_yaml(Path("params.yaml")),
     "brackets without end": text("a: " + "[" * 3000),
     "aliases of aliases": text(
         "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
         + "".join(f"{chr(c + 1)}: &{chr(c + 1)} [{f'*{chr(c)}, ' * 9}]\n" for c in range(97, 105))
     ),
     "a key that breaks the line": changed({"train.\n": 1}),
+    **{f"a label space {what}": label_space(content) for what, content in LABEL_SPACES.items()},
     "a long value": changed({"train.epochs": "3" * 5000}),
     **{
         f"a name with {what}": changed({f"variants.{name}": SMOKE["variants"]["resnet50_bert_shared"]})

@@ -21,7 +21,7 @@ from sklearn.metrics import average_precision_score
 
 from cxrlt.__main__ import main
 from cxrlt_core import load_model
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.model.folder import model_marks
 from cxrlt_core.packing.decoder import decoder
 from cxrlt_core.system.files import write_json, write_parquet

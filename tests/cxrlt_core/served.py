@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from settings import augment
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.model.classifier import ModelConfig, new_model
 from cxrlt_core.model.folder import model_marks, save_model
 from cxrlt_core.model.image_encoder import build_network

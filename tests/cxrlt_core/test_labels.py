@@ -1,4 +1,5 @@
-from cxrlt_core.labels import CLASSES, TRAINING_IMAGES, TRAINING_POSITIVES, group_classes
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES, group_classes
 
 
 def test_the_label_space_has_26_classes_in_alphabetical_order():

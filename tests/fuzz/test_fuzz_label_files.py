@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources import Options, read_source
-from cxrlt_core.sources.table import POLICIES, VIEWS
-from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.sources import read_source
+from cxrlt_core.sources.label_table import POLICIES, VIEWS
+from tests.cxrlt_core.sources.label_files import (
+    HEADERS,
+    chexpert_row,
+    mimic_row,
+    nih_row,
+    options,
+    padchest_row,
+)
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import changed_bytes, changed_tables
 
@@ -33,7 +40,7 @@ SOUND = {
     ],
 }
 OPTIONS = st.builds(
-    Options,
+    options,
     uncertain=st.fixed_dictionaries(
         {"default": st.sampled_from([*POLICIES])}, optional={"Edema": st.sampled_from([*POLICIES])}
     ),
@@ -75,7 +82,7 @@ def test_a_test_list_gives_a_table_or_a_line(folder, content):
     labels, listed = folder / "nih.csv", folder / "list.txt"
     labels.write_text(sound("nih"))
     listed.write_bytes(content)
-    harmonized = outcome(lambda: read_source("nih", labels, Options(listed)), f"{listed}: ")
+    harmonized = outcome(lambda: read_source("nih", labels, options(test_list=listed)), f"{listed}: ")
     if harmonized:
         check(harmonized)
         assert set(harmonized.table["split"]) <= {"train", "test"}
@@ -84,6 +91,6 @@ def test_a_test_list_gives_a_table_or_a_line(folder, content):
 def test_the_sound_files_are_read(folder):
     for source in SOUND:
         (folder / "sound.csv").write_text(sound(source))
-        harmonized = read_source(source, folder / "sound.csv", Options())
+        harmonized = read_source(source, folder / "sound.csv", options())
         check(harmonized)
         assert len(harmonized.table) == 3

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.study.read import read_params_file
+from cxrlt_core.system.yaml_file import read_yaml
 from tests.architecture import ROOT
 from tests.fuzz.bounds import outcome
 from tests.fuzz.mutations import changed_bytes, changed_values
@@ -27,7 +27,7 @@ def path(tmp_path_factory):
 def check(path, content):
     """A study or lines, and DVC, which reads YAML 1.2, reads the same study, or none."""
     path.write_bytes(content)
-    study = outcome(lambda: parse_params(read_params_file(path), str(path)), f"{path}: ", LINES)
+    study = outcome(lambda: parse_params(read_yaml(path), str(path)), f"{path}: ", LINES)
     assert isinstance(study, Params | None)
     if study is None:
         return

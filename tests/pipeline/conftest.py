@@ -25,7 +25,7 @@ def finished(tmp_path_factory, worker_id) -> Workspace:
             folder.mkdir()
             workspace = copy_repository(folder, "smoke.yaml")
             workspace.repro("repro", "code", "settings")
-            first = ["code", "settings", *workspace.run_jobs(2)]
+            first = ["code", *workspace.run_jobs(2)]
             workspace.git("add", "--all")
             workspace.git("commit", "--quiet", "--message", "study")
             ran.write_text(json.dumps([first, workspace.said]))

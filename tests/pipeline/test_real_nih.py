@@ -5,7 +5,7 @@ import re
 import pytest
 from workspace import ROOT
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.system.files import read_json, read_parquet
 
 NIH = ROOT.parent / "shared" / "real" / "nih"
@@ -22,7 +22,7 @@ def test_the_nih_profile_reads_packs_and_splits_real_images(fresh):
     text = re.sub("data/local/nih/(labels|images)", str(NIH), text)
     (fresh.folder / "params.yaml").write_text(text)
     ran = fresh.repro("repro", "split")
-    assert ran == ["code", "harmonize@nih", "settings", "pack@nih", "split"]
+    assert ran == ["code", "harmonize@nih", "pack@nih", "split"]
     labels = read_parquet(fresh.folder / "data/labels/nih.parquet")
     assert {c: int((labels[c] == 1).sum()) for c in CLASSES if (labels[c] == 1).any()} == POSITIVES
     assert read_parquet(fresh.folder / "data/packed/nih.parquet")["reason"].isna().all()

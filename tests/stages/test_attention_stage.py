@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.demo.boxes import write_boxes
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.system.files import write_json
 from stages import attention
 from stages.artifacts import drawn
@@ -16,7 +16,9 @@ PLACES = {0: [0, 0, 0.25, 0.25], 2: [0.75, 0.75, 1, 1]}  # of Mass, by image
 
 
 def test_examples_are_chosen_among_classes_with_a_place_where_there_are_any(monkeypatch):
-    params = SimpleNamespace(reweight=SimpleNamespace(base="base"), train=SimpleNamespace(seeds=[0, 1]))
+    normal = SimpleNamespace(normal={"No Finding": []})
+    base, seeds = SimpleNamespace(base="base"), SimpleNamespace(seeds=[0, 1])
+    params = SimpleNamespace(reweight=base, train=seeds, label_space=normal)
     data = LabelledSet("dev", TABLE, np.array([[1, 0, 0], [1, 1, 0], [-1, 0, 1]], np.int8), NAMES)
     scores = np.array([[0.9, 0.2, 0.1], [0.8, 0.7, 0.1], [0.1, 0.6, 0.9]], np.float32)
     monkeypatch.setattr(attention, "read_predictions", lambda *_: scores)

@@ -44,9 +44,9 @@ UNTRACKED = {
 #: What a script reads and what a file that it depends on says as well.
 BY_FILE = {
     "code": ["ensemble"],  # all of table2's methods
-    "embed": ["text_encoders"],  # data/settings/text
+    "embed": ["label_space", "text_encoders"],  # data/settings/text
     "encoder": ["image", "image_encoders", "recipes", "variants"],  # data/settings/encoders
-    "harmonize": ["data.sources"],  # data/settings/labels
+    "harmonize": ["data.sources", "label_space"],  # data/settings/labels
     "pretrained": ["image_encoders", "text_encoders"],
     "pack": ["data.sources", "image", "recipes", "variants"],  # data/settings/packing
     "pixels": ["image", "recipes", "variants"],

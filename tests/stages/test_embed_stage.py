@@ -8,8 +8,8 @@ from pathlib import Path
 from hub_cache import COMMIT, write_snapshot
 from huggingface_hub import constants
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import read_json
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.files import write_parquet
 from tests.architecture import ROOT

@@ -29,7 +29,10 @@ def params(tmp_path, monkeypatch):
     for folder in ("labels", "watched"):
         write_parquet(f"data/{folder}/nih.parquet", pd.DataFrame(labels))
     image = SimpleNamespace(size=16, fit="squash", store="arrays", max_rejects=0)
-    sources = {"nih": SimpleNamespace(images="raw"), "mimic": SimpleNamespace(images="none")}
+    sources = {
+        "nih": SimpleNamespace(images="raw", reader="nih"),
+        "mimic": SimpleNamespace(images="none", reader="mimic"),
+    }
     params = SimpleNamespace(
         image=image, data=SimpleNamespace(sources=sources), demo=SimpleNamespace(sources=[]), variants={}
     )

@@ -3,9 +3,9 @@ import pytest
 from test_phantom import QUIET, population
 
 from cxrlt_core.demo.boxes import bounding_boxes, read_boxes, write_boxes
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.lesions import PAINTERS
 from cxrlt_core.demo.phantom import render_images
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
 
 DEMO = Demo(

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from cxrlt_core.demo import phantom
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.lesions import PAINTERS
 from cxrlt_core.demo.phantom import STYLES, Style, render_images
 from cxrlt_core.demo.population import Population
-from cxrlt_core.labels import CLASSES
 
 QUIET = Style((1.0, 1.0), (0.0, 0.0), (0.0, 0.0), 0.0, None)
 #: Findings that move landmarks and paint nothing.

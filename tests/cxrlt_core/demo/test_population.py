@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.population import (
     LOADINGS,
     NO_FINDING,
@@ -9,7 +10,6 @@ from cxrlt_core.demo.population import (
     draw_population,
     prevalence,
 )
-from cxrlt_core.labels import CLASSES
 
 SETS = {"train": 2000, "dev": 1000, "test": 2000}
 

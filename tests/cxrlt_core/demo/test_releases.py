@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.releases import CHEXPERT_CLASSES, NIH_FINDINGS, NIH_HEADER, UNCERTAIN, write_release
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.params.schema import Demo, DemoImages
 from stages import synthesize
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, T5EncoderModel
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.text_models import BERT_WIDTH, T5_WIDTH, write_text_model
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.system.errors import StudyError
 
 WIDTHS = {"pubmedbert": BERT_WIDTH, "clinical_t5": T5_WIDTH}

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 import torch
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.designs.replenishment import replenish, usable_rows
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.losses.bce import bce
 
 STUDIED = ["Edema", "Hernia"]

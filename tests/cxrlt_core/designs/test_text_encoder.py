@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from settings import usual
 from transformers import AutoTokenizer, BertModel, T5EncoderModel
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.model.query_network import label_coordinates
 from cxrlt_core.system.errors import StudyError
 
@@ -54,7 +54,7 @@ def alone(name: str, folder: Path, text: str, pooling: str) -> np.ndarray:
 PROGRAM = """
 import hashlib, sys
 from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.model.query_network import label_coordinates
 for model in sys.argv[1:]:
     encoder = TextEncoder(model=model, pooling="mean", revision=None, prompt="{label}")

@@ -40,9 +40,9 @@ def test_the_most_probable_come_first_positives_then_negatives_and_no_unknown():
 
 
 def test_the_most_probable_of_a_class_of_each_group_are_shown():
-    classes = ["Edema", "Mass", "No Finding", "Hernia", "Nodule"]
+    classes = ["Edema", "Mass", "Fracture", "Hernia", "Nodule"]
     groups = dict(zip(classes, ("head", "tail", "head", "tail", "medium"), strict=True))
-    assert classes_to_show(np.array([0.1, 0.2, 0.9, 0.3, np.nan]), classes, groups) == [0, 3]
+    assert classes_to_show(np.array([0.1, 0.2, 0.05, 0.3, np.nan]), classes, groups) == [0, 3]
     targets = np.array([[1, 0], [0, 1], [1, -1], [0, 0]], np.int8)
     scores = np.array([[0.5, 0.1], [0.75, 0.2], [0.25, 0.9], [0.125, 0.4]])
     assert examples_to_show(targets, scores, np.array([0.5, np.nan]), classes[:2], groups, 1) == [

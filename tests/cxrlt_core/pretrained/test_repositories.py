@@ -17,9 +17,9 @@ import yaml
 from hub_cache import COMMIT, write_snapshot
 from safetensors.torch import load_file
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.text_models import write_text_model
 from cxrlt_core.designs.text_encoder import TextEncoder, embed_labels
-from cxrlt_core.labels import CLASSES
 
 PROFILES = Path(__file__).parents[3] / "profiles"
 ENTRY = re.compile(r"^ +(?:# )?(\w+): (\{model: .*, pooling: .*\})$", re.M)

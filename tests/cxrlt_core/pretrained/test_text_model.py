@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from test_repositories import with_heads, with_output, write_vocabulary
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, T5Config, T5Tokenizer
 
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.demo.text_models import write_text_model
-from cxrlt_core.labels import CLASSES
 from cxrlt_core.pretrained.text_model import _longest, load_text_model
 from cxrlt_core.system.errors import StudyError
 

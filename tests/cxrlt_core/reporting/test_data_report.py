@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.reporting.data_report import render_data
 from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.system.records import from_json
@@ -75,6 +75,19 @@ def test_labels_are_counted_for_known_classes_only(changed, summary):
     assert "unknown throughout: Atelectasis, Calcification of the Aorta," in nih
     assert "| Edema | 5 | 1,234 | 2 | 77 | one |" in chexpert
     assert "with their positives: 77 Scoliosis.\n" in chexpert and "positives: none.\n" in nih
+
+
+def test_what_a_source_knows_only_nearly_is_counted(changed, summary):
+    related = {
+        "Edema": {"near": {"congestion": 7}},
+        "Mass": {"broader": {"lesion": 9}, "use": {"broader": 0}},
+    }
+    related["Nodule"] = {"broader": {"spot": 3, "lesion": 9}}
+    nih = replace(summary.sources["nih"], related=related)
+    text = render_data(changed({}), replace(summary, sources={"nih": nih}), DESCRIBED)
+    assert "| Edema | near | 7 congestion | unknown |\n| Mass | broader | 9 lesion | taken |\n" in text
+    assert "| Nodule | broader | 3 spot, 9 lesion | unknown |" in text
+    assert "more or less" not in render_data(changed({}), summary, DESCRIBED)
 
 
 def test_checks_are_reported(text, changed, summary):

@@ -9,7 +9,7 @@ from served import write_images, write_model, write_pair
 
 import cxrlt_core
 from cxrlt_core import load_model
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.model.folder import model_marks
 from cxrlt_core.serving.loading import write_portable

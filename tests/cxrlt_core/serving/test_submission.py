@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.serving.submission import submission, write_submission
 from cxrlt_core.system.errors import StudyError
 

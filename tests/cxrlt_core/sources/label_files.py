@@ -2,7 +2,9 @@
 
 import gzip
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.label_space import read_label_space
+from cxrlt_core.sources import Options
 
 #: The label columns, in the order of the release.
 CHEXPERT_KNOWN = [
@@ -17,6 +19,11 @@ NIH_HEADER = (
 CHEXPERT_HEADER = ",".join(["Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *CHEXPERT_KNOWN])
 MIMIC_META = "dicom_id,subject_id,study_id,ViewPosition,ViewCodeSequence_CodeMeaning,fpath"
 MIMIC_HEADER = ",".join([MIMIC_META, *CLASSES])
+
+
+def options(space="cxrlt2023", **changes):
+    """How a source is read, into a label space."""
+    return Options(read_label_space(space), **changes)
 
 
 def write(path, *lines, newline="\n"):

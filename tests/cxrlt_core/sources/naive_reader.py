@@ -3,13 +3,15 @@
 import csv
 import gzip
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 from label_files import CHEXPERT_KNOWN
 
-from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources.padchest import INCOMPLETE, RULES
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.label_space import read_label_space
+from cxrlt_core.sources.padchest import INCOMPLETE
 
 NIH_NAMES = {"Effusion": "Pleural Effusion", "Pleural_Thickening": "Pleural Thickening"}
 NIH_KNOWN = [
@@ -17,6 +19,16 @@ NIH_KNOWN = [
     *("Infiltration", "Mass", "No Finding", "Nodule", "Pleural Effusion", "Pleural Thickening"),
     *("Pneumonia", "Pneumothorax"),
 ]
+
+STATED = read_label_space("cxrlt2023").relations["padchest"]
+SAME = {name: {"exact": [name.lower()]} for name in ("Pneumomediastinum", "Subcutaneous Emphysema")}
+#: Class to the findings of PadChest that are it, and those that leave it open.
+RULES = {
+    name: SimpleNamespace(
+        positive=related.get("exact", []) + related.get("narrower", []), unknown=related.get("near", [])
+    )
+    for name, related in sorted({**STATED, **SAME}.items())
+}
 
 CHEXPERT_FINDINGS = set(CHEXPERT_KNOWN) - {"No Finding", "Support Devices"}
 

@@ -3,11 +3,12 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, write
+from label_files import CHEXPERT_HEADER, NIH_HEADER, chexpert_row, nih_row, options, write
 from settings import usual
 
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.params.schema import Source
-from cxrlt_core.sources import Options, read_source
+from cxrlt_core.sources import read_source
 from cxrlt_core.system.files import read_json, read_parquet
 from stages import harmonize
 
@@ -23,18 +24,19 @@ def params(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
     sources = {"chexpert": usual(Source, labels="train.csv", images="images", uncertain="one")}
-    return SimpleNamespace(data=SimpleNamespace(sources=sources))
+    space = read_label_space("cxrlt2023")
+    return SimpleNamespace(data=SimpleNamespace(sources=sources), label_space=space)
 
 
 def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):
     """And beside it the counts."""
     harmonize.main(params, "chexpert")
-    expected = read_source("chexpert", tmp_path / "train.csv", Options(uncertain={"default": "one"})).table
+    expected = read_source("chexpert", tmp_path / "train.csv", options(uncertain={"default": "one"})).table
     pd.testing.assert_frame_equal(read_parquet("data/labels/chexpert.parquet"), expected)
     assert expected["Edema"].tolist() == [1, 1]
     counts = json.loads((tmp_path / "data/labels/chexpert.json").read_text())
     names = ["rows", "images", "patients", "studies", "views", "classes"]
-    assert list(counts) == [*names, "dropped", "official", "unused", "unread", "known"]
+    assert list(counts) == [*names, "dropped", "official", "unused", "unread", "known", "related"]
     assert [counts[name] for name in names[:4]] == [3, 2, 1, 2]
     assert counts["dropped"] == {"train.csv: no label": 1}
     assert len(counts["known"]) == 14 and len(counts["classes"]) == 26
@@ -46,7 +48,9 @@ def test_labels_that_no_class_is_read_from_are_told_and_counted(params, tmp_path
     rows = [f"{row},{mark}" for row, mark in zip(ROWS, ("1.0", "-1.0", ""), strict=True)]
     write(tmp_path / "train.csv", f"{CHEXPERT_HEADER},Scoliosis", *rows)
     harmonize.main(params, "chexpert")
-    assert "chexpert: columns that no class is read from, left out: Scoliosis\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "chexpert: labels of no class, left out: Scoliosis\n" in said
+    assert "chexpert: classes that it does not know, so unknown: Calcification of the Aorta," in said
     assert read_json("data/labels/chexpert.json")["unread"] == {"Scoliosis": 1}
     assert "Scoliosis" not in read_parquet("data/labels/chexpert.parquet")
 

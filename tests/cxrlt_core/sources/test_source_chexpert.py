@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from label_files import CHEXPERT_HEADER, chexpert_row, write
+from label_files import CHEXPERT_HEADER, chexpert_row, options, write
 from naive_reader import CHEXPERT_KNOWN, assert_same, read_chexpert
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.packing.files import find_files
-from cxrlt_core.sources import Options, find_reader, read_source
+from cxrlt_core.sources import find_reader, read_source
 
 A, B = "CheXpert-v1.0-small/train/patient00001/study", "CheXpert-v1.0-small/train/patient00002/study"
 ROWS = [
@@ -23,7 +23,7 @@ ROWS = [
 
 
 def read(path, uncertain="ignore", **classes):
-    return read_source("chexpert", path, Options(uncertain={"default": uncertain, **classes}))
+    return read_source("chexpert", path, options(uncertain={"default": uncertain, **classes}))
 
 
 @pytest.mark.parametrize("uncertain", ["ignore", "zero", "one"])
@@ -46,7 +46,7 @@ def test_a_class_may_have_a_policy_of_its_own(tmp_path):
 
 def test_frontal_views_only(tmp_path):
     path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
-    found = read_source("chexpert", path, Options(views="frontal"))
+    found = read_source("chexpert", path, options(views="frontal"))
     everything = read(path)
     dropped = {"view OTHER": 2, "view LATERAL": 1, "no label": 1}
     assert list(everything.table["view"]) == ["AP", "LATERAL", "PA", "OTHER", "OTHER"]

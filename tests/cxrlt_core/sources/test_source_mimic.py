@@ -1,9 +1,9 @@
 import pytest
-from label_files import MIMIC_HEADER, MIMIC_META, mimic_row, write
+from label_files import MIMIC_HEADER, MIMIC_META, mimic_row, options, write
 from naive_reader import assert_same, read_mimic
 
-from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources import Options, read_source
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.sources import read_source
 
 TRAIN = [
     mimic_row("a", view="PA", Edema="1"),
@@ -21,7 +21,7 @@ TEST = [mimic_row("k", "10000980", "50985099", Pneumonia="1")]
 
 
 def read(path, uncertain="ignore"):
-    return read_source("mimic", path, Options(uncertain={"default": uncertain}))
+    return read_source("mimic", path, options(uncertain={"default": uncertain}))
 
 
 def write_release(folder, development=DEV, test=TEST):
@@ -40,7 +40,7 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path):
     files = {"train": "train.csv", "dev": "development.csv", "test": "test.csv"}
     rows = [row for split, name in files.items() for row in read_mimic(tmp_path / name, split)]
     assert_same(found.table, rows)
-    assert found.known == CLASSES
+    assert found.known == CLASSES and not found.unread and not found.related
     assert found.dropped == {}
     assert found.uncertain == dict.fromkeys(CLASSES, 0)
     assert found.official == files and found.unused is None

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from label_files import NIH_HEADER, nih_row, write
+from label_files import NIH_HEADER, nih_row, options, write
 from naive_reader import NIH_KNOWN, assert_same, read_nih
 
-from cxrlt_core.labels import CLASSES
-from cxrlt_core.sources import Options, read_source
-from cxrlt_core.sources.nih import FINDINGS
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.label_space import read_label_space
+from cxrlt_core.sources import read_source
 
 ROWS = [
     nih_row("00000001_000.png", "Cardiomegaly"),
@@ -16,7 +16,7 @@ ROWS = [
 
 
 def read(path, test_list=None):
-    return read_source("nih", path, Options(test_list))
+    return read_source("nih", path, options(test_list=test_list))
 
 
 def test_reads_every_row_as_the_naive_reader_does(tmp_path):
@@ -70,7 +70,7 @@ def test_folder_brings_its_own_test_list(tmp_path, name):
 
 def test_any_rows_against_the_naive_reader(tmp_path):
     rng = np.random.default_rng(0)
-    names = np.array([name for name in FINDINGS if name != "No Finding"])
+    names = np.array(read_label_space("nih14").groups["findings"])
     combinations = ["|".join(rng.permutation(names)[: rng.integers(1, 5)]) for _ in range(799)]
     combinations.append("No Finding")
     draws = rng.integers(800, size=5_000)

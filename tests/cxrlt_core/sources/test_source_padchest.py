@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from label_files import PADCHEST_HEADER, padchest_row, write
-from naive_reader import assert_same, read_padchest
+from label_files import PADCHEST_HEADER, options, padchest_row, write
+from naive_reader import RULES, assert_same, read_padchest
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.packing.files import find_files
-from cxrlt_core.sources import Options, find_reader, read_source
-from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE, RULES
+from cxrlt_core.sources import find_reader, read_source
+from cxrlt_core.sources.padchest import IMAGE_FOLDERS, INCOMPLETE
 
 LINES = Path(__file__).with_name("padchest_findings.txt").read_text().splitlines()
 FINDINGS = [line.split(":")[0] for line in LINES]
@@ -43,7 +43,7 @@ ROWS = [
 
 
 def read(path):
-    return read_source("padchest", path, Options())
+    return read_source("padchest", path, options())
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlt_core.labels import CLASSES, count_labels
+from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.labels import count_labels
 from cxrlt_core.params.schema import Groups, Splits
 from cxrlt_core.splits.carving import (
     assign_splits,

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pyarrow.parquet as pq
 
-from cxrlt_core.labels import CLASSES
+from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.system.files import read_json
 from tests.architecture import needs, paths, pipeline, within
 

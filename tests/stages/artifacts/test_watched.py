@@ -26,7 +26,7 @@ def params(tmp_path, monkeypatch):
         Path(f"raw/{name}.png").write_bytes(bytes(size))
         os.utime(f"raw/{name}.png", ns=(1, 1))
     label(IDS)
-    sources = {"nih": SimpleNamespace(images="raw")}
+    sources = {"nih": SimpleNamespace(images="raw", reader="nih")}
     empty = {"variants": {}, "reweight": usual(Reweight), "image_encoders": {}, "text_encoders": {}}
     demo = SimpleNamespace(sources=[])
     return SimpleNamespace(data=SimpleNamespace(sources=sources), demo=demo, **empty)

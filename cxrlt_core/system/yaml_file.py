@@ -1,4 +1,4 @@
-"""The text of params.yaml, read so that two readers of YAML cannot find different studies in it."""
+"""The text of params.yaml and of label spaces, read so that two readers of YAML find the same in it."""
 
 import re
 from collections.abc import Hashable
@@ -29,7 +29,7 @@ _NUMBERS = {
 }
 
 
-def read_params_file(path: Path | str) -> Any:
+def read_yaml(path: Path | str) -> Any:
     """Return what a YAML file holds.
 
     Raises:
