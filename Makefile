@@ -7,7 +7,7 @@ JOBS = auto  # stages that run at once
 
 PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo study plan verify check test fuzz faults lint types licences clean
+.PHONY: help demo study plan verify check test fuzz faults cluster lint types licences clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -32,16 +32,19 @@ verify: .venv/installed  ## compare every packed row with its digest, and the im
 	python -m tools.verify
 
 check: lint types  ## the inner loop: lint, format, types, tests without DVC
-	$(PYTEST) -m "not dvc" --ignore tests/pipeline
+	$(PYTEST) -m "not dvc" --ignore tests/pipeline --ignore tests/cluster
 
 test: lint types  ## all tests: those of check, and the pipeline on profiles/smoke.yaml
-	$(PYTEST)
+	$(PYTEST) --ignore tests/cluster
 
 fuzz: lint  ## readers, decoders and parameters against thousands of broken files, EXAMPLES=1000 a test
 	$(PYTEST) --hypothesis-profile many tests/fuzz
 
 faults: .venv/installed  ## kill, fill disks and set clocks back on a smoke study, 20 minutes
 	python -m tests.pipeline.faults
+
+cluster: .venv/installed  ## a smoke study through Slurm on two nodes of this machine, if Slurm is installed
+	OMP_NUM_THREADS=1 pytest -rs tests/cluster
 
 lint: .venv/installed
 	ruff check .

@@ -7,9 +7,7 @@ end; what needs it is not begun.
 Usage: python -m tools.jobs <number, or auto>   (part of `make study`)
 """
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -23,12 +21,11 @@ from dvc.repo import Repo
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
-from cxrlt_core.system.processes import Request, termination
+from cxrlt_core.system.processes import Request, end_with_parent, termination
 from cxrlt_core.system.progress import format_interval
 from stages.artifacts.border import run_stage
 from tools.due import changed_images, due_stages, other_label_space
 
-PR_SET_PDEATHSIG = 1  # of prctl(2)
 POLL = 0.1  # seconds
 PLAIN = "python"  # launch: one process, on one device
 #: Of lines that DVC prints after every stage: what to do with dvc.lock, and with a remote storage.
@@ -127,7 +124,7 @@ class Jobs:
         if self._devices:
             variables["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
         process = subprocess.Popen(
-            [*self._command, name], env=variables, preexec_fn=_end_with_parent,
+            [*self._command, name], env=variables, preexec_fn=end_with_parent,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         )  # fmt: skip
         reader = threading.Thread(target=_echo, args=(process, name), daemon=True)
@@ -165,11 +162,6 @@ def tells(line: str) -> bool:
     return bool(line.strip()) and not any(hint in line for hint in HINTS)
 
 
-def _end_with_parent() -> None:
-    """Let a job get SIGTERM when the scheduler dies, however that is: what it runs ends with it."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def due_needs(repo: Repo, noticed: Collection[str]) -> Needs:
     """Return the stages that are due, or may become so, and what each needs of them."""
     due = {*due_stages(repo, noticed), *(s.addressing for s in repo.index.stages if s.always_changed)}
@@ -192,6 +184,11 @@ def devices() -> list[str]:
     return [str(number) for number in range(listed.count("GPU "))]
 
 
+def launchers(params: Params) -> set[str]:
+    """Return how stages are started."""
+    return {params.launch.train, params.launch.evaluate}
+
+
 def number_of_jobs(params: Params, asked: str, gpus: int) -> int:
     """Return how many stages run at once; ``auto``: a GPU each, or ``compute.threads`` cores.
 
@@ -199,11 +196,11 @@ def number_of_jobs(params: Params, asked: str, gpus: int) -> int:
     """
     cores, threads = len(os.sched_getaffinity(0)), params.compute.threads
     if asked == "auto":
-        alone = params.launch.train == params.launch.evaluate == PLAIN
-        return max(1, gpus or cores // threads) if alone else 1
+        return max(1, gpus or cores // threads) if launchers(params) == {PLAIN} else 1
     if not asked.isdecimal() or asked == "0":
         raise StudyError(f"JOBS: expected a number or auto, found {asked!r}")
-    if not gpus and int(asked) * threads > cores:
+    here = PLAIN in launchers(params)  # else they may run on other machines
+    if here and not gpus and int(asked) * threads > cores:
         print(f"JOBS={asked}: with compute.threads {threads} that is more than the {cores} cores here")
     return int(asked)
 
@@ -216,7 +213,7 @@ def main(params: Params, jobs: str) -> None:
         with Repo() as repo:
             others = ["settings"] if other_label_space(params) else []
             needs = due_needs(repo, [*others, *(f"pack@{source}" for source in changed_images(params))])
-        own = gpus if params.launch.train == PLAIN else []  # else the launcher says which
+        own = gpus if launchers(params) == {PLAIN} else []  # else the launcher says which
         work = Jobs(needs, number, ["dvc", "--wait-for-lock", "repro", "--single-item"], own)
         if code := work.run():
             sys.exit(code)

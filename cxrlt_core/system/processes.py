@@ -7,6 +7,7 @@ there, too; packages keep what they were at half-made, and wait for it. Every fi
 (:mod:`cxrlt_core.system.files`), so a process may just end, or finish its step and save.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ import psutil
 from cxrlt_core.system.errors import stopped_line
 
 POLL_SECONDS = 1.0  # between two looks
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def end_with_dvc(here: bool = True) -> None:
@@ -43,6 +45,11 @@ def end_with_dvc(here: bool = True) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
+def end_with_parent(number: int = signal.SIGTERM) -> None:
+    """Let this process get a signal when the one that started it dies, however that is; a ``preexec_fn``."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
 def _is_python(command: Sequence[str]) -> bool:
     return os.path.basename(next(iter(command), "")).startswith("python")
 
@@ -61,9 +68,11 @@ def end_at_signals() -> None:
     """Let SIGTERM and Ctrl-C end this process at once, with a line and code 143 or 130, wherever it is.
 
     Who has something to save asks, see :func:`termination`. A process that is to ignore Ctrl-C ignores it.
+    SIGUSR1 is SIGTERM from a launcher, see :mod:`cxrlt_core.system.launcher`.
     """
     for number in _heard():
         signal.signal(number, _leave)
+    signal.signal(signal.SIGUSR1, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 class Request:

@@ -5,6 +5,7 @@ import gc
 import inspect
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from stages.artifacts.recorded import unchanged
 POLL = 0.1  # seconds
 LAUNCHED = "CXRLT_LAUNCHED"  # set in the processes that a launcher has started
 TORCHRUN = ("python", "-m", "cxrlt_core.system.torchrun")
+OTHER = ("python", "-m", "cxrlt_core.system.launcher")  # of a launcher that knows no DVC
 #: Stage to the section of params.yaml that names its items.
 ITEMS = {
     "embed": "text_encoders",
@@ -97,18 +99,19 @@ def leave(stopped: Stopped) -> NoReturn:
 def launch(prefix: str, key: str) -> None:
     """Replace this process by itself under a launcher such as torchrun; return if there is none to start.
 
-    A torchrun in the prefix becomes :mod:`cxrlt_core.system.torchrun`. StudyError: no such program.
+    A torchrun in the prefix becomes :mod:`cxrlt_core.system.torchrun`; another program runs below
+    :mod:`cxrlt_core.system.launcher`. StudyError: no such program.
     """
     command: list[str] = []
     for word in shlex.split(os.path.expandvars(prefix)):
         command += TORCHRUN if os.path.basename(word) == "torchrun" else [word]
     if command == ["python"] or LAUNCHED in os.environ:
         return
+    if shutil.which(command[0]) is None:
+        raise StudyError(f"{key}: cannot start {command[0]!r}: no such program")
+    command = [*([] if command[0] == "python" else OTHER), *command]
     command += ["-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:]]
-    try:
-        os.execvpe(command[0], command, {**os.environ, LAUNCHED: "1"})
-    except OSError as error:
-        raise StudyError(f"{key}: cannot start {command[0]!r}: {error.strerror}") from None
+    os.execvpe(command[0], command, {**os.environ, LAUNCHED: "1"})
 
 
 def run_again(stage: str, source: str) -> None:

@@ -159,6 +159,7 @@ LINKS = {"link → elsewhere/model": "link", "link → elsewhere": "link/model",
 ATTEMPTS: dict[str, Attempt] = {
     "a stage without its argument": partial(called, train.main),
     "a stage with an argument too many": partial(called, settings.main, "a"),
+    "a launcher that is not there": partial(border.launch, "srum python", "launch.train"),
     "images in a folder that is absent": partial(packed, "rwa", "s"),
     "images in a folder that has none of them": partial(packed, "data", "s"),
     "a store in a folder that is absent": partial(packed, "raw", "dta/arrays"),

@@ -143,10 +143,14 @@ def test_auto_is_a_gpu_or_the_threads_of_a_stage_each_and_one_for_a_launcher(mon
     monkeypatch.setattr(jobs.os, "sched_getaffinity", lambda _: range(8))
     threads = params.compute.threads
     assert number_of_jobs(params, "auto", 0) == 8 // threads and number_of_jobs(params, "auto", 4) == 4
-    launched = params.model_copy(update={"launch": params.launch.model_copy(update={"train": "torchrun"})})
-    assert number_of_jobs(launched, "auto", 4) == 1
+    half = params.model_copy(update={"launch": params.launch.model_copy(update={"train": "srun python"})})
+    assert number_of_jobs(half, "auto", 4) == 1 and jobs.launchers(half) != jobs.launchers(params)
     assert number_of_jobs(params, "3", 0) == 3 and not capsys.readouterr().out
     assert number_of_jobs(params, "30", 0) == 30 and "more than the 8 cores" in capsys.readouterr().out
+    assert number_of_jobs(half, "30", 0) == 30 and "more than the 8 cores" in capsys.readouterr().out
+    launch = half.launch.model_copy(update={"evaluate": "srun python"})
+    elsewhere = half.model_copy(update={"launch": launch})
+    assert number_of_jobs(elsewhere, "30", 0) == 30 and not capsys.readouterr().out
     for wrong in ("0", "-1", "many", "1.5", ""):
         with pytest.raises(StudyError, match=r"^JOBS: expected a number or auto"):
             number_of_jobs(params, wrong, 0)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from operator import attrgetter
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -125,6 +126,30 @@ def test_a_stage_whose_dvc_died_while_it_imported_ends(mark, said):
     shell = f"SHELL_PID=$$ {mark} '{sys.executable}' -c '{script}' & sleep 0.2"
     done = subprocess.run(["sh", "-c", shell], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert done.stdout == said
+
+
+@pytest.mark.parametrize(
+    ("prefix", "above"),
+    [
+        ("torchrun --standalone", "python -m cxrlt_core.system.torchrun --standalone"),
+        ("python -X dev", "python -X dev"),
+        ("srun -J $DVC_STAGE python", "python -m cxrlt_core.system.launcher srun -J train@a python"),
+        ("srun torchrun", "python -m cxrlt_core.system.launcher srun python -m cxrlt_core.system.torchrun"),
+    ],
+)
+def test_a_launcher_starts_the_stage_again_and_what_knows_no_dvc_is_watched(monkeypatch, prefix, above):
+    started = {}
+    monkeypatch.setenv("DVC_STAGE", "train@a")
+    monkeypatch.setattr(border.shutil, "which", lambda name: name)
+    monkeypatch.setattr(border.os, "execvpe", lambda *words: started.update(zip("ace", words, strict=True)))
+    monkeypatch.setattr(sys, "argv", ["stage", "a"])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="stages.train"))
+    border.launch(prefix, "launch.train")
+    assert " ".join(started["c"]) == f"{above} -m stages.train a" and started["a"] == "python"
+    monkeypatch.setattr(border.os, "environ", started["e"])
+    started.clear()
+    border.launch(prefix, "launch.train")
+    assert not started  # this is the one that was started
 
 
 @pytest.mark.parametrize(
