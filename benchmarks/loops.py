@@ -92,11 +92,15 @@ def network(options: argparse.Namespace, device: torch.device) -> nn.Module:
 
 
 def our_training(
-    options: argparse.Namespace, device: torch.device, images: Images, targets: np.ndarray
+    options: argparse.Namespace,
+    device: torch.device,
+    images: Images,
+    targets: np.ndarray,
+    steps: int = 10**6,
 ) -> Training:
-    """Our loop."""
+    """Our loop, of so many steps."""
     settings = Train(
-        epochs=None, steps=10**6, batch_size=options.batch, seeds=[0], learning_rate=1e-4, weight_decay=0.01,
+        epochs=None, steps=steps, batch_size=options.batch, seeds=[0], learning_rate=1e-4, weight_decay=0.01,
         warmup=0.1, precision=options.precision, augment=AUGMENT, accumulate=1, clip=None, ema=None,
         compile=options.compile, resident="auto", sync_batchnorm=False, checkpoint_minutes=10, monitor=0,
     )  # fmt: skip

@@ -14,6 +14,7 @@ Usage: python -m benchmarks.training [--help]
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,7 @@ def setting(options: argparse.Namespace) -> str:
     )
 
 
-def parse() -> argparse.Namespace:
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--device", default="auto")
@@ -116,7 +117,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--eager", action="store_true", help="the grid without compiled networks")
     parser.set_defaults(query=QUERY)
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def build(options: argparse.Namespace, device: torch.device, folder: Path) -> list[Contestant]:
