@@ -5,6 +5,7 @@ Usage: python -m benchmarks.gpu_steps FOLDER [--cpu] <step>   (the folder is sha
 
 import argparse
 import csv
+import gc
 import json
 import subprocess
 import sys
@@ -39,7 +40,7 @@ from tests.pipeline.workspace import ENVIRONMENT, copy_repository
 #: Options of :mod:`benchmarks.training`, without and with a GPU.
 WORDS = {
     True: "--device cpu --threads 1 --model resnet10t --size 32 --batch 8 --images 48 --steps 2 --turns 1",
-    False: "--device cuda --model resnet50 --size 224 --batch 64 --images 2048 --steps 12 --turns 3"
+    False: "--device cuda --model resnet50 --size 224 --batch 64 --images 2048 --steps 100 --turns 5"
     " --precision bf16",
 }
 LENGTH = {True: 8, False: 48}  # steps of a training whose weights are compared
@@ -50,10 +51,10 @@ CASES = {
         ("resnet50", 224, False, (64, 1024)),
         ("densenet121", 224, False, (64, 512)),
         ("resnet50", 224, True, (256, 256)),
-        ("resnet50", 512, False, (32, 256)),
-        ("densenet121", 224, True, (256, 256)),
+        ("resnet50", 512, False, (32, 128)),
     ],
 }
+GRID_STEPS = 12
 STUDY = "study"  # folder of the smoke study
 PROBABILITY = "probability"
 Found = Iterator[tuple[str, str]]
@@ -95,7 +96,7 @@ def repeat(options: argparse.Namespace, folder: Path) -> Found:
     """Compare the weights of two runs, each a process of its own."""
     first, second = (run(asked(options, folder, name)) for name in ("first", "second"))
     yield "weights of two runs", compared(first["weights"], second["weights"])
-    yield "kernels that may not repeat", ", ".join(first["unrepeatable"]) or "none"
+    yield "kernels that may not repeat", "; ".join(first["unrepeatable"]) or "none"
     (folder / "weights").write_text(first["weights"])
 
 
@@ -115,16 +116,16 @@ def resume(options: argparse.Namespace, folder: Path) -> Found:
 
 
 def two(options: argparse.Namespace, folder: Path) -> Found:
-    """Run two trainings at once: their weights, and their speed beside that of one alone."""
-    found = together([asked(options, folder, name) for name in ("left", "right")])
-    same = [compared(reference(folder), one["weights"]) for one in found]
-    yield "weights of each of two at once", " and ".join(dict.fromkeys(same))
+    """Run two trainings at once: their speed beside that of one alone, and their weights."""
     fast = Asked(vars(options))
     [alone], pair = together([fast]), together([fast, fast])
     yield f"{training.setting(options)}, one alone", f"{alone['rate']:,.0f} img/s, {alone['memory']:,} MiB"
     rates = [one["rate"] for one in pair]
     both = " + ".join(f"{rate:,.0f}" for rate in rates)
     yield "two at once", f"{both} img/s, {sum(rates) / alone['rate']:.2f} times one alone"
+    pair = together([asked(options, folder, name) for name in ("left", "right")])
+    same = dict.fromkeys(compared(reference(folder), one["weights"]) for one in pair)
+    yield "weights of two at once", " and ".join(same)
 
 
 def nccl(options: argparse.Namespace, folder: Path) -> Found:
@@ -144,9 +145,6 @@ def nccl(options: argparse.Namespace, folder: Path) -> Found:
         plain = after_steps(options, our_training(options, chosen, resident, targets))
         wrapped = after_steps(options, our_training(options, chosen, resident, targets), ranks)
         yield "weights with DistributedDataParallel", compared(plain, wrapped)
-        if chosen.type == "cuda":
-            after_steps(options, our_training(options, chosen, resident, targets), ranks, sync_batchnorm=True)
-            yield "train.sync_batchnorm", "ran"
 
 
 @contextmanager
@@ -157,19 +155,18 @@ def group(chosen: torch.device, folder: Path) -> Iterator[Ranks]:
     try:
         yield Ranks(chosen, 0, 2)
     finally:
+        gc.collect()  # what uses the group must be gone before it
         dist.destroy_process_group()
 
 
-def after_steps(
-    options: argparse.Namespace, ours: Training, ranks: Ranks | None = None, sync_batchnorm: bool = False
-) -> str:
+def after_steps(options: argparse.Namespace, ours: Training, ranks: Ranks | None = None) -> str:
     """Do some steps, with the network as ``ranks`` wrap it; return a digest of the weights."""
     if ranks is not None:
         example = torch.zeros(2, 1, options.size, options.size, device=ranks.device)
-        ours.step = replace(ours.step, network=ranks.wrap(ours.state.model, example, sync_batchnorm))
+        ours.step = replace(ours.step, network=ranks.wrap(ours.state.model, example, False))
     train_mode(ours.state.model)
     batches = ours.images.batches(ours.sampler.batches(0))
-    for number, batch in enumerate(islice(batches, options.steps)):
+    for number, batch in enumerate(islice(batches, options.length)):
         ours.step(number, *batch)
     return digest(ours.state.model)
 
@@ -178,6 +175,8 @@ def study(options: argparse.Namespace, folder: Path) -> Found:
     """Run the smoke study, two stages at once."""
     (folder / STUDY).mkdir()
     made = copy_repository(folder / STUDY, "smoke.yaml")
+    if options.cpu:
+        made.keep("resnet50_bert_separate", "resnet50_t5_mixup_replenished")
     call(["dvc", "repro", "--quiet", "code", "settings"], made.folder)
     start = time.perf_counter()
     call(["python", "-m", "tools.jobs", "2"], made.folder)
@@ -192,14 +191,15 @@ def study(options: argparse.Namespace, folder: Path) -> Found:
 def predict(options: argparse.Namespace, folder: Path) -> Found:
     """Predict the study's images by an ensemble, here and on the CPU."""
     made, tables = folder / STUDY, []
-    images = sorted((made / "data/raw/nih/images").rglob("*.png"))[:16]
-    if not images:
-        raise StudyError("predict: no images; expected the step study before")
+    images, ensembles = (made / "data/raw/nih/images").rglob("*.png"), sorted(made.glob("ensembles/*/0"))
+    if not ensembles:
+        raise StudyError("no ensemble; expected the step study before")
+    chosen = list(map(str, islice(images, 16)))
     for number, name in enumerate((options.device, "cpu")):
         start, out = time.perf_counter(), folder / f"{number}.csv"
-        command = ["python", "-m", "cxrlt", "predict", *map(str, images), "--device", name, "--out", str(out)]
-        call([*command, "--ensemble", "ensembles/class_wise/0"], made)
-        yield f"seconds for {len(images)} images on {name}", f"{time.perf_counter() - start:.1f}"
+        command = ["python", "-m", "cxrlt", "predict", *chosen, "--device", name, "--out", str(out)]
+        call([*command, "--ensemble", str(ensembles[0])], made)
+        yield f"{len(chosen)} images on {name}", f"{time.perf_counter() - start:.1f} s"
         with out.open(newline="") as stream:
             tables.append([float(row[PROBABILITY]) for row in csv.DictReader(stream)])
     yield "largest difference of a probability", f"{np.abs(np.subtract(*tables)).max():.2g}"
@@ -212,6 +212,7 @@ def grid(options: argparse.Namespace, folder: Path) -> Found:
     options.query, best = published.query.model_dump(), dict[str, float]()
     for model, size, compile_, batches in CASES[options.cpu]:
         changes = {"model": model, "size": size, "compile": compile_, "batches": batches}
+        changes |= {"steps": min(options.steps, GRID_STEPS), "turns": 1}
         case = argparse.Namespace(**{**vars(options), **changes})
         for batch, contestants in saturate(case, chosen, make_images(case, folder), batches[0]):
             case.batch = batch
@@ -219,8 +220,9 @@ def grid(options: argparse.Namespace, folder: Path) -> Found:
             if contestants is not None and size == 224 and not compile_:
                 rate = float(np.median(contestants["resident"].rates))
                 best[model] = max(rate, best.get(model, 0))
-        if {encoder.model for encoder in published.image_encoders.values()} == best.keys():
+        if best.keys() == {encoder.model for encoder in published.image_encoders.values()}:
             yield "published study, 224 px, eager", f"{hours(published, best):,.0f} hours for its trainings"
+            best = {}
 
 
 def rates_of(contestants: Contestants | None) -> str:

@@ -25,8 +25,6 @@ from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.loop import Training
 from cxrlt_core.training.step import TrainStep
 
-UNREPEATABLE = "does not have a deterministic implementation"
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -81,8 +79,9 @@ def weights(asked: Asked, training: Training) -> dict[str, Any]:
         except Stopped as end:
             print(end.saved)
             raise
-    unrepeatable = {str(w.message).split()[0] for w in said if UNREPEATABLE in str(w.message)}
-    return {"weights": digest(training.state.model), "unrepeatable": sorted(unrepeatable)}
+    words = {str(warning.message).split(",")[0].split(". ")[0] for warning in said}
+    unrepeatable = sorted(sentence for sentence in words if "deterministic" in sentence)
+    return {"weights": digest(training.state.model), "unrepeatable": unrepeatable}
 
 
 def stopped(step: TrainStep, at: int) -> TrainStep:
