@@ -15,9 +15,6 @@ from cxrlt_core.sources.mapping import map_marks
 from cxrlt_core.system.errors import StudyError, meant, shown
 from cxrlt_core.system.text import sentence
 
-#: Columns of the common table before those of the classes.
-TEXT = ("image_id", "patient_id", "study_id", "view", "path", "split")
-
 #: Policy to the label of an uncertain mark.
 POLICIES = {"ignore": UNKNOWN, "zero": NEGATIVE, "one": POSITIVE}
 
@@ -91,25 +88,10 @@ def make_part(
     if mapped.marks.empty and len(file):
         names, known = sentence(list(marks)), sentence(options.space.classes)
         raise StudyError(f"{file.path}: labels of {names}, expected some of {options.space.name}: {known}")
-    patient, study = columns["patient_id"].str.strip().str.lower(), columns["study_id"].str.strip()
-    for what, names in (("patient", patient), ("study", study)):
-        if (nameless := (names == "").to_numpy()).any():
-            file.fail(int(nameless.argmax()), f"no {what}, expected the name of one")
-    text = pd.DataFrame(
-        {
-            "image_id": columns["path"],
-            "patient_id": patient,
-            "study_id": study,
-            "view": columns["view"],
-            "path": columns["path"],
-            "split": pd.Series(columns["split"], file.cells.index, dtype="str"),
-        }
-    )
-    table = pd.concat([text, _labels(mapped.marks, options, blank)], axis=1)
+    table = pd.concat([_ids(file, columns), _labels(mapped.marks, options, blank)], axis=1)
     reason = ("view " + table["view"]).mask(table["view"].isin(VIEWS[options.views]))
     for normal, beside in options.space.normal.items():
-        contradiction = _contradict(mapped.marks, normal, beside)
-        reason = reason.mask(contradiction, f"{normal} beside a finding")
+        reason = reason.mask(_contradict(mapped.marks, normal, beside), f"{normal} beside a finding")
     reason = reason.mask(_says_nothing(marks, mapped.marks, blank), "no label")
     kept = reason.isna().to_numpy()  # missing where the record is kept
     uncertain = {name: int((mapped.marks[name][kept] == UNCERTAIN).sum()) for name in mapped.marks}
@@ -121,6 +103,24 @@ def make_part(
         for label, r in mapped.related.items()
     }
     return LabelRows(file, table[kept], dropped, uncertain, unread, related)
+
+
+def _ids(file: LabelFile, columns: Mapping[str, pd.Series | str | None]) -> pd.DataFrame:
+    """Return the columns before the classes; StudyError for a record without a patient or a study."""
+    patient, study = columns["patient_id"].str.strip().str.lower(), columns["study_id"].str.strip()
+    for what, names in (("patient", patient), ("study", study)):
+        if (nameless := (names == "").to_numpy()).any():
+            file.fail(int(nameless.argmax()), f"no {what}, expected the name of one")
+    return pd.DataFrame(
+        {
+            "image_id": columns["path"],
+            "patient_id": patient,
+            "study_id": study,
+            "view": columns["view"],
+            "path": columns["path"],
+            "split": pd.Series(columns["split"], file.cells.index, dtype="str"),
+        }
+    )
 
 
 def _labels(marks: pd.DataFrame, options: Options, blank: int) -> pd.DataFrame:

@@ -66,7 +66,10 @@ def _marks_of(marks: pd.DataFrame, related: Related) -> np.ndarray | None:
     near = [name for name in related.get("near", []) if name not in same] + related.get("partial", [])
 
     def has(names: Iterable[str], mark: int) -> np.ndarray:
-        return (marks[list(names)] == mark).any(axis=1).to_numpy()
+        there = np.zeros(len(marks), bool)
+        for name in names:
+            there |= marks[name].to_numpy() == mark
+        return there
 
     found = np.full(len(marks), NEGATIVE if same else OPEN, np.int8)
     if not same and broader:  # a class is absent where what holds it is

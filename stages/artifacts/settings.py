@@ -48,7 +48,8 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "image.max_rejects": BY_FILES,
     "image.store": BY_FILES,  # where arrays lie, which are known by content
     "image_encoders": BY_FILES,
-    "label_space": (ATTENTION, DESCRIPTION),  # and others by files, which have its classes
+    "label_space": BY_FILES,  # which have its classes
+    "label_space.normal": (ATTENTION,),
     "launch": (),  # how processes are started; their number counts on its own
     "losses": BY_FILES,  # a training has one, which is added below
     "query": (TRAINING,),

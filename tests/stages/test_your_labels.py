@@ -95,11 +95,11 @@ def test_the_list_is_part_of_what_uses_it_and_of_nothing_else(folder):
     (folder / "data/local/mine.yaml").write_text(SPACE + RELATIONS)
     related = settings()
     changed = {name for name in before if before[name] != related[name]}
-    assert changed == {"params", "labels/mine", "attention", "description"}
+    assert changed == {"params", "labels/mine"}
     (folder / "data/local/mine.yaml").write_text(SPACE.replace("Nothing", "None of it"))
     renamed = settings()
     assert {name for name in before if before[name] != renamed[name]} == changed | {
-        *("text/pubmedbert", "text/clinical_t5")
+        *("attention", "text/pubmedbert", "text/clinical_t5")  # of which nothing is to be seen, by its name
     }
 
 
