@@ -244,11 +244,11 @@ def test_a_card_scores_the_model_class_by_class_on_development_data(study, capsy
     assert "90% intervals of the patients, from 100 resamples." in said
     for c in (0, 13):
         cells = next(line for line in card.splitlines() if line.startswith(f"| {CLASSES[c]} |")).split("|")
-        ap, low, high = (float(n) for n in re.findall(r"0\.\d{4}", cells[3]))
+        [ap] = (float(n) for n in re.findall(r"0\.\d{4}", cells[3]))  # under ten positive patients alone
         known = targets[:, c] >= 0
         assert ap == pytest.approx(average_precision_score(targets[known, c], written[known, c]), abs=5.1e-5)
         prevalence = (targets[known, c] == 1).mean()
-        assert low < ap < high and float(cells[5]) == pytest.approx(prevalence, abs=5.1e-5)
+        assert float(cells[5]) == pytest.approx(prevalence, abs=5.1e-5)
         assert int(cells[7]) == len({n // 4 for n in np.flatnonzero(targets[:, c] == 1)})
 
 
