@@ -145,7 +145,7 @@ def test_recipes_and_starts_train_what_has_them(smoke):
     assert columns["batch_size + size + fit"].tolist() == [usual, usual, "16, 48, pad", usual]
     with smoke.params() as params:
         params["recipes"]["large"]["train"]["learning_rate"] = 0.001
-    assert items(smoke.repro(), "train") == ["large", "started"]
+    assert items(smoke.repro("repro", "train@started"), "train") == ["large", "started"]
     done = smoke.run("python", "-m", "tools.verify")
     assert done.returncode == 0 and "mimic-48-pad.npy" in done.stdout, done.stderr
     smoke.restore()
