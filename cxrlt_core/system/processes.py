@@ -4,7 +4,7 @@ A killed process takes nothing below it along by itself.
 
 A signal raises nothing here. Python drops what is raised while it collects an object, and it calls handlers
 there, too; packages keep what they were at half-made, and wait for it. Every file is whole at any moment
-(:mod:`cxrlt_core.system.files`), so a process may just end, or finish its step and save.
+(:mod:`cxrlt_core.system.atomic`), so a process may just end, or finish its step and save.
 """
 
 import ctypes
