@@ -1,4 +1,4 @@
-"""Write the tables, the figures, reports/report.md, and the same as one file, reports/report.html.
+"""Write the tables, the figures, the report with its appendix, and both as one file, reports/report.html.
 
 Usage: python -m stages.report
 """

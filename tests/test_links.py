@@ -8,7 +8,8 @@ import pytest
 
 from tests.architecture import ROOT
 
-FOLDERS = (".", "benchmarks", "data/image_encoders", "data/text_encoders", "docs", "reports")
+FOLDERS = (".", "benchmarks", "data/image_encoders", "data/text_encoders", "docs")
+FOLDERS += ("reports", "reports/appendix")
 PAGES = sorted(page for folder in FOLDERS for page in (ROOT / folder).glob("*.md"))
 
 

@@ -20,9 +20,10 @@ from cxrlt_core.results.study import Results
 
 
 class Section(StrEnum):
-    """Where in the report a picture stands, in its order."""
+    """Where in the report or its appendix a picture stands, in its order."""
 
     ANSWER = "answer"
+    PLAN = "plan"
     TABLE1 = "table1"
     CONTRASTS1 = "contrasts1"
     CHANGES = "changes"  # what designs change class by class
@@ -30,7 +31,6 @@ class Section(StrEnum):
     CONTRASTS2 = "contrasts2"
     SELECTION = "selection"
     CALIBRATION = "calibration"
-    PLAN = "plan"
     CLASSES = "classes"
     ATTENTION = "attention"
     DATA = "data"
@@ -49,11 +49,10 @@ class Picture:
     caption: str  # its message
     records: Sequence[Mapping[str, Any]] = field(default_factory=list)  # of its CSV; images have none
 
-    @property
-    def markdown(self) -> str:
-        """The picture, its caption and a link to its numbers."""
-        numbers = f" ([numbers](numbers/{self.name}.csv))" if self.records else ""
-        return f"![{self.alt}](figures/{self.name}.png)\n\n{self.caption}{numbers}\n"
+    def markdown(self, root: str = "") -> str:
+        """Return the picture, its caption and a link to its numbers; root: where both lie, from the page."""
+        numbers = f" ([numbers]({root}numbers/{self.name}.csv))" if self.records else ""
+        return f"![{self.alt}]({root}figures/{self.name}.png)\n\n{self.caption}{numbers}\n"
 
 
 def figures() -> list[str]:

@@ -20,11 +20,14 @@ WORDS = {
     NEGLIGIBLE: "did nothing that matters",
     UNRESOLVED: "could not be told from no effect",
 }
+CLAIM = ["at the published size: patients alone", "with one training each", "could be resolved"]
 ANSWERS = {True: "yes", False: "no", None: "not known"}
 ONE_SEED = """
 **Each variant was trained once: the noise of trainings is unknown, and so is what would resolve a difference.** Shown is what \
 patients add.
 """
+SYNTHETIC = """The noise is that of drawn images and stand-in encoders: this shows how the question is answered, not what the \
+published study could see."""
 
 
 def answer_section(results: Results) -> str:
@@ -36,7 +39,7 @@ def answer_section(results: Results) -> str:
     return f"""{answer}
 {_steps(results)}
 Δ mAP is {_mean_over(results)}, with an interval in which the whole family of steps holds together \
-({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below, which have everything else.
+({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below.
 """
 
 
@@ -91,8 +94,7 @@ def _steps(results: Results) -> str:
     seeds, published = len(results.params.train.seeds), results.has_published
     lines = [
         [
-            step.what,
-            step.change,
+            f"**{step.what}** {step.change}",
             text.bounded(step.difference.point, *step.simultaneous),
             f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
             *([text.signed(step.published)] if published else []),
@@ -102,7 +104,7 @@ def _steps(results: Results) -> str:
         for table in results.tables
         for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
     ]
-    header = ["design", "change", "Δ mAP [interval]", "verdict", *(["published Δ"] if published else [])]
+    header = ["step", "Δ mAP [interval]", "verdict", *(["published Δ"] if published else [])]
     header += ["what it would take", "rows"]
     return markdown_table(header, lines)
 
@@ -125,41 +127,68 @@ def _takes(step: Contrast, need: Need | None, table: Table, seeds: int) -> str:
 
 def planner_section(results: Results, figure: str) -> str:
     """Write the section of the report; figure: where variances come from, as markdown."""
-    if not any(table.power.contrasts for table in results.tables):
+    plans = [(table, plan) for table in results.tables for plan in published_steps(table.power.contrasts)]
+    if not plans:
         return "## What it would take\n\nNo two rows differ in one design alone.\n"
-    seeds = len(results.params.train.seeds)
-    parts = [
-        f"""## What it would take
+    claimed = any(plan.claim for _, plan in plans)
+    header = ["step", "rows", "minimum detectable Δ"]
+    header += ["published Δ", *CLAIM] if claimed else []
+    lines = [
+        [
+            plan.what,
+            f"{table.title}: {table.rows_text(plan.rows)}",
+            text.number(plan.detectable),
+            *(_claim(plan) if claimed else []),
+        ]
+        for table, plan in plans
+    ]
+    return f"""## What it would take
 
 {figure}
-The bars split the variance of each difference: what other **patients** would change for all seeds alike, what they would change \
-for each seed (**patient × seed**), what other **trainings** would change, and what another choice of members on other \
-development patients would (**selection**). More seeds shrink the second and third, more patients the first, second and fourth. \
-Trainings have no bar where seeds differ by no more than patient × seed explains.
-{ONE_SEED if seeds == 1 else ""}"""
-    ]
-    if seeds > 1:
-        parts.append(f"""### To resolve a difference
+More **seeds** shrink the parts of *trainings* and *patient × seed*; more **patients** those of *patients*, *patient × seed* and \
+*selection*, which is what other development patients would choose. [What would resolve each step](appendix/plan.md).
+{ONE_SEED if len(results.params.train.seeds) == 1 else ""}
+{markdown_table(header, lines)}
+{_claims(results) if claimed else ""}"""
+
+
+def _claim(plan: ContrastPower) -> list[str]:
+    """Return what a study of the published size could have seen of a step."""
+    if plan.claim is None:
+        return ["–"] * (1 + len(CLAIM))
+    claim = plan.claim
+    seen = map(text.number, (claim.patients, claim.trainings))
+    return [text.signed(plan.published.difference), *seen, ANSWERS[claim.resolvable]]
+
+
+def _claims(results: Results) -> str:
+    """Say how many published steps a study of the published size could have resolved."""
+    claims = [plan.claim for table in results.tables for plan in table.power.contrasts if plan.claim]
+    return f"""**Could the published steps have been resolved?** By a study of the published size, {IMAGES["dev"]:,} development and \
+{IMAGES["test"]:,} test images and one training of each variant, with the noise of this study, \
+{sum(claim.resolvable is True for claim in claims)} of {len(claims)} could be \
+([assumptions](appendix/plan.md#the-published-steps)). {SYNTHETIC if results.params.demo.sources else ""}
+"""
+
+
+def needs_section(results: Results) -> str:
+    """Write what would resolve each step, and what is assumed of studies of the published size, for the appendix."""
+    tables, seeds = (
+        [table for table in results.tables if table.power.contrasts],
+        len(results.params.train.seeds),
+    )
+    parts = [] if seeds > 1 else ["One training each does not tell what seeds or patients would resolve.\n"]
+    if tables and seeds > 1:
+        parts.append(f"""## Seeds or patients
 
 What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
 *seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
 is itself uncertain, so its need is a rough guide.
 """)
-        parts += [_needs(table) for table in results.tables if table.power.contrasts]
-    claims = [
-        [
-            f"{table.title}: {_label(table, plan)}",
-            text.signed(plan.published.difference),
-            text.number(plan.claim.patients),
-            text.number(plan.claim.trainings),
-            ANSWERS[plan.claim.resolvable],
-            _count(plan.claim.images),
-        ]
-        for table in results.tables
-        for plan in table.power.contrasts
-        if plan.claim
-    ]
-    return "\n".join([*parts, *([_claims(results, claims)] if claims else [])])
+        parts += [_needs(table) for table in tables]
+    if any(plan.claim for table in tables for plan in table.power.contrasts):
+        parts.append(f"## The published steps\n\n{_assumptions(results)}")
+    return "\n".join(parts)
 
 
 def _needs(table: Table) -> str:
@@ -198,40 +227,16 @@ def _count(number: float | str | None) -> str:
     return "–" if number is None else number if isinstance(number, str) else f"{number:,.0f}"
 
 
-def _claims(results: Results, lines: Sequence[Sequence[str]]) -> str:
-    header = [
-        "published step",
-        "published Δ",
-        "minimum detectable Δ: patients alone",
-        "with one training each",
-    ]
-    header += ["could be resolved", "images, trainings aside"]
-    resolvable = f"{sum(line[4] == ANSWERS[True] for line in lines)} of {len(lines)} could be"
-    return f"""### Could the published steps have been resolved?
-
-By a study of the published size, {IMAGES["dev"]:,} development and {IMAGES["test"]:,} test images and one training of each \
-variant, with the noise of this study: {resolvable}.
-
-{markdown_table(header, lines)}
-{_assumptions(results)}"""
-
-
 def _assumptions(results: Results) -> str:
-    demo = (
-        "**The noise is that of a synthetic study: images drawn by a program and stand-in encoders. The table shows how the "
-        "question is answered, not what the published study could see.** "
-        if results.params.demo.sources
-        else ""
-    )
     references = " and ".join(
         f"{', '.join(f'{value:.4f} at {c}' for c, value in table.power.reference.items())} ({table.data} images)"
         for table in results.tables
     )
-    return f"""{demo}*Assumptions.* The parts of each contrast's variance are those measured here, on this study's classes; \
-those of patients and selection are divided by the ratio of images, with images per patient as here; that of trainings stays, since \
-one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test would see less. \
-*Images, trainings aside*: those that would resolve the published Δ if trainings added no noise. The level is that of the verdicts (Holm's strictest \
-test), the probability to resolve {POWER:.0%}. As a reference that needs no study: two models with normal scores, the prevalences \
-of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by {SLOPE:g} per logit of prevalence, and images independent, are told apart, \
-patients alone, from differences of {references}, by the correlation of the two models' noise (docs/evidence.md).
+    return f"""What [the report](../report.md#what-it-would-take) says of them takes the parts of each variance as measured here, on \
+this study's classes: those of patients and selection are divided by the ratio of images, with images per patient as here; that of \
+trainings stays, since one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test \
+would see less. The level is that of the verdicts (Holm's strictest test), the probability to resolve {POWER:.0%}. For reference, \
+without a study: two models with normal scores, the prevalences of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by \
+{SLOPE:g} per logit of prevalence, and independent images, are told apart, patients alone, from differences of {references}, by the \
+correlation of the two models' noise.
 """

@@ -1,4 +1,4 @@
-"""The parts of reports/report.md that weigh the numbers: training noise, contrasts, what pools rows, choices."""
+"""The parts of the report and its appendix that weigh the numbers: training noise, contrasts, what pools rows, choices."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -31,15 +31,15 @@ def seeds_text(params: Params) -> str:
 another draw of patients would change, not what another seed would, and a seed alone can move mAP by as much as a design \
 does: no verdict is given on a difference until `train.seeds` names several."""
     few = f" Verdicts need {MIN_SEEDS} seeds: two tell too little of each other."
-    return f"""**Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
-{", ".join(map(str, seeds))}. Points are means over the seeds; what seeds add is estimated from the trainings of the whole \
-study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}"""
+    return f"""Each was trained {len(seeds)} times, with seeds {", ".join(map(str, seeds))}; points are means over them, and what \
+trainings add is part of every interval.{few if len(seeds) < MIN_SEEDS else ""}"""
 
 
 def alarms_text(results: Results) -> str:
-    """Say what speaks against trainings of one noise; nothing where nothing does."""
+    """Say what speaks against trainings of one noise, which intervals assume."""
+    assumed = "**Trainings are taken to be alike in their noise**"
     if not results.alarms:
-        return ""
+        return f"{assumed}, up to what a difference's own seeds say; nothing speaks against it."
     seeds, words = results.params.train.seeds, []
     for alarm in results.alarms:
         if alarm.seed is None:
@@ -51,10 +51,8 @@ def alarms_text(results: Results) -> str:
             told = f"seed {seeds[alarm.seed]} of `{alarm.training}` lies {abs(alarm.size):.1f} standard deviations"
             told += f" {side} its other seeds"
         words.append(f"{told} (p {text.p_value(alarm.p)})")
-    return f"""
-**Trainings are not alike in their noise**: {"; ".join(words)}. Intervals take them to be, so those of the noisy \
-one are too short and the others' too long: look at its curve before you believe a step of it.
-"""
+    return f"""{assumed}, and are not: {"; ".join(words)}. Intervals of the noisy one are too short and the others' too long: \
+look at its [curve](appendix/origins.md#training) before you believe a step of it."""
 
 
 def contrasts_section(params: Params, table: Table, figure: str) -> str:
@@ -66,48 +64,38 @@ def contrasts_section(params: Params, table: Table, figure: str) -> str:
     words = FAMILIES if PRIMARY in families else {EXPLORATORY: ""}  # of nothing published there is one family
     parts = [f"{words[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
     sizes = " and ".join(str(len(contrasts)) for contrasts in families.values())
-    least = params.evidence.min_positives
-    rare = ", ".join(f"{label} ({count})" for label, count in table.positives.items() if count < least)
-    rare = (
-        rare
-        and f"""
-Classes with fewer than {least} positive patients bear no verdict and are left out of these differences: {rare}.
-"""
-    )
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
 another (×), on the {table.data} set; each table is one family ({sizes} contrasts).
 
 {chr(10).join(parts)}
-{figure}{rare}"""
+{figure}"""
 
 
 def mixed_section(results: Results) -> str:
-    """Show what the published steps of Table 2 mix, and the steps that change one of these things alone."""
+    """Show the steps that change one of the things that the published steps of Table 2 mix."""
     table = results.tables[1]
     mixed = [step for step in table.steps if AND in step.what]
     if not mixed:
         return ""
     things = {thing for step in mixed for thing in step.what.split(AND)} - {ENSEMBLE}
     alone = [contrast for contrast in table.contrasts if contrast.what in things]
-    header = ["what it changes", "change", "rows", "Δ mAP [interval]", "verdict"]
     lines = [
-        [step.what, step.change, table.rows_text(step.rows), text.bounded(*step.difference), step.verdict]
-        for step in [*mixed, *alone]
+        [step.what, step.change, table.rows_text(step.rows), text.bounded(*step.difference)] for step in alone
     ]
     lacking = [thing for thing in (MEMBERS, DATA, STEPS) if thing in things - {step.what for step in alone}]
     missing = f" No two rows differ in {text.sentence(lacking)} alone." if lacking else ""
+    named = text.sentence([table.rows_text(step.rows) for step in mixed])
+    shown = markdown_table(["what it changes", "change", "rows", "Δ mAP [interval]"], lines) if lines else ""
     return f"""### What a published step mixes
 
-A step that changes several things at once says nothing of any of them. Below it stand the steps that change one: other *members* of \
-the same kind, *{DATA}* data at equal steps, *steps* on the same data.{missing}
+A step that changes several things at once ({named}) says nothing of any of them. One at a time: other *members* of the same \
+kind, *{DATA}* data at equal steps, *steps* on the same data.{missing}
 
-{markdown_table(header, lines)}
-Steps of training of the members: {_steps_text(results)}.
-"""
+{shown}"""
 
 
-def _steps_text(results: Results) -> str:
-    """Say how many steps the members of each row took; rows alike stand together."""
+def steps_text(results: Results) -> str:
+    """Say how many steps the members of each row of Table 2 took; rows alike stand together."""
     rows = defaultdict(list)
     for number, row in enumerate(results.tables[1].rows, 1):
         steps = (f"{results.costs[name][0].steps:,}" for name in results.ensembles.rows[row.name].models)
@@ -116,11 +104,14 @@ def _steps_text(results: Results) -> str:
 
 
 def effects_section(results: Results) -> str:
-    """Show the main effects of Table 1."""
+    """Show the main effects of Table 1 that pool several pairs of rows."""
     effects, table = results.effects, results.tables[0]
     if not effects.effects:
         return "No design varies.\n"
-    published = any(effect.published is not None for effect in effects.effects)
+    pooled = [
+        effect for effect in effects.effects if len(effect.weights) != 2
+    ]  # of two rows: their difference
+    published = any(effect.published is not None for effect in pooled)
     header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p (Holm)"]
     lines = [
         [
@@ -132,14 +123,15 @@ def effects_section(results: Results) -> str:
             text.p_value(effect.p_holm),
             *([text.signed(effect.published)] if published else []),
         ]
-        for effect in effects.effects
+        for effect in pooled
     ]
     header += ["of the published figures"] if published else []
     return f"""Least squares over all rows: what each design adds if designs *add up*, that is, if none depends on another. Each \
-effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. Where \
-the weights name two rows, the effect is that pair's, and nothing was pooled. *Not estimable*: always together with another design.
+effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. The effect \
+of a design that only one pair of rows varies is their difference, and not repeated here. *Not estimable*: always together with \
+another design.
 
-{markdown_table(header, lines)}
+{markdown_table(header, lines) if lines else ""}
 {_additivity(effects.additivity, results.params.bootstrap.level)}"""
 
 
@@ -164,25 +156,6 @@ def _additivity(additivity: Additivity, level: float) -> str:
     value = text.p_value(p) if p < 0.0005 else f"= {text.p_value(p)}"
     over = "one contrast" if ways == 1 else f"{ways} contrasts, adjusted by Holm"
     return f"Do designs add up? What least squares leave over ({over}) has p {value}: {verdict}.\n"
-
-
-def improvement_section(results: Results) -> str:
-    """Show how likely a new training of the one row beats a new one of the other."""
-    lines = []
-    for table in results.tables:
-        for step in table.steps:
-            point, low, high = step.probability_of_improvement
-            if point is not None:
-                shares = f"{text.percent(point)} [{text.percent(low)}, {text.percent(high)}]"
-                lines.append([str(table.number), step.what, step.change, table.rows_text(step.rows), shares])
-    if not lines:
-        return "It takes several seeds to say how likely a new training would agree.\n"
-    rows = markdown_table(["table", "design", "change", "rows", "P [interval]"], lines)
-    return f"""*P*, the probability of improvement, is the probability that, on these patients, one new training of the first row (or an ensemble of new trainings) \
-scores above one of the second: Φ(δ/s), with s the standard deviation of a single difference over seeds (Bouthillier et al. 2021, \
-who call a change meaningful from 75 % on). A difference can be resolved and yet often be reversed by the next training.
-
-{rows}"""
 
 
 def upweighted_text(weights: Mapping[str, ClassWeights], often: Mapping[str, Mapping[str, float]]) -> str:
@@ -236,19 +209,12 @@ def selection_section(results: Results) -> str:
             ]
         )
     header = ["", *columns, "development mAP", "test mAP", "loss", "loss of the plain mean", "optimism"]
-    name, ensemble = results.shown
-    stable = {label: share for label, share in ensemble.stability.items() if share is not None}
-    order = [f"{label} {text.percent(stable[label])}" for label in sorted(stable, key=stable.__getitem__)]
     return f"""Selection is optimistic where it selects (†). Development and test set differ in patients too: what the plain mean of the \
 same models loses from one to the other is that difference, and what an ensemble loses beyond it is optimism \
 ({results.params.bootstrap.level:.0%} intervals; members, weights and thresholds are chosen again on resampled development patients, \
 and scored on resampled test patients). What other choices would have changed is part of every interval of Table 2.
 
-{markdown_table(header, lines)}
-Stability (`{name}`): another sample of development patients would choose {text.percent(sum(stable.values()) / len(stable))} of the \
-models of a class again, on average over the classes; least stable: {", ".join(order[:3])}; most stable: {", ".join(order[:-4:-1])}. \
-The table of classes has all.
-"""
+{markdown_table(header, lines)}"""
 
 
 def _loss(before: float | None, after: float | None) -> float | None:

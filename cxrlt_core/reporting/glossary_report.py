@@ -8,10 +8,9 @@ from cxrlt_core.results.study import Results
 
 
 def glossary(results: Results) -> str:
-    """Write the section: a line a term that the report of this study uses, in alphabetical order."""
+    """Write a line a term that the report of this study and its appendix use, in alphabetical order."""
     terms = {**_study(results), **_scores(results), **_evidence(results)}
-    lines = (f"- **{term}**: {terms[term]}\n" for term in sorted(terms, key=str.casefold))
-    return f"## Glossary\n\n{''.join(lines)}"
+    return "".join(f"- **{term}**: {terms[term]}\n" for term in sorted(terms, key=str.casefold))
 
 
 def _study(results: Results) -> dict[str, str]:
@@ -72,7 +71,8 @@ def _evidence(results: Results) -> dict[str, str]:
         f"hold together with {level:.0%} probability",
         "interval": f"[low, high], {level:.0%}, and ± one standard error: from the spread of "
         f"{results.params.bootstrap.resamples:,} resamples of *patients*{' and from the trainings' if several else ''}",
-        "P": "probability of improvement: that a new training with the change scores above a new one without",
+        "P": "probability of improvement: that, on these patients, a new training with the change (or an ensemble of new ones) "
+        "scores above a new one without; a change is called meaningful from 75% on (Bouthillier et al. 2021)",
         "p (Holm)": "p, adjusted by Holm for the family-wise error rate (FWER); without a verdict none is shown",
         "step": f"a contrast that the answer judges{': one of published rows' if results.has_published else ''}",
         "verdict": f"▲ *resolved up* or ▼ *down* where p (Holm) is at most {1 - level:.2f}; = *negligible*, practically "

@@ -1,11 +1,12 @@
-"""A markdown page as one HTML file that needs nothing else: figures, style and script are inside."""
+"""Markdown pages as one HTML file that needs nothing else: figures, style and script are inside."""
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -14,46 +15,78 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from PIL import Image, UnidentifiedImageError
 
-from cxrlt_core.reporting.html_template import PAGE
+from cxrlt_core.reporting.html_template import FOLDED, PAGE
 from cxrlt_core.system.errors import StudyError
 
 CONTENTS_LEVELS = ("h2", "h3")
+HEADING = 3  # tokens: opening, text, closing
 UNBROKEN = 12  # characters of a cell that stay on one line; a number breaks before its interval
 NUMBERED = "row"  # what a column without a heading holds
 SCALE = 0.75  # of a picture's pixels on the page: sharp on screens of more pixels, too
 
 
-def html_page(markdown: str, folder: Path) -> str:
-    """Return a page with a table of contents, sortable tables and its pictures inside.
+def html_page(pages: Mapping[str, str], folder: Path) -> str:
+    """Return pages as one, with a table of contents, sortable tables and pictures inside.
 
-    A picture alone in its paragraph is a figure, and the next paragraph its caption. Links stay as they are,
-    relative to where the markdown lies; a missing picture leaves its words. The same input, the same page.
-    Markdown is CommonMark with tables, HTML in it text; paths of pictures, PNG files, are relative to folder.
+    ``pages``: path of each from folder to its markdown; the first is shown, the others, which begin with
+    their titles, are folded up below it. Links between them lead to their places here, others stay, relative
+    to folder. A picture alone in its paragraph is a figure, and the next paragraph its caption; a missing
+    picture leaves its words. The same input, the same page. Markdown is CommonMark with tables, HTML in it
+    text; pictures are PNG files.
 
     Raises:
         StudyError: when a picture is no PNG file.
     """
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-    tokens, environment = parser.parse(markdown), {"folder": folder}
-    headings = list(_name_headings(tokens))
-    _frame_pictures(tokens)
-    _label_cells(tokens)
+    names = {path: re.sub(r"\W+", "-", path.removesuffix(".md")) for path in pages}
+    first, headings, body = next(iter(pages)), [], ""
+    for path, markdown in pages.items():
+        tokens = parser.parse(markdown)
+        found = list(_name_headings(tokens, "" if path == first else f"{names[path]}-"))
+        _lead_links(tokens, path, names)
+        _frame_pictures(tokens)
+        _label_cells(tokens)
+        if path == first:
+            headings += found
+            body += parser.renderer.render(tokens, parser.options, {"folder": folder})
+        else:
+            (_, _, title), *rest = found
+            headings += [("h2", names[path], title), *(("h3", name, text) for _, name, text in rest)]
+            inside = parser.renderer.render(tokens[HEADING:], parser.options, {"folder": folder})
+            body += FOLDED.substitute(name=names[path], title=escapeHtml(title), body=inside)
     title = next((text for level, _, text in headings if level == "h1"), "Report")
-    body = parser.renderer.render(tokens, parser.options, environment)
-    return PAGE.substitute(title=escapeHtml(title), contents=_contents(headings), body=body)
+    contents = _contents(headings)
+    return PAGE.substitute(title=escapeHtml(title), name=names[first], contents=contents, body=body)
 
 
-def _name_headings(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+def _name_headings(tokens: Sequence[Token], prefix: str) -> Iterator[tuple[str, str, str]]:
     """Give every heading an id, the one that code hosts give it, and yield its level, id and plain text."""
     taken: dict[str, int] = {}
     for token, inline in pairwise(tokens):
         if token.type != "heading_open":
             continue
         text = "".join(part.content for part in inline.children or [])
-        name = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        name = prefix + re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
         count = taken[name] = taken.get(name, -1) + 1
         token.attrs["id"] = f"{name}-{count}" if count else name
         yield token.tag, token.attrs["id"], text
+
+
+def _lead_links(tokens: Sequence[Token], page: str, names: Mapping[str, str]) -> None:
+    """Make links and pictures of a page relative to the folder, and those to pages places of the file."""
+    first = next(iter(names))
+    for part in (part for token in tokens for part in token.children or []):
+        key = {"link_open": "href", "image": "src"}.get(part.type)
+        if key is None or re.match(r"[a-z]+:", link := str(part.attrs[key])):
+            continue
+        path, _, place = link.partition("#")
+        path = normpath(join(dirname(page), path)) if path else page
+        if path not in names:
+            part.attrs[key] = f"{path}#{place}" if place else path
+        elif place:
+            part.attrs[key] = f"#{place}" if path == first else f"#{names[path]}-{place}"
+        else:
+            part.attrs[key] = f"#{names[path]}"
 
 
 def _contents(headings: Sequence[tuple[str, str, str]]) -> str:

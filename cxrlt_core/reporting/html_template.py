@@ -19,7 +19,7 @@ STYLE = """
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body { margin: 0; color: var(--text); background: var(--back); font: 16px/1.55 system-ui, sans-serif; }
 main { max-width: 84rem; margin: 0 auto; padding: 1rem; min-width: 0; }
-main > p, main > ul, main > ol, main > blockquote, figcaption { max-width: 50rem; }
+p, main ul, main ol, blockquote, figcaption { max-width: 50rem; }
 h1 { line-height: 1.2; margin: .5rem 0 1rem; }
 h2 { line-height: 1.25; margin: 2.5rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--line); }
 h3 { margin: 2rem 0 .75rem; }
@@ -33,6 +33,8 @@ nav ul { list-style: none; margin: .5rem 0; padding: 0; }
 nav li { margin: .3rem 0; line-height: 1.3; }
 nav .h3 { padding-left: 1rem; }
 nav a { text-decoration: none; }
+.page { margin: .75rem 0; border: 1px solid var(--line); border-radius: 4px; padding: 0 1rem; }
+.page summary { cursor: pointer; font-size: 1.15rem; font-weight: 600; padding: .5rem 0; }
 figure { margin: 1.5rem 0; }
 figcaption { color: var(--soft); font-size: .9rem; margin-top: .5rem; }
 .picture, .table { display: block; overflow-x: auto; }
@@ -66,18 +68,17 @@ th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
   h1 { font-size: 1.4rem; margin: .25rem 0 .5rem; }
   h2 { font-size: 1.25rem; margin: 1.25rem 0 .5rem; }
   blockquote { margin: .5rem 0; font-size: .85rem; line-height: 1.3; }
-  .picture img { min-width: 38rem; }
-  .table { width: auto; max-height: none; border: 0; overflow: visible; }
-  table, tbody, tr, td { display: block; }
+  .page { padding: 0 .5rem; }
+  .table { width: auto; max-height: none; border: 0; }
+  table, tbody, td { display: block; }
   thead { display: none; }
-  tr { margin: 0 0 .75rem; border: 1px solid var(--line); border-radius: 4px; }
-  td, td.short { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: .5rem; }
-  td, td.short { white-space: normal; overflow-wrap: anywhere; }
+  tr { display: flex; flex-wrap: wrap; gap: 0 .9rem; border-bottom: 1px solid var(--line); padding: .3rem 0; }
+  td, td.short { padding: 0; border: 0; white-space: normal; overflow-wrap: anywhere; }
+  tbody tr:nth-child(n) td { background: none; border: 0; }
   td.empty { display: none; }
-  td::before { content: attr(data-label); color: var(--soft); }
-  tbody tr:last-child td { border-bottom: 1px solid var(--line); }
-  tbody tr td:last-child { border-bottom: 0; }
-  th:first-child, td:first-child { position: static; font-weight: 600; }
+  td::before { content: attr(data-label) "\\a0"; color: var(--soft); }
+  td:is([data-label=step], [data-label^="Δ mAP"], [data-label=verdict])::before { content: none; }
+  td:first-child { position: static; font-weight: 600; }
 }
 @media print { nav { display: none; } .table { max-height: none; } }
 """
@@ -114,8 +115,21 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 if (innerWidth < 1440) document.querySelector("nav details").open = false;
+const show = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = target && target.closest("details.page");
+  if (!folded || folded.open) return;
+  folded.open = true;
+  target.scrollIntoView();
+};
+addEventListener("hashchange", show);
+addEventListener("beforeprint", () => document.querySelectorAll(".page").forEach(page => page.open = true));
+show();
 """
 
+FOLDED = Template("""<details class="page" id="$name"><summary>$title</summary>
+$body</details>
+""")
 PAGE = Template(f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -130,7 +144,7 @@ PAGE = Template(f"""<!DOCTYPE html>
 $contents
 </ul>
 </details></nav>
-<main>
+<main id="$name">
 $body</main>
 <script>{SCRIPT}</script>
 </body>

@@ -28,7 +28,7 @@ def provenance_section(results: Results) -> str:
 {_environments(results)}
 {ELSEWHERE}
 
-[provenance.json](provenance.json) has the hashes of parameters, code and data for each row, and for each training what computed \
+[provenance.json](../provenance.json) has the hashes of parameters, code and data for each row, and for each training what computed \
 it, steps, time and memory. Every file behind this page is named with its hash in `dvc.lock`; `dvc params diff` tells what changed \
 against another revision.
 """

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxrlt_core.designs import find_design
 from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.metrics.metric import FURTHER, TABLE, means
 from cxrlt_core.params.schema import Params, Table2Row
@@ -139,13 +140,16 @@ def contrasts_csv(results: Results) -> str:
     return frame.to_csv(index=False)
 
 
-def to_markdown(rows: Sequence[Row], level: float) -> str:
-    """Return the table as people read it: the best mAP in bold, empty design columns left out."""
+def to_markdown(rows: Sequence[Row], level: float, full: bool = True) -> str:
+    """Return the table as people read it: the best mAP in bold, empty design columns left out.
+
+    ``full``: with differences to the first row, bias-corrected mAP and standard errors.
+    """
     best = max((row.metrics["mAP"] or 0 for row in rows), default=0)
     columns = shown_columns(rows)
     published = ["published mAP"] if any(row.published is not None for row in rows) else []
     secondary = [mean for mean in means() if mean.metric.shown == TABLE and mean.name != "mAP"]
-    header = ["", *columns, f"mAP [{level:.0%} interval]", "Δ mAP to row 1", *published]
+    header = ["", *columns, f"mAP [{level:.0%} interval]", *(["Δ mAP to row 1"] if full else []), *published]
     lines = []
     for number, row in enumerate(rows, 1):
         m, bold = row.metrics, "**" if row.metrics["mAP"] == best else ""
@@ -155,13 +159,17 @@ def to_markdown(rows: Sequence[Row], level: float) -> str:
                 str(number),
                 *(row.design[name] for name in columns),
                 f"{bold}{point}{bold}{SELECTED if row.selected else ''} [{low}, {high}]",
-                "" if number == 1 else text.bounded(*row.difference),
+                *(["" if number == 1 else text.bounded(*row.difference)] if full else []),
                 *(text.number(row.published) for _ in published),
-                text.number(m["mAP_corrected"]),
-                *(text.with_error(m[mean.name], row.std_errors[mean.name]) for mean in secondary),
+                *([text.number(m["mAP_corrected"])] if full else []),
+                *(
+                    text.with_error(m[mean.name], row.std_errors[mean.name] if full else None)
+                    for mean in secondary
+                ),
             ]
         )
-    return markdown_table([*header, "bias-corrected", *(mean.title for mean in secondary)], lines)
+    corrected = ["bias-corrected"] if full else []
+    return markdown_table([*header, *corrected, *(mean.title for mean in secondary)], lines)
 
 
 def shown_columns(rows: Sequence[Row]) -> list[str]:
@@ -186,9 +194,9 @@ def further_metrics(rows: Sequence[Row]) -> str:
 
 def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
-    published = any(contrast.published is not None for contrast in contrasts)
+    again = any(contrast.probability_of_improvement.point is not None for contrast in contrasts)
     header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p (Holm)"]
-    header += [*(["published Δ"] if published else []), "minimum detectable Δ: all", "head", "medium", "tail"]
+    header += ["minimum detectable Δ", *(["P [interval]"] if again else [])]
     lines = [
         [
             contrast.what,
@@ -199,12 +207,18 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
             f"[{', '.join(map(text.signed, contrast.simultaneous))}]",
             text.p_value(contrast.p),
             text.p_value(contrast.p_holm),
-            *([text.signed(contrast.published)] if published else []),
-            *(text.number(contrast.detectable[f"mAP{group}"]) for group in ("", "_head", "_medium", "_tail")),
+            text.number(contrast.detectable["mAP"]),
+            *([_probability(contrast.probability_of_improvement)] if again else []),
         ]
         for contrast in contrasts
     ]
     return markdown_table(header, lines)
+
+
+def _probability(share: Interval) -> str:
+    """A probability of improvement with its interval."""
+    point, low, high = (text.percent(value, 0) for value in share)
+    return point if share.point is None else f"{point} [{low}, {high}]"
 
 
 def verdict_text(verdict: str) -> str:

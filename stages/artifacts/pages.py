@@ -9,7 +9,7 @@ from cxrlt_core.figures import Picture
 from cxrlt_core.figures.style import render, save
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.notes import caveat, noted
-from cxrlt_core.reporting.report import render as report_text
+from cxrlt_core.reporting.report import render as render_report
 from cxrlt_core.reporting.tables import classes_csv, contrasts_csv, headline, to_csv, to_json, to_markdown
 from cxrlt_core.results.study import Results
 from cxrlt_core.system.files import write_json, write_text
@@ -52,7 +52,8 @@ def save_pictures(pictures: Sequence[Picture], note: str) -> None:
 
 
 def write_report(results: Results, pictures: Sequence[Picture]) -> None:
-    """Write the report as markdown, and the same as one file."""
-    text = report_text(results, pictures)
-    write_text("reports/report.md", text)
-    write_text("reports/report.html", html_page(text, Path("reports")))
+    """Write the report and its appendix as markdown, and the same as one file."""
+    pages = render_report(results, pictures)
+    for path, text in pages.items():
+        write_text(f"reports/{path}", text)
+    write_text("reports/report.html", html_page(pages, Path("reports")))

@@ -22,7 +22,7 @@ def test_the_command_of_the_page_runs_the_study_with_it(fresh):
     rows = json.loads((fresh.folder / "reports/provenance.json").read_text())["table1"].values()
     origins = [row["text_encoders"]["clinical_t5"] for row in rows if variant in row["trainings"]]
     assert origins and all(origin["tensors"] == 101 and origin["share"] == 1 for origin in origins)
-    report = (fresh.folder / "reports/report.md").read_text(encoding="utf-8")
+    report = (fresh.folder / "reports/appendix/origins.md").read_text(encoding="utf-8")
     [line] = re.findall(r"^\| text `clinical_t5` \|.*", report, re.M)
     assert "`data/text_encoders/minilm`, mean pooling; model.safetensors (SHA-256 " in line
     assert "): 101 tensors, 22,565,376 parameters, 100.0% of the network; left out: " in line

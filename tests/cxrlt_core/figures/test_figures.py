@@ -121,7 +121,8 @@ def test_a_picture_in_the_report_has_its_caption_and_its_numbers(pictures):
     choice, images = shown["member_choice"], shown["examples"]
     link = "([numbers](numbers/member_choice.csv))"
     expected = f"![{choice.alt}](figures/member_choice.png)\n\n{choice.caption} {link}\n"
-    assert choice.markdown == expected and images.markdown.endswith(f"{images.caption}\n")
+    assert choice.markdown() == expected and images.markdown().endswith(f"{images.caption}\n")
+    assert choice.markdown("../") == expected.replace("(figures/", "(../figures/").replace("(num", "(../num")
     line = choice.records[0]
     assert (line["class"], line["group"], line["y"], line["x_again"]) == ("Edema", "head", 0.0, 0.8)
 

@@ -10,7 +10,12 @@ from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.estimator import Interval, VarianceComponents
 from cxrlt_core.evidence.family import DOWN, NEGLIGIBLE, NOT_MEASURED, UNRESOLVED, UP
 from cxrlt_core.evidence.power_analysis import Need
-from cxrlt_core.reporting.answer_report import answer_section, answer_text, planner_section
+from cxrlt_core.reporting.answer_report import (
+    answer_section,
+    answer_text,
+    needs_section,
+    planner_section,
+)
 from cxrlt_core.results.study import Results
 
 SEVERAL = VarianceComponents(4e-4, 1e-4, 9e-4, 1e-3, 8.0)
@@ -87,7 +92,7 @@ def test_a_resolved_step_takes_nothing_one_seed_takes_three_and_rare_classes_are
 
 @pytest.fixture
 def plan(changed):
-    """Write the section of a study with some seeds."""
+    """Write the section of a study with some seeds, and what the appendix has of it."""
 
     def section(seeds=(0, 1, 2), published=0.001, **changes) -> str:
         params = changed({"train.seeds": list(seeds), **changes})
@@ -95,7 +100,8 @@ def plan(changed):
         pair = make_contrast("b", "a", parts=parts, published=published)
         rows = [make_row("a", 0.3), make_row("b", 0.3)]
         tables = tuple(make_table(number, rows, [pair], len(seeds)) for number in (1, 2))
-        return planner_section(make_results(params, tables=tables), "")
+        results = make_results(params, tables=tables)
+        return planner_section(results, "") + needs_section(results)
 
     return section
 
@@ -105,21 +111,23 @@ def test_what_resolves_a_difference_is_told_at_our_size_and_at_the_published_one
     line = next(line for line in text.splitlines() if line.startswith("| TTA  off → ✓  (2 − 1) |"))
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
     assert cells[2] == "+0.1000" and cells[3].isdigit() and cells[5:] == ["+0.0010", *["at no number"] * 2]
-    assert "0 of 2 could be" in text and "Table 2: TTA  off → ✓  (2 − 1) | +0.0010" in text
+    assert "0 of 2 could be" in text
+    assert re.search(r"\| TTA \| Table 2: 2 − 1 \| 0\.\d{4} \| \+0\.0010 \| (0\.\d{4} \| ){2}no \|", text)
     assert re.search(r"differences of 0\.\d{4} at 0\.9, 0\.\d{4} at 0\.95 \(development images\)", text)
     assert "2 of 2 could be" in plan(published=0.9)
     unpublished = plan(published=None)
     assert (
         "ublished" not in unpublished
+        and "| step | rows | minimum detectable Δ |\n" in unpublished
         and "| contrast | minimum detectable Δ | measured Δ | seeds | or patients |" in unpublished
     )
-    warning = "The noise is that of a synthetic study"
+    warning = "The noise is that of drawn images"
     assert warning in text and warning not in plan(**{"demo.sources": []})
 
 
 def test_one_seed_says_what_is_unknown(plan):
     text = plan(seeds=(0,))
     assert "trained once: the noise of trainings is unknown" in text and "0 of 2 could be" in text
-    assert "To resolve a difference" not in text and plan(seeds=(0, 1)).count("To resolve a difference") == 1
+    assert "## Seeds or patients" not in text and plan(seeds=(0, 1)).count("## Seeds or patients") == 1
     assert "| not known |" in plan(seeds=(0,), published=0.9)
     assert "None" not in text and "nan" not in text

@@ -2,13 +2,14 @@ import base64
 import re
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageFont
 
-from cxrlt_core.reporting.html import html_page
+from cxrlt_core.reporting.html import html_page as html_of
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.system.errors import StudyError
 
@@ -32,6 +33,19 @@ It *did* well. ([numbers](numbers/a.csv))
 x < y <script>alert(1)</script>
 """
 VOID = {"meta", "img", "br", "hr"}
+APPENDIX = """# More & more
+
+[back](../report.md), [up](../report.md#the-answer), [here](#all-of-it), [data](../data.md), [out](https://a.b/c)
+
+![Alone](../figures/a.png)
+
+## All of it
+"""
+
+
+def html_page(markdown: str, folder: Path) -> str:
+    """The page of a report without appendix."""
+    return html_of({"report.md": markdown}, folder)
 
 
 class Page(HTMLParser):
@@ -81,13 +95,33 @@ def test_nothing_is_fetched(page, folder):
 
 def test_every_anchor_has_a_place_and_tables_and_pictures_stand_in_boxes_that_scroll(page):
     places = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert places == ["a-study-of-things--more", "the-answer", "the-answer-1"]
+    assert places == ["report", "a-study-of-things--more", "the-answer", "the-answer-1"]
     links = ["#the-answer", "#the-answer-1", "data.md", "#the-answer-1", "numbers/a.csv"]
     assert page.of("a", "href") == links
     assert page.of("div", "class") == ["table"] and page.of("span", "class") == ["picture"] * 2
     assert page.of("td", "class") == ["short"] * 2
     assert page.of("td", "data-label") == ["row", "mAP"] * 2  # what stands beside a cell on a narrow page
     assert ("p", {}) in page.tags and ("meta", "viewport") in [(t, a.get("name")) for t, a in page.tags]
+
+
+def test_further_pages_are_folded_up_below_and_links_between_pages_lead_to_their_places(folder):
+    first = "# A\n\n## The answer\n\n[all](appendix/more.md) [of it](appendix/more.md#all-of-it)\n"
+    page = Page(html_of({"report.md": first, "appendix/more.md": APPENDIX}, folder))
+    places = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert places == ["report", "a", "the-answer", "appendix-more", "appendix-more-all-of-it"]
+    contents = ["#the-answer", "#appendix-more", "#appendix-more-all-of-it"]
+    links = [
+        "#appendix-more",
+        "#appendix-more-all-of-it",
+        "#report",
+        "#the-answer",
+        "#appendix-more-all-of-it",
+    ]
+    assert page.of("a", "href") == [*contents, *links, "data.md", "https://a.b/c"]
+    assert page.of("details", "id") == ["appendix-more"] and len(page.of("img", "src")) == 1
+    text = html_of({"report.md": first, "appendix/more.md": APPENDIX}, folder)
+    assert "<summary>More &amp; more</summary>" in text and "<h1" in text.partition("<details class")[0]
+    assert "<h1" not in text.partition('<details class="page"')[2]
 
 
 def test_a_paragraph_after_a_picture_is_its_caption_and_text_is_no_html(folder):

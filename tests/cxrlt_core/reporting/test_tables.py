@@ -51,6 +51,13 @@ def test_the_best_row_is_bold_undefined_numbers_are_dashes_and_empty_designs_are
     assert "None" not in text and "nan" not in text
 
 
+def test_the_report_leaves_differences_and_errors_to_the_file_of_the_table(rows):
+    short, full = (cells(tables.to_markdown(rows, 0.95, full=full)) for full in (False, True))
+    assert set(full[0]) - set(short[0]) == {"Δ mAP to row 1", "bias-corrected"}
+    least, most = (dict(zip(table[0], table[2], strict=True)) for table in (short, full))
+    assert (least["tail"], most["tail"]) == ("0.2500", "0.2500 ± 0.0100")
+
+
 def test_what_no_row_has_is_not_shown_and_rows_scored_on_what_selected_them_are_marked(rows):
     text = tables.to_markdown([make_row("x", None, published=None)], 0.95)
     assert "**" not in text and "published" not in text
@@ -95,19 +102,23 @@ def test_contrasts_name_the_rows_by_number():
         published=None, detectable={**least, "mAP_tail": None},
     )  # fmt: skip
     resolved = replace(plain, rows=["d", "c", "b", "a"], verdict="resolved down", published=-0.002)
-    undefined = replace(plain, difference=UNKNOWN, simultaneous=(None, None), p=None, p_holm=None)
+    unknown = dict.fromkeys(("difference", "probability_of_improvement"), UNKNOWN)
+    undefined = replace(plain, **unknown, simultaneous=(None, None), p=None, p_holm=None)
     rows = [make_row(name, 0.1) for name in "abcd"]
     table = cells(tables.contrasts_table(make_table(1, rows, []), [plain, resolved, undefined]))
     assert len({len(line) for line in table}) == 1
     first, second, third = (dict(zip(table[0], line, strict=True)) for line in table[2:])
     assert (first["rows"], second["rows"]) == ("2 − 1", "4 − 3 − (2 − 1)")
-    assert first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]" and first["published Δ"] == "–"
-    assert first["tail"] == "–" and first["p (Holm)"] == "0.400"
+    assert (
+        first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]"
+        and first["P [interval]"] == "75% [50%, 90%]"
+    )
+    assert first["minimum detectable Δ"] == "0.0200" and first["p (Holm)"] == "0.400"
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
     assert first["simultaneous"] == "[-0.0200, +0.0400]"
-    assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
-    unpublished = cells(tables.contrasts_table(make_table(1, rows, []), [plain, undefined]))
-    assert {len(line) for line in unpublished} == {12} and "published Δ" not in unpublished[0]
+    assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == third["P [interval]"] == "–"
+    [header, *_] = cells(tables.contrasts_table(make_table(1, rows, []), [undefined]))
+    assert "P [interval]" not in header  # where nothing is known of it
 
 
 def test_a_row_is_named_by_its_designs():

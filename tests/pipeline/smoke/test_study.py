@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +11,8 @@ import yaml
 from workspace import ALWAYS, load, table
 
 from cxrlt_core.demo.classes import CLASSES
+from tests.browser import CHROMIUM, look
+from tests.test_links import dead_links
 
 VARIANTS = ["resnet50_bert_shared", "resnet50_bert_separate", "densenet121_bert_reweighted"]
 VARIANTS += ["resnet50_t5_contrast_mixup", "resnet50_t5_mixup_replenished"]
@@ -38,8 +42,8 @@ def test_where_the_model_looks(smoke):
     assert found["variant"] == "resnet50_bert_separate" and len(found["classes"]) > 15
     assert found["grid"] == 1 and all(one["hits"] == one["chance"] == 1 for one in found["classes"].values())
     assert not {"No Finding", "Cardiomegaly"} & set(found["classes"])
-    text = (smoke.folder / "reports/report.md").read_text()
-    assert "## Where the model looks" in text and "(figures/attention.png)" in text
+    text = (smoke.folder / "reports/appendix/classes.md").read_text()
+    assert "## Where the model looks" in text and "(../figures/attention.png)" in text
     assert (smoke.folder / "reports/figures/attention.png").exists()
     assert not (smoke.folder / "reports/numbers/attention.csv").exists()
 
@@ -91,12 +95,24 @@ def test_tables(smoke):
 def test_report(smoke):
     text = (smoke.folder / "reports/report.md").read_text()
     assert "synthetic" in text.splitlines()[0].lower() and "stand-in" in text.splitlines()[0].lower()
-    linked = {part.split(")")[0] for part in text.split("](")[1:]} - {"#glossary"}
-    assert text.count("](#glossary)") == text.count("\n## Glossary\n") == 1
-    assert linked and all((smoke.folder / "reports" / path).is_file() for path in linked)
-    folders = [smoke.folder / "reports" / name for name in ("figures", "numbers")]
-    written = {f"{folder.name}/{path.name}" for folder in folders for path in folder.iterdir()}
-    assert linked == written | {"data.md", "provenance.json"}
+    assert len(text.split()) <= 2500
+    reports = smoke.folder / "reports"
+    linked = set()
+    for page in [reports / "report.md", *(reports / "appendix").iterdir()]:
+        assert not dead_links(page)
+        links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+        linked |= {(page.parent / link).resolve() for link in links}
+    folders = (reports / name for name in ("figures", "numbers", "appendix"))
+    assert {path for folder in folders for path in folder.iterdir()} < linked
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_report_in_a_browser(smoke, tmp_path, width):
+    page = shutil.copy(smoke.folder / "reports/report.html", tmp_path)
+    seen = look(Path(page), width, 844)
+    assert seen["width"] == width and not seen["wide"] and not seen["requests"]
+    assert seen["verdicts"] and max(seen["verdicts"]) <= 2 * 844
 
 
 def test_contrasts_are_the_pairs_of_params(smoke):
