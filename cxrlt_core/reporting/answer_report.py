@@ -6,7 +6,7 @@ from cxrlt_core.evidence.contrasts import Contrast, published_steps
 from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import DOWN, MIN_SEEDS, NEGLIGIBLE, UNRESOLVED, UP
 from cxrlt_core.evidence.power_analysis import ContrastPower, Need
-from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
+from cxrlt_core.evidence.published import IMAGES
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import caveat
 from cxrlt_core.results.study import Results
@@ -235,8 +235,7 @@ def _assumptions(results: Results) -> str:
     return f"""What [the report](../report.md#what-it-would-take) says of them takes the parts of each variance as measured here, on \
 this study's classes: those of patients and selection are divided by the ratio of images, with images per patient as here; that of \
 trainings stays, since one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test \
-would see less. The level is that of the verdicts (Holm's strictest test), the probability to resolve {POWER:.0%}. For reference, \
-without a study: two models with normal scores, the prevalences of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by \
-{SLOPE:g} per logit of prevalence, and independent images, are told apart, patients alone, from differences of {references}, by the \
-correlation of the two models' noise.
+would see less. The level is that of the verdicts (Holm's strictest test), the probability to resolve {POWER:.0%}. Without a \
+study: patients alone tell two models of the published mAP apart from differences of {references}, by the correlation of their noise \
+(docs/evidence.md).
 """

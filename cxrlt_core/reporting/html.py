@@ -20,7 +20,7 @@ from cxrlt_core.system.errors import StudyError
 
 CONTENTS_LEVELS = ("h2", "h3")
 HEADING = 3  # tokens: opening, text, closing
-UNBROKEN = 12  # characters of a cell that stay on one line; a number breaks before its interval
+UNBROKEN = 13  # characters of a cell that stay on one line; a number breaks before its interval
 NUMBERED = "row"  # what a column without a heading holds
 SCALE = 0.75  # of a picture's pixels on the page: sharp on screens of more pixels, too
 

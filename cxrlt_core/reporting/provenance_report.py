@@ -1,4 +1,4 @@
-"""Where the numbers come from: encoders, the recipe of training, and what computed them."""
+"""What made the numbers: encoders, the recipe of training, and what computed them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ change, and nearly every file of `reports/` to differ. README.md says which vari
 def provenance_section(results: Results) -> str:
     """Write the section."""
     lines = [*_encoders(results), *_recipe(results.params), *_seeds(results.params)]
-    return f"""## Where the numbers come from
+    return f"""## Encoders, recipe and machines
 
 {markdown_table(["what", "value"], lines)}
 {_environments(results)}
