@@ -12,7 +12,7 @@ from typing import Any
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 #: A frame, since windows have a least width: measures the first table as it opens, then all with open folds.
-PROBE = Template("""<!DOCTYPE html><html><body>
+PROBE = Template("""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>
 <iframe style="width: ${width}px; height: ${height}px; border: 0" srcdoc="$page"></iframe>
 <script>
 addEventListener("load", () => {
