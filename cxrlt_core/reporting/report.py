@@ -13,8 +13,8 @@ from cxrlt_core.results.study import Results
 
 REPORT = "report.md"
 DEMO_WARNING = (
-    "> **Synthetic demo: the images are drawn by a program and the encoders are small stand-ins, trained on "
-    "nothing else. No number on this page reproduces a published figure or says anything about patients.**\n"
+    "> **Synthetic demo: drawn images, small stand-in encoders trained on nothing else. No number on this page "
+    "reproduces a published figure or says anything about patients.**\n"
 )
 STANDIN_WARNING = "> **The text encoders are untrained stand-ins; the images are real.**\n"
 
