@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "params": {"batches", "designs", "losses"},
     "label_space": {"params"},
     "sources": {"label_space", "params"},
-    "study": {"designs", "label_space", "losses", "params"},
+    "study": {"designs", "label_space", "losses", "params", "sources"},
     "splits": {"params"},
     "model": {"batches", "designs", "params", "pretrained"},
     "training": {"batches", "designs", "losses", "params"},

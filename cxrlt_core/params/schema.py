@@ -57,6 +57,7 @@ class Source(Section):
     test_list: str | None = usual(None)  # NIH: official list of test images
     uncertain: dict[str, Policy] = usual("ignore")  # what -1 becomes; in YAML also one word for all
     views: Literal["all", "frontal"] = usual("all")  # frontal: PA and AP
+    own: dict[str, Any] = Field({})  # gathered: keys that its reader alone has, checked by the reader
 
     @field_validator("uncertain", mode="before")
     @classmethod

@@ -53,6 +53,7 @@ PACKED = gzip.compress("".join([HEADERS["nih"], *(f"\n{nih_row(f'{n}.png')}" for
 TRAIN = f"{HEADERS['chexpert']}\n{chexpert_row(Edema='1.0')}\n"
 LISTS = f"{HEADERS['padchest']}\n{padchest_row()}\n"
 MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
+VINDR = ",".join(["image_id", "rad_id", *read_label_space("vindr").classes])
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
 NUMBERS = ("", "nan", "x1", "1.0", "-1")
@@ -85,13 +86,13 @@ ATTEMPTS: dict[str, Attempt] = {
     "a table: no patient": mine("image,Big heart", "a.png,1"),
     "a table: nobody's image": mine("image,patient,Big heart", "a.png, ,1"),
     "a table: a label of its own": mine("image,patient,Big heart", "a.png,1,maybe"),
-    "a table: a view of its own": mine("image,patient,view,Big heart", "a.png,1,frontal,1"),
+    "a table: a view of its own": mine("image,patient,view,Big heart", "a.png,1,f,1"),
     "a table: a set of its own": mine("image,patient,split,Big heart", "a.png,1,val,1"),
     "a table: a test list": mine("image,patient,Big heart", "a.png,1,1", test_list=Path("list.txt")),
     **{f"{source}: no such file": partial(read_source, source, Path("a.csv"), how()) for source in HEADERS},
     **{
         f"the source {name}": partial(read_source, name, Path(), how())
-        for name in ("vindr", "label_table", "../nih")
+        for name in ("candid", "label_table", "../nih")
     },
     "an empty file": text(b""),
     "a header without a row": text(HEADERS["nih"]),
@@ -169,6 +170,14 @@ ATTEMPTS: dict[str, Attempt] = {
     "CheXpert: the validation set under another name": folder(
         "chexpert", {"train.csv": TRAIN, "val.csv": TRAIN}
     ),
+    "VinDr: a reader who reads an image twice": file(
+        "vindr", f"{VINDR}\n" + "".join(f"a,{r}{',0' * 28}\n" for r in ("R1", "R2", "R1"))
+    ),
+    "VinDr: a finding under another name": file(
+        "vindr", VINDR.replace("Other disease", "Diseases") + f"\na,R1{',0' * 28}\n"
+    ),
+    "VinDr: the path of an image": file("vindr", f"{VINDR}\ntrain/a.dicom,R1{',0' * 28}\n"),
+    "VinDr: a folder without a label file": folder("vindr", {"annotations_train.csv": ""}),
     "MIMIC: the label 5": mimic(mimic_row("a"), mimic_row("b", Edema="5")),
     **{
         f"MIMIC: the {name} {number!r}": mimic(mimic_row("a"), mimic_row(path="files/b.jpg", **{key: number}))
