@@ -164,6 +164,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "CheXpert: an absolute path": chexpert(
         chexpert_row("CheXpert-v1.0//train/patient00001/study1/a.jpg", Edema="1.0")
     ),
+    "CheXpert: neither images nor studies": file("chexpert", TRAIN.replace("Path", "File")),
     "CheXpert: a test list": listed("chexpert", ""),
     "CheXpert: a folder without train.csv": folder("chexpert", {"valid.csv": TRAIN}),
     "CheXpert: train.csv twice": folder("chexpert", {"train.csv": TRAIN, "train.csv.gz": b""}),
