@@ -6,6 +6,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cxrlt_core.label_space import read_label_space
@@ -19,9 +20,13 @@ YEARS = ("cxrlt2023", "cxrlt2024")  # the label spaces of the releases
 
 _FILES = {"train": ("train.csv",), "dev": ("development.csv", "dev.csv"), "test": ("test.csv",)}
 
-#: ViewPosition or, where that is blank, ViewCodeSequence_CodeMeaning, in capitals.
-_VIEWS = {"PA": "PA", "POSTERO-ANTERIOR": "PA", "AP": "AP", "ANTERO-POSTERIOR": "AP"}
-_VIEWS |= dict.fromkeys(("LATERAL", "LL", "RL", "LEFT LATERAL", "RIGHT LATERAL"), "LATERAL")
+#: View to ViewPosition or, where that is blank, ViewCodeSequence_CodeMeaning, in capitals, some with further
+#: words: "AP AXIAL", "PA LLD", "XTABLE LATERAL".
+_VIEWS = {
+    "PA": r"PA( .*)?|POSTERO-ANTERIOR",
+    "AP": r"AP( .*)?|ANTERO-POSTERIOR",
+    "LATERAL": r"(.* )?LATERAL|LL|RL",
+}
 
 
 def read(labels: Path, options: Options) -> Harmonized:
@@ -61,7 +66,7 @@ def read_list(path: Path) -> pd.DataFrame:
     """
     file = read_label_file(path)
     columns = {"dicom_id": file.column("dicom_id"), "path": _paths(file)}
-    return pd.DataFrame({**columns, "study_id": file.numbers("study_id", "s"), "view": _views(file)})
+    return pd.DataFrame({**columns, "study_id": file.numbers("study_id", "s"), "view": views(file)})
 
 
 def _has_labels(file: LabelFile) -> bool:
@@ -81,7 +86,7 @@ def _part(file: LabelFile, split: str | None, options: Options) -> LabelRows:
         "path": _paths(file),
         "patient_id": file.numbers("subject_id", "p"),
         "study_id": file.numbers("study_id", "s"),
-        "view": _views(file),
+        "view": views(file),
         "split": split,
     }
     year = _year(file)
@@ -95,6 +100,9 @@ def _paths(file: LabelFile) -> pd.Series:
     return paths.str.replace(r"^(p[0-9][0-9]/)", r"files/\1", regex=True)
 
 
-def _views(file: LabelFile) -> pd.Series:
+def views(file: LabelFile) -> pd.Series:
+    """Return the view of each image by what DICOM says of it."""
     position, meaning = file.codes("ViewPosition"), file.codes("ViewCodeSequence_CodeMeaning")
-    return position.where(position != "", meaning).map(_VIEWS).fillna("OTHER")
+    said = position.where(position != "", meaning)
+    found = np.select([said.str.fullmatch(words) for words in _VIEWS.values()], [*_VIEWS], "OTHER")
+    return pd.Series(found, file.cells.index)

@@ -8,7 +8,14 @@ from unittest.mock import patch
 
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources import label_file, label_table, read_source
-from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
+from tests.cxrlt_core.sources.label_files import (
+    CHEXPERT_KNOWN,
+    HEADERS,
+    chexpert_row,
+    mimic_row,
+    nih_row,
+    padchest_row,
+)
 from tests.cxrlt_core.sources.label_files import options as how
 
 Attempt = Callable[[], object]
@@ -53,6 +60,12 @@ PACKED = gzip.compress("".join([HEADERS["nih"], *(f"\n{nih_row(f'{n}.png')}" for
 TRAIN = f"{HEADERS['chexpert']}\n{chexpert_row(Edema='1.0')}\n"
 LISTS = f"{HEADERS['padchest']}\n{padchest_row()}\n"
 MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
+CHEXPERT_OWN = "mimic-cxr-2.0.0-chexpert.csv"
+OWN = {
+    CHEXPERT_OWN: f"subject_id,study_id,{','.join(CHEXPERT_KNOWN)}\n1,7{',1' * 14}\n",
+    "mimic-cxr-2.0.0-metadata.csv": "dicom_id,subject_id,study_id,ViewPosition,ViewCodeSequence_CodeMeaning\n"
+    "a,1,7,PA,\n",
+}
 VINDR = ",".join(["image_id", "rad_id", *read_label_space("vindr").classes])
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
@@ -197,6 +210,19 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "MIMIC: the development set under another name": folder(
         "mimic", {"train.csv": MIMIC, "dev_labels.csv": MIMIC, "test.csv": MIMIC}
+    ),
+    "MIMIC's own labels: one of its files": folder("mimic_chexpert", OWN, "mimic-cxr-2.0.0-chexpert.csv"),
+    "MIMIC's own labels: no list of images": folder(
+        "mimic_chexpert", {name: text for name, text in OWN.items() if "metadata" not in name}
+    ),
+    "MIMIC's own labels: a study that is there twice": folder(
+        "mimic_chexpert", {**OWN, CHEXPERT_OWN: OWN[CHEXPERT_OWN] + f"1,7{',' * 14}\n"}
+    ),
+    "MIMIC's own labels: a set of no name": folder(
+        "mimic_chexpert", {**OWN, "mimic-cxr-2.0.0-split.csv": "dicom_id,split\na,val1\n"}
+    ),
+    "MIMIC's own labels: an image that is a path": folder(
+        "mimic_chexpert", {name: text.replace("a,1,7", "../a,1,7") for name, text in OWN.items()}
     ),
     "MIMIC: an image in two sets": folder(
         "mimic", dict.fromkeys(("train.csv", "development.csv", "test.csv"), MIMIC)

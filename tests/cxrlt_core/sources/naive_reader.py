@@ -78,6 +78,7 @@ def read_chexpert(path, uncertain, split=None):
 
 
 MIMIC_VIEWS = {"PA": "PA", "AP": "AP", "LATERAL": "LATERAL", "LL": "LATERAL"}
+MIMIC_VIEWS |= {"AP AXIAL": "AP", "AP LLD": "AP", "PA RLD": "PA", "XTABLE LATERAL": "LATERAL"}
 MIMIC_MEANINGS = {"postero-anterior": "PA", "antero-posterior": "AP", "lateral": "LATERAL"}
 
 

@@ -15,6 +15,11 @@ TRAIN = [
     mimic_row("g", "10000764", "57375967", "", "lateral"),
     mimic_row("h", "10000764", "57375967", "", ""),
     mimic_row("i", "10000764", "57375967", "AP AXIAL", "antero-posterior"),
+    mimic_row("l", "10000764", "57375967", "AP LLD"),
+    mimic_row("m", "10000764", "57375967", "PA RLD"),
+    mimic_row("n", "10000764", "57375967", "XTABLE LATERAL"),
+    mimic_row("o", "10000764", "57375967", "SWIMMERS", "lateral"),
+    mimic_row("p", "10000764", "57375967", "LAO"),
 ]
 DEV = [mimic_row("j", "10000935", "50578979", Mass="1")]
 TEST = [mimic_row("k", "10000980", "50985099", Pneumonia="1")]
@@ -71,7 +76,7 @@ def test_other_names_of_development(tmp_path, name):
     write(tmp_path / "train.csv.gz", MIMIC_HEADER, *TRAIN)
     write(tmp_path / name, MIMIC_HEADER, *DEV)
     write(tmp_path / "test.csv", MIMIC_HEADER, *TEST)
-    assert list(read(tmp_path).table["split"]) == ["train"] * 9 + ["dev", "test"]
+    assert list(read(tmp_path).table["split"]) == ["train"] * 14 + ["dev", "test"]
 
 
 BOTH = ("development", "test")
@@ -96,7 +101,7 @@ def test_an_unlabelled_file_gives_no_rows_and_switches_the_official_split_off(tm
 def test_a_further_file_changes_nothing_and_training_data_alone_have_no_split(tmp_path):
     write_release(tmp_path)
     write(tmp_path / "validation.csv.gz", MIMIC_HEADER, *DEV)
-    assert len(read(tmp_path).table) == 11
+    assert len(read(tmp_path).table) == 16
     for name in ("development.csv", "test.csv", "validation.csv.gz"):
         (tmp_path / name).unlink()
     assert read(tmp_path).table["split"].isna().all()
