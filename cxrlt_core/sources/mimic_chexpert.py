@@ -14,14 +14,13 @@ from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources.chexpert import BLANKS, SPACE
 from cxrlt_core.sources.label_file import BLANK, LabelFile, find_matching, read_label_file
 from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part
-from cxrlt_core.sources.mimic import views
+from cxrlt_core.sources.mimic import sets_of, views
 from cxrlt_core.system.errors import StudyError, shown
 from cxrlt_core.system.settings import Section
 
 IMAGE_FOLDERS = ("",)
 
 _NAMES = {"chexpert": "chexpert", "negbio": "negbio", "radiologist": "test-set-labeled"}
-_SETS = {"TRAIN": "train", "VALIDATE": "dev", "VALID": "dev", "TEST": "test"}
 
 
 class Settings(Section):
@@ -80,8 +79,6 @@ def _marks(file: LabelFile, studies: pd.Series) -> pd.DataFrame:
 
 
 def _split(file: LabelFile, images: pd.Series) -> pd.Series:
-    """Return the official set of each image; StudyError for a word that is none."""
-    sets = file.codes("split").map(_SETS)
-    file.check("split", sets.notna(), "train, validate or test")
-    named = pd.Series(sets.to_numpy(), file.column("dicom_id"))
+    """Return the official set of each image."""
+    named = pd.Series(sets_of(file).to_numpy(), file.column("dicom_id"))
     return images.map(named[~named.index.duplicated()])

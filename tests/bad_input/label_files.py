@@ -11,6 +11,7 @@ from cxrlt_core.sources import label_file, label_table, read_source
 from tests.cxrlt_core.sources.label_files import (
     CHEXPERT_KNOWN,
     HEADERS,
+    MIMIC_META,
     chexpert_row,
     mimic_row,
     nih_row,
@@ -66,6 +67,8 @@ OWN = {
     "mimic-cxr-2.0.0-metadata.csv": "dicom_id,subject_id,study_id,ViewPosition,ViewCodeSequence_CodeMeaning\n"
     "a,1,7,PA,\n",
 }
+SECOND = ",".join([MIMIC_META, "split", *read_label_space("cxrlt2024").classes])
+SECOND += f"\na,1,7,PA,,files/p10/a.jpg,train{',1' * 40}\n"
 VINDR = ",".join(["image_id", "rad_id", *read_label_space("vindr").classes])
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
@@ -224,6 +227,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "MIMIC's own labels: an image that is a path": folder(
         "mimic_chexpert", {name: text.replace("a,1,7", "../a,1,7") for name, text in OWN.items()}
     ),
+    "MIMIC: a class of 2024 that is missing": file("mimic", SECOND.replace("Adenopathy", "other")),
+    "MIMIC: a set of no name": file("mimic", SECOND.replace("train", "training"), "labels.csv"),
     "MIMIC: an image in two sets": folder(
         "mimic", dict.fromkeys(("train.csv", "development.csv", "test.csv"), MIMIC)
     ),
