@@ -26,8 +26,8 @@ SPACE, NORMAL = "padchest", "normal"
 
 IMAGE_FOLDERS = ("", "[0-9]*")  # all images in one folder, or in the folders 0 to 54
 
-_FILE = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
-_VIEWS = {"PA": "PA", "AP": "AP", "AP_HORIZONTAL": "AP", "L": "LATERAL"}
+FILE = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
+VIEWS = {"PA": "PA", "AP": "AP", "AP_HORIZONTAL": "AP", "L": "LATERAL"}
 _LIST = re.compile(r"\s*(?:nan|\[\s*(?:'[^']*'\s*(?:,\s*'[^']*'\s*)*)?\])?\s*")
 
 
@@ -37,9 +37,9 @@ def read(labels: Path, options: Options) -> Harmonized:
     A finding is positive if it is listed and otherwise negative, or unknown where :data:`INCOMPLETE` leaves
     it open. An image without a known label is dropped.
     """
-    path = find_file(labels, _FILE) if labels.is_dir() else labels
+    path = find_file(labels, FILE) if labels.is_dir() else labels
     if path is None:
-        raise StudyError(f"{labels}: expected {_FILE} or {_FILE}.gz in this folder")
+        raise StudyError(f"{labels}: expected {FILE} or {FILE}.gz in this folder")
     file = read_label_file(path)
     patient = file.numbers("PatientID")
     study = file.extract("StudyID", r"^\s*0*([0-9][0-9_-]*)\s*$", "a number, perhaps with - or _")[0]
@@ -47,7 +47,7 @@ def read(labels: Path, options: Options) -> Harmonized:
         "path": file.paths("ImageID"),
         "patient_id": patient,
         "study_id": patient + "/" + study,  # one StudyID of the release belongs to two patients
-        "view": file.codes("Projection").map(_VIEWS).fillna("OTHER"),
+        "view": file.codes("Projection").map(VIEWS).fillna("OTHER"),
         "split": None,
     }
     return join_parts([make_part(file, columns, _marks(file), options, of=SPACE)])

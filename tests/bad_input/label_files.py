@@ -187,6 +187,12 @@ ATTEMPTS: dict[str, Attempt] = {
     "CheXpert: the validation set under another name": folder(
         "chexpert", {"train.csv": TRAIN, "val.csv": TRAIN}
     ),
+    "CXR-LT 2026: a folder without its training file": folder("cxrlt2026", {"Removal.csv": ""}),
+    "CXR-LT 2026: a patient that a spreadsheet has rounded": file(
+        "cxrlt2026",
+        ",".join(["ImageID", "StudyDate_DICOM", "PatientID", *read_label_space("cxrlt2026").classes])
+        + f"\na.png,20140915,3.14E+37{',0' * 30}\n",
+    ),
     "VinDr: a reader who reads an image twice": file(
         "vindr", f"{VINDR}\n" + "".join(f"a,{r}{',0' * 28}\n" for r in ("R1", "R2", "R1"))
     ),
