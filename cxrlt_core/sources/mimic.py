@@ -108,10 +108,10 @@ def _part(file: LabelFile, split: str | None, options: Options) -> LabelRows:
     return make_part(file, columns, file.marks(names), options, of=space)
 
 
-def sets_of(file: LabelFile) -> pd.Series:
+def sets_of(file: LabelFile, name: str = "split") -> pd.Series:
     """Return the set of each row, by a column of them; StudyError for a word that is none."""
-    sets = file.codes("split").map(_SETS)
-    file.check("split", sets.notna(), "train, validate or test")
+    sets = file.codes(name).map(_SETS)
+    file.check(name, sets.notna(), "train, validate or test")
     return sets
 
 

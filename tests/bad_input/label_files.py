@@ -193,6 +193,11 @@ ATTEMPTS: dict[str, Attempt] = {
         ",".join(["ImageID", "StudyDate_DICOM", "PatientID", *read_label_space("cxrlt2026").classes])
         + f"\na.png,20140915,3.14E+37{',0' * 30}\n",
     ),
+    "NIH by radiologists: a label that is neither YES nor NO": file(
+        "nih_expert",
+        f"{HEADERS['nih']},Fracture,Pneumothorax,Airspace opacity,Nodule or mass\n{GOOD},HEDGE,NO,NO,NO\n",
+    ),
+    "NIH by radiologists: a folder without the test set": folder("nih_expert", {"README.md": ""}),
     "VinDr: a reader who reads an image twice": file(
         "vindr", f"{VINDR}\n" + "".join(f"a,{r}{',0' * 28}\n" for r in ("R1", "R2", "R1"))
     ),
