@@ -26,8 +26,10 @@ _FILES = {"dev": "*expert_labels_validation_labels.csv", "test": "*expert_labels
 
 def read(labels: Path, options: Options) -> Harmonized:
     """Read a file, or the folder with the test and perhaps the validation set, which are then official."""
-    if not labels.is_dir():
-        return join_parts([_part(labels, None, options)])
+    if not labels.is_dir():  # which may have a column of sets
+        harmonized = join_parts([_part(labels, None, options)])
+        sets = harmonized.table["split"].dropna().unique()
+        return replace(harmonized, official=dict.fromkeys(sets, labels.name))
     files = {split: path for split, name in _FILES.items() if (path := find_matching(labels, name))}
     if "test" not in files:
         raise StudyError(f"{labels}: expected one file {_FILES['test']} in this folder, found none")

@@ -109,9 +109,9 @@ def read_padchest(path):
         sick = {name for name in labels if labels[name] == 1} - {"No Finding", "Support Devices"}
         rest = [name for name in found if name not in ("normal", *RULES["Support Devices"].positive)]
         labels["No Finding"] = 0 if sick else 1 if "normal" in found and not rest else -1
-        if set(labels.values()) != {-1}:
+        if set(labels.values()) != {-1} and row["Projection"] in PADCHEST_VIEWS:
             ids = row["PatientID"], f"{row['PatientID']}/{row['StudyID']}"
-            view = PADCHEST_VIEWS.get(row["Projection"], "OTHER")
+            view = PADCHEST_VIEWS[row["Projection"]]
             yield row_of("padchest", row["ImageID"], *ids, view, None, labels)
 
 

@@ -50,7 +50,9 @@ def test_sets_are_those_of_a_folder_or_of_a_column(tmp_path):
     assert found.official["test"] == "four_findings_expert_labels_test_labels.csv"
     rows = [four("1.png", of="val"), four("2.png", of="test")]
     both = write(tmp_path / "both.csv", f"{FOUR_HEADER},Set Id", *rows)
-    assert read(both).table["split"].tolist() == ["dev", "test"]
+    found = read(both)
+    assert found.table["split"].tolist() == ["dev", "test"]
+    assert found.official == dict.fromkeys(["dev", "test"], "both.csv")
 
 
 @pytest.mark.parametrize("yes", ["YES", "1"])
