@@ -51,7 +51,10 @@ ARROWS: dict[str, set[str]] = {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
         *("params", "prediction", "reporting", "results", "serving", "sources", "study", "training"),
     },
-    "cxrlt": {"evidence", "metrics", "model", "params", "prediction", "reporting", "serving", "sources"},
+    "cxrlt": {
+        *("evidence", "metrics", "model", "packing", "params", "prediction", "reporting", "serving"),
+        "sources",
+    },
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "figures", "losses", "metrics", "model"),
         *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),

@@ -14,7 +14,7 @@ from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make
 from cxrlt_core.sources.padchest import FILE, IMAGE_FOLDERS, VIEWS
 from cxrlt_core.system.errors import StudyError
 
-__all__ = ["IMAGE_FOLDERS", "read"]
+__all__ = ["IMAGE_FOLDERS", "read", "read_list"]
 
 SPACE = "cxrlt2026"
 
@@ -31,19 +31,34 @@ def read(labels: Path, options: Options) -> Harmonized:
     if path is None:
         raise StudyError(f"{labels}: expected {_TRAINING} or {_TRAINING}.gz in this folder")
     file = read_label_file(path)
-    patient = file.numbers("PatientID")  # of up to 39 digits; as floating-point numbers many would be one
-    day = file.numbers("StudyDate_DICOM")
     images = file.paths("ImageID")
     columns = {
         "path": images,
-        "patient_id": patient,
-        "study_id": patient + "/" + day,
+        "patient_id": file.numbers("PatientID"),
+        "study_id": _studies(file),
         "view": _views(labels, images),
         "split": None,
         "left_out": _left_out(labels, images),
     }
     marks = file.marks(read_label_space(SPACE).classes)
     return join_parts([make_part(file, columns, marks, options, of=SPACE)])
+
+
+def read_list(path: Path) -> pd.DataFrame:
+    """Read the images that a file of the challenge lists, by ``ImageID``; the rest as of training images.
+
+    A row per image: ``id``, ``path``, ``study_id``, itself where no patients are told, and ``view``: OTHER.
+    """
+    file = read_label_file(path)
+    images = file.paths("ImageID")
+    told = {"PatientID", "StudyDate_DICOM"} <= set(file.cells)
+    study = _studies(file) if told else images
+    return pd.DataFrame({"id": images, "path": images, "study_id": study, "view": "OTHER"})
+
+
+def _studies(file: LabelFile) -> pd.Series:
+    """Return the study of each image: its patient, whose number has up to 39 digits, and its day."""
+    return file.numbers("PatientID") + "/" + file.numbers("StudyDate_DICOM")
 
 
 def _other(folder: Path, name: str) -> LabelFile | None:

@@ -75,10 +75,10 @@ def _files(task: int) -> dict[str, tuple[str, ...]]:
 def read_list(path: Path) -> pd.DataFrame:
     """Read the images that a file of the release lists, with or without labels.
 
-    A row per image: ``dicom_id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
+    A row per image: ``id``, ``path``, ``study_id`` and ``view`` (PA, AP, LATERAL or OTHER).
     """
     file = read_label_file(path)
-    columns = {"dicom_id": file.column("dicom_id"), "path": _paths(file)}
+    columns = {"id": file.column("dicom_id"), "path": _paths(file)}
     return pd.DataFrame({**columns, "study_id": file.numbers("study_id", "s"), "view": views(file)})
 
 

@@ -5,6 +5,7 @@ from naive_reader import rows_of
 
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources import find_reader, read_source
+from cxrlt_core.sources.cxrlt2026 import read_list
 from cxrlt_core.system.errors import StudyError
 
 NAMES = read_label_space("cxrlt2026").classes
@@ -64,3 +65,11 @@ def test_patients_that_a_spreadsheet_has_rounded_are_a_line(tmp_path):
     path = write(tmp_path / "a.csv", HEADER, row("a.png", PATIENT), row("b.png", "3.1357275043099735e+37"))
     with pytest.raises(StudyError, match=r"a.csv: row 3: PatientID: expected a number, found '3.13572"):
         read(path)
+
+
+def test_a_list_of_the_challenge_may_tell_studies_and_needs_no_labels(tmp_path):
+    plain = read_list(write(tmp_path / "a.csv", "ImageID", "1.png", "2.png"))
+    assert plain["id"].tolist() == plain["path"].tolist() == plain["study_id"].tolist() == ["1.png", "2.png"]
+    rows = [f"{n}.png,20140915,{PATIENT}" for n in (1, 2)]
+    told = read_list(write(tmp_path / "b.csv", ",".join(META), *rows))
+    assert told["study_id"].tolist() == [f"{PATIENT}/20140915"] * 2
