@@ -4,11 +4,11 @@
 ``train_labeled.csv`` and the files of a task, or ``labels.csv`` with a column of sets.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from cxrlt_core.label_space import read_label_space
@@ -126,5 +126,8 @@ def views(file: LabelFile) -> pd.Series:
     """Return the view of each image by what DICOM says of it."""
     position, meaning = file.codes("ViewPosition"), file.codes("ViewCodeSequence_CodeMeaning")
     said = position.where(position != "", meaning)
-    found = np.select([said.str.fullmatch(words) for words in _VIEWS.values()], [*_VIEWS], "OTHER")
-    return pd.Series(found, file.cells.index)
+    return said.map({words: _view(words) for words in said.unique()})
+
+
+def _view(words: str) -> str:
+    return next((view for view, pattern in _VIEWS.items() if re.fullmatch(pattern, words)), "OTHER")
