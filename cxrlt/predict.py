@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=new_file, metavar="CSV", help="a row an image and finding; default: standard output"
     )
+    parser.add_argument(
+        "--wide", action="store_true", help="a row an image and a column a class, of probabilities alone"
+    )
     add_views(parser)
     parser.add_argument(
         "--attention", metavar="FOLDER", type=Path, help="write a PNG of where the model looks"
@@ -51,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"probabilities may differ from the study's, whose decoder was {other}", file=sys.stderr)
     views = views_of(options, predictor)
     predictions = predictor.predict_files(paths, views, options.batch_size, options.threads, watch)
-    text = predictions.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    table = predictions.wide() if options.wide else predictions.table()
+    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     if options.out is None:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -20,7 +20,7 @@ def main(params: Params, source: str) -> None:
     """Write data/labels/<source>.parquet and, with its counts, data/labels/<source>.json."""
     entry, space = params.data.sources[source], params.label_space
     test_list = Path(entry.test_list) if entry.test_list else None
-    options = Options(space, test_list, entry.uncertain, entry.views)
+    options = Options(space, test_list, entry.uncertain, entry.views, entry.own)
     harmonized = read_source(source, Path(entry.labels), options, entry.reader)
     if entry.test_list and not Path(entry.test_list).is_relative_to(entry.labels):
         print(f"data.sources.{source}: a change inside test_list goes unnoticed; let labels name its folder")

@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "params": {"batches", "designs", "losses"},
     "label_space": {"params"},
     "sources": {"label_space", "params"},
-    "study": {"designs", "label_space", "losses", "params"},
+    "study": {"designs", "label_space", "losses", "params", "sources"},
     "splits": {"params"},
     "model": {"batches", "designs", "params", "pretrained"},
     "training": {"batches", "designs", "losses", "params"},
@@ -51,7 +51,10 @@ ARROWS: dict[str, set[str]] = {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
         *("params", "prediction", "reporting", "results", "serving", "sources", "study", "training"),
     },
-    "cxrlt": {"evidence", "metrics", "model", "params", "prediction", "reporting", "serving", "sources"},
+    "cxrlt": {
+        *("evidence", "metrics", "model", "packing", "params", "prediction", "reporting", "serving"),
+        "sources",
+    },
     "stages": {
         *("artifacts", "batches", "demo", "designs", "evidence", "figures", "losses", "metrics", "model"),
         *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),

@@ -56,7 +56,8 @@ class Source(Section):
     images: str = usual("data/local/nih/images")  # folder that the paths in the label files are relative to
     test_list: str | None = usual(None)  # NIH: official list of test images
     uncertain: dict[str, Policy] = usual("ignore")  # what -1 becomes; in YAML also one word for all
-    views: Literal["all", "frontal"] = usual("all")  # frontal: PA and AP
+    views: Literal["all", "frontal"] = usual("all")  # frontal: PA, AP, or one of them
+    own: dict[str, Any] = Field({})  # gathered: keys that its reader alone has, checked by the reader
 
     @field_validator("uncertain", mode="before")
     @classmethod

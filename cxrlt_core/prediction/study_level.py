@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 #: The weights of CXR-LT 2023's winners (CheXFusion, Kim 2023): frontal views count most.
-VIEW_WEIGHTS = {"PA": 7.0, "AP": 7.0, "LATERAL": 3.0, "OTHER": 5.0}
+VIEW_WEIGHTS = {"PA": 7.0, "AP": 7.0, "FRONTAL": 7.0, "LATERAL": 3.0, "OTHER": 5.0}
 
 
 def aggregate(

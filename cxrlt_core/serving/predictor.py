@@ -68,6 +68,14 @@ class Predictions:
         } | ({"note": self.note} if self.note else {})
         return pd.DataFrame({name: np.broadcast_to(x, shape).ravel() for name, x in columns.items()})
 
+    def wide(self) -> "pd.DataFrame":
+        """Return a row an image: ``image``, the probability of each class, and ``note``, if there is one."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.probabilities, columns=list(self.classes))
+        table.insert(0, "image", list(map(_spelt, self.paths)))
+        return table.assign(note=self.note) if self.note else table
+
 
 @dataclass(frozen=True)
 class Predictor:

@@ -13,15 +13,20 @@ from typing import Protocol
 from cxrlt_core.labels import classes_in
 from cxrlt_core.sources.label_table import Harmonized, Options, check_classes
 from cxrlt_core.system.errors import StudyError
+from cxrlt_core.system.settings import Section
 
 SHARED = ("label_file", "label_table", "mapping")  # by all readers
 WITH_TEST_LIST = "nih"
 
-__all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers"]
+__all__ = ["Harmonized", "Options", "Reader", "find_reader", "read_source", "readers", "settings_of"]
 
 
 class Reader(Protocol):
-    """Interface of a reader module."""
+    """Interface of a reader module.
+
+    One with keys of its own in an entry of ``data.sources`` has a class ``Settings`` of them, too, each with
+    the value that it has where the entry does not state it.
+    """
 
     # glob patterns of the folders from which image paths start, relative to the source's ``images``; "" is it
     IMAGE_FOLDERS: tuple[str, ...]
@@ -42,6 +47,11 @@ def find_reader(name: str) -> Reader:
     return import_module(f"{__name__}.{name}")
 
 
+def settings_of(name: str) -> type[Section]:
+    """Return the class of the keys that a reader alone has; StudyError if there is none of that name."""
+    return getattr(find_reader(name), "Settings", Section)
+
+
 def read_source(source: str, labels: Path, options: Options, reader: str | None = None) -> Harmonized:
     """Read the label files of a source, a file or the folder with them, into the label space of the study.
 
@@ -59,7 +69,7 @@ def read_source(source: str, labels: Path, options: Options, reader: str | None 
     if options.test_list is not None and name != WITH_TEST_LIST:
         only = f"only {WITH_TEST_LIST} has one, found {options.test_list}"
         raise StudyError(f"data.sources.{source}.test_list: {only}")
-    harmonized = module.read(labels, options)
+    harmonized = module.read(labels, replace(options, own=settings_of(name).model_validate(options.own)))
     table = harmonized.table
     check_classes(name, classes_in(table), options.space)
     ids = {key: f"{source}/" + table[key] for key in ("image_id", "patient_id", "study_id")}

@@ -34,7 +34,7 @@ _LEAVES_ROOT = r"(?:^|[/\\])\.{0,2}(?:[/\\]|$)|^[A-Za-z]:"
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A CSV label file: every cell as text, one row per record, in file order."""
+    """A CSV label file: every cell as text, one row per record, in file order, indexed by its number."""
 
     path: Path
     cells: pd.DataFrame
@@ -72,8 +72,13 @@ class LabelFile:
         """Raise StudyError for the first record whose cell in column ``name`` is not valid."""
         invalid = ~np.asarray(valid, bool)
         if invalid.any():
-            record = int(invalid.argmax())
-            self.fail(record, f"{name}: expected {expected}, found {shown(self.column(name).iloc[record])}")
+            at = int(invalid.argmax())
+            found = shown(self.column(name).iloc[at])
+            self.fail(self.cells.index[at], f"{name}: expected {expected}, found {found}")
+
+    def only(self, kept: np.ndarray | pd.Series) -> "LabelFile":
+        """Return some of the records, bool (N,), which keep their numbers."""
+        return LabelFile(self.path, self.cells[np.asarray(kept, bool)], self.read)
 
     def extract(self, name: str, pattern: str, expected: str) -> pd.DataFrame:
         """Return the groups of a regular expression that every cell must match, one column each."""
@@ -217,14 +222,30 @@ def find_file(folder: Path, *names: str) -> Path | None:
     return next(iter(files), None)
 
 
-def find_split_files(folder: Path, names: Mapping[str, Sequence[str]]) -> dict[str, Path]:
+def find_matching(folder: Path, pattern: str) -> Path | None:
+    """Return the file of a folder that a pattern names, gzipped or not, if any; StudyError if several.
+
+    Copies of a release differ in their names.
+    """
+    files = sorted([*folder.glob(pattern), *folder.glob(f"{pattern}.gz")])
+    if len(files) > 1:
+        listed = ", ".join(path.name for path in files)
+        raise StudyError(f"{folder}: expected one file {pattern}, found {listed}")
+    return next(iter(files), None)
+
+
+def find_split_files(
+    folder: Path, names: Mapping[str, Sequence[str]], others: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Path]:
     """Return the label files of a folder with an official split, by set; a file alone is ``train``.
 
-    StudyError: no training file, or a set is missing while an unknown CSV file may be it.
+    ``others`` are sets that many copies of the release lack. StudyError: no training file, or one of the
+    first is missing while an unknown CSV file may be it.
     """
     if not folder.is_dir():
         return {"train": folder}
-    files = {split: path for split in names if (path := find_file(folder, *names[split]))}
+    sets = {**names, **(others or {})}
+    files = {split: path for split in sets if (path := find_file(folder, *sets[split]))}
     if "train" not in files:
         raise StudyError(f"{folder}: expected train.csv or train.csv.gz in this folder")
     missing = [names[split][0] for split in names if split not in files]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,8 @@ from cxrlt_core.system.text import sentence
 #: Policy to the label of an uncertain mark.
 POLICIES = {"ignore": UNKNOWN, "zero": NEGATIVE, "one": POSITIVE}
 
-#: Value of ``views`` to the views that it keeps.
-VIEWS = {"all": ("PA", "AP", "LATERAL", "OTHER"), "frontal": ("PA", "AP")}
+#: Value of ``views`` to the views that it keeps; FRONTAL is PA or AP, and not told which.
+VIEWS = {"all": ("PA", "AP", "FRONTAL", "LATERAL", "OTHER"), "frontal": ("PA", "AP", "FRONTAL")}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Options:
     test_list: Path | None = None  # official list of test images
     uncertain: Mapping[str, str] = field(default_factory=lambda: {"default": "ignore"})
     views: str = "all"  # key of VIEWS
+    own: Any = field(default_factory=dict)  # keys that its reader alone has; to the reader its ``Settings``
 
     def label_of_uncertain(self, name: str) -> int:
         """Return the label that replaces an uncertain mark of a class: 1, 0 or -1."""
@@ -78,10 +80,10 @@ def make_part(
     neither case nor blanks around their name count.
 
     ``columns`` are ``path``, ``patient_id``, ``study_id``, ``view`` and ``split`` (None without an official
-    one); ``marks`` has a column per name of the source, as from :meth:`LabelFile.marks`, which
-    :mod:`cxrlt_core.sources.mapping` turns into classes; ``blank`` is the label of a blank cell; ``of`` names
-    the label space of the names, if they have one. StudyError where no name is of a class, and for a record
-    without a patient or a study.
+    one), and perhaps ``left_out``: why a record is dropped, missing where it is not. ``marks`` has a column
+    per name of the source, as from :meth:`LabelFile.marks`, which :mod:`cxrlt_core.sources.mapping` turns
+    into classes; ``blank`` is the label of a blank cell; ``of`` names the label space of the names, if they
+    have one. StudyError where no name is of a class, and for a record without a patient or a study.
     """
     _check_names(file, list(marks))
     mapped = map_marks(marks, options.space, of)
@@ -93,6 +95,7 @@ def make_part(
     for normal, beside in options.space.normal.items():
         reason = reason.mask(_contradict(mapped.marks, normal, beside), f"{normal} beside a finding")
     reason = reason.mask(_says_nothing(marks, mapped.marks, blank), "no label")
+    reason = columns.get("left_out", reason).fillna(reason)
     kept = reason.isna().to_numpy()  # missing where the record is kept
     uncertain = {name: int((mapped.marks[name][kept] == UNCERTAIN).sum()) for name in mapped.marks}
     dropped = {f"{file.path.name}: {why}": int(rows) for why, rows in reason.value_counts().items()}
@@ -110,7 +113,7 @@ def _ids(file: LabelFile, columns: Mapping[str, pd.Series | str | None]) -> pd.D
     patient, study = columns["patient_id"].str.strip().str.lower(), columns["study_id"].str.strip()
     for what, names in (("patient", patient), ("study", study)):
         if (nameless := (names == "").to_numpy()).any():
-            file.fail(int(nameless.argmax()), f"no {what}, expected the name of one")
+            file.fail(file.cells.index[nameless.argmax()], f"no {what}, expected the name of one")
     return pd.DataFrame(
         {
             "image_id": columns["path"],
@@ -180,17 +183,16 @@ def join_parts(parts: Sequence[LabelRows]) -> Harmonized:
         part, record = table.index[repeated][0]
         image = table.loc[(part, record), "path"]
         parts[part].file.fail(record, f"image {shown(image)} is there twice, expected it once")
-    known = tuple(parts[0].uncertain)
-    uncertain = {name: sum(part.uncertain[name] for part in parts) for name in known}
+    classes = dict.fromkeys(name for part in parts for name in part.uncertain)
+    known = tuple(name for name in table if name in classes)  # files of one source may know different ones
+    uncertain = {name: sum(part.uncertain.get(name, 0) for part in parts) for name in known}
     unread = Counter[str]()
+    related: dict[str, dict[str, Counter[str]]] = {}
     for part in parts:
         unread.update(part.unread)
-    related = {
-        label: {
-            key: {n: sum(p.related[label][key][n] for p in parts) for n in names} for key, names in r.items()
-        }
-        for label, r in parts[0].related.items()
-    }
+        for label, names in part.related.items():
+            for key, positives in names.items():
+                related.setdefault(label, {}).setdefault(key, Counter()).update(positives)
     table = table.reset_index(drop=True)
     return Harmonized(table, dropped, uncertain, known, unread=unread, related=related)
 

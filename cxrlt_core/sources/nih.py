@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlt_core.label_space import read_label_space
-from cxrlt_core.sources.label_file import LabelFile, read_label_file, read_lines
+from cxrlt_core.sources.label_file import LabelFile, find_matching, read_label_file, read_lines
 from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part
 from cxrlt_core.system.errors import StudyError, meant, shown
 
@@ -28,8 +28,8 @@ def read(labels: Path, options: Options) -> Harmonized:
     """
     test_list = options.test_list
     if labels.is_dir():
-        folder, labels = labels, _find_file(labels, "Data_Entry_2017*.csv")
-        test_list = test_list or _find_file(folder, "test_list*.txt")
+        folder, labels = labels, find_matching(labels, "Data_Entry_2017*.csv")
+        test_list = test_list or find_matching(folder, "test_list*.txt")
         if labels is None:
             raise StudyError(f"{folder}: expected one file Data_Entry_2017*.csv in this folder, found none")
     file = read_label_file(labels)
@@ -45,15 +45,6 @@ def read(labels: Path, options: Options) -> Harmonized:
     harmonized = join_parts([make_part(file, columns, _marks(file), options, of=SPACE)])
     official = {} if test_list is None else {"test": test_list.name}
     return replace(harmonized, official=official)
-
-
-def _find_file(folder: Path, pattern: str) -> Path | None:
-    """Return the file that matches, gzipped or not, if any; copies of the release differ in their names."""
-    files = sorted([*folder.glob(pattern), *folder.glob(f"{pattern}.gz")])
-    if len(files) > 1:
-        listed = ", ".join(path.name for path in files)
-        raise StudyError(f"{folder}: expected one file {pattern}, found {listed}")
-    return next(iter(files), None)
 
 
 def _marks(file: LabelFile) -> pd.DataFrame:

@@ -5,12 +5,13 @@ from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from cxrlt_core.designs import find_design, of_variants
 from cxrlt_core.losses import LossSettings, find_kind
-from cxrlt_core.params.schema import Params, Variant
-from cxrlt_core.study.gather import RECIPE
+from cxrlt_core.params.schema import Params, Source, Variant
+from cxrlt_core.study.gather import RECIPE, own_keys
 from cxrlt_core.system.errors import cut, shown
 from cxrlt_core.system.settings import Section
 
@@ -40,6 +41,18 @@ def explain(errors: Sequence[Mapping], content: Mapping) -> Iterator[str]:
         yield f"{'.'.join(_key(part) for part in place if part != 'designs')}: {text}"
 
 
+def explain_own(place: str, source: Source) -> Iterator[str]:
+    """Yield a line for each wrong value of a key that the reader of a source alone has."""
+    from cxrlt_core.sources import settings_of  # late: pandas, which most studies need not for it
+
+    try:
+        if source.own:
+            settings_of(source.reader).model_validate(source.own)
+    except ValidationError as error:
+        for problem in error.errors():
+            yield f"{place}.{'.'.join(map(_key, problem['loc']))}: {_message(problem)}"
+
+
 def _key(part: str | int) -> str:
     """Return a key as it is, or as a literal if it would break the line."""
     text = str(part)
@@ -57,7 +70,11 @@ def _unknown(place: Sequence, meant: str | None, content: Mapping) -> str:
     """Say what could be there in place of a key that is not known."""
     if meant:
         return f"unknown key, did you mean {meant}?"
-    section, _ = _section_at(place[:-1], content)
+    section, given = _section_at(place[:-1], content)
+    if section is Source:
+        own = own_keys(given.get("reader"))
+        has = f"; of its own {given['reader']} has {', '.join(own) or 'none'}"
+        return f"unknown key, expected {', '.join(_keys(section))}{has}"
     if section is not Variant:
         return f"unknown key, expected {', '.join(_keys(section)) or 'none: there is nothing to set'}"
     for changed in RECIPE:
@@ -67,13 +84,14 @@ def _unknown(place: Sequence, meant: str | None, content: Mapping) -> str:
 
 
 def _keys(section: type[Section]) -> list[str]:
-    return [name for name in section.model_fields if name != "designs"]
+    return [name for name in section.model_fields if name not in ("designs", "own")]
 
 
 def _meant(place: Sequence, content: Mapping) -> str | None:
     """Find the key that a misspelt one is close to, a missing one rather than one that is there."""
     section, given = _section_at(place[:-1], content)
     known = _keys(section) + (of_variants() if section in (Params, Variant) else [])
+    known += own_keys(given.get("reader")) if section is Source else []
     missing = [name for name in known if name not in given]
     for names in (missing, known):
         if close := get_close_matches(str(place[-1]), names, n=1):

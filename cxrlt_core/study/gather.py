@@ -8,6 +8,7 @@ from typing import Any
 
 from cxrlt_core.designs import find_design, methods, of_variants
 from cxrlt_core.label_space import read_label_space
+from cxrlt_core.params.schema import Source
 
 RECIPE = ("train", "image", "query")  # sections that a recipe changes
 
@@ -34,11 +35,27 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``data`` with the reader of every source: the one of its name where none is stated."""
+    """Return ``data`` with every source in full."""
     if not isinstance(sources := data.get("sources"), dict):
         return {**data}
-    named = {k: {"reader": k, **entry} if isinstance(entry, dict) else entry for k, entry in sources.items()}
-    return {**data, "sources": named}
+    return {**data, "sources": {name: full_source(name, entry) for name, entry in sources.items()}}
+
+
+def full_source(name: str, entry: Any) -> Any:
+    """Return a source with its reader, the one of its name if none is stated, and the reader's own keys."""
+    if not isinstance(entry, dict):
+        return entry
+    reader = entry.get("reader", name)
+    own = {key: entry[key] for key in entry if key not in Source.model_fields and key in own_keys(reader)}
+    rest = {key: value for key, value in entry.items() if key not in own}
+    return {"reader": reader, **rest, **({"own": own} if own else {})}
+
+
+def own_keys(reader: Any) -> list[str]:
+    """Return the keys that a reader alone has; none if there is no such reader."""
+    from cxrlt_core.sources import readers, settings_of  # late: pandas, which most studies need not for it
+
+    return list(settings_of(reader).model_fields) if reader in readers() else []
 
 
 def _row(row: Any) -> Any:

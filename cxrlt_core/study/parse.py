@@ -16,7 +16,7 @@ from cxrlt_core.designs import by_field, conflicts, find_design, of_variants, us
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.designs.tta import TITLE as TTA
 from cxrlt_core.params.schema import Params, Table1Row, Variant
-from cxrlt_core.study.explain import explain
+from cxrlt_core.study.explain import explain, explain_own
 from cxrlt_core.study.gather import gather
 from cxrlt_core.study.variants import SCRATCH, contents, members, replenished, trains_after, used_sources
 from cxrlt_core.system.errors import StudyError, cut, meant
@@ -78,6 +78,10 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
     for at, section in named:
         if isinstance(section, dict) and "designs" in section:
             yield f"{at}designs: unknown key; each design is a key of its own"
+    sources = data.get("sources") if isinstance(data := content.get("data"), dict) else None
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        if isinstance(source, dict) and "own" in source:
+            yield f"data.sources.{name}.own: unknown key; each of them is a key of the source"
     if "label_space" in content:
         yield "label_space: unknown key; data.label_space names one, or the file of one"
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
@@ -101,6 +105,7 @@ def _dangling_names(params: Params) -> Iterator[str]:
     if len(set(used_sources(params))) != len(used_sources(params)):
         yield "data.extra: a source may be used once, and the primary one not as an extra"
     for name, source in params.data.sources.items():
+        yield from explain_own(f"data.sources.{name}", source)
         for label in source.uncertain.keys() - {"default", *params.label_space.classes}:
             hint = meant(label, params.label_space.classes)
             what = f"{label!r} is neither a class of the label space nor default{hint}"

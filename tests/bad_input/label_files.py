@@ -8,7 +8,15 @@ from unittest.mock import patch
 
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources import label_file, label_table, read_source
-from tests.cxrlt_core.sources.label_files import HEADERS, chexpert_row, mimic_row, nih_row, padchest_row
+from tests.cxrlt_core.sources.label_files import (
+    CHEXPERT_KNOWN,
+    HEADERS,
+    MIMIC_META,
+    chexpert_row,
+    mimic_row,
+    nih_row,
+    padchest_row,
+)
 from tests.cxrlt_core.sources.label_files import options as how
 
 Attempt = Callable[[], object]
@@ -53,6 +61,15 @@ PACKED = gzip.compress("".join([HEADERS["nih"], *(f"\n{nih_row(f'{n}.png')}" for
 TRAIN = f"{HEADERS['chexpert']}\n{chexpert_row(Edema='1.0')}\n"
 LISTS = f"{HEADERS['padchest']}\n{padchest_row()}\n"
 MIMIC = f"{HEADERS['mimic']}\n{mimic_row()}\n"
+CHEXPERT_OWN = "mimic-cxr-2.0.0-chexpert.csv"
+OWN = {
+    CHEXPERT_OWN: f"subject_id,study_id,{','.join(CHEXPERT_KNOWN)}\n1,7{',1' * 14}\n",
+    "mimic-cxr-2.0.0-metadata.csv": "dicom_id,subject_id,study_id,ViewPosition,ViewCodeSequence_CodeMeaning\n"
+    "a,1,7,PA,\n",
+}
+SECOND = ",".join([MIMIC_META, "split", *read_label_space("cxrlt2024").classes])
+SECOND += f"\na,1,7,PA,,files/p10/a.jpg,train{',1' * 40}\n"
+VINDR = ",".join(["image_id", "rad_id", *read_label_space("vindr").classes])
 nih, chexpert, mimic, padchest = (partial(rows, source) for source in HEADERS)
 text = partial(file, "nih")
 NUMBERS = ("", "nan", "x1", "1.0", "-1")
@@ -85,13 +102,13 @@ ATTEMPTS: dict[str, Attempt] = {
     "a table: no patient": mine("image,Big heart", "a.png,1"),
     "a table: nobody's image": mine("image,patient,Big heart", "a.png, ,1"),
     "a table: a label of its own": mine("image,patient,Big heart", "a.png,1,maybe"),
-    "a table: a view of its own": mine("image,patient,view,Big heart", "a.png,1,frontal,1"),
+    "a table: a view of its own": mine("image,patient,view,Big heart", "a.png,1,f,1"),
     "a table: a set of its own": mine("image,patient,split,Big heart", "a.png,1,val,1"),
     "a table: a test list": mine("image,patient,Big heart", "a.png,1,1", test_list=Path("list.txt")),
     **{f"{source}: no such file": partial(read_source, source, Path("a.csv"), how()) for source in HEADERS},
     **{
         f"the source {name}": partial(read_source, name, Path(), how())
-        for name in ("vindr", "label_table", "../nih")
+        for name in ("candid", "label_table", "../nih")
     },
     "an empty file": text(b""),
     "a header without a row": text(HEADERS["nih"]),
@@ -163,12 +180,32 @@ ATTEMPTS: dict[str, Attempt] = {
     "CheXpert: an absolute path": chexpert(
         chexpert_row("CheXpert-v1.0//train/patient00001/study1/a.jpg", Edema="1.0")
     ),
+    "CheXpert: neither images nor studies": file("chexpert", TRAIN.replace("Path", "File")),
     "CheXpert: a test list": listed("chexpert", ""),
     "CheXpert: a folder without train.csv": folder("chexpert", {"valid.csv": TRAIN}),
     "CheXpert: train.csv twice": folder("chexpert", {"train.csv": TRAIN, "train.csv.gz": b""}),
     "CheXpert: the validation set under another name": folder(
         "chexpert", {"train.csv": TRAIN, "val.csv": TRAIN}
     ),
+    "CXR-LT 2026: a folder without its training file": folder("cxrlt2026", {"Removal.csv": ""}),
+    "CXR-LT 2026: a patient that a spreadsheet has rounded": file(
+        "cxrlt2026",
+        ",".join(["ImageID", "StudyDate_DICOM", "PatientID", *read_label_space("cxrlt2026").classes])
+        + f"\na.png,20140915,3.14E+37{',0' * 30}\n",
+    ),
+    "NIH by radiologists: a label that is neither YES nor NO": file(
+        "nih_expert",
+        f"{HEADERS['nih']},Fracture,Pneumothorax,Airspace opacity,Nodule or mass\n{GOOD},HEDGE,NO,NO,NO\n",
+    ),
+    "NIH by radiologists: a folder without the test set": folder("nih_expert", {"README.md": ""}),
+    "VinDr: a reader who reads an image twice": file(
+        "vindr", f"{VINDR}\n" + "".join(f"a,{r}{',0' * 28}\n" for r in ("R1", "R2", "R1"))
+    ),
+    "VinDr: a finding under another name": file(
+        "vindr", VINDR.replace("Other disease", "Diseases") + f"\na,R1{',0' * 28}\n"
+    ),
+    "VinDr: the path of an image": file("vindr", f"{VINDR}\ntrain/a.dicom,R1{',0' * 28}\n"),
+    "VinDr: a folder without a label file": folder("vindr", {"annotations_train.csv": ""}),
     "MIMIC: the label 5": mimic(mimic_row("a"), mimic_row("b", Edema="5")),
     **{
         f"MIMIC: the {name} {number!r}": mimic(mimic_row("a"), mimic_row(path="files/b.jpg", **{key: number}))
@@ -188,6 +225,21 @@ ATTEMPTS: dict[str, Attempt] = {
     "MIMIC: the development set under another name": folder(
         "mimic", {"train.csv": MIMIC, "dev_labels.csv": MIMIC, "test.csv": MIMIC}
     ),
+    "MIMIC's own labels: one of its files": folder("mimic_chexpert", OWN, "mimic-cxr-2.0.0-chexpert.csv"),
+    "MIMIC's own labels: no list of images": folder(
+        "mimic_chexpert", {name: text for name, text in OWN.items() if "metadata" not in name}
+    ),
+    "MIMIC's own labels: a study that is there twice": folder(
+        "mimic_chexpert", {**OWN, CHEXPERT_OWN: OWN[CHEXPERT_OWN] + f"1,7{',' * 14}\n"}
+    ),
+    "MIMIC's own labels: a set of no name": folder(
+        "mimic_chexpert", {**OWN, "mimic-cxr-2.0.0-split.csv": "dicom_id,split\na,val1\n"}
+    ),
+    "MIMIC's own labels: an image that is a path": folder(
+        "mimic_chexpert", {name: text.replace("a,1,7", "../a,1,7") for name, text in OWN.items()}
+    ),
+    "MIMIC: a class of 2024 that is missing": file("mimic", SECOND.replace("Adenopathy", "other")),
+    "MIMIC: a set of no name": file("mimic", SECOND.replace("train", "training"), "labels.csv"),
     "MIMIC: an image in two sets": folder(
         "mimic", dict.fromkeys(("train.csv", "development.csv", "test.csv"), MIMIC)
     ),

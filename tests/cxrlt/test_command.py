@@ -19,11 +19,13 @@ from PIL import Image
 from served import write_dicom, write_images, write_model, write_pair
 from sklearn.metrics import average_precision_score
 
+from cxrlt import submit
 from cxrlt.__main__ import main
 from cxrlt_core import load_model
 from cxrlt_core.demo.classes import CLASSES
 from cxrlt_core.model.folder import model_marks
 from cxrlt_core.packing.decoder import decoder
+from cxrlt_core.serving.submission import CHALLENGES
 from cxrlt_core.system.files import write_json, write_parquet
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,18 @@ def test_predicts_a_folder_with_a_model(study, capsys):
     probabilities = [float(row["probability"]) for row in written if row["image"] != "images/scan"]
     np.testing.assert_allclose(probabilities, expected.ravel(), rtol=1e-5)
     assert {(row["calibrated"], row["threshold"], row["present"]) for row in written} == {("", "", "")}
+
+
+def test_a_row_an_image_and_a_column_a_class(study, capsys):
+    write_model(study / "models/drawn/0", drawn=["mimic"])
+    predicted = load_model("models/drawn/0", "cpu").predict(["images"])
+    code, out, _ = run(capsys, "predict", "images", "--model", "drawn", "--wide")
+    written = rows(out)
+    assert code == 0 and list(written[0]) == ["image", *CLASSES, "note"]
+    assert [row["image"] for row in written] == ["images/0.png", "images/1.png", "images/2.png"]
+    found = [[float(row[name]) for name in CLASSES] for row in written]
+    np.testing.assert_allclose(found, predicted.probabilities, rtol=1e-5)
+    assert {row["note"] for row in written} == {predicted.note}
 
 
 def write_metrics():
@@ -186,6 +200,33 @@ def test_every_id_of_a_submission_gets_the_prediction_of_its_own_file(study, cap
     np.testing.assert_allclose([[float(row[c]) for c in CLASSES] for row in written], expected, rtol=1e-4)
     (study / "test.csv").write_text(text.replace("d3,", "d2,"))
     assert run(capsys, *words)[2].endswith("error: submission: dicom_id d2 is there twice\n")
+
+
+def test_submits_to_2026_by_the_names_of_padchests_images(study, capsys):
+    """Which may lie in its numbered folders."""
+    challenge = CHALLENGES["2026-1"]
+    write_model(study / "models/third/0", classes=challenge.classes[::-1])
+    (study / "images/17").mkdir()
+    (study / "images/1.png").rename(study / "images/17/1.png")
+    (study / "list.csv").write_text("ImageID\n1.png\n0.png\n")
+    words = ("submit", "list.csv", "--images", "images", "--model", "third", "--challenge", "2026-1", "--out")
+    assert run(capsys, *words, "s.zip")[:2] == (0, "s.zip: 2 images\n")
+    written = submitted("s.zip")
+    assert list(written[0]) == ["ImageID", *challenge.classes]
+    assert [row["ImageID"] for row in written] == ["1.png", "0.png"]
+    files = ["images/17/1.png", "images/0.png"]
+    expected = load_model("models/third/0", "cpu").predict(files).probabilities[:, ::-1]
+    found = [[float(row[name]) for name in challenge.classes] for row in written]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    (study / "list.csv").write_text("ImageID\nelsewhere.png\n")
+    err = run(capsys, *words, "s.zip")[2]
+    assert err == "error: images/elsewhere.png: no such file; 1 of 1 images cannot be read, expected all\n"
+    err = run(capsys, *words[:-3], "--challenge", "2026-2", "--out", "s.zip")[2]
+    assert err.startswith("error: submission: the model knows 30 classes; the challenge has also Scoliosis, ")
+
+
+def test_the_command_knows_the_challenges():
+    assert tuple(CHALLENGES) == submit.CHALLENGES
 
 
 def test_exports_a_folder_that_works_elsewhere(study, capsys):

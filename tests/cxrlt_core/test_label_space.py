@@ -9,6 +9,7 @@ from cxrlt_core.sources.mapping import names_of
 from tests.architecture import ROOT
 
 SIZES = {"cxrlt2023": 26, "cxrlt2024": 40, "cxrlt2026": 30, "nih14": 15, "chexpert14": 14, "padchest": 193}
+SIZES |= {"vindr": 28, "nih_expert": 4}
 INVERSE = {"broader": "narrower", "narrower": "broader", "near": "near", "partial": "partial"}
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrlt_core.demo.classes import CLASSES
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources import read_source
 from cxrlt_core.sources.label_table import POLICIES, VIEWS
 from tests.cxrlt_core.sources.label_files import (
@@ -38,6 +39,19 @@ SOUND = {
         padchest_row("['pneumonia', 'pleural effusion']", "2.png", view="L"),
         padchest_row("['unchanged', 'cardiomegaly']", "3.png", study="10_1"),
     ],
+}
+FOUR = "Fracture,Pneumothorax,Airspace opacity,Nodule or mass"
+VINDR, LATEST = (read_label_space(name).classes for name in ("vindr", "cxrlt2026"))
+HEADERS = {
+    **HEADERS,
+    "vindr": ",".join(["image_id", "rad_id", *VINDR]),
+    "cxrlt2026": ",".join(["ImageID", "StudyDate_DICOM", "PatientID", *LATEST]),
+    "nih_expert": f"{HEADERS['nih']},{FOUR}",
+}
+SOUND |= {
+    "vindr": [f"{image},R{n}" + ",0" * 27 + ",1" for image in "abc" for n in range(3)],
+    "cxrlt2026": [f"{n}.png,20140915,{10**38 + n},1" + ",0" * 29 for n in range(3)],
+    "nih_expert": [f"{row},YES,NO,NO,NO" for row in SOUND["nih"]],
 }
 OPTIONS = st.builds(
     options,

@@ -3,7 +3,7 @@ import pytest
 
 from cxrlt_core.prediction.study_level import aggregate
 
-WEIGHTS = {"PA": 7, "AP": 7, "LATERAL": 3, "OTHER": 5}
+WEIGHTS = {"PA": 7, "AP": 7, "FRONTAL": 7, "LATERAL": 3, "OTHER": 5}
 
 
 def naive(probabilities, studies, views, weights):

@@ -62,7 +62,7 @@ def test_upweighted_classes_are_named_weights_that_agree_once_and_those_of_some_
 def test_aggregation_over_studies_is_explained(changed, study):
     assert "`study.aggregate" not in render(study)
     text = render(make_results(changed({"study.aggregate": "view_weighted"})))
-    assert "weighted mean (PA 7, AP 7, LATERAL 3, OTHER 5)" in text
+    assert "weighted mean (PA 7, AP 7, FRONTAL 7, LATERAL 3, OTHER 5)" in text
     assert "`study.aggregate: mean`" in render(make_results(changed({"study.aggregate": "mean"})))
 
 

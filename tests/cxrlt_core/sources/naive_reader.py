@@ -78,6 +78,7 @@ def read_chexpert(path, uncertain, split=None):
 
 
 MIMIC_VIEWS = {"PA": "PA", "AP": "AP", "LATERAL": "LATERAL", "LL": "LATERAL"}
+MIMIC_VIEWS |= {"AP AXIAL": "AP", "AP LLD": "AP", "PA RLD": "PA", "XTABLE LATERAL": "LATERAL"}
 MIMIC_MEANINGS = {"postero-anterior": "PA", "antero-posterior": "AP", "lateral": "LATERAL"}
 
 
@@ -108,9 +109,9 @@ def read_padchest(path):
         sick = {name for name in labels if labels[name] == 1} - {"No Finding", "Support Devices"}
         rest = [name for name in found if name not in ("normal", *RULES["Support Devices"].positive)]
         labels["No Finding"] = 0 if sick else 1 if "normal" in found and not rest else -1
-        if set(labels.values()) != {-1}:
+        if set(labels.values()) != {-1} and row["Projection"] in PADCHEST_VIEWS:
             ids = row["PatientID"], f"{row['PatientID']}/{row['StudyID']}"
-            view = PADCHEST_VIEWS.get(row["Projection"], "OTHER")
+            view = PADCHEST_VIEWS[row["Projection"]]
             yield row_of("padchest", row["ImageID"], *ids, view, None, labels)
 
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -65,3 +66,13 @@ def test_a_test_list_that_dvc_does_not_watch_is_told(params, tmp_path, capsys, l
     harmonize.main(params, "nih")
     assert ("goes unnoticed" not in capsys.readouterr().out) == noticed
     assert read_parquet("data/labels/nih.parquet")["split"].tolist() == ["test", "train"]
+
+
+def test_keys_of_a_reader_reach_it(params):
+    names = read_label_space("vindr").classes
+    rows = [f"a,R{n}," + ",".join(str(int(n == 1 and name == "Edema")) for name in names) for n in range(3)]
+    write(Path("vindr.csv"), ",".join(["image_id", "rad_id", *names]), *rows)
+    for own, label in (({}, 0), ({"readers": 0.3}, 1)):
+        params.data.sources["mine"] = usual(Source, reader="vindr", labels="vindr.csv", own=own)
+        harmonize.main(params, "mine")
+        assert read_parquet("data/labels/mine.parquet")["Edema"].tolist() == [label]

@@ -71,6 +71,7 @@ LAYOUTS = {
     "small": ("CheXpert-v1.0-small/train", "CheXpert-v1.0-small/valid"),
     "inside the release": ("train", "valid"),
     "batches": ("CheXpert-v1.0 batch 3 (train 2)", "CheXpert-v1.0 batch 1 (validate & csv)/valid"),
+    "with the test set": ("CheXpert-v1.0/train", "CheXpert-v1.0/test"),
 }
 
 
@@ -96,6 +97,74 @@ def test_folder_takes_valid_as_dev(tmp_path):
     assert list(found.table["split"].fillna("none")) == ["none"] * 5 + ["dev"]
     assert found.uncertain["Edema"] == 4
     assert found.official == {"dev": "valid.csv"}
+
+
+TEST_HEADER = ",".join(["Study", *CHEXPERT_KNOWN])
+KNOWN_OF_THREE = {"64741": ("Cardiomegaly", "Support Devices"), "64742": ("No Finding",), "64743": ()}
+
+
+def write_test_set(path, views, header=TEST_HEADER):
+    """Write the labels of three studies, a row for each of some images, or of the study itself."""
+    studies = [f"CheXpert-v1.0/test/patient{patient}/study1" for patient in KNOWN_OF_THREE]
+    rows = [
+        ",".join([study + view, *("1" if name in found else "0" for name in CHEXPERT_KNOWN)])
+        for study, found in zip(studies, KNOWN_OF_THREE.values(), strict=True)
+        for view in views
+    ]
+    return write(path, header, *rows)
+
+
+PATHS = TEST_HEADER.replace("Study", "Path")
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "views", "expected"),
+    [
+        ("groundtruth.csv", TEST_HEADER, [""], ["FRONTAL"]),
+        ("test_labels.csv", PATHS, [""], ["FRONTAL"]),
+        ("test_labels.csv", PATHS, ["/view1_frontal.jpg", "/view2_lateral.jpg"], ["FRONTAL", "LATERAL"]),
+    ],
+)
+def test_the_test_set_by_studies_or_images_without_a_column_of_views(tmp_path, name, header, views, expected):
+    found = read(write_test_set(tmp_path / name, views, header))
+    table = found.table.set_index("path")
+    for patient, positive in KNOWN_OF_THREE.items():
+        for number, view in enumerate(expected):
+            row = table.loc[f"patient{patient}/study1/{views[number][1:] or 'view1_frontal.jpg'}"]
+            assert {label for label in CHEXPERT_KNOWN if row[label] == 1} == set(positive)
+            assert row[CHEXPERT_KNOWN].isin([0, 1]).all() and row["view"] == view
+            assert row["study_id"] == f"chexpert/patient{patient}/study1"
+    assert len(table) == 3 * len(views) and not found.dropped and found.official == {}
+
+
+def test_the_test_set_may_lie_beside_the_others(tmp_path):
+    write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    valid = chexpert_row("CheXpert-v1.0/valid/patient64541/study1/view1_frontal.jpg", Edema="0.0")
+    write(tmp_path / "valid.csv", CHEXPERT_HEADER, valid)
+    write(tmp_path / "train_cheXbert.csv", CHEXPERT_HEADER, *ROWS)  # which this reads not
+    assert read(tmp_path).official == {"dev": "valid.csv"}
+    write_test_set(tmp_path / "test_labels.csv", [""], PATHS)
+    found = read(tmp_path)
+    assert found.table["split"].fillna("none").tolist() == ["none"] * 5 + ["dev"] + ["test"] * 3
+    assert found.official == {"dev": "valid.csv", "test": "test_labels.csv"}
+    single = read(tmp_path / "valid.csv").table
+    assert (
+        single["path"].tolist() == ["patient64541/study1/view1_frontal.jpg"] and single["split"].isna().all()
+    )
+
+
+def test_what_a_report_does_not_mention_may_be_unknown(tmp_path):
+    path = write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
+    found = read_source("chexpert", path, options(own={"blank": "unknown"}))
+    negative = read(path).table
+    assert found.dropped == {"train.csv: no label": 1} and len(found.table) == len(negative)
+    known = found.table[list(found.known)]
+    assert known.iloc[0].to_dict() == dict.fromkeys(found.known, -1) | {
+        "No Finding": 1,
+        "Support Devices": 1,
+        "Edema": 0,
+    }
+    assert (known == 1).equals(negative[list(found.known)] == 1) and (known == -1).to_numpy().sum() > 50
 
 
 def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):

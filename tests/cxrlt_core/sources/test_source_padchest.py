@@ -42,8 +42,8 @@ ROWS = [
 ]
 
 
-def read(path):
-    return read_source("padchest", path, options())
+def read(path, **own):
+    return read_source("padchest", path, options(own=own))
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path, name):
     path = write(tmp_path / name, PADCHEST_HEADER, *ROWS)
     found = read(path)
     assert_same(found.table, read_padchest(path))
-    assert found.dropped == {f"{name}: no label": 7}
+    left_out = dict.fromkeys(("projection COSTAL", "projection EXCLUDE", "projection UNK"), 2)
+    left_out |= {"projection COSTAL": 3, "no label": 5}
+    assert found.dropped == {f"{name}: {reason}": rows for reason, rows in left_out.items()}
     assert found.known == tuple(RULES)
     assert found.uncertain == dict.fromkeys(RULES, 0)
 
@@ -128,6 +130,36 @@ def test_an_incomplete_list_gives_no_negative_but_what_a_positive_implies(labels
 )
 def test_no_finding(labels_of, findings, label):
     assert labels_of(*findings).get("No Finding") == label
+
+
+def test_the_lists_of_physicians_and_grown_up_patients_alone(tmp_path):
+    model = [padchest_row(image=f"{i}.png").replace(",Physician,", ",RNN_model,") for i in range(3)]
+    model[0] = model[0].replace(",1930.0,", ",2010.0,")
+    born = [padchest_row(image=f"born{year}.png").replace(",1930.0,", f",{year},") for year in ("1996.0", "")]
+    born.append(padchest_row(image="born1997.png").replace(",1930.0,", ",1997.0,"))
+    path = write(tmp_path / "a.csv", PADCHEST_HEADER, padchest_row(), *model, *born)  # all taken in 2014
+    assert len(read(path).table) == 7 and not read(path).dropped
+    found = read(path, method="physician")
+    assert len(found.table) == 4 and found.dropped == {"a.csv: not by a physician": 3}
+    found = read(path, min_age=18, method="physician")
+    assert found.table["path"].tolist() == ["10_a.png", "born1996.0.png"]
+    assert found.dropped == {"a.csv: not by a physician": 3, "a.csv: not known to be 18 or older": 2}
+
+
+def test_what_is_not_listed_may_be_unknown_but_normal_says_that_nothing_is_there(tmp_path):
+    lists = ["['pneumonia', 'pacemaker']", "['normal']", "['normal', 'pacemaker']", "['kyphosis']"]
+    path = write(
+        tmp_path / "a.csv", PADCHEST_HEADER, *(padchest_row(f, f"{i}.png") for i, f in enumerate(lists))
+    )
+    found = read_source("padchest", path, options("padchest", own={"blank": "unknown"}))
+    names = ["pneumonia", "pacemaker", "normal", "mass"]
+    assert found.table[names].to_numpy().tolist() == [
+        [1, 1, -1, -1],
+        [0, 0, 1, 0],
+        [0, 1, 1, 0],
+        [-1, -1, -1, -1],
+    ]
+    assert found.table["kyphosis"].tolist() == [-1, 0, 0, 1]
 
 
 @pytest.mark.parametrize("folder", ["", "0", "54"])

@@ -116,6 +116,12 @@ def test_numbers_may_be_written_as_yaml_writers_do(changed):
     assert changed({"train.epochs": None, "train.steps": 5}).train.steps == 5
 
 
+def test_a_source_may_state_the_keys_of_its_reader(changed, smoke):
+    at = "data.sources.chexpert"
+    own = changed({f"{at}.reader": "vindr", f"{at}.readers": 0.3}).data.sources["chexpert"].own
+    assert own == {"readers": 0.3} and smoke.data.sources["chexpert"].own == {}
+
+
 def test_a_variant_names_its_loss(changed):
     mine = {"kind": "focal", "gamma": 1, "alpha": None}
     params = changed({"losses.mine": mine, "variants.resnet50_bert_shared.loss": "mine"})
