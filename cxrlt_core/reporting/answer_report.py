@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cxrlt_core.evidence.contrasts import Contrast, published_steps
 from cxrlt_core.evidence.estimator import POWER
-from cxrlt_core.evidence.family import DOWN, MIN_SEEDS, NEGLIGIBLE, UNRESOLVED, UP
+from cxrlt_core.evidence.family import DOWN, EQUIVALENT, IDENTICAL, MIN_SEEDS, UNRESOLVED, UP
 from cxrlt_core.evidence.power_analysis import ContrastPower, Need
 from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
 from cxrlt_core.reporting.markdown import markdown_table
@@ -13,11 +13,12 @@ from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
 
-MARKS = {UP: "▲", DOWN: "▼", NEGLIGIBLE: "=", UNRESOLVED: "?"}
+MARKS = {UP: "▲", DOWN: "▼", EQUIVALENT: "=", UNRESOLVED: "?"}
 WORDS = {
     UP: "raised mAP",
     DOWN: "lowered it",
-    NEGLIGIBLE: "did nothing that matters",
+    EQUIVALENT: "did nothing that matters",
+    IDENTICAL: "changed no prediction",
     UNRESOLVED: "could not be told from no effect",
 }
 ANSWERS = {True: "yes", False: "no", None: "not known"}
@@ -96,7 +97,7 @@ def _steps(results: Results) -> str:
             text.bounded(step.difference.point, *step.simultaneous),
             f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
             *([text.signed(step.published)] if published else []),
-            _takes(step, plan.measured, table, seeds),
+            _takes(step, plan.published or plan.margin, table, seeds),
             f"{table.title}: {table.rows_text(step.rows)}",
         ]
         for table in results.tables
@@ -108,15 +109,15 @@ def _steps(results: Results) -> str:
 
 
 def _takes(step: Contrast, need: Need | None, table: Table, seeds: int) -> str:
-    """Say what would give an undecided difference a verdict, if it is as large as measured."""
-    if step.verdict in (UP, DOWN, NEGLIGIBLE):
+    """Say what would resolve the published difference, or the smallest that matters."""
+    if step.verdict in (UP, DOWN, EQUIVALENT, IDENTICAL):
         return "done"
     if seeds == 1 or need is None:
         return "three seeds"
     ways = []
     if isinstance(need.seeds, int):
         if need.seeds <= seeds:
-            return "luck: four in five studies of this size see as much"
+            return "luck: four in five studies of this size resolve it"
         ways.append(f"{need.seeds:,} seeds")
     if isinstance(need.patients, int | float):
         ways.append(f"{need.patients:,.0f} {table.data} patients")
@@ -141,9 +142,10 @@ Trainings have no bar where seeds differ by no more than patient × seed explain
     if seeds > 1:
         parts.append(f"""### To resolve a difference
 
-What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
-*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
-is itself uncertain, so its need is a rough guide.
+What it takes to resolve a true difference of this size in {POWER:.0%} of studies: \
+*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. Planned is for \
+differences that one wants to see, which the measured ones are not. The noise is an estimate, so the numbers are, too: \
+docs/evidence.md has how often simulated studies kept such a promise.
 """)
         parts += [_needs(table) for table in results.tables if table.power.contrasts]
     claims = [
@@ -164,7 +166,7 @@ is itself uncertain, so its need is a rough guide.
 
 def _needs(table: Table) -> str:
     plans = published_steps(table.power.contrasts)
-    asked = ["measured", *(["published"] if any(plan.published for plan in plans) else [])]
+    asked = ["margin", *(["published"] if any(plan.published for plan in plans) else [])]
     lines = [
         [
             _label(table, plan),
@@ -230,8 +232,8 @@ def _assumptions(results: Results) -> str:
     return f"""{demo}*Assumptions.* The parts of each contrast's variance are those measured here, on this study's classes; \
 those of patients and selection are divided by the ratio of images, with images per patient as here; that of trainings stays, since \
 one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test would see less. \
-*Images, trainings aside*: those that would resolve the published Δ if trainings added no noise. The level is that of the verdicts (Holm's strictest \
-test), the probability to resolve {POWER:.0%}. As a reference that needs no study: two models with normal scores, the prevalences \
+*Images, trainings aside*: those that would resolve the published Δ if trainings added no noise. The level is that of the \
+verdicts, the probability to resolve {POWER:.0%}. As a reference that needs no study: two models with normal scores, the prevalences \
 of CXR-LT 2023, an mAP of {MEAN_AP} with logit AP rising by {SLOPE:g} per logit of prevalence, and images independent, are told apart, \
 patients alone, from differences of {references}, by the correlation of the two models' noise (docs/evidence.md).
 """

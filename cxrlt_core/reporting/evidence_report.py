@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
+from cxrlt_core.evidence.contrasts import AND, EXPLORATORY, PRIMARY
 from cxrlt_core.evidence.effects import Additivity
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.attribution import AND, DATA, ENSEMBLE, MEMBERS, STEPS, counts
+from cxrlt_core.reporting.attribution import DATA, ENSEMBLE, MEMBERS, STEPS, counts
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.tables import SELECTED, contrasts_table, shown_columns, verdict_text
 from cxrlt_core.results.models import ClassWeights
@@ -16,8 +16,8 @@ from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
 
 FAMILIES = {
-    PRIMARY: "**The published steps**: contrasts of rows that have a published figure.",
-    EXPLORATORY: "**Exploratory**: contrasts with a row that has no published figure.",
+    PRIMARY: "**The steps that are judged**, those of both tables as one family.",
+    EXPLORATORY: "**Exploratory**: contrasts that nobody declared beforehand, each with its own interval and p, and no verdict.",
 }
 UPWEIGHTED = """Percentages say how often a class would be upweighted on other development patients, over their resamples; that is in \
 no interval, since every other choice of class weights would be another training."""
@@ -33,7 +33,19 @@ does: no verdict is given on a difference until `train.seeds` names several."""
     few = f" Verdicts need {MIN_SEEDS} seeds: two tell too little of each other."
     return f"""**Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
 {", ".join(map(str, seeds))}. Points are means over the seeds; what seeds add is estimated from the trainings of the whole \
-study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}"""
+study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}{_look(params)}"""
+
+
+def _look(params: Params) -> str:
+    """Say which of the declared looks this is; nothing where none was declared."""
+    looks, seeds = params.evidence.looks, len(params.train.seeds)
+    if not looks:
+        return ""
+    declared = f"{text.sentence(list(map(str, looks)))} seeds"
+    if seeds not in looks:
+        return f" **{seeds} seeds are no declared look** (at {declared}), so nothing is judged: this is exploration."
+    number = f"look {looks.index(seeds) + 1} of {len(looks)}"
+    return f" This is {number} (at {declared}), which share the error rate alike: a verdict holds at whichever it is seen."
 
 
 def alarms_text(results: Results) -> str:
@@ -63,8 +75,7 @@ def contrasts_section(params: Params, table: Table, figure: str) -> str:
         return "No two rows differ in one design alone.\n"
     grouped = {name: [c for c in table.contrasts if c.family == name] for name in FAMILIES}
     families = {name: contrasts for name, contrasts in grouped.items() if contrasts}
-    words = FAMILIES if PRIMARY in families else {EXPLORATORY: ""}  # of nothing published there is one family
-    parts = [f"{words[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
+    parts = [f"{FAMILIES[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
     sizes = " and ".join(str(len(contrasts)) for contrasts in families.values())
     least = params.evidence.min_positives
     rare = ", ".join(f"{label} ({count})" for label, count in table.positives.items() if count < least)
@@ -75,7 +86,7 @@ Classes with fewer than {least} positive patients bear no verdict and are left o
 """
     )
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
-another (×), on the {table.data} set; each table is one family ({sizes} contrasts).
+another (×), on the {table.data} set ({sizes} contrasts).
 
 {chr(10).join(parts)}
 {figure}{rare}"""
@@ -121,7 +132,7 @@ def effects_section(results: Results) -> str:
     if not effects.effects:
         return "No design varies.\n"
     published = any(effect.published is not None for effect in effects.effects)
-    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p (Holm)"]
+    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p"]
     lines = [
         [
             effect.design,
@@ -129,15 +140,15 @@ def effects_section(results: Results) -> str:
             _weights_text(effect.weights, table.numbers),
             "–" if effect.difference.point is None else text.bounded(*effect.difference),
             verdict_text(effect.verdict),
-            text.p_value(effect.p_holm),
+            text.p_value(effect.p),
             *([text.signed(effect.published)] if published else []),
         ]
         for effect in effects.effects
     ]
     header += ["of the published figures"] if published else []
     return f"""Least squares over all rows: what each design adds if designs *add up*, that is, if none depends on another. Each \
-effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. Where \
-the weights name two rows, the effect is that pair's, and nothing was pooled. *Not estimable*: always together with another design.
+effect is a weighted sum of rows, with an interval like that of any difference. Where the weights name two rows, the effect is \
+that pair's, with its verdict, and nothing was pooled; the others are exploratory. *Not estimable*: always together with another design.
 
 {markdown_table(header, lines)}
 {_additivity(effects.additivity, results.params.bootstrap.level)}"""
@@ -154,7 +165,7 @@ def _weights_text(weights: Mapping[str, float], numbers: Mapping[str, int]) -> s
 
 
 def _additivity(additivity: Additivity, level: float) -> str:
-    ways, p = additivity.ways, additivity.p_holm
+    ways, p = additivity.ways, additivity.p_adjusted
     if not ways:
         return "The rows cannot show whether designs add up: there are no more rows than effects.\n"
     if p is None:
@@ -162,7 +173,7 @@ def _additivity(additivity: Additivity, level: float) -> str:
     against = "they do not add up, and no effect is that of a design alone"
     verdict = against if p <= 1 - level else "nothing speaks against it"
     value = text.p_value(p) if p < 0.0005 else f"= {text.p_value(p)}"
-    over = "one contrast" if ways == 1 else f"{ways} contrasts, adjusted by Holm"
+    over = "one contrast" if ways == 1 else f"{ways} contrasts, adjusted for their number"
     return f"Do designs add up? What least squares leave over ({over}) has p {value}: {verdict}.\n"
 
 

@@ -187,8 +187,9 @@ def further_metrics(rows: Sequence[Row]) -> str:
 def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
     published = any(contrast.published is not None for contrast in contrasts)
-    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p (Holm)"]
-    header += [*(["published Δ"] if published else []), "minimum detectable Δ: all", "head", "medium", "tail"]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p, adjusted"]
+    header += ["equivalent within", *(["published Δ"] if published else [])]
+    header += ["minimum detectable Δ: all", "head", "medium", "tail"]
     lines = [
         [
             contrast.what,
@@ -198,7 +199,8 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
             verdict_text(contrast.verdict),
             f"[{', '.join(map(text.signed, contrast.simultaneous))}]",
             text.p_value(contrast.p),
-            text.p_value(contrast.p_holm),
+            text.p_value(contrast.p_adjusted),
+            text.number(contrast.equivalent_within),
             *([text.signed(contrast.published)] if published else []),
             *(text.number(contrast.detectable[f"mAP{group}"]) for group in ("", "_head", "_medium", "_tail")),
         ]

@@ -106,7 +106,7 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
 def test_rows_that_were_added_are_exploratory_and_a_table_without_pairs_says_so(study):
     text = render(study)
     assert (
-        text.count("**The published steps**") == 2
+        text.count("**The steps that are judged**") == 2
         and text.count("\n## Glossary\n") == 1
         and "**Exploratory**" not in text
     )

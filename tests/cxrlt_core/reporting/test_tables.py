@@ -91,23 +91,23 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
 def test_contrasts_name_the_rows_by_number():
     least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
     plain = make_contrast(
-        "b", "a", difference=Interval(0.01, -0.01, 0.03), simultaneous=(-0.02, 0.04), p=0.2, p_holm=0.4,
+        "b", "a", difference=Interval(0.01, -0.01, 0.03), simultaneous=(-0.02, 0.04), p=0.2, p_adjusted=0.4,
         published=None, detectable={**least, "mAP_tail": None},
     )  # fmt: skip
     resolved = replace(plain, rows=["d", "c", "b", "a"], verdict="resolved down", published=-0.002)
-    undefined = replace(plain, difference=UNKNOWN, simultaneous=(None, None), p=None, p_holm=None)
+    undefined = replace(plain, difference=UNKNOWN, simultaneous=(None, None), p=None, p_adjusted=None)
     rows = [make_row(name, 0.1) for name in "abcd"]
     table = cells(tables.contrasts_table(make_table(1, rows, []), [plain, resolved, undefined]))
     assert len({len(line) for line in table}) == 1
     first, second, third = (dict(zip(table[0], line, strict=True)) for line in table[2:])
     assert (first["rows"], second["rows"]) == ("2 − 1", "4 − 3 − (2 − 1)")
     assert first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]" and first["published Δ"] == "–"
-    assert first["tail"] == "–" and first["p (Holm)"] == "0.400"
+    assert first["tail"] == "–" and first["p, adjusted"] == "0.400"
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
     assert first["simultaneous"] == "[-0.0200, +0.0400]"
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == "–"
     unpublished = cells(tables.contrasts_table(make_table(1, rows, []), [plain, undefined]))
-    assert {len(line) for line in unpublished} == {12} and "published Δ" not in unpublished[0]
+    assert {len(line) for line in unpublished} == {13} and "published Δ" not in unpublished[0]
 
 
 def test_a_row_is_named_by_its_designs():
