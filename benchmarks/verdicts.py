@@ -7,6 +7,7 @@ ensembles of ten trainings with three steps on test patients, judged as one fami
     looks        seeds are added until something is resolved, with declared looks and without
     equivalence  every step changes mAP by exactly the margin
     plan         what the planner's number of seeds resolves in a fresh study
+    systems      two systems of cxrlt compare that do not differ, without a pool and with one
     ap           average precision of scores that are drawn image by image, resampled by the real code
 
 FWER is the share of studies with any false verdict, nominally 0.05 at most; coverage that of 95 % intervals.
@@ -35,7 +36,9 @@ from benchmarks.verdict_worlds import (
     average_precisions,
     gaussian,
     of_rows,
+    patient_noise,
 )
+from cxrlt_core.evidence.alarms import noise_alarms
 from cxrlt_core.evidence.estimator import Estimate, Sampled, estimate
 from cxrlt_core.evidence.family import DOWN, EQUIVALENT, UP, Family
 from cxrlt_core.evidence.power_analysis import seeds_needed
@@ -45,6 +48,8 @@ from cxrlt_core.evidence.seed_variance import (
     SeedVarianceModel,
     orthogonal_array,
 )
+from cxrlt_core.evidence.system_noise import estimate_difference, shown_by
+from cxrlt_core.metrics.bootstrap import centred
 from cxrlt_core.reporting.markdown import markdown_table
 
 LEVEL, METRIC, LOOKS = 0.95, "mAP", (3, 5, 10)
@@ -111,11 +116,15 @@ def estimate_of(
 
 def worlds(options: argparse.Namespace) -> Iterator[list[str]]:
     """Yield a line for each world, number of seeds and ratio of noises."""
-    yield ["world", "seeds", "ratio", "FWER", "coverage: steps", "lowest", "rows, Table 1", "rows, Table 2"]
+    yield ["world", "seeds", "ratio", "FWER", "steps", "lowest", "rows, Table 1", "rows, Table 2", "alarm"]
     alike = [("alike", seeds, ratio) for seeds in (3, 5) for ratio in (0.0, 0.5, 1.0, 2.0, 4.0)]
     others = [(name, seeds, 2.0) for name in WORLDS if name != "alike" for seeds in (3, 5)]
     for name, seeds, ratio in [*alike, *others]:
-        found = [analyse(drawn(WORLDS[name], seeds, ratio, options, n)) for n in range(options.studies)]
+        studies = (drawn(WORLDS[name], seeds, ratio, options, n) for n in range(options.studies))
+        found, alarms = [], []
+        for study in studies:
+            found.append(analyse(study))
+            alarms.append(bool(noise_alarms(study.trainings, study.points[0], LEVEL)))
         false = np.mean([each.false().any() for each in found])
         steps = np.mean([holds(each.contrasts) for each in found], axis=0)
         rows = [
@@ -123,7 +132,7 @@ def worlds(options: argparse.Namespace) -> Iterator[list[str]]:
             for table in ("Table 1", "Table 2")
         ]
         cells = [f"{false:.3f}", f"{steps.mean():.3f}", f"{steps.min():.3f}"]
-        yield [name, str(seeds), f"{ratio:g}", *cells, *rows]
+        yield [name, str(seeds), f"{ratio:g}", *cells, *rows, f"{np.mean(alarms):.2f}"]
 
 
 def looks(options: argparse.Namespace) -> Iterator[list[str]]:
@@ -131,7 +140,7 @@ def looks(options: argparse.Namespace) -> Iterator[list[str]]:
     yield ["ratio", "3 seeds alone", "3, 5, 10 declared", "3, 5, 10 undeclared", "each of 3 to 10"]
     for ratio in (0.0, 1.0, 2.0, 4.0):
         seen = []
-        for number in range(options.studies // 2):
+        for number in range(options.studies // 4):
             study = drawn(WORLDS["alike"], 10, ratio, options, number)
             found = {seeds: analyse(study, seeds) for seeds in range(3, 11)}
             alone = {seeds: each.false().any() for seeds, each in found.items()}
@@ -171,9 +180,32 @@ def plan(options: argparse.Namespace) -> Iterator[list[str]]:
         yield [f"{ratio:g}", f"{truth:g}", *(f"{n:g}" for n in spread), f"{np.mean(resolved):.3f}"]
 
 
+def systems(options: argparse.Namespace) -> Iterator[list[str]]:
+    """Yield a line for each two numbers of seeds: which 95 % intervals miss 0, by the trainings of a pool."""
+    pools = (0, 1, 2, 8)
+    yield ["seeds", "ratio", *(f"pool of {number}" if number else "no pool" for number in pools)]
+    for seeds, ratio in product(((3, 3), (3, 5), (5, 5), (3, 10)), (0.0, 1.0, 2.0, 4.0)):
+        generator, missed = np.random.default_rng([*seeds, round(10 * ratio)]), []
+        for _ in range(options.studies):
+            pair = [system(generator, number, ratio, options.resamples) for number in seeds]
+            further = list(ratio * np.sqrt(1.5) * generator.normal(size=(max(pools), seeds[0])))
+            further += np.sqrt(0.45) * generator.normal(size=(max(pools), seeds[0]))
+            found = [estimate_difference(*pair, shown_by(further[:number])) for number in pools]
+            missed.append(~holds(found))
+        yield [" and ".join(map(str, seeds)), f"{ratio:g}", *(f"{m:.3f}" for m in np.mean(missed, axis=0))]
+
+
+def system(generator: np.random.Generator, seeds: int, ratio: float, resamples: int) -> Sampled:
+    """Draw a system with the noise of a training in a study."""
+    noise = patient_noise(generator, 1, seeds, resamples + 1)[0, 0]
+    points = noise[:, 0] + ratio * np.sqrt(1.5) * generator.normal(size=seeds)
+    around = noise[:, 1:] - noise[:, 1:].mean(axis=1, keepdims=True)
+    return Sampled(points, around, np.zeros(seeds))
+
+
 def ap(options: argparse.Namespace) -> Iterator[list[str]]:
     """Yield a line for each group of classes, number of seeds and spread of trainings."""
-    yield ["seeds", "a seed moves a class by", "classes", "studies", "FWER", "coverage: steps", "lowest"]
+    yield ["seeds", "a seed moves a class by", "classes", "studies", "FWER", "steps", "lowest"]
     for seeds, spread in ((3, 0.0), (3, 0.2), (5, 0.2)):
         found: dict[str, list[Outcome]] = {name: [] for name in GROUPS}
         for number in range(options.ap_studies):
@@ -181,18 +213,14 @@ def ap(options: argparse.Namespace) -> Iterator[list[str]]:
             for name, (first, last, least) in GROUPS.items():
                 chosen = np.flatnonzero(positives[first:last] >= least) + first
                 if len(chosen):
-                    study = Study("abcdefgh", points[..., chosen].mean(axis=-1), mean_of(cells[..., chosen]))
+                    deviations = centred(cells[..., chosen], axis=-2)[1].mean(axis=-1)
+                    study = Study("abcdefgh", points[..., chosen].mean(axis=-1), deviations)
                     found[name].append(analyse(study))
         for name, outcomes in found.items():
             steps = np.mean([holds(each.contrasts) for each in outcomes], axis=0)
             false = np.mean([each.false().any() for each in outcomes])
             cells_ = [f"{false:.3f}", f"{steps.mean():.3f}", f"{steps.min():.3f}"]
             yield [str(seeds), f"{spread:g}", name, str(len(outcomes)), *cells_]
-
-
-def mean_of(cells: np.ndarray) -> np.ndarray:
-    """Mean over classes (the last axis) of deviations from each class's mean; 0 where undefined."""
-    return np.nan_to_num(cells - np.nanmean(cells, axis=-2, keepdims=True)).mean(axis=-1)
 
 
 def drawn(world: World, seeds: int, ratio: float, options: argparse.Namespace, number: int) -> Study:
@@ -202,7 +230,8 @@ def drawn(world: World, seeds: int, ratio: float, options: argparse.Namespace, n
 
 
 KINDS: dict[str, Callable[[argparse.Namespace], Iterator[list[str]]]] = {
-    "worlds": worlds, "looks": looks, "equivalence": equivalence, "plan": plan, "ap": ap,
+    "worlds": worlds, "looks": looks, "equivalence": equivalence, "plan": plan, "systems": systems,
+    "ap": ap,
 }  # fmt: skip
 
 
@@ -212,7 +241,7 @@ def main() -> None:
     parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], default=[])
     parser.add_argument("--studies", type=int, default=2000, help="of a world")
     parser.add_argument("--resamples", type=int, default=500)
-    parser.add_argument("--ap-studies", type=int, default=100)
+    parser.add_argument("--ap-studies", type=int, default=150)
     parser.add_argument("--ap-resamples", type=int, default=300)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -129,9 +129,10 @@ class Estimate:
 def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVariance:
     """Seed variance of a contrast from its own seeds, (S,), and from what other trainings show.
 
-    ``squares`` is the sum of the squared weights that the contrast gives to trainings.
+    ``squares`` is the sum of the squared weights that the contrast gives to trainings. Others count for half
+    of what they know, at most for PRIOR degrees of freedom.
     """
-    dof, weight = len(points) - 1, min(PRIOR, prior.dof)
+    dof, weight = len(points) - 1, min(PRIOR, prior.dof / 2)
     if not weight:
         return SeedVariance(points.var(ddof=1), dof)
     together = weight * prior.variance * squares + dof * points.var(ddof=1)

@@ -147,7 +147,7 @@ def test_pooling_weighs_by_degrees_of_freedom_at_most_two():
     found = pooled(points, SeedVariance(2.0, 16), squares=2.0)
     assert (found.variance, found.dof) == (pytest.approx((2 * 2 * 2 + 2 * own) / 4), 4)
     few = pooled(points, SeedVariance(2.0, 1), squares=4.0)
-    assert (few.variance, few.dof) == (pytest.approx((1 * 2 * 4 + 2 * own) / 3), 3)
+    assert (few.variance, few.dof) == (pytest.approx((0.5 * 2 * 4 + 2 * own) / 2.5), 2.5)
     alone = pooled(points, SeedVariance(0.0, 0), squares=2.0)
     assert (alone.variance, alone.dof) == (pytest.approx(own), 2)
 
