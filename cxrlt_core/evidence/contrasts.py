@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any, TypeVar
 
 from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents, probability_of_improvement
-from cxrlt_core.evidence.family import MIN_SEEDS, Family, Judged, explored, family_size
+from cxrlt_core.evidence.family import MIN_SEEDS, Bounds, Family, Judged, explored, family_size
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
 from cxrlt_core.params.schema import Evidence
@@ -104,6 +104,11 @@ class Contrast(Judged, Tested):
     # that a new training of the first row beats one of the second; undefined of an interaction
     probability_of_improvement: Interval
     parts: VarianceComponents | None  # of the variance of the difference; not rounded
+
+    @property
+    def bounds(self) -> Bounds:
+        """The interval that it is judged by; its own where it is not judged."""
+        return self.simultaneous if self.family == PRIMARY else self.difference[1:]
 
 
 def find_pairs(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cxrlt_core.evidence.contrasts import Contrast, published_steps
+from cxrlt_core.evidence.contrasts import PRIMARY, Contrast, published_steps
 from cxrlt_core.evidence.estimator import POWER
 from cxrlt_core.evidence.family import DOWN, EQUIVALENT, IDENTICAL, MIN_SEEDS, UNRESOLVED, UP
 from cxrlt_core.evidence.power_analysis import ContrastPower, Need
@@ -36,9 +36,15 @@ def answer_section(results: Results) -> str:
     marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
     return f"""{answer}
 {_steps(results)}
-Δ mAP is {_mean_over(results)}, with an interval in which the whole family of steps holds together \
-({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below, which have everything else.
+Δ mAP is {_mean_over(results)}, with {_interval_of(results)} ({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below, which have everything else.
 """
+
+
+def _interval_of(results: Results) -> str:
+    """Say what kind of interval the steps have."""
+    if any(step.family == PRIMARY for table in results.tables for step in table.steps):
+        return "an interval in which the whole family of steps holds together"
+    return "an interval each for itself: `evidence.primary` declares no step, so none has a verdict"
 
 
 def _mean_over(results: Results) -> str:
@@ -94,7 +100,7 @@ def _steps(results: Results) -> str:
         [
             step.what,
             step.change,
-            text.bounded(step.difference.point, *step.simultaneous),
+            text.bounded(step.difference.point, *step.bounds),
             f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
             *([text.signed(step.published)] if published else []),
             _takes(step, plan.published or plan.margin, table, seeds),

@@ -127,12 +127,12 @@ def classes_csv(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> s
 
 
 def contrasts_csv(results: Results) -> str:
-    """Return the differences between rows, each with the interval in which its whole family holds."""
+    """Return the differences between rows, those that are judged with the interval that judges them."""
     lines = []
     for table in results.tables:
         for c in table.contrasts:
             step = f"{c.what} {c.change} ({table.name}: {table.rows_text(c.rows)})"
-            lines.append((step, c.difference.point, *c.simultaneous, c.published, c.family, c.verdict))
+            lines.append((step, c.difference.point, *c.bounds, c.published, c.family, c.verdict))
     frame = pd.DataFrame(lines, columns=CONTRASTS)
     if note := caveat(results.params):
         frame["note"] = note
