@@ -114,25 +114,32 @@ def estimate_of(
     return estimate(Sampled(points, around, np.zeros_like(points)), noise.of(weights, METRIC, points))
 
 
+#: World, seeds and ratio of the lines of worlds.
+CASES = [("alike", seeds, ratio) for seeds in (3, 5) for ratio in (0.0, 0.5, 1.0, 2.0, 4.0)]
+CASES += [(name, seeds, 2.0) for name in WORLDS if name != "alike" for seeds in (3, 5)]
+
+
 def worlds(options: argparse.Namespace) -> Iterator[list[str]]:
     """Yield a line for each world, number of seeds and ratio of noises."""
     yield ["world", "seeds", "ratio", "FWER", "steps", "lowest", "rows, Table 1", "rows, Table 2", "alarm"]
-    alike = [("alike", seeds, ratio) for seeds in (3, 5) for ratio in (0.0, 0.5, 1.0, 2.0, 4.0)]
-    others = [(name, seeds, 2.0) for name in WORLDS if name != "alike" for seeds in (3, 5)]
-    for name, seeds, ratio in [*alike, *others]:
-        studies = (drawn(WORLDS[name], seeds, ratio, options, n) for n in range(options.studies))
-        found, alarms = [], []
-        for study in studies:
-            found.append(analyse(study))
-            alarms.append(bool(noise_alarms(study.trainings, study.points[0], LEVEL)))
-        false = np.mean([each.false().any() for each in found])
-        steps = np.mean([holds(each.contrasts) for each in found], axis=0)
-        rows = [
-            f"{np.mean([holds(each.rows[table]) for each in found]):.3f}" if table in found[0].rows else "–"
-            for table in ("Table 1", "Table 2")
-        ]
-        cells = [f"{false:.3f}", f"{steps.mean():.3f}", f"{steps.min():.3f}"]
-        yield [name, str(seeds), f"{ratio:g}", *cells, *rows, f"{np.mean(alarms):.2f}"]
+    yield from (world_line(*case, options) for case in CASES)
+
+
+def world_line(name: str, seeds: int, ratio: float, options: argparse.Namespace) -> list[str]:
+    """Simulate the studies of a line."""
+    found, alarms = [], []
+    for number in range(options.studies):
+        study = drawn(WORLDS[name], seeds, ratio, options, number)
+        found.append(analyse(study))
+        alarms.append(bool(noise_alarms(study.trainings, study.points[0], LEVEL)))
+    false = np.mean([each.false().any() for each in found])
+    steps = np.mean([holds(each.contrasts) for each in found], axis=0)
+    rows = [
+        f"{np.mean([holds(each.rows[table]) for each in found]):.3f}" if table in found[0].rows else "–"
+        for table in ("Table 1", "Table 2")
+    ]
+    cells = [f"{false:.3f}", f"{steps.mean():.3f}", f"{steps.min():.3f}"]
+    return [name, str(seeds), f"{ratio:g}", *cells, *rows, f"{np.mean(alarms):.2f}"]
 
 
 def looks(options: argparse.Namespace) -> Iterator[list[str]]:
@@ -140,7 +147,7 @@ def looks(options: argparse.Namespace) -> Iterator[list[str]]:
     yield ["ratio", "3 seeds alone", "3, 5, 10 declared", "3, 5, 10 undeclared", "each of 3 to 10"]
     for ratio in (0.0, 1.0, 2.0, 4.0):
         seen = []
-        for number in range(options.studies // 4):
+        for number in range(options.studies // 2):
             study = drawn(WORLDS["alike"], 10, ratio, options, number)
             found = {seeds: analyse(study, seeds) for seeds in range(3, 11)}
             alone = {seeds: each.false().any() for seeds, each in found.items()}
@@ -167,7 +174,7 @@ def plan(options: argparse.Namespace) -> Iterator[list[str]]:
     yield ["ratio", "true difference", "seeds asked for: median", "10 %", "90 %", "resolved by a fresh study"]
     for ratio, truth in ((1.0, 6.0), (1.0, 8.0), (2.0, 8.0), (2.0, 12.0), (4.0, 20.0)):
         asked, resolved = [], []
-        for number in range(options.studies // 4):
+        for number in range(options.studies // 2):
             parts = analyse(drawn(WORLDS["alike"], 3, ratio, options, number)).contrasts[0].parts
             seeds = seeds_needed(parts, 3, truth, LEVEL, len(CONTRASTS) + len(STEPS))
             asked.append(seeds if isinstance(seeds, int) else np.inf)
@@ -239,9 +246,9 @@ def main() -> None:
     """Print a markdown table for each kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], default=[])
-    parser.add_argument("--studies", type=int, default=2000, help="of a world")
-    parser.add_argument("--resamples", type=int, default=500)
-    parser.add_argument("--ap-studies", type=int, default=150)
+    parser.add_argument("--studies", type=int, default=1000, help="of a world")
+    parser.add_argument("--resamples", type=int, default=300)
+    parser.add_argument("--ap-studies", type=int, default=100)
     parser.add_argument("--ap-resamples", type=int, default=300)
     options = parser.parse_args()
     torch.set_num_threads(1)
