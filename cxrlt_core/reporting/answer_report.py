@@ -8,7 +8,7 @@ from cxrlt_core.evidence.family import DOWN, EQUIVALENT, IDENTICAL, MIN_SEEDS, U
 from cxrlt_core.evidence.power_analysis import ContrastPower, Need
 from cxrlt_core.evidence.published import IMAGES, MEAN_AP, SLOPE
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.notes import caveat
+from cxrlt_core.reporting.notes import caveat, look
 from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
@@ -65,7 +65,7 @@ def answer_text(results: Results) -> str:
     best = " and ".join(_best(table, results.chance(table.split)) for table in results.tables)
     rows = " and ".join(str(len(table.rows)) for table in results.tables)
     return (
-        f"{_verdicts(steps)} The highest mAP is {best}; it was looked for among {rows} rows, "
+        f"{_verdicts(steps)}{look(results.params)} The highest mAP is {best}; it was looked for among {rows} rows, "
         f"so expect less of it. {caveat(results.params)}"
     ).rstrip()
 

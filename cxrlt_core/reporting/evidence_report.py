@@ -9,6 +9,7 @@ from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.attribution import DATA, ENSEMBLE, MEMBERS, STEPS, counts
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.reporting.notes import look
 from cxrlt_core.reporting.tables import SELECTED, contrasts_table, shown_columns, verdict_text
 from cxrlt_core.results.models import ClassWeights
 from cxrlt_core.results.study import Results
@@ -33,19 +34,7 @@ does: no verdict is given on a difference until `train.seeds` names several."""
     few = f" Verdicts need {MIN_SEEDS} seeds: two tell too little of each other."
     return f"""**Training noise** is part of every interval: each variant was trained {len(seeds)} times, with seeds \
 {", ".join(map(str, seeds))}. Points are means over the seeds; what seeds add is estimated from the trainings of the whole \
-study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}{_look(params)}"""
-
-
-def _look(params: Params) -> str:
-    """Say which of the declared looks this is; nothing where none was declared."""
-    looks, seeds = params.evidence.looks, len(params.train.seeds)
-    if not looks:
-        return ""
-    declared = f"{text.sentence(list(map(str, looks)))} seeds"
-    if seeds not in looks:
-        return f" **{seeds} seeds are no declared look** (at {declared}), so nothing is judged: this is exploration."
-    number = f"look {looks.index(seeds) + 1} of {len(looks)}"
-    return f" This is {number} (at {declared}), which share the error rate alike: a verdict holds at whichever it is seen."
+study (docs/evidence.md).{few if len(seeds) < MIN_SEEDS else ""}{look(params)}"""
 
 
 def alarms_text(results: Results) -> str:
