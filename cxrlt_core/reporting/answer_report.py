@@ -103,18 +103,17 @@ def _steps(results: Results) -> str:
     lines = [
         [
             f"**{step.what}** {step.change}",
+            f"{table.title}: {table.rows_text(step.rows)}",
             text.bounded(step.difference.point, *step.bounds),
             f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
             *([text.signed(step.published)] if published else []),
             _takes(step, plan.published or plan.margin, table, seeds),
-            f"{table.title}: {table.rows_text(step.rows)}",
         ]
         for table in results.tables
         for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
     ]
-    header = ["step", "Δ mAP [interval]", "verdict", *(["published Δ"] if published else [])]
-    header += ["what it would take", "rows"]
-    return markdown_table(header, lines)
+    header = ["step", "rows", "Δ mAP [interval]", "verdict", *(["published Δ"] if published else [])]
+    return markdown_table([*header, "what it would take"], lines)
 
 
 def _takes(step: Contrast, need: Need | None, table: Table, seeds: int) -> str:

@@ -70,6 +70,7 @@ th[aria-sort=descending] button::after { content: "\\a0↓"; color: inherit; }
   blockquote { margin: .5rem 0; font-size: .85rem; line-height: 1.3; }
   .page { padding: 0 .5rem; }
   .table { width: auto; max-height: none; border: 0; }
+  table { font-size: .75rem; }
   table, tbody, td { display: block; }
   thead { display: none; }
   tr { display: flex; flex-wrap: wrap; gap: 0 .9rem; border-bottom: 1px solid var(--line); padding: .3rem 0; }

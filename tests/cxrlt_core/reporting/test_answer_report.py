@@ -78,7 +78,7 @@ def test_without_an_answer_it_says_why_and_exploratory_rows_are_none(params):
 def test_an_open_step_says_what_it_would_take(params, seeds, patients, words):
     text = answer_section(study(params, step(UNRESOLVED), need=Need(0.02, seeds, patients)))
     line = next(line for line in text.splitlines() if "TTA" in line)
-    assert line.endswith(f"| {words} | Table 1: 2 − 1 |")
+    assert line.startswith("| **TTA** off → ✓ | Table 1: 2 − 1 |") and line.endswith(f"| {words} |")
     assert "| +0.0200 [-0.0100, +0.0500] | ? unresolved | +0.0030 |" in line
 
 
