@@ -25,8 +25,8 @@ Intervals of {level:.0%}, each by itself: of patients and, from two seeds on, of
 
 {contrasts}
 *Interval*: simultaneous, {level:.0%} for {tests} together{looks}.
-*p* is adjusted for the same (Bonferroni), so a verdict never contradicts its interval. *negligible*:
-equivalent in practice, since the interval lies within ± {margin:g}. *Detectable*: the difference that four
+*p* is adjusted for the same (Bonferroni), so a verdict never contradicts its interval. *practically
+equivalent*: the interval lies within ± {margin:g}. *Detectable*: the difference that four
 of five such comparisons would resolve. *Equivalent within*: the smallest margin that would make the two
 equivalent.
 

@@ -1,7 +1,6 @@
 """Systems of any making, compared on labelled images: intervals and verdicts as those of a study's rows.
 
-All pairs of systems are one family. P values and intervals are adjusted for the number of pairs and of looks
-(Bonferroni), so a verdict never contradicts its interval. docs/compare.md says it for users.
+All pairs of systems are one family. docs/compare.md says it for users.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from cxrlt_core.evidence.estimator import Estimate, Sampled, SeedVariance
-from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size
+from cxrlt_core.evidence.family import MIN_SEEDS, Bounds, Family, family_size
 from cxrlt_core.evidence.scoring import FEWEST_PATIENTS, mean_ap
 from cxrlt_core.evidence.system_noise import estimate_difference, estimate_system, shown_by
 from cxrlt_core.evidence.systems import (
@@ -34,11 +33,6 @@ from cxrlt_core.metrics.scores import resample, resample_ranks
 from cxrlt_core.system.errors import StudyError, meant, shown
 from cxrlt_core.system.records import to_json
 from cxrlt_core.system.rounding import rounded
-
-IDENTICAL = "identical"
-NOT_A_LOOK = "no declared look: no verdict"
-
-Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -202,12 +196,11 @@ def _judge(
             alike = _alike(systems[name].seeds, systems[reference].seeds)
             estimate = replace(estimate, std_error=0.0 if alike else np.nan)
         estimates.append(estimate)
-    level = 1 - (1 - rules.level) / max(1, len(rules.looks))
-    family = Family("systems", level, rules.margin, family_size(estimates))
+    family = Family(rules.level, rules.margin, family_size(estimates), rules.looks)
     contrasts = []
     for pair, estimate in zip(pairs, estimates, strict=True):
         first, second = (len(systems[name].seeds) for name in pair)
-        contrasts.append(_contrast(pair, (first, second), estimate, family, rules))
+        contrasts.append(_contrast(pair, (first, second), estimate, family))
     return contrasts
 
 
@@ -216,27 +209,19 @@ def _alike(seeds: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
 
 
 def _contrast(
-    pair: tuple[str, str], seeds: tuple[int, int], estimate: Estimate, family: Family, rules: Rules
+    pair: tuple[str, str], seeds: tuple[int, int], estimate: Estimate, family: Family
 ) -> SystemContrast:
-    enough, p = estimate.seeds >= MIN_SEEDS, estimate.p_value()
-    simultaneous = estimate.rounded(family.level, family.tests)
-    low, high = estimate.interval(family.level, family.tests)
-    if estimate.std_error == 0:
-        verdict = IDENTICAL
-    elif enough and rules.looks and estimate.seeds not in rules.looks:
-        verdict = NOT_A_LOOK
-    else:
-        verdict = family.verdict(estimate, min(1.0, p * family.tests))
+    judged, alone = family.judge(estimate), estimate.rounded(family.level)
     return SystemContrast(
         pair=pair,
         seeds=seeds,
-        difference=simultaneous.point,
-        interval=simultaneous[1:],
-        verdict=verdict,
-        interval_alone=estimate.rounded(rules.level)[1:],
+        difference=alone.point,
+        interval=judged.simultaneous,
+        verdict=judged.verdict,
+        interval_alone=alone[1:],
         std_error=rounded(estimate.std_error),
-        p=rounded(p) if enough else None,
-        p_adjusted=rounded(min(1.0, p * family.tests * max(1, len(rules.looks)))) if enough else None,
-        detectable=rounded(estimate.detectable(family.level, family.tests)) if enough else None,
-        equivalent_within=rounded(max(abs(low), abs(high))) if enough else None,
+        p=rounded(estimate.p_value()) if estimate.seeds >= MIN_SEEDS else None,
+        p_adjusted=judged.p_adjusted,
+        detectable=family.detectable(estimate),
+        equivalent_within=judged.equivalent_within,
     )

@@ -1,17 +1,19 @@
 """Contrasts: what one design changes, from every pair of rows that differ in it alone."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from itertools import combinations
 from typing import Any, TypeVar
 
 from cxrlt_core.evidence.estimator import Estimate, Interval, VarianceComponents, probability_of_improvement
-from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
+from cxrlt_core.evidence.family import MIN_SEEDS, Bounds, Family, Judged, explored, family_size
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
+from cxrlt_core.params.schema import Evidence
 from cxrlt_core.system.rounding import rounded
 
 PRIMARY, EXPLORATORY = "primary", "exploratory"
+AND = " + "  # between the things that a step changes
 
 
 @dataclass(frozen=True)
@@ -79,45 +81,59 @@ class Tested:
     what: str  # the design, or both
     change: str  # its values
     rows: list[str]  # names, the reference last
-    family: str  # primary (all rows published) or exploratory
+    family: str  # primary (judged, together with those of the other table) or exploratory
 
 
 @dataclass(frozen=True)
-class Contrast(Tested):
+class Measured(Tested):
+    """A comparison before anything is said of it."""
+
+    published: float | None  # the paper's difference
+    estimates: dict[str, Estimate]  # of the difference of mAP, and of each class group
+
+
+@dataclass(frozen=True)
+class Contrast(Judged, Tested):
     """What a comparison shows; differences of mAP, None where undefined or withheld."""
 
     difference: Interval
-    simultaneous: tuple[float | None, float | None]  # low, high; all intervals of the family hold together
-    p: float | None  # of no difference
-    p_holm: float | None  # adjusted over the family
+    p: float | None  # of no difference, for this comparison alone
     published: float | None  # the paper's difference
     detectable: dict[str, float | None]  # minimum detectable difference, of mAP and of each class group
     groups: dict[str, Interval]  # difference of each group's mAP
     # that a new training of the first row beats one of the second; undefined of an interaction
     probability_of_improvement: Interval
     parts: VarianceComponents | None  # of the variance of the difference; not rounded
-    verdict: str
+
+    @property
+    def bounds(self) -> Bounds:
+        """The interval that it is judged by; its own where it is not judged."""
+        return self.simultaneous if self.family == PRIMARY else self.difference[1:]
 
 
-def find_pairs(designs: Mapping[str, Mapping[str, Design]]) -> list[Pair]:
-    """Find the pairs of rows that differ in exactly one design; the earlier row is the reference.
+def find_pairs(
+    designs: Mapping[str, Mapping[str, Design]], primary: Collection[Collection[str]] | None = None
+) -> list[Pair]:
+    """Find the pairs of rows that differ in exactly one design, and those of ``primary``.
 
-    ``designs`` has the same names for all rows.
+    The earlier row is the reference. ``designs`` has the same names for all rows.
     """
-    pairs = []
+    pairs, named = [], {frozenset(pair) for pair in primary or ()}
     for reference, row in combinations(designs, 2):
         before, after = designs[reference], designs[row]
-        differing = [name for name in after if after[name] != before[name]]
-        if len(differing) == 1:
-            name = differing[0]
-            pairs.append(pair_of({name: words(before[name], after[name])}, row, reference))
+        changes = {name: words(before[name], after[name]) for name in after if after[name] != before[name]}
+        if len(changes) == 1 or {reference, row} in named:
+            pairs.append(pair_of(changes, row, reference))
     return pairs
 
 
-def pair_of(change: Mapping[str, tuple[str, str]], row: str, reference: str) -> Pair:
-    """Return two rows that differ in one thing: what, and its values in the reference and in the row."""
-    [(what, values)] = change.items()
-    return Pair(what, " → ".join(values), row, reference)
+def pair_of(changes: Mapping[str, tuple[str, str]], row: str, reference: str) -> Pair:
+    """Return two rows by what they differ in, with its values in the reference and in the row.
+
+    Rows that differ in several things, or in none, are called by their names.
+    """
+    values = next(iter(changes.values())) if len(changes) == 1 else (reference, row)
+    return Pair(AND.join(changes) or "nothing", " → ".join(values), row, reference)
 
 
 def words(before: Design, after: Design) -> tuple[str, str]:
@@ -142,70 +158,67 @@ def find_interactions(pairs: Sequence[Pair]) -> list[Interaction]:
     return squares
 
 
-def test_contrasts(
-    comparisons: Sequence[Pair | Interaction], table: ScoredTable, negligible: float
-) -> list[Contrast]:
-    """Test the contrasts of a table: those of published rows as one family, the others as another.
+def measure(
+    comparisons: Sequence[Pair | Interaction], table: ScoredTable, primary: Collection[Collection[str]] | None
+) -> list[Measured]:
+    """Estimate the contrasts of a table, the primary ones first.
 
-    1 - the level of the table is the error rate of a family; differences up to ``negligible`` are too small
-    to matter, either way. Returns the primary family, then the exploratory one.
+    ``primary`` are the names of two rows each; None: those whose rows all have a published figure.
     """
-    contrasts = []
-    for name in (PRIMARY, EXPLORATORY):
-        members = [comparison for comparison in comparisons if _family(comparison, table) == name]
-        estimates = [
-            {group: table.contrast(comparison.weights, mean) for group, mean in TESTED.items()}
-            for comparison in members
-        ]
-        all_classes = [estimate["mAP"] for estimate in estimates]
-        family = Family(name, table.level, negligible, family_size(all_classes))
-        adjusted = holm([estimate.p_value() for estimate in all_classes])
-        for comparison, estimate, p_holm in zip(members, estimates, adjusted, strict=True):
-            published = table.published_sum(comparison.weights)
-            contrasts.append(_contrast(comparison, estimate, p_holm, published, family))
-    return contrasts
+    named = None if primary is None else {frozenset(pair) for pair in primary}
+    measured = []
+    for comparison in comparisons:
+        published = table.published_sum(comparison.weights)
+        is_primary = published is not None if named is None else frozenset(comparison.rows) in named
+        one = Measured(
+            what=comparison.design,
+            change=comparison.change,
+            rows=comparison.rows,
+            family=PRIMARY if is_primary else EXPLORATORY,
+            published=published,
+            estimates={group: table.contrast(comparison.weights, mean) for group, mean in TESTED.items()},
+        )
+        measured.append(one)
+    return sorted(measured, key=lambda one: one.family == EXPLORATORY)
+
+
+def judge(
+    tables: Sequence[Sequence[Measured]], level: float, evidence: Evidence
+) -> tuple[Family, list[list[Contrast]]]:
+    """Judge the primary contrasts of all tables as one family; of the others there are no verdicts.
+
+    1 - ``level`` is the error rate of the family. Returns the family, and the contrasts of each table.
+    """
+    primary = [one.estimates["mAP"] for table in tables for one in table if one.family == PRIMARY]
+    family = Family(level, evidence.margin, family_size(primary), evidence.looks or ())
+    return family, [[_contrast(one, family) for one in table] for table in tables]
 
 
 Member = TypeVar("Member", bound=Tested)
 
 
 def published_steps(contrasts: Sequence[Member]) -> list[Member]:
-    """Choose the primary contrasts; all where nothing is published."""
+    """Choose the primary contrasts; all where there is none."""
     return [contrast for contrast in contrasts if contrast.family == PRIMARY] or list(contrasts)
 
 
-def _family(comparison: Pair | Interaction, table: ScoredTable) -> str:
-    return PRIMARY if table.published_sum(comparison.weights) is not None else EXPLORATORY
-
-
-def _contrast(
-    comparison: Pair | Interaction,
-    estimates: Mapping[str, Estimate],
-    p_holm: float,
-    published: float | None,
-    family: Family,
-) -> Contrast:
-    estimate, level, tests = estimates["mAP"], family.level, family.tests
-    enough = estimate.seeds >= MIN_SEEDS
+def _contrast(one: Measured, family: Family) -> Contrast:
+    estimate, level = one.estimates["mAP"], family.level
+    groups = {group: each.rounded(level) for group, each in one.estimates.items() if group != "mAP"}
     improvement = Interval(None, None, None)
-    if isinstance(comparison, Pair):
+    if len(one.rows) == 2:
         improvement = Interval(*map(rounded, probability_of_improvement(estimate, level)))
+    if one.family == EXPLORATORY:  # nobody declared it: it is looked at by itself, and not judged
+        family = replace(family, tests=1, looks=())
+    judged = explored(estimate) if one.family == EXPLORATORY else family.judge(estimate)
     return Contrast(
-        what=comparison.design,
-        change=comparison.change,
-        rows=comparison.rows,
-        family=family.name,
+        **{field.name: getattr(one, field.name) for field in fields(Tested)},
+        **vars(judged),
         difference=estimate.rounded(level),
-        simultaneous=estimate.rounded(level, tests)[1:],
-        p=rounded(estimate.p_value()) if enough else None,
-        p_holm=rounded(p_holm) if enough else None,
-        published=published,
-        detectable={
-            group: rounded(each.detectable(level, tests)) if enough else None
-            for group, each in estimates.items()
-        },
-        groups={group: each.rounded(level) for group, each in estimates.items() if group != "mAP"},
+        p=rounded(estimate.p_value()) if estimate.seeds >= MIN_SEEDS else None,
+        published=one.published,
+        detectable={group: family.detectable(each) for group, each in one.estimates.items()},
+        groups=groups,
         probability_of_improvement=improvement,
         parts=estimate.parts,
-        verdict=family.verdict(estimate, p_holm),
     )

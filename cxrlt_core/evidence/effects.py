@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import Design, words
+from cxrlt_core.evidence.contrasts import Contrast, Design, words
 from cxrlt_core.evidence.estimator import Interval
-from cxrlt_core.evidence.family import MIN_SEEDS, Family, family_size, holm
+from cxrlt_core.evidence.family import DOWN, MIN_SEEDS, UP, explored
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
 from cxrlt_core.system.rounding import rounded
@@ -34,9 +34,9 @@ class Effect:
     change: str  # from what the first row has, to what
     weights: dict[str, float]  # row to its weight in the effect; empty where it cannot be estimated
     difference: Interval
-    p_holm: float | None  # adjusted over the effects
+    p: float | None  # of no effect, for this one alone
     published: float | None  # the same weighted sum of the published figures
-    verdict: str
+    verdict: str  # of the contrast that it is, if it is one
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Additivity:
 
     ways: int  # in how many they might not
     # the smallest p of them, adjusted; None with too few seeds, or where the rows leave no way
-    p_holm: float | None
+    p_adjusted: float | None
 
 
 @dataclass(frozen=True)
@@ -93,35 +93,44 @@ def _directions(rows: Sequence[str], residuals: np.ndarray) -> list[dict[str, fl
 
 
 def test_effects(
-    designs: Mapping[str, Mapping[str, Design]], table: ScoredTable, negligible: float
+    designs: Mapping[str, Mapping[str, Design]], table: ScoredTable, contrasts: Sequence[Contrast]
 ) -> MainEffects:
-    """Test the main effects of a table as one family, and whether designs add up.
+    """Estimate the main effects of a table, and test whether designs add up.
 
-    Effects up to ``negligible`` are too small to matter, either way.
+    An effect that is one of the contrasts has its verdict; any other has none, since nobody declared it.
     """
     fitted = fit(designs)
-    estimates = {
-        name: table.contrast(weights, TESTED["mAP"]) for name, weights in fitted.effects.items() if weights
-    }
-    family = Family("effects", table.level, negligible, family_size(list(estimates.values())))
-    adjusted = holm([estimate.p_value() for estimate in estimates.values()])
-    p_holm = dict(zip(estimates, adjusted, strict=True))
-    effects = []
-    for name, weights in fitted.effects.items():
-        if not weights:
-            effects.append(Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE))
-            continue
-        estimate = estimates[name]
-        effect = Effect(
-            *name,
-            weights=dict(weights),
-            difference=estimate.rounded(family.level),
-            p_holm=rounded(p_holm[name]) if estimate.seeds >= MIN_SEEDS else None,
-            published=table.published_sum(weights),
-            verdict=family.verdict(estimate, p_holm[name]),
-        )
-        effects.append(effect)
+    effects = [_effect(name, weights, table, contrasts) for name, weights in fitted.effects.items()]
     residuals = [table.contrast(weights, TESTED["mAP"]) for weights in fitted.residuals]
-    tested = holm([residual.p_value() for residual in residuals if residual.seeds >= MIN_SEEDS])
-    defined = [p for p in tested if np.isfinite(p)]
-    return MainEffects(effects, Additivity(len(residuals), rounded(min(defined)) if defined else None))
+    p_values = [each.p_value() for each in residuals if each.seeds >= MIN_SEEDS]
+    defined = [p for p in p_values if np.isfinite(p)]
+    smallest = rounded(min(1.0, len(defined) * min(defined))) if defined else None
+    return MainEffects(effects, Additivity(len(residuals), smallest))
+
+
+def _effect(
+    name: tuple[str, str], weights: Mapping[str, float], table: ScoredTable, contrasts: Sequence[Contrast]
+) -> Effect:
+    if not weights:
+        return Effect(*name, {}, Interval(None, None, None), None, None, NOT_ESTIMABLE)
+    estimate = table.contrast(weights, TESTED["mAP"])
+    return Effect(
+        *name,
+        weights=dict(weights),
+        difference=estimate.rounded(table.level),
+        p=rounded(estimate.p_value()) if estimate.seeds >= MIN_SEEDS else None,
+        published=table.published_sum(weights),
+        verdict=_verdict_of(weights, contrasts) or explored(estimate).verdict,
+    )
+
+
+def _verdict_of(weights: Mapping[str, float], contrasts: Sequence[Contrast]) -> str | None:
+    """Return the verdict of the pair of rows that an effect is, either way round."""
+    for pair in contrasts:
+        if len(pair.rows) == 2:
+            row, reference = pair.rows
+            if weights == {row: 1.0, reference: -1.0}:
+                return pair.verdict
+            if weights == {row: -1.0, reference: 1.0}:
+                return {UP: DOWN, DOWN: UP}.get(pair.verdict, pair.verdict)
+    return None

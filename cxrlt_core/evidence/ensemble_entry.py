@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.contrasts import Measured
 from cxrlt_core.evidence.ensembles import DevTestGap, Members, ScoredEnsemble, SingleModel, optimism
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.evidence.scored_table import RowNumbers
@@ -45,7 +45,7 @@ class EnsembleResults:
     images: int  # of the test set
     rows: Mapping[str, EnsembleRow]  # of Table 2, by name
     singles: Mapping[str, SingleModel]  # role to a model alone
-    contrasts: list[Contrast]  # between the rows
+    contrasts: list[Measured]  # between the rows; judged together with those of Table 1
 
 
 def describe_selection(

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, logit, nctdtrinc, ndtr, ndtri, stdtr, stdtrit  # scipy.stats loads slowly
 
 from cxrlt_core.evidence.selection import selection_variance
-from cxrlt_core.system.records import Number
+from cxrlt_core.system.records import Infinite, Number
 from cxrlt_core.system.rounding import rounded
 
 POWER = 0.8  # of a detectable difference
@@ -90,9 +90,9 @@ class Interval(NamedTuple):
 class Estimate:
     """A number with its standard error."""
 
-    point: float  # mean over the seeds; NaN where undefined
-    std_error: float  # NaN where nothing is known of it, 0 of a row against itself
-    dof: float  # degrees of freedom of the error
+    point: Number  # mean over the seeds; NaN where undefined
+    std_error: Number  # NaN where nothing is known of it, 0 of predictions that are the same
+    dof: Infinite  # degrees of freedom of the error
     seeds: int  # training seeds behind it
     parts: VarianceComponents | None = None  # of its variance; None where nothing is known of the error
 
@@ -119,10 +119,7 @@ class Estimate:
         return float(2 * stdtr(self.dof, -abs(self.point) / self.std_error))
 
     def detectable(self, level: float, tests: int = 1) -> float:
-        """Smallest true number that is told from 0 with 80 % probability; noncentral t.
-
-        Of several tests the strictest step of Holm's counts, at (1 - level) / tests.
-        """
+        """Smallest true number that is told from 0 with 80 % probability; noncentral t."""
         return float(nctdtrinc(self.dof, 1 - POWER, self._critical(level, tests)) * self.std_error)
 
     def _critical(self, level: float, tests: int) -> float:
@@ -132,9 +129,10 @@ class Estimate:
 def pooled(points: np.ndarray, prior: SeedVariance, squares: float) -> SeedVariance:
     """Seed variance of a contrast from its own seeds, (S,), and from what other trainings show.
 
-    ``squares`` is the sum of the squared weights that the contrast gives to trainings.
+    ``squares`` is the sum of the squared weights that the contrast gives to trainings. Others count for half
+    of what they know, at most for PRIOR degrees of freedom.
     """
-    dof, weight = len(points) - 1, min(PRIOR, prior.dof)
+    dof, weight = len(points) - 1, min(PRIOR, prior.dof / 2)
     if not weight:
         return SeedVariance(points.var(ddof=1), dof)
     together = weight * prior.variance * squares + dof * points.var(ddof=1)
@@ -152,8 +150,7 @@ def estimate(sampled: Sampled, seed_variance: SeedVariance | None) -> Estimate:
         return Estimate(np.nan, np.nan, np.inf, seeds)
     patients = sampled.deviations.mean(axis=0).var(ddof=1)
     if not patients > 0:
-        same = not sampled.points.any() and not sampled.deviations.any()
-        return Estimate(sampled.point, 0.0 if same else np.nan, np.inf, seeds)
+        return Estimate(sampled.point, np.nan, np.inf, seeds)
     selection = selection_variance(sampled.choices)
     if seed_variance is None:
         parts = VarianceComponents(float(patients), 0.0, np.nan, np.nan, np.nan, selection)

@@ -1,7 +1,8 @@
 """Power analysis: where the variance of a contrast comes from, and what a study would need to resolve it.
 
 A planned study has the variances that were measured, with patients' parts divided by how many times the
-patients, and seeds' parts by the seeds. It judges by the strictest test of the family, as `detectable` does.
+patients, and seeds' parts by the seeds. It is planned for a difference that one wants to see, the smallest
+that matters or the published one, and never for the measured one, which says nothing of its own power.
 """
 
 from bisect import bisect_left
@@ -29,7 +30,9 @@ class StudySize:
     images: int  # of the set
     patients: int  # of the set
     seeds: int  # of the study
-    level: float  # 1 - level is the error rate of a family
+    level: float  # 1 - level is the error rate of the family
+    intervals: int  # how many of the family hold together: a difference and look each
+    margin: float  # the smallest difference that matters
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class ContrastPower(Tested):
     variance: dict[str, float | None] | None = None  # of the mean over the seeds, by parts
     std_error: float | None = None  # its root
     detectable: float | None = None  # difference, with three seeds at least
-    measured: Need | None = None  # what resolves the measured difference
+    margin: Need | None = None  # what resolves the smallest difference that matters
     published: Need | None = None  # what resolves the published one
     claim: Claim | None = None  # whether a study of the published size could have
 
@@ -65,16 +68,16 @@ class PowerAnalysis(StudySize):
 
 def power_analysis(contrasts: Sequence[Contrast], size: StudySize) -> PowerAnalysis:
     """Tell what would resolve each contrast of a table, which was measured with this size."""
-    families = [contrast.family for contrast in contrasts if contrast.parts is not None]
-    primary, images = max(1, families.count(PRIMARY)), IMAGES[size.split]
-    apart = {f"{c:g}": rounded(reference(images, c, size.level, primary)) for c in CORRELATIONS}
-    analysed = [_analyse(contrast, size, images, families.count(contrast.family)) for contrast in contrasts]
+    images = IMAGES[size.split]
+    apart = {f"{c:g}": rounded(reference(images, c, size.level, size.intervals)) for c in CORRELATIONS}
+    analysed = [_analyse(contrast, size, images) for contrast in contrasts]
     return PowerAnalysis(**vars(size), published_images=images, reference=apart, contrasts=analysed)
 
 
-def _analyse(contrast: Contrast, size: StudySize, images: int, tests: int) -> ContrastPower:
+def _analyse(contrast: Contrast, size: StudySize, images: int) -> ContrastPower:
     described = (contrast.what, contrast.change, contrast.rows, contrast.family)
     parts, published = contrast.parts, contrast.published
+    tests = size.intervals if contrast.family == PRIMARY else 1
     if parts is None:  # undefined
         return ContrastPower(*described)
     variance = {
@@ -89,7 +92,7 @@ def _analyse(contrast: Contrast, size: StudySize, images: int, tests: int) -> Co
         variance={part: significant(value, 4) for part, value in variance.items()},
         std_error=rounded(np.sqrt(np.nansum(list(variance.values())))),
         detectable=rounded(enough.detectable(size.level, tests)),
-        measured=_need(parts, contrast.difference.point, size, tests),
+        margin=_need(parts, size.margin, size, tests),
         published=_need(parts, published, size, tests),
         claim=None if published is None else claim(parts, size.images, images, published, size.level, tests),
     )

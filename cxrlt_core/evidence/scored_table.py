@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cxrlt_core.evidence.estimator import Estimate, Interval, estimate
@@ -37,7 +37,16 @@ class ScoredTable:
         """Estimate a weighted sum of rows, row to its weight, in the mean of that name."""
         first, *others = (weight * self.scores[row][mean] for row, weight in weights.items())
         total = sum(others, first)
-        return estimate(total, self.seed_variance.of(weights, mean, total.points))
+        found = estimate(total, self.seed_variance.of(weights, mean, total.points))
+        return replace(found, std_error=0.0) if self._identical(weights) else found
+
+    def _identical(self, weights: Mapping[str, float]) -> bool:
+        """Whether rows cancel out, prediction by prediction."""
+        sums: dict[Sequence[str], float] = {}
+        for row, weight in weights.items():
+            predictions = self.scores[row].predictions or (row,)
+            sums[predictions] = sums.get(predictions, 0.0) + weight
+        return not any(abs(total) > 1e-9 for total in sums.values())
 
     def published_sum(self, weights: Mapping[str, float]) -> float | None:
         """Return the same weighted sum of the published figures; None where one of them is missing."""

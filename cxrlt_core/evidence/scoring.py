@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ class Score:
 
     means: dict[str, Sampled]  # name of each mean (mAP, mAP_head, …, tested_mAP, …) to its samples
     classes: dict[str, dict[str, Any]]  # class to its metrics, averaged over the seeds, and counts
+    predictions: tuple[str, ...] = ()  # digest of what was predicted with each seed; empty: not known
 
     def __getitem__(self, name: str) -> Sampled:
         """Return a mean."""
@@ -118,7 +120,12 @@ def score_row(
     means = {name: _sampled([seed[name] for seed in seeds]) for name in seeds[0]}
     if len(data.resamples.counts) < FEWEST_PATIENTS:
         means = {name: mean.without_error() for name, mean in means.items()}
-    return Score(means, described)
+    return Score(means, described, tuple(map(_digest, probabilities)))
+
+
+def _digest(probabilities: np.ndarray) -> str:
+    """Tell predictions apart, in single precision."""
+    return sha256(np.ascontiguousarray(probabilities, np.float32).tobytes()).hexdigest()
 
 
 #: Point, deviations (B,), bias and deviations of other choices (R, 1 + K) of a mean.

@@ -13,7 +13,7 @@ from cxrlt_core.results.study import Results
 MARKS = {
     "resolved up": {"marker": "^", "markerfacecolor": style.DARK},
     "resolved down": {"marker": "v", "markerfacecolor": style.DARK},
-    "negligible": {"marker": "s", "markerfacecolor": style.LIGHT},
+    "practically equivalent": {"marker": "s", "markerfacecolor": style.LIGHT},
 }
 OPEN = {"marker": "o", "markerfacecolor": "white"}  # nothing was found, or nothing can be
 
@@ -36,7 +36,7 @@ def show(results: Results) -> Iterator[Picture]:
 def _picture(
     results: Results, name: str, section: Section, alt: str, contrasts: Mapping[str, Contrast], data: str
 ) -> Picture:
-    negligible, what = results.params.evidence.negligible, f"mAP, {data}"
+    margin, what = results.params.evidence.margin, f"mAP, {data}"
     records = [
         {
             **{key: getattr(contrast, key) for key in ("what", "change", "family", "published", "verdict")},
@@ -46,15 +46,15 @@ def _picture(
         }
         for rows, contrast in contrasts.items()
     ]
-    drawing = draw(contrasts, style.sampling(results), negligible, what)
-    return Picture(name, section, 1, alt, drawing, caption(contrasts, negligible, what), records)
+    drawing = draw(contrasts, style.sampling(results), margin, what)
+    return Picture(name, section, 1, alt, drawing, caption(contrasts, margin, what), records)
 
 
-def draw(contrasts: Mapping[str, Contrast], sampling: str, negligible: float, what: str) -> Figure:
+def draw(contrasts: Mapping[str, Contrast], sampling: str, margin: float, what: str) -> Figure:
     """Draw a line a contrast, named by its rows; thin ends are intervals that all hold together."""
     names = [f"{contrast.what}  ({rows})\n{contrast.change}" for rows, contrast in contrasts.items()]
     figure, axes = style.lined(names, 1.1, 1.55 * style.LINE)
-    axes.axvspan(-negligible, negligible, color=style.FAINT, linewidth=0, zorder=0)
+    axes.axvspan(-margin, margin, color=style.FAINT, linewidth=0, zorder=0)
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
     lines = list(contrasts.values())
     for y, contrast in enumerate(lines):
@@ -82,7 +82,7 @@ def mark(verdict: str) -> dict[str, object]:
     return {**MARKS.get(verdict, OPEN), "color": style.DARK, "linestyle": "none", "markersize": 6.5}
 
 
-def caption(contrasts: Mapping[str, Contrast], negligible: float, what: str) -> str:
+def caption(contrasts: Mapping[str, Contrast], margin: float, what: str) -> str:
     """Count the verdicts and name the largest difference; all by the intervals that hold together."""
     known = [contrast for contrast in contrasts.values() if contrast.difference.point is not None]
     if not known:
@@ -97,5 +97,5 @@ def caption(contrasts: Mapping[str, Contrast], negligible: float, what: str) -> 
         f"{len(contrasts)} differences of {what}; verdicts: {verdicts}. Largest: {largest.what} "
         f"({largest.change}) {style.signed(largest.difference.point, 4)}"
         f"{style.spelled(*largest.simultaneous, 4)}. "
-        f"{apart if published else ''}Grey band: differences within ±{negligible:g} are negligible."
+        f"{apart if published else ''}Grey band: differences within ±{margin:g} are too small to matter."
     )

@@ -1,16 +1,13 @@
 """What reweighting touched, and what it did to those classes against the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import reduce
-from operator import add
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
-from cxrlt_core.evidence.estimator import Estimate, Interval
-from cxrlt_core.evidence.scoring import Score, ap_of
+from cxrlt_core.evidence.estimator import Estimate, Interval, Sampled, SeedVariance, estimate, pooled
+from cxrlt_core.evidence.scoring import ap_of
 from cxrlt_core.figures import Picture, Section, style
 from cxrlt_core.figures.class_changes import changes_of, points
 from cxrlt_core.results.data import ClassInfo
@@ -41,12 +38,16 @@ def show(results: Results) -> Iterator[Picture]:
         }
         for label, info in results.classes.items()
     ]
-    estimates = {name: mean_change(results, pair.rows, labels) for name, labels in blocks.items()}
-    means = {name: estimate.rounded(params.bootstrap.level) for name, estimate in estimates.items()}
+    means = {
+        name: mean_change(results, pair.rows, weights, up).rounded(params.bootstrap.level)
+        for name, up in ((BLOCKS[0], True), (BLOCKS[2], False))
+    }
     what = f"{pair.what} {pair.change}, {table.data} set"
     drawing = draw(results.classes, weights, changes, means, f"{what}\n{style.sampling(results)}")
     alt = "Forest plot: change of average precision of upweighted and of other classes."
-    yield Picture("reweighting", Section.CHANGES, 2, alt, drawing, caption(blocks, means, what), records)
+    yield Picture(
+        "reweighting", Section.CHANGES, 2, alt, drawing, caption(means, what, len(weights.seeds)), records
+    )
 
 
 def reweighted(contrasts: Sequence[Contrast]) -> Contrast | None:
@@ -63,20 +64,32 @@ def upweighted(weights: ClassWeights) -> dict[str, list[str]]:
     return {name: labels for name, labels in blocks.items() if labels}
 
 
-def mean_change(results: Results, pair: Sequence[str], labels: Sequence[str]) -> Estimate:
-    """Estimate the mean difference of AP in a pair of rows of Table 1, over classes where it is defined."""
-    scores, noise = results.scored.scores, results.scored.seed_variance
-    names = [name for name in map(ap_of, labels) if np.isfinite(scores[pair[0]][name].point)]
-    if not names:
-        return Estimate(np.nan, np.nan, np.inf, len(results.params.train.seeds))
-    means = {row: reduce(add, (1 / len(names) * scores[row][name] for name in names)) for row in pair}
-    trainings = {"mean": np.mean([noise.trainings[name] for name in names], axis=0)}
-    scored = replace(
-        results.scored,
-        scores={row: Score({"mean": mean}, {}) for row, mean in means.items()},
-        seed_variance=replace(noise, trainings=trainings),
-    )
-    return scored.contrast(dict(zip(pair, (1.0, -1.0), strict=True)), "mean")
+def mean_change(results: Results, pair: Sequence[str], weights: ClassWeights, up: bool) -> Estimate:
+    """Estimate the mean difference of AP in a pair of rows of Table 1, over the classes that are up, or not.
+
+    Each seed of the base chooses its own classes, those that it did poorly on by chance among them. So the
+    seed of the first row that trained with this choice is compared with the *other* seeds of the reference;
+    with one seed there are none. The error is that of the differences seed by seed.
+    """
+    row, reference = (results.scored.scores[name] for name in pair)
+    paired, crossed, deviations = [], [], []
+    for s, seed in enumerate(weights.seeds.values()):
+        chosen = [ap_of(label) for label, weight in seed.weights.items() if (weight != 1) == up]
+        names = [name for name in chosen if np.isfinite(row[name].point)]
+        if names:
+            first, second = ([each[name] for name in names] for each in (row, reference))
+            ours = np.mean([mean.points[s] for mean in first])
+            theirs = np.mean([mean.points for mean in second], axis=0)
+            others = np.delete(theirs, s) if len(theirs) > 1 else theirs
+            paired.append(ours - theirs[s])
+            crossed.append(ours - others.mean())
+            moved = [a.deviations[s] - b.deviations[s] for a, b in zip(first, second, strict=True)]
+            deviations.append(np.mean(moved, axis=0))
+    if not paired:
+        return Estimate(np.nan, np.nan, np.inf, len(weights.seeds))
+    points = np.array(paired) - np.mean(paired) + np.mean(crossed)
+    own = pooled(points, SeedVariance(0.0, 0), 0.0) if len(points) > 1 else None
+    return estimate(Sampled(points, np.array(deviations), np.zeros_like(points)), own)
 
 
 def draw(
@@ -111,14 +124,18 @@ def draw(
     return figure
 
 
-def caption(blocks: Mapping[str, Sequence[str]], means: Mapping[str, Interval], what: str) -> str:
+def caption(means: Mapping[str, Interval], what: str, seeds: int) -> str:
     """Say what upweighted classes gained on average, and what the others did."""
     changes = [
-        f"{name} ({len(blocks[name])}) {style.signed(mean.point)}{style.spelled(mean.low, mean.high)}"
+        f"{name} {style.signed(mean.point)}{style.spelled(mean.low, mean.high)}"
         for name, mean in means.items()
     ]
-    return (
-        f"{what[0].upper()}{what[1:]}, mean change of average precision: {'; '.join(changes)}. The classes "
-        "were upweighted because a model did poorly on these same development data, so some gain is "
-        "regression to the mean."
+    by_chance = (
+        "Each seed of the base chose its classes; the model trained with them is compared with the other "
+        "seeds, so that what that seed did poorly by chance is no gain. These patients chose, too, so some "
+        "regression to the mean is left."
+        if seeds > 1
+        else "The classes were upweighted because a model did poorly on these same development data, so some "
+        "gain is regression to the mean."
     )
+    return f"{what[0].upper()}{what[1:]}, mean change of average precision: {'; '.join(changes)}. {by_chance}"

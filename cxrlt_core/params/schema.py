@@ -157,8 +157,20 @@ class Bootstrap(Section):
 class Evidence(Section):
     """How differences are judged."""
 
-    negligible: NotNegative = usual(0.002)  # difference of mAP that is too small to matter, either way
+    margin: NotNegative = usual(0.002)  # difference of mAP that is too small to matter, either way
     min_positives: Count = usual(5)  # positive patients that a class needs to count in a verdict
+    # pairs of rows of a table that are judged; None: the steps between published rows
+    primary: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
+    # numbers of seeds at which one looks, declared before the first; None: once, at those there are
+    looks: Annotated[list[Annotated[int, Field(ge=3, le=MOST)]], Field(min_length=1)] | None = None
+
+    @field_validator("looks")
+    @classmethod
+    def rise(cls, value: list[int] | None) -> list[int] | None:
+        """Reject looks at as many seeds as before, or at fewer."""
+        if value is not None and value != sorted(set(value)):
+            raise ValueError("expected rising numbers of seeds, such as [3, 5, 10]")
+        return value
 
 
 class Compute(Section):

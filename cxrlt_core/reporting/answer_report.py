@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 
-from cxrlt_core.evidence.contrasts import Contrast, published_steps
+from cxrlt_core.evidence.contrasts import PRIMARY, Contrast, published_steps
 from cxrlt_core.evidence.estimator import POWER
-from cxrlt_core.evidence.family import DOWN, MIN_SEEDS, NEGLIGIBLE, UNRESOLVED, UP
+from cxrlt_core.evidence.family import DOWN, EQUIVALENT, IDENTICAL, MIN_SEEDS, UNRESOLVED, UP
 from cxrlt_core.evidence.power_analysis import ContrastPower, Need
 from cxrlt_core.evidence.published import IMAGES
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.reporting.notes import caveat
+from cxrlt_core.reporting.notes import caveat, look
 from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
 
-MARKS = {UP: "▲", DOWN: "▼", NEGLIGIBLE: "=", UNRESOLVED: "?"}
+MARKS = {UP: "▲", DOWN: "▼", EQUIVALENT: "=", UNRESOLVED: "?"}
 WORDS = {
     UP: "raised mAP",
     DOWN: "lowered it",
-    NEGLIGIBLE: "did nothing that matters",
+    EQUIVALENT: "did nothing that matters",
+    IDENTICAL: "changed no prediction",
     UNRESOLVED: "could not be told from no effect",
 }
 CLAIM = ["at the published size: patients alone", "with one training each", "could be resolved"]
@@ -38,9 +39,16 @@ def answer_section(results: Results) -> str:
     marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
     return f"""{answer}
 {_steps(results)}
-Δ mAP is {_mean_over(results)}, with an interval in which the whole family of steps holds together \
-({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the tables below.
+Δ mAP is {_mean_over(results)}, with {_interval_of(results)} ({results.params.bootstrap.level:.0%}); {marks}. *Rows* are those of the \
+tables below.
 """
+
+
+def _interval_of(results: Results) -> str:
+    """Say what kind of interval the steps have."""
+    if any(step.family == PRIMARY for table in results.tables for step in table.steps):
+        return "an interval in which the whole family of steps holds together"
+    return "an interval each for itself: `evidence.primary` declares no step, so none has a verdict"
 
 
 def _mean_over(results: Results) -> str:
@@ -61,7 +69,7 @@ def answer_text(results: Results) -> str:
     best = " and ".join(_best(table, results.chance(table.split)) for table in results.tables)
     rows = " and ".join(str(len(table.rows)) for table in results.tables)
     return (
-        f"{_verdicts(steps)} The highest mAP is {best}; it was looked for among {rows} rows, "
+        f"{_verdicts(steps)}{look(results.params)} The highest mAP is {best}; it was looked for among {rows} rows, "
         f"so expect less of it. {caveat(results.params)}"
     ).rstrip()
 
@@ -96,10 +104,10 @@ def _steps(results: Results) -> str:
         [
             f"**{step.what}** {step.change}",
             f"{table.title}: {table.rows_text(step.rows)}",
-            text.bounded(step.difference.point, *step.simultaneous),
+            text.bounded(step.difference.point, *step.bounds),
             f"{MARKS.get(step.verdict, '')} {step.verdict}".strip(),
             *([text.signed(step.published)] if published else []),
-            _takes(step, plan.measured, table, seeds),
+            _takes(step, plan.published or plan.margin, table, seeds),
         ]
         for table in results.tables
         for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
@@ -109,15 +117,15 @@ def _steps(results: Results) -> str:
 
 
 def _takes(step: Contrast, need: Need | None, table: Table, seeds: int) -> str:
-    """Say what would give an undecided difference a verdict, if it is as large as measured."""
-    if step.verdict in (UP, DOWN, NEGLIGIBLE):
+    """Say what would resolve the published difference, or the smallest that matters."""
+    if step.verdict in (UP, DOWN, EQUIVALENT, IDENTICAL):
         return "done"
     if seeds == 1 or need is None:
         return "three seeds"
     ways = []
     if isinstance(need.seeds, int):
         if need.seeds <= seeds:
-            return "luck: four in five studies of this size see as much"
+            return "luck: four in five studies of this size resolve it"
         ways.append(f"{need.seeds:,} seeds")
     if isinstance(need.patients, int | float):
         ways.append(f"{need.patients:,.0f} {table.data} patients")
@@ -180,9 +188,10 @@ def needs_section(results: Results) -> str:
     if tables and seeds > 1:
         parts.append(f"""## Seeds or patients
 
-What it takes to resolve a true difference of this size in {POWER:.0%} of studies, if it were the strictest test of its family: \
-*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. A measured difference \
-is itself uncertain, so its need is a rough guide.
+What it takes to resolve a true difference of this size in {POWER:.0%} of studies: \
+*seeds* on today's patients, *or patients* with {max(seeds, MIN_SEEDS)} seeds. Today there are {seeds} seeds. Planned is for \
+differences that one wants to see, which the measured ones are not. The noise is an estimate, so the numbers are, too: \
+docs/evidence.md has how often simulated studies kept such a promise.
 """)
         parts += [_needs(table) for table in tables]
     if any(plan.claim for table in tables for plan in table.power.contrasts):
@@ -192,7 +201,7 @@ is itself uncertain, so its need is a rough guide.
 
 def _needs(table: Table) -> str:
     plans = published_steps(table.power.contrasts)
-    asked = ["measured", *(["published"] if any(plan.published for plan in plans) else [])]
+    asked = ["margin", *(["published"] if any(plan.published for plan in plans) else [])]
     lines = [
         [
             _label(table, plan),
@@ -234,7 +243,7 @@ def _assumptions(results: Results) -> str:
     return f"""What [the report](../report.md#what-it-would-take) says of them takes the parts of each variance as measured here, on \
 this study's classes: those of patients and selection are divided by the ratio of images, with images per patient as here; that of \
 trainings stays, since one training each cannot average it. It is taken as known, though one training cannot tell it, so a real test \
-would see less. The level is that of the verdicts (Holm's strictest test), the probability to resolve {POWER:.0%}. Without a \
+would see less. The level is that of the verdicts, the probability to resolve {POWER:.0%}. Without a \
 study: patients alone tell two models of the published mAP apart from differences of {references}, by the correlation of their noise \
 (docs/evidence.md).
 """

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from cxrlt_core.designs import by_field, find_design
-from cxrlt_core.evidence.contrasts import Contrast, Pair, pair_of, test_contrasts
+from cxrlt_core.evidence.contrasts import Measured, Pair, measure, pair_of
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params, Table2Row
 from cxrlt_core.study.variants import contents, replenished, row_members
 
 ENSEMBLE, MEMBERS, STEPS, SEEDS = find_design("ensemble").TITLE, "members", "steps", "seeds"
 DATA = by_field()["data"].TITLE
-AND = " + "  # between the things that a step changes
 
 
 @dataclass(frozen=True)
@@ -111,17 +110,19 @@ def counts(values: Iterable[str]) -> str:
 
 
 def find_steps(params: Params) -> list[Pair]:
-    """Find pairs of rows that differ in one thing, and the published ones; the earlier is the reference."""
-    pairs = []
+    """Find pairs of rows that differ in one thing, the published and the primary ones.
+
+    The earlier row is the reference.
+    """
+    pairs, primary = [], [set(pair) for pair in params.evidence.primary or []]
     for reference, row in combinations(params.table2, 2):
-        found, published = changes(params, reference, row), {reference.published, row.published}
-        if len(found) == 1:
+        found = changes(params, reference, row)
+        published = found and None not in (reference.published, row.published)  # with all that it mixes
+        if len(found) == 1 or published or {reference.name, row.name} in primary:
             pairs.append(pair_of(found, row.name, reference.name))
-        elif found and None not in published:  # the paper's step, with all that it mixes
-            pairs.append(Pair(AND.join(found), f"{reference.name} → {row.name}", row.name, reference.name))
     return pairs
 
 
-def contrasts2(params: Params, table: ScoredTable) -> list[Contrast]:
-    """Compare the rows of Table 2 that differ in one thing, and the published ones with each other."""
-    return test_contrasts(find_steps(params), table, params.evidence.negligible)
+def contrasts2(params: Params, table: ScoredTable) -> list[Measured]:
+    """Compare the rows of Table 2 that differ in one thing, the published and the primary ones."""
+    return measure(find_steps(params), table, params.evidence.primary)

@@ -3,12 +3,12 @@
 A column is whatever two rows may differ in: what every variant states, its designs, and the keys of recipes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cxrlt_core.designs import NETWORK, by_field, find_design, ordered, using
 from cxrlt_core.designs.tta import TITLE as TTA
-from cxrlt_core.evidence.contrasts import Contrast, Design, find_interactions, find_pairs, test_contrasts
+from cxrlt_core.evidence.contrasts import Contrast, Design, Measured, find_interactions, find_pairs, measure
 from cxrlt_core.evidence.effects import MainEffects, test_effects
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params, Table1Row
@@ -106,13 +106,14 @@ def _tick(on: bool) -> str:
     return TICK if on else ""
 
 
-def contrasts1(params: Params, table: ScoredTable) -> list[Contrast]:
+def contrasts1(params: Params, table: ScoredTable) -> list[Measured]:
     """Compare the rows of Table 1 that differ in one design, and the differences with each other."""
-    pairs = find_pairs({row.name: row_designs(params, row) for row in params.table1})
-    return test_contrasts([*pairs, *find_interactions(pairs)], table, params.evidence.negligible)
+    primary = params.evidence.primary
+    pairs = find_pairs({row.name: row_designs(params, row) for row in params.table1}, primary)
+    return measure([*pairs, *find_interactions(pairs)], table, primary)
 
 
-def effects1(params: Params, table: ScoredTable) -> MainEffects:
-    """Return the main effects of the designs of Table 1."""
+def effects1(params: Params, table: ScoredTable, contrasts: Sequence[Contrast]) -> MainEffects:
+    """Return the main effects of the designs of Table 1, of which some are contrasts."""
     designs = {row.name: row_designs(params, row) for row in params.table1}
-    return test_effects(designs, table, params.evidence.negligible)
+    return test_effects(designs, table, contrasts)

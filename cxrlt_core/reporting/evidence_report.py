@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from cxrlt_core.evidence.contrasts import EXPLORATORY, PRIMARY
+from cxrlt_core.evidence.contrasts import AND, EXPLORATORY, PRIMARY
 from cxrlt_core.evidence.effects import Additivity
 from cxrlt_core.evidence.family import MIN_SEEDS
 from cxrlt_core.params.schema import Params
-from cxrlt_core.reporting.attribution import AND, DATA, ENSEMBLE, MEMBERS, STEPS, counts
+from cxrlt_core.reporting.attribution import DATA, ENSEMBLE, MEMBERS, STEPS, counts
 from cxrlt_core.reporting.markdown import markdown_table
+from cxrlt_core.reporting.notes import look
 from cxrlt_core.reporting.tables import SELECTED, contrasts_table, shown_columns, verdict_text
 from cxrlt_core.results.models import ClassWeights
 from cxrlt_core.results.study import Results
@@ -16,8 +17,8 @@ from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
 
 FAMILIES = {
-    PRIMARY: "**The published steps**: contrasts of rows that have a published figure.",
-    EXPLORATORY: "**Exploratory**: contrasts with a row that has no published figure.",
+    PRIMARY: "**The steps that are judged**, those of both tables as one family.",
+    EXPLORATORY: "**Exploratory**: contrasts that nobody declared beforehand, each with its own interval and p, and no verdict.",
 }
 UPWEIGHTED = """Percentages say how often a class would be upweighted on other development patients, over their resamples; that is in \
 no interval, since every other choice of class weights would be another training."""
@@ -32,7 +33,7 @@ another draw of patients would change, not what another seed would, and a seed a
 does: no verdict is given on a difference until `train.seeds` names several."""
     few = f" Verdicts need {MIN_SEEDS} seeds: two tell too little of each other."
     return f"""Each was trained {len(seeds)} times, with seeds {", ".join(map(str, seeds))}; points are means over them, and what \
-trainings add is part of every interval.{few if len(seeds) < MIN_SEEDS else ""}"""
+trainings add is part of every interval.{few if len(seeds) < MIN_SEEDS else ""}{look(params)}"""
 
 
 def alarms_text(results: Results) -> str:
@@ -61,11 +62,10 @@ def contrasts_section(params: Params, table: Table, figure: str) -> str:
         return "No two rows differ in one design alone.\n"
     grouped = {name: [c for c in table.contrasts if c.family == name] for name in FAMILIES}
     families = {name: contrasts for name, contrasts in grouped.items() if contrasts}
-    words = FAMILIES if PRIMARY in families else {EXPLORATORY: ""}  # of nothing published there is one family
-    parts = [f"{words[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
+    parts = [f"{FAMILIES[name]}\n\n{contrasts_table(table, family)}" for name, family in families.items()]
     sizes = " and ".join(str(len(contrasts)) for contrasts in families.values())
     return f"""Every pair of rows that differ in one design, and the squares of four rows that show how one design depends on \
-another (×), on the {table.data} set; each table is one family ({sizes} contrasts).
+another (×), on the {table.data} set ({sizes} contrasts).
 
 {chr(10).join(parts)}
 {figure}"""
@@ -112,7 +112,7 @@ def effects_section(results: Results) -> str:
         effect for effect in effects.effects if len(effect.weights) != 2
     ]  # of two rows: their difference
     published = any(effect.published is not None for effect in pooled)
-    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p (Holm)"]
+    header = ["design", "change", "rows and their weights", "effect on mAP [interval]", "verdict", "p"]
     lines = [
         [
             effect.design,
@@ -120,16 +120,15 @@ def effects_section(results: Results) -> str:
             _weights_text(effect.weights, table.numbers),
             "–" if effect.difference.point is None else text.bounded(*effect.difference),
             verdict_text(effect.verdict),
-            text.p_value(effect.p_holm),
+            text.p_value(effect.p),
             *([text.signed(effect.published)] if published else []),
         ]
         for effect in pooled
     ]
     header += ["of the published figures"] if published else []
     return f"""Least squares over all rows: what each design adds if designs *add up*, that is, if none depends on another. Each \
-effect is a weighted sum of rows, with an interval like that of any difference; the effects are a family of their own. The effect \
-of a design that only one pair of rows varies is their difference, and not repeated here. *Not estimable*: always together with \
-another design.
+effect is a weighted sum of rows, with an interval like that of any difference, and exploratory. The effect of a design that only \
+one pair of rows varies is their difference, and not repeated here. *Not estimable*: always together with another design.
 
 {markdown_table(header, lines) if lines else ""}
 {_additivity(effects.additivity, results.params.bootstrap.level)}"""
@@ -146,7 +145,7 @@ def _weights_text(weights: Mapping[str, float], numbers: Mapping[str, int]) -> s
 
 
 def _additivity(additivity: Additivity, level: float) -> str:
-    ways, p = additivity.ways, additivity.p_holm
+    ways, p = additivity.ways, additivity.p_adjusted
     if not ways:
         return "The rows cannot show whether designs add up: there are no more rows than effects.\n"
     if p is None:
@@ -154,7 +153,7 @@ def _additivity(additivity: Additivity, level: float) -> str:
     against = "they do not add up, and no effect is that of a design alone"
     verdict = against if p <= 1 - level else "nothing speaks against it"
     value = text.p_value(p) if p < 0.0005 else f"= {text.p_value(p)}"
-    over = "one contrast" if ways == 1 else f"{ways} contrasts, adjusted by Holm"
+    over = "one contrast" if ways == 1 else f"{ways} contrasts, adjusted for their number"
     return f"Do designs add up? What least squares leave over ({over}) has p {value}: {verdict}.\n"
 
 

@@ -58,24 +58,30 @@ def _scores(results: Results) -> dict[str, str]:
 
 
 def _evidence(results: Results) -> dict[str, str]:
-    level, negligible = results.params.bootstrap.level, results.params.evidence.negligible
-    published = "the contrasts of a table that have a published figure are one, the others another"
-    families = published if results.has_published else "the contrasts of a table"
+    level, margin = results.params.bootstrap.level, results.params.evidence.margin
+    named = results.params.evidence.primary is not None
+    between = "the steps between published rows of both tables" if results.has_published else "none"
+    families = "those that `evidence.primary` names" if named else between
+    wanted = f"the {'published one, or the ' if results.has_published else ''}margin of {margin:g}"
     several = len(results.params.train.seeds) > 1
     return {
-        "minimum detectable Δ": f"minimum detectable effect: the smallest true difference that would be resolved with {POWER:.0%} probability if it were the "
-        "strictest test of its family: a design that moves less cannot be judged by a study of this size",
+        "minimum detectable Δ": f"minimum detectable effect: the smallest true difference that would be resolved with {POWER:.0%} probability: "
+        "a design that moves less cannot be judged by a study of this size",
         "Δ": "the first of two rows minus the second, on the same resamples: its interval is narrower than those of the two "
         "rows suggest",
+        "equivalent within": "the smallest margin at which the two would be practically equivalent: the farther end of the "
+        "simultaneous interval",
         "family": f"contrasts that are judged together: {families}; their *simultaneous* confidence intervals all "
-        f"hold together with {level:.0%} probability",
+        f"hold together with {level:.0%} probability (Bonferroni). All other contrasts are *exploratory*: they have no verdict",
         "interval": f"[low, high], {level:.0%}, and ± one standard error: from the spread of "
         f"{results.params.bootstrap.resamples:,} resamples of *patients*{' and from the trainings' if several else ''}",
         "P": "probability of improvement: that, on these patients, a new training with the change (or an ensemble of new ones) "
         "scores above a new one without; a change is called meaningful from 75% on (Bouthillier et al. 2021)",
-        "p (Holm)": "p, adjusted by Holm for the family-wise error rate (FWER); without a verdict none is shown",
-        "step": f"a contrast that the answer judges{': one of published rows' if results.has_published else ''}",
-        "verdict": f"▲ *resolved up* or ▼ *down* where p (Holm) is at most {1 - level:.2f}; = *negligible*, practically "
-        f"equivalent, where the simultaneous interval lies within the margin of ±{negligible:g}; ? *unresolved* else, which is not *no effect*. It takes {MIN_SEEDS} seeds",
-        "what it would take": "seeds on today's patients, or patients with today's seeds, that would resolve the measured Δ",
+        "p, adjusted": "p, adjusted for the family-wise error rate (FWER): times the number of simultaneous intervals",
+        "step": "a contrast that the answer judges",
+        "verdict": f"▲ *resolved up* or ▼ *down* where the simultaneous interval leaves 0 out; = *practically "
+        f"equivalent* where it lies within the margin of ±{margin:g}; *identical* where no prediction differs; "
+        f"? *unresolved* else, which is not *no effect*. It takes {MIN_SEEDS} seeds",
+        "what it would take": "seeds on today's patients, or patients with today's seeds, that would resolve a Δ that one wants "
+        f"to see: {wanted}",
     }

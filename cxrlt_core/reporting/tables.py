@@ -128,12 +128,12 @@ def classes_csv(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> s
 
 
 def contrasts_csv(results: Results) -> str:
-    """Return the differences between rows, each with the interval in which its whole family holds."""
+    """Return the differences between rows, those that are judged with the interval that judges them."""
     lines = []
     for table in results.tables:
         for c in table.contrasts:
             step = f"{c.what} {c.change} ({table.name}: {table.rows_text(c.rows)})"
-            lines.append((step, c.difference.point, *c.simultaneous, c.published, c.family, c.verdict))
+            lines.append((step, c.difference.point, *c.bounds, c.published, c.family, c.verdict))
     frame = pd.DataFrame(lines, columns=CONTRASTS)
     if note := caveat(results.params):
         frame["note"] = note
@@ -195,8 +195,8 @@ def further_metrics(rows: Sequence[Row]) -> str:
 def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
     """Return some contrasts of a table as people read them."""
     again = any(contrast.probability_of_improvement.point is not None for contrast in contrasts)
-    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p (Holm)"]
-    header += ["minimum detectable Δ", *(["P [interval]"] if again else [])]
+    header = ["design", "change", "rows", "Δ mAP [interval]", "verdict", "simultaneous", "p", "p, adjusted"]
+    header += ["equivalent within", "minimum detectable Δ", *(["P [interval]"] if again else [])]
     lines = [
         [
             contrast.what,
@@ -206,7 +206,8 @@ def contrasts_table(table: Table, contrasts: Sequence[Contrast]) -> str:
             verdict_text(contrast.verdict),
             f"[{', '.join(map(text.signed, contrast.simultaneous))}]",
             text.p_value(contrast.p),
-            text.p_value(contrast.p_holm),
+            text.p_value(contrast.p_adjusted),
+            text.number(contrast.equivalent_within),
             text.number(contrast.detectable["mAP"]),
             *([_probability(contrast.probability_of_improvement)] if again else []),
         ]

@@ -64,7 +64,7 @@ class Table:
 
     @property
     def steps(self) -> list[Contrast]:
-        """The contrasts of published rows; all where nothing is published."""
+        """The contrasts that are judged; all where none is."""
         return published_steps(self.contrasts)
 
     @cached_property

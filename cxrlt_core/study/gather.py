@@ -27,6 +27,9 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
         rest["recipes"] = {name: _recipe(recipe, content) for name, recipe in recipes.items()}
     if isinstance(rows := content.get("table2"), list):
         rest["table2"] = [_row(row) for row in rows]
+    if isinstance(evidence := content.get("evidence"), dict) and "margin" not in evidence:
+        named = {"negligible": "margin"}  # its former name
+        rest["evidence"] = {named.get(key, key): value for key, value in evidence.items()}
     if isinstance(data := content.get("data"), dict):
         rest["data"] = _data(data)
         if isinstance(name := data.get("label_space"), str):

@@ -129,6 +129,23 @@ def _dangling_names(params: Params) -> Iterator[str]:
     for at, names in lists.items():
         for position, name in enumerate(names or []):
             yield from check(f"{at}.{position}", name, params.variants, "variants")
+    yield from _pairs(params)
+
+
+def _pairs(params: Params) -> Iterator[str]:
+    """Yield a line for each primary pair that is not two rows of one table, or is there twice."""
+    tables = [{row.name for row in table} for table in (params.table1, params.table2)]
+    seen = []
+    for position, pair in enumerate(params.evidence.primary or []):
+        at, rows = f"evidence.primary.{position}", set(pair)
+        if unknown := [name for name in pair if not any(name in table for table in tables)]:
+            hint = meant(unknown[0], set.union(*tables)) or ", as table1.json and table2.json name them"
+            yield f"{at}: {unknown[0]!r} is no row of table1 or table2{hint}"
+        elif len(rows) == 1 or not any(rows <= table for table in tables):
+            yield f"{at}: {' and '.join(pair)}: expected two different rows of one table"
+        elif rows in seen:
+            yield f"{at}: {' and '.join(pair)} stand twice; expected each pair once"
+        seen.append(rows)
 
 
 def _contradictions(params: Params) -> Iterator[str]:

@@ -15,6 +15,8 @@ from cxrlt_core.system.rounding import or_none
 Record = TypeVar("Record")
 #: A number that may be NaN, which JSON has as null.
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+#: A number that may be infinite, likewise.
+Infinite = Annotated[float, BeforeValidator(lambda value: math.inf if value is None else value)]
 
 
 def to_json(value: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.alarms import noise_alarms
+from cxrlt_core.evidence.contrasts import judge
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
@@ -38,12 +39,13 @@ def read_results(params: Params) -> Results:
     data = read_record(Data, "data/summary.json")
     ensembles = read_record(models.EnsembleScores, "metrics/ensemble.json")
     scored, pool = score_table1(params, device)
+    tables = make_tables(params, data, scored, ensembles)
     return Results(
         params=params,
         data=data,
         classes=read_record(dict[str, ClassInfo], "data/sets/classes.json"),
-        tables=make_tables(params, data, scored, ensembles),
-        effects=effects1(params, scored),
+        tables=tables,
+        effects=effects1(params, scored, tables[0].contrasts),
         scored=scored,
         ensembles=ensembles,
         targets=read_set("train_primary").targets,
@@ -78,13 +80,15 @@ def make_tables(
     """Put both tables together, with what it would take to resolve their contrasts."""
     scores1 = from_json(dict[str, models.ClassScore], scored.scores[params.table1[0].name].classes)
     scores2 = ensembles.rows[params.table2[0].name].classes
+    family, judged = judge([contrasts1(params, scored), ensembles.contrasts], scored.level, params.evidence)
     tables = []
     for split, rows, contrasts, scores in (
-        ("dev", rows1(params, scored), contrasts1(params, scored), scores1),
-        ("test", rows2(params, ensembles.rows), ensembles.contrasts, scores2),
+        ("dev", rows1(params, scored), judged[0], scores1),
+        ("test", rows2(params, ensembles.rows), judged[1], scores2),
     ):
         counts, seeds = data.sets[split], len(params.train.seeds)
-        size = StudySize(split, counts.images, counts.patients, seeds, params.bootstrap.level)
+        sizes = split, counts.images, counts.patients, seeds
+        size = StudySize(*sizes, family.level, family.intervals, family.margin)
         positives = {label: score.patients for label, score in scores.items()}
         power = power_analysis(contrasts, size)
         tables.append(Table(len(tables) + 1, split, rows, contrasts, power, positives))

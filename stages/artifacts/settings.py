@@ -44,6 +44,8 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "designs": BY_FILES,  # a variant has those that it names
     "ensemble": (ENSEMBLE,),
     "evidence": (ENSEMBLE,),
+    "evidence.looks": (),
+    "evidence.margin": (),
     "image": (TRAINING,),
     "image.max_rejects": BY_FILES,
     "image.store": BY_FILES,  # where arrays lie, which are known by content

@@ -30,7 +30,7 @@ MEANS = {"upweighted": BOUNDS[0], "left alone": BOUNDS[2]}
 
 
 def contrasts() -> dict[str, Contrast]:
-    verdicts = ("resolved up", "unresolved", "negligible", "unresolved")
+    verdicts = ("resolved up", "unresolved", "practically equivalent", "unresolved")
     published = (0.002, None, -0.305, 0.001)
     return {
         f"{n + 2} − {n + 1}": make_contrast(

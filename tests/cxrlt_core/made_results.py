@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cxrlt_core.evidence.contrasts import Contrast
+from cxrlt_core.evidence.contrasts import Contrast, Measured
 from cxrlt_core.evidence.effects import Additivity, Effect, MainEffects
-from cxrlt_core.evidence.estimator import Interval, Sampled, VarianceComponents
+from cxrlt_core.evidence.estimator import Estimate, Interval, Sampled, VarianceComponents
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import Score, ap_of
@@ -38,6 +38,7 @@ PARTS = VarianceComponents(4e-4, 0.0, np.nan, np.nan, np.nan)
 EFFECT = Effect(
     "TTA", "off → ✓", {"base+tta": 1.0, "base": -1.0}, Interval(0.1, None, None), None, 0.1, "unresolved"
 )
+ESTIMATES = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), Estimate(0.1, np.nan, np.inf, 1))
 MAIN = {"Edema": 1.0, "Hernia": 2.0, "Mass": 1.0}
 WEIGHTS = models.ClassWeights(2.0, "below_mean", 0.25, MAIN, {"0": models.SeedWeights(0.25, MAIN)})
 ENCODER = models.Encoder("resnet10t", {"depth": 2}, None, 49, 512, 23_512_345, 4.087, None)
@@ -68,8 +69,9 @@ def make_contrast(row: str = "base+tta", reference: str = "base", **changes: Any
         family="primary",
         difference=Interval(0.1, None, None),
         simultaneous=(None, None),
+        p_adjusted=None,
+        equivalent_within=None,
         p=None,
-        p_holm=None,
         published=0.1,
         detectable=dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail")),
         groups={},
@@ -84,7 +86,7 @@ def make_table(
     number: int, rows: list[Row], contrasts: list[Contrast], seeds: int = 1, positives: Mapping = {}
 ) -> Table:
     split = {1: "dev", 2: "test"}[number]
-    size = StudySize(split, 1000, 900, seeds, 0.95)
+    size = StudySize(split, 1000, 900, seeds, 0.95, max(1, len(contrasts)), 0.002)
     return Table(number, split, rows, contrasts, power_analysis(contrasts, size), positives)
 
 
@@ -145,6 +147,7 @@ def make_data(params: Params) -> Data:
 def make_results(params: Params, **changes: Any) -> Results:
     seeds = len(params.train.seeds)
     step = make_contrast("class_wise", "model_wise")
+    measured = Measured("TTA", "off → ✓", step.rows, "primary", 0.1, ESTIMATES)
     positives = {"Edema": 40, "Hernia": 3, "Mass": 0}
     both = dict.fromkeys(("model_wise", "class_wise", "class_wise_replenished"), make_ensemble())
     both["model_wise"] = make_ensemble(weights={key: [0.5, 0.5] for key in CLASSES})
@@ -162,7 +165,7 @@ def make_results(params: Params, **changes: Any) -> Results:
         ),
         effects=MainEffects([EFFECT], Additivity(1, None)),
         scored=make_scored(["base", "base+tta"]),
-        ensembles=models.EnsembleScores(1200, both, singles, [step]),
+        ensembles=models.EnsembleScores(1200, both, singles, [measured]),
         targets=np.array([[1, 1, -1], [1, 0, -1], [0, 1, -1]], np.int8),
         weights={"main": WEIGHTS, "contrast": replace(WEIGHTS, ratio=3.0)},
         upweighted=dict.fromkeys(("main", "contrast", "mild"), OFTEN),

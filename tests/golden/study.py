@@ -29,7 +29,7 @@ SETTINGS = {
     "study": {"aggregate": "none"},
     "ensemble": {"members": ["plain", "separate", "mixed", "weighted", "replenished"]},
     "bootstrap": {"resamples": 100, "seed": 0, "level": 0.95},
-    "evidence": {"negligible": 0.002, "min_positives": 5},
+    "evidence": {"margin": 0.002, "min_positives": 5},
 }
 SETTINGS["ensemble"] |= {"top_k": 2, "prior_positives": 20}
 PLAIN = {"loss": "bce", "weights": "uniform", "data": "primary", "init": "none"}

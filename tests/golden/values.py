@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from cxrlt_core.batches.images import PackedImages, PixelStats
 from cxrlt_core.designs.reweight import reweight, reweightings
 from cxrlt_core.designs.tta import average_views, contents_of, draw_views
+from cxrlt_core.evidence.contrasts import judge
 from cxrlt_core.evidence.ensembles import Members, gap_of_plain_mean, optimism, score_ensemble
 from cxrlt_core.evidence.model_choice import Choice
 from cxrlt_core.evidence.scored_table import ScoredTable
@@ -136,11 +137,12 @@ def development_table(params: Params) -> tuple[dict[str, Any], ScoredTable]:
     seed_variance = pooled_seed_variance(data, rows, members_of(params), read)
     published = {row.name: row.published for row in params.table1}
     table = ScoredTable(scores, seed_variance, params.bootstrap.level, published)
-    told, contrasts = rows1(params, table), contrasts1(params, table)
+    told = rows1(params, table)
+    _, [contrasts] = judge([contrasts1(params, table)], table.level, params.evidence)
     content = {
         "rows": {row.name: {"seeds": row.seeds, "difference": row.difference} for row in told},
         "contrasts": contrasts,
-        "effects": effects1(params, table),
+        "effects": effects1(params, table, contrasts),
     }
     return to_json(content), table
 
@@ -187,7 +189,8 @@ def ensemble_table(params: Params) -> dict[str, Any]:
         }
     published = {row.name: row.published for row in params.table2}
     table = ScoredTable(scores, RecombinedSeedVariance(array, among, runs), params.bootstrap.level, published)
-    return to_json({"rows": rows, "contrasts": contrasts2(params, table), "estimates": estimates(table)})
+    _, [contrasts] = judge([contrasts2(params, table)], table.level, params.evidence)
+    return to_json({"rows": rows, "contrasts": contrasts, "estimates": estimates(table)})
 
 
 def by_class(values: np.ndarray) -> dict[str, float | None]:

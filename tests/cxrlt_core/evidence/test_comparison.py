@@ -7,8 +7,17 @@ import pytest
 from scipy.special import logit
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from cxrlt_core.evidence.comparison import IDENTICAL, NOT_A_LOOK, compare
-from cxrlt_core.evidence.family import NEGLIGIBLE, NOT_KNOWN, NOT_MEASURED, TOO_FEW, UNRESOLVED, UP
+from cxrlt_core.evidence.comparison import compare
+from cxrlt_core.evidence.family import (
+    EQUIVALENT,
+    IDENTICAL,
+    NOT_A_LOOK,
+    NOT_KNOWN,
+    NOT_MEASURED,
+    TOO_FEW,
+    UNRESOLVED,
+    UP,
+)
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED, EvaluationSet
 from cxrlt_core.evidence.scoring import count_classes as count
@@ -113,7 +122,7 @@ def test_pairs_are_one_family_in_the_order_given_and_no_verdict_contradicts_its_
     assert [each.verdict for each in three] == [UNRESOLVED, UP, UP]
     within = three[0].equivalent_within
     wide = compare(labels, systems, replace(RULES, margin=within + 0.0001)).contrasts[0]
-    assert wide.verdict == NEGLIGIBLE
+    assert wide.verdict == EQUIVALENT
     assert compare(labels, systems, replace(RULES, margin=within - 0.0002)).contrasts[0].verdict == UNRESOLVED
 
 

@@ -5,12 +5,20 @@ import numpy as np
 import pytest
 import yaml
 
-from cxrlt_core.evidence import contrasts
-from cxrlt_core.evidence.contrasts import Contrast, Design, find_interactions, find_pairs, published_steps
+from cxrlt_core.evidence.contrasts import (
+    Contrast,
+    Design,
+    find_interactions,
+    find_pairs,
+    judge,
+    measure,
+    published_steps,
+)
 from cxrlt_core.evidence.estimator import Sampled
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED, Score
 from cxrlt_core.evidence.seed_variance import PooledSeedVariance
+from cxrlt_core.params.schema import Evidence
 from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.records import from_json, to_json
@@ -65,7 +73,7 @@ def test_published_differences_and_their_difference(designs):
     pairs = find_pairs(designs)
     scores = {name: score(0.3, seed=int(name)) for name in designs}
     table = ScoredTable(scores, noise(designs), 0.95, PUBLISHED)
-    found = contrasts.test_contrasts([*pairs, *find_interactions(pairs)], table, 0.002)
+    found = judged([*pairs, *find_interactions(pairs)], table)
     assert [one.family for one in found] == ["primary"] * 10
     by_rows = {tuple(one.rows): one for one in found}
     assert by_rows["2", "1"].published == 0.0006 and by_rows["9", "4"].published == 0.0007
@@ -94,13 +102,19 @@ def test_pairs_differ_in_one_design_and_are_named_by_content():
     assert find_pairs({"a": plain(x="1"), "b": plain(x="1")}) == []
 
 
+def judged(comparisons, table, primary=None, looks=None) -> list[Contrast]:
+    evidence = Evidence(margin=0.002, min_positives=5, primary=primary, looks=looks)
+    _, [found] = judge([measure(comparisons, table, primary)], table.level, evidence)
+    return found
+
+
 PAIR = {"a": plain(x="1"), "b": plain(x="2")}
 FIGURES = {"a": 0.3, "b": 0.31}
 
 
-def contrasts_of(scores, designs=PAIR, published=FIGURES, seeds=3):
+def contrasts_of(scores, designs=PAIR, published=FIGURES, seeds=3, **declared):
     table = ScoredTable(scores, noise(designs, seeds), 0.95, published)
-    return contrasts.test_contrasts(find_pairs(designs), table, 0.002)
+    return judged(find_pairs(designs, declared.get("primary")), table, **declared)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +126,13 @@ def test_verdicts_and_what_is_withheld(seeds, gap, verdict):
     [one] = contrasts_of(scores, seeds=seeds)
     assert one.verdict == verdict and one.published == 0.01
     assert one.difference[0] == pytest.approx(gap, abs=0.005)
-    withheld = [one.p, one.p_holm, *one.detectable.values()]
+    withheld = [one.p, one.p_adjusted, one.equivalent_within, *one.detectable.values()]
     assert all((value is None) == (seeds < 3) for value in withheld)
     assert None not in one.difference + one.simultaneous
 
 
-def test_rows_without_a_published_figure_are_a_family_of_their_own():
-    """So a row that somebody adds moves no verdict of the published ones."""
+def test_rows_without_a_published_figure_are_not_judged():
+    """So a row that somebody adds moves no verdict and no interval of the published ones."""
     rows = {name: plain(x=name) for name in "abc"}
     scores = {name: score(0.3 + 0.0045 * n, seed=n) for n, name in enumerate("abc")}
     figures = {**FIGURES, "c": None}
@@ -127,20 +141,58 @@ def test_rows_without_a_published_figure_are_a_family_of_their_own():
         ("primary", ["b", "a"]), ("exploratory", ["c", "a"]), ("exploratory", ["c", "b"]),
     ]  # fmt: skip
     alone = contrasts_of(scores, {name: rows[name] for name in "ab"})
-    assert alone == found[:1] and found[0].p == found[0].p_holm
-    assert found[1].published is None and found[2].p_holm >= found[2].p
+    assert alone == found[:1] and found[0].p == found[0].p_adjusted
+    assert found[1].published is found[1].p_adjusted is None and found[2].p < 0.05
+    assert {one.verdict for one in found[1:]} == {"exploratory: no verdict"}
+    assert {one.simultaneous for one in found[1:]} == {(None, None)}
+
+
+def test_what_a_study_declares_is_judged_whatever_is_published():
+    """Rows that differ in several designs are called by all of them."""
+    rows = {name: plain(x=name, y="✓" if name == "c" else "") for name in "abc"}
+    scores = {name: score(0.3 + 0.05 * n, seed=n) for n, name in enumerate("abc")}
+    found = contrasts_of(scores, rows, {}, primary=[["c", "a"]])
+    assert [(one.family, one.rows, one.what, one.change, one.verdict) for one in found] == [
+        ("primary", ["c", "a"], "x + y", "a → c", "resolved up"),
+        ("exploratory", ["b", "a"], "x", "a → b", "exploratory: no verdict"),
+    ]
+    assert contrasts_of(scores, rows, FIGURES, primary=[])[0].family == "exploratory"
+    undeclared = contrasts_of(scores, rows, FIGURES, looks=[5])
+    assert undeclared[0].verdict == "no declared look: no verdict"
+
+
+def test_both_tables_are_one_family_that_its_looks_share():
+    rows = {"a": score(0.3, seed=1), "b": score(0.31, seed=2)}
+    table = ScoredTable(rows, noise("ab"), 0.95, FIGURES)
+    measured = measure(find_pairs(PAIR), table, None)
+    evidence = Evidence(margin=0.002, min_positives=5, looks=[3, 5, 10])
+    family, (first, second) = judge([measured, measured], 0.95, evidence)
+    assert (family.tests, family.intervals) == (2, 6) and first == second
+    estimate = measured[0].estimates["mAP"]
+    assert first[0].simultaneous == estimate.rounded(0.95, 6)[1:] and first[0].p_adjusted == 6 * first[0].p
+
+
+def test_predictions_that_are_the_same_are_identical_and_others_without_error_are_not_known():
+    """Two models that rank everything right: nothing that resamples change, and not the same predictions."""
+    still = Sampled(np.ones(3), np.zeros((3, 400)), np.zeros(3))
+    means, pair = dict.fromkeys(TESTED.values(), still), find_pairs(PAIR)
+    for digests, verdict in (("x", "identical"), ("y", "error not known: no verdict")):
+        scores = {"a": Score(means, {}, ("x",) * 3), "b": Score(means, {}, (digests,) * 3)}
+        [found] = judged(pair, ScoredTable(scores, noise("ab"), 0.95, FIGURES))
+        assert found.verdict == verdict
+        assert found.simultaneous == ((0.0, 0.0) if verdict == "identical" else (None, None))
 
 
 def test_the_family_counts():
     """A difference that is resolved alone is not among many."""
     rows = {"a": score(0.3, seed=1), "b": score(0.3028, seed=2)}
     [alone] = contrasts_of(rows)
-    assert alone.p == alone.p_holm < 0.05 and alone.verdict == "resolved up"
+    assert alone.p == alone.p_adjusted < 0.05 and alone.verdict == "resolved up"
     many = {"a": plain(x="1"), "b": plain(x="2"), **{f"c{n}": plain(x=f"c{n}") for n in range(8)}}
     scores = rows | {f"c{n}": score(0.3, seed=10 + n) for n in range(8)}
     family = contrasts_of(scores, many, dict.fromkeys(many, 0.3))
     same = next(c for c in family if c.rows == ["b", "a"])
-    assert same.p == alone.p and same.p_holm > alone.p_holm and same.verdict == "unresolved"
+    assert same.p == alone.p and same.p_adjusted > alone.p_adjusted and same.verdict == "unresolved"
     assert same.detectable["mAP"] > alone.detectable["mAP"]
     assert same.difference == alone.difference and same.simultaneous[0] < alone.simultaneous[0]
 
@@ -149,7 +201,7 @@ def test_undefined_rows_give_none_and_valid_json():
     empty = Sampled(np.full(3, np.nan), np.zeros((3, 400)), np.full(3, np.nan))
     rows = {"a": score(0.3), "b": Score(dict.fromkeys(TESTED.values(), empty), {})}
     [found] = contrasts_of(rows)
-    assert found.difference == (None, None, None) and found.p_holm is None
+    assert found.difference == (None, None, None) and found.p_adjusted is None
     assert found.verdict == "error not known: no verdict"
     assert from_json(Contrast, json.loads(json.dumps(to_json(found), allow_nan=False))) == found
 

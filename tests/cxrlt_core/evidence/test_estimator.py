@@ -13,6 +13,9 @@ from cxrlt_core.evidence.estimator import (
     pooled,
     probability_of_improvement,
 )
+from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.scoring import Score
+from cxrlt_core.evidence.seed_variance import PooledSeedVariance
 
 
 def made(points, deviations, bias=0.0) -> Sampled:
@@ -99,7 +102,8 @@ def test_undefined_numbers_stay_undefined():
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_a_row_against_itself_is_the_point(seeds):
     one = random_one(np.random.default_rng(0), seeds)
-    found = estimate(one + -1.0 * one, SeedVariance(0.0, 8) if seeds > 1 else None)
+    score, noise = Score({"mAP": one}, {}), PooledSeedVariance({"row": ("row", False)}, [], {})
+    found = ScoredTable({"row": score}, noise, 0.95).contrast({"row": 0.0}, "mAP")
     assert (found.point, *found.interval(0.95)) == (0, 0, 0) and found.p_value() == 1
 
 
@@ -143,7 +147,7 @@ def test_pooling_weighs_by_degrees_of_freedom_at_most_two():
     found = pooled(points, SeedVariance(2.0, 16), squares=2.0)
     assert (found.variance, found.dof) == (pytest.approx((2 * 2 * 2 + 2 * own) / 4), 4)
     few = pooled(points, SeedVariance(2.0, 1), squares=4.0)
-    assert (few.variance, few.dof) == (pytest.approx((1 * 2 * 4 + 2 * own) / 3), 3)
+    assert (few.variance, few.dof) == (pytest.approx((0.5 * 2 * 4 + 2 * own) / 2.5), 2.5)
     alone = pooled(points, SeedVariance(0.0, 0), squares=2.0)
     assert (alone.variance, alone.dof) == (pytest.approx(own), 2)
 

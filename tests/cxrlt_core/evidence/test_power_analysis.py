@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,14 +136,14 @@ def test_plans_at_the_edges(parts, seeds, error, dof):
 
 
 SMALL = VarianceComponents(4e-4, 1e-4, 9e-4, 1e-3, 8.0, 1e-5)
-SIZE = StudySize("dev", 1000, 900, 3, 0.95)
+SIZE = StudySize("dev", 1000, 900, 3, 0.95, intervals=2, margin=0.09)
 
 
 def contrast(parts=SMALL, family="primary", published=0.003) -> Contrast:
     nothing = Interval(None, None, None)
     return Contrast(
-        "TTA", "off → ✓", ["b", "a"], family, Interval(0.09, 0.0, 0.1), (None, None), None, None,
-        published, {}, {}, nothing, parts, "unresolved",
+        "TTA", "off → ✓", ["b", "a"], family, (None, None), None, None, "unresolved",
+        Interval(0.04, 0.0, 0.1), None, published, {}, {}, nothing, parts,
     )  # fmt: skip
 
 
@@ -154,14 +155,14 @@ def test_each_contrast_is_analysed_at_the_level_of_its_family():
     assert first.variance == pytest.approx(parts, rel=1e-3)
     assert first.std_error == pytest.approx(planned(SMALL, 3, 3).std_error, abs=5e-5)
     assert first.detectable == pytest.approx(planned(SMALL, 3, 3).detectable(0.95, 2), abs=5e-5)
-    assert first.measured.seeds == seeds_needed(SMALL, 3, 0.09, 0.95, 2)
-    assert first.measured.patients == patients_needed(SMALL, 900, 3, 0.09, 0.95, 2)
+    assert first.margin.seeds == seeds_needed(SMALL, 3, 0.09, 0.95, 2)
+    assert first.margin.patients == patients_needed(SMALL, 900, 3, 0.09, 0.95, 2)
     assert first.published == Need(0.003, NEVER, NEVER) and first.claim.resolvable is False
     apart = {f"{c:g}": round(reference(IMAGES["dev"], c, 0.95, 2), 4) for c in (0.9, 0.95)}
     assert analysis.reference == apart and analysis.published_images == IMAGES["dev"]
-    assert undefined.variance is undefined.measured is None
+    assert undefined.variance is undefined.margin is None
     assert added.published is added.claim is None
-    assert added.measured.seeds == seeds_needed(SMALL, 3, 0.09, 0.95, 1)
+    assert added.margin.seeds == seeds_needed(SMALL, 3, 0.09, 0.95, 1)
     content = json.loads(json.dumps(to_json(analysis), allow_nan=False))
     assert from_json(type(analysis), content) == analysis
     assert from_json(list[Contrast], json.loads(json.dumps(to_json(contrasts)))) == contrasts
@@ -169,7 +170,7 @@ def test_each_contrast_is_analysed_at_the_level_of_its_family():
 
 def test_one_seed_tells_nothing_of_seeds():
     alone = VarianceComponents(4e-4, 0.0, np.nan, np.nan, np.nan)
-    [found] = power_analysis([contrast(alone)], StudySize("test", 1000, 900, 1, 0.95)).contrasts
-    assert found.measured == Need(0.09, None, None) and found.std_error == 0.02
+    [found] = power_analysis([contrast(alone)], replace(SIZE, split="test", seeds=1)).contrasts
+    assert found.margin == Need(0.09, None, None) and found.std_error == 0.02
     assert found.variance["training"] is found.variance["patients_by_seed"] is None
     assert found.detectable is found.claim.trainings is None

@@ -136,7 +136,8 @@ def test_few_patients_give_points_and_neither_interval_nor_verdict(table, patien
         one = ScoredTable(rows, ALONE, 0.95).contrast(weights, "mAP")
         assert np.isfinite(one.point) and np.isnan(one.std_error) and np.isnan(one.interval(0.95)).all()
         expected = NOT_KNOWN if seeds == 3 else NOT_MEASURED
-        assert Family("", 0.95, 0.002, 1).verdict(one, np.nan) == expected
+        judged = Family(0.95, 0.002, 1).judge(one)
+        assert judged.verdict == expected and judged.simultaneous == (None, None)
     numbers = ScoredTable(rows, ALONE, 0.95).row_numbers("a", "b")
     assert numbers.metrics["mAP"] is not None and numbers.metrics["mAP_low"] is None
     ten = scored(targets, others[0, 0], resample_patients(np.arange(80) % 10, 50, seed=0))

@@ -20,7 +20,7 @@ def test_intervals_points_published_values_and_the_legend():
     assert [line.get_xdata()[0] for line in diamonds] == [0.002, -0.305, 0.001]
     assert np.allclose(axes.patches[0].get_bbox().intervalx, [-0.002, 0.002])
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["resolved up", "unresolved", "negligible", "published"]
+    assert texts == ["resolved up", "unresolved", "practically equivalent", "published"]
     shown = [text.get_text() for text in axes.texts]
     assert "exploratory" in shown and "+0.1000" in shown and "−0.3050" in shown and "primary" not in shown
     assert "3 seeds" in axes.get_xlabel()
@@ -28,7 +28,7 @@ def test_intervals_points_published_values_and_the_legend():
 
 def test_the_caption_counts_verdicts_and_published_values_outside():
     text = caption(contrasts(), 0.002, "mAP")
-    assert "4 differences of mAP; verdicts: unresolved 2, resolved up 1, negligible 1" in text
+    assert "4 differences of mAP; verdicts: unresolved 2, resolved up 1, practically equivalent 1" in text
     assert "Largest: design 2 (off → ✓) −0.2000 [−0.3100, −0.0900]" in text
     assert "1 of 2 published differences lie outside our thin line" in text and "±0.002" in text
 

@@ -8,7 +8,7 @@ from made_results import PARTS, make_contrast, make_results, make_row, make_tabl
 
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.estimator import Interval, VarianceComponents
-from cxrlt_core.evidence.family import DOWN, NEGLIGIBLE, NOT_MEASURED, UNRESOLVED, UP
+from cxrlt_core.evidence.family import DOWN, EQUIVALENT, NOT_MEASURED, UNRESOLVED, UP
 from cxrlt_core.evidence.power_analysis import Need
 from cxrlt_core.reporting.answer_report import (
     answer_section,
@@ -33,7 +33,7 @@ def study(params, *steps: Contrast, need: Need | None = None) -> Results:
     """A study with steps in Table 1; need: of the first to be resolved."""
     first = make_table(1, [make_row("a", 0.25), make_row("b", 0.5)], list(steps), 3, POSITIVES[1])
     if need:
-        powers = [replace(power, measured=need) for power in first.power.contrasts]
+        powers = [replace(power, published=need) for power in first.power.contrasts]
         first = replace(first, power=replace(first.power, contrasts=powers))
     return make_results(params, tables=(first, make_table(2, [make_row("c", None)], [], 3, POSITIVES[2])))
 
@@ -44,7 +44,7 @@ def params(smoke):
 
 
 def test_the_sentence_counts_every_verdict(params):
-    steps = [step(UP), step(DOWN, -0.04, "image encoder", "a → b"), step(NEGLIGIBLE), step(UNRESOLVED)]
+    steps = [step(UP), step(DOWN, -0.04, "image encoder", "a → b"), step(EQUIVALENT), step(UNRESOLVED)]
     text = answer_text(study(params, *steps))
     moved = "1 raised mAP (TTA +0.0200); 1 lowered it (image encoder a → b -0.0400)"
     rest = "1 did nothing that matters; 1 could not be told from no effect."
@@ -72,7 +72,7 @@ def test_without_an_answer_it_says_why_and_exploratory_rows_are_none(params):
         (7, "more than 1,000 × the patients", "7 seeds"),
         ("at no number of seeds", 5000, "5,000 development patients"),
         ("at no number of seeds", "at no number", "no study near this size"),
-        (3, 900, "luck: four in five studies of this size see as much"),
+        (3, 900, "luck: four in five studies of this size resolve it"),
     ],
 )
 def test_an_open_step_says_what_it_would_take(params, seeds, patients, words):
@@ -110,7 +110,7 @@ def test_what_resolves_a_difference_is_told_at_our_size_and_at_the_published_one
     text = plan()
     line = next(line for line in text.splitlines() if line.startswith("| TTA  off → ✓  (2 − 1) |"))
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
-    assert cells[2] == "+0.1000" and cells[3].isdigit() and cells[5:] == ["+0.0010", *["at no number"] * 2]
+    assert cells[2:] == ["+0.0020", *["at no number"] * 2, "+0.0010", *["at no number"] * 2]
     assert "0 of 2 could be" in text
     assert re.search(r"\| TTA \| Table 2: 2 − 1 \| 0\.\d{4} \| \+0\.0010 \| (0\.\d{4} \| ){2}no \|", text)
     assert re.search(r"differences of 0\.\d{4} at 0\.9, 0\.\d{4} at 0\.95 \(development images\)", text)
@@ -119,7 +119,7 @@ def test_what_resolves_a_difference_is_told_at_our_size_and_at_the_published_one
     assert (
         "ublished" not in unpublished
         and "| step | rows | minimum detectable Δ |\n" in unpublished
-        and "| contrast | minimum detectable Δ | measured Δ | seeds | or patients |" in unpublished
+        and "| contrast | minimum detectable Δ | margin Δ | seeds | or patients |" in unpublished
     )
     warning = "The noise is that of drawn images"
     assert warning in text and warning not in plan(**{"demo.sources": []})

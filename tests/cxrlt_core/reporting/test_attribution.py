@@ -95,6 +95,13 @@ def test_the_demo_goes_from_row_to_row_by_one_thing_at_a_time_and_the_published_
     assert steps["swap", more].change == "8 → 10" and steps["further", more].change == "0 of 10 → 2 of 10"
 
 
+def test_a_declared_pair_is_a_step_with_all_that_it_mixes(changed):
+    params = changed({"evidence.primary": [["shrunk_replenished", "model_wise"]]})
+    found = [pair for pair in find_steps(params) if pair.rows == ["shrunk_replenished", "model_wise"]]
+    assert [pair.change for pair in found] == ["model_wise → shrunk_replenished"]
+    assert found[0].design.startswith("ensemble + members") and found[0] not in find_steps(changed({}))
+
+
 def test_rows_with_names_of_their_own_are_called_by_them():
     rows = [ensemble_columns(demo(), row) for row in demo().table2]
     assert rows[1] == {"name": "", "ensemble": "class-wise", "replenished": "", "models": "8"}

@@ -84,7 +84,12 @@ def test_training_noise_and_verdicts_are_told_by_the_number_of_seeds(changed, st
     assert "not measured**" not in several and "trained 2 times, with seeds 0, 4" in several
     assert "| resnet50_bert_shared | 1,200 | 9 | 1 | 5 s, 5 s | 1,024 MiB |" in several
     assert "Verdicts need 3 seeds" in several
-    assert "Verdicts need 3 seeds" not in render(make_results(changed({"train.seeds": [0, 4, 5]})))
+    three = {"train.seeds": [0, 4, 5]}
+    assert "Verdicts need 3 seeds" not in render(make_results(changed(three)))
+    looked = render(make_results(changed({**three, "evidence.looks": [3, 5, 10]})))
+    assert looked.count("This is look 1 of 3 (at 3, 5 and 10 seeds)") == 2 and "This is look" not in several
+    between = render(make_results(changed({**three, "evidence.looks": [5, 10]})))
+    assert "3 seeds are no declared look (at 5 and 10 seeds)" in between
 
 
 def test_trainings_of_another_noise_are_an_alarm(changed, study):
@@ -108,7 +113,7 @@ def test_optimism_is_what_is_lost_beyond_the_plain_mean(study):
 def test_rows_that_were_added_are_exploratory_and_a_table_without_pairs_says_so(study):
     text = render(study)
     assert (
-        text.count("**The published steps**") == 2
+        text.count("**The steps that are judged**") == 2
         and text.count("# Glossary\n") == 1
         and "**Exploratory**" not in text
     )

@@ -98,12 +98,12 @@ def test_further_metrics_show_seeds_where_there_are_several(rows):
 def test_contrasts_name_the_rows_by_number():
     least = dict.fromkeys(("mAP", "mAP_head", "mAP_medium", "mAP_tail"), 0.02)
     plain = make_contrast(
-        "b", "a", difference=Interval(0.01, -0.01, 0.03), simultaneous=(-0.02, 0.04), p=0.2, p_holm=0.4,
+        "b", "a", difference=Interval(0.01, -0.01, 0.03), simultaneous=(-0.02, 0.04), p=0.2, p_adjusted=0.4,
         published=None, detectable={**least, "mAP_tail": None},
     )  # fmt: skip
     resolved = replace(plain, rows=["d", "c", "b", "a"], verdict="resolved down", published=-0.002)
     unknown = dict.fromkeys(("difference", "probability_of_improvement"), UNKNOWN)
-    undefined = replace(plain, **unknown, simultaneous=(None, None), p=None, p_holm=None)
+    undefined = replace(plain, **unknown, simultaneous=(None, None), p=None, p_adjusted=None)
     rows = [make_row(name, 0.1) for name in "abcd"]
     table = cells(tables.contrasts_table(make_table(1, rows, []), [plain, resolved, undefined]))
     assert len({len(line) for line in table}) == 1
@@ -113,7 +113,7 @@ def test_contrasts_name_the_rows_by_number():
         first["Δ mAP [interval]"] == "+0.0100 [-0.0100, +0.0300]"
         and first["P [interval]"] == "75% [50%, 90%]"
     )
-    assert first["minimum detectable Δ"] == "0.0200" and first["p (Holm)"] == "0.400"
+    assert first["minimum detectable Δ"] == "0.0200" and first["p, adjusted"] == "0.400"
     assert (first["verdict"], second["verdict"]) == ("unresolved", "**resolved down**")
     assert first["simultaneous"] == "[-0.0200, +0.0400]"
     assert third["Δ mAP [interval]"] == "– [–, –]" and third["p"] == third["P [interval]"] == "–"

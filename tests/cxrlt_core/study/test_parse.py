@@ -57,6 +57,11 @@ def test_a_missing_key_says_what_to_write_unless_it_is_misspelt(section, key, us
         assert str(caught.value) == f"mine.yaml: {section}.{line}"
 
 
+def test_what_is_declared_may_be_left_out_and_the_margin_has_its_former_name_still(smoke_content):
+    former = parse_params({**smoke_content, "evidence": {"negligible": 0.01, "min_positives": 5}}).evidence
+    assert (former.margin, former.primary, former.looks) == (0.01, None, None)
+
+
 def test_members_are_named_or_those_of_the_published_rows(changed, smoke):
     assert members(smoke) == list(smoke.variants)
     two = ["densenet121_bert_reweighted", "resnet50_bert_shared"]

@@ -143,9 +143,10 @@ def test_every_contrast_is_planned(smoke):
         for one, planned in zip(contrasts[name], found["contrasts"], strict=True):
             variance = one["parts"]["patients"] + one["parts"]["selection"]
             assert planned["std_error"] == pytest.approx(variance**0.5, abs=5.1e-5)
-            assert planned["measured"]["seeds"] is None  # one seed: nothing is known of others
+            assert planned["margin"]["seeds"] is None  # one seed: nothing is known of others
     effects = {one["design"]: one for one in load(smoke, "reports/effects.json")["effects"]}
-    assert effects["separate"]["difference"] == contrasts["table1"][0]["difference"]
+    for key in ("difference", "verdict"):
+        assert effects["separate"][key] == contrasts["table1"][0][key]
     assert effects["MixUp"]["verdict"] == "not estimable"
 
 
