@@ -20,7 +20,7 @@ from cxrlt_core.system.threads import in_threads
 def resample_matched(
     targets: np.ndarray,
     scores: np.ndarray,
-    prevalence: Sequence[float],
+    prevalence: np.ndarray | Sequence[float],
     resamples: PatientResamples,
     device: torch.device = CPU,
 ) -> np.ndarray:

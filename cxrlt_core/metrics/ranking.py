@@ -172,7 +172,7 @@ def highest_f1(ranking: Ranking, weights: Tensor) -> np.ndarray:
 
 
 def matched_ap(ranking: Ranking, weights: Tensor, prevalence: float) -> Tensor:
-    """Average precision at another prevalence, under many weightings, as of :func:`rank_values`; float64 (b,).
+    """Average precision at another prevalence, under weightings as of :func:`rank_values`; float64 (b,).
 
     A positive weighs as much more than a negative as brings each weighting to that prevalence, 0 to 1.
     """

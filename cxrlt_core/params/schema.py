@@ -69,6 +69,14 @@ class Source(Section):
         return value
 
 
+class External(Source):
+    """A set that models are scored on and never trained: it says what a source says, and more."""
+
+    split: Literal["train", "dev", "test"] | None = usual(None)  # the official part that is taken; null: all
+    hospital: Name | None = usual(None)  # the source that is of the same hospital, if one is
+    published: dict[str, Real] = Field({})  # mean AUROC of other systems, with other training data
+
+
 class Splits(Section):
     """Fractions of patients for development and test, where the source brings no official split."""
 
@@ -105,6 +113,7 @@ class Data(Section):
     primary: Name = usual("nih")  # supplies train, dev, test and those classes that it knows
     extra: list[Name] = usual([])  # replenish the training set
     sources: dict[Name, Source]
+    external: dict[Name, External] = usual({})  # sets that nothing trains on, for Table 3
     splits: Splits
     leaks: Literal["stop", "drop"] = usual("stop")  # training images that dev or test has too
     groups: Groups

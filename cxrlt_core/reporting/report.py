@@ -7,6 +7,7 @@ from cxrlt_core.figures import Picture, Section
 from cxrlt_core.reporting import evidence_report as evidence
 from cxrlt_core.reporting.answer_report import answer_section, planner_section
 from cxrlt_core.reporting.data_report import origins_text, sizes_table
+from cxrlt_core.reporting.external_report import external_sections
 from cxrlt_core.reporting.glossary_report import glossary
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.provenance_report import provenance_section
@@ -38,6 +39,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
         _run(results),
         _table1(results, figures),
         _table2(results, figures),
+        *external_sections(results),
         planner_section(results, figures(Section.PLAN)),
         f"### Would a new training agree?\n\n{evidence.improvement_section(results)}",
         _classes(results, figures),

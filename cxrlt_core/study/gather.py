@@ -35,10 +35,12 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``data`` with the reader of every source: the one of its name where none is stated."""
-    if not isinstance(sources := data.get("sources"), dict):
-        return {**data}
-    named = {k: {"reader": k, **entry} if isinstance(entry, dict) else entry for k, entry in sources.items()}
-    return {**data, "sources": named}
+    sections = {key: data[key] for key in ("sources", "external") if isinstance(data.get(key), dict)}
+    named = {
+        key: {k: {"reader": k, **entry} if isinstance(entry, dict) else entry for k, entry in section.items()}
+        for key, section in sections.items()
+    }
+    return {**data, **named}
 
 
 def _row(row: Any) -> Any:

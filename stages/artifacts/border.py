@@ -28,6 +28,8 @@ ITEMS = {
     "embed": "text_encoders",
     "encoder": "image_encoders",
     "evaluate": "variants",
+    "external": "data.external",
+    "external_images": "data.external",
     "harmonize": "data.sources",
     "pack": "data.sources",
     "train": "variants",

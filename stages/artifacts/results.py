@@ -8,6 +8,7 @@ import numpy as np
 from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.alarms import noise_alarms
+from cxrlt_core.evidence.external import ExternalResults
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
@@ -24,7 +25,7 @@ from cxrlt_core.system.files import read_parquet
 from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.history import read_history
-from stages.artifacts.paths import model_folder
+from stages.artifacts.paths import external_metrics, model_folder
 from stages.artifacts.provenance import report_environment, text_environment, text_origin
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
@@ -61,6 +62,9 @@ def read_results(params: Params) -> Results:
         alarms=noise_alarms(pool.names, pool.trainings[TESTED["mAP"]][0], params.bootstrap.level),
         examples=first_images(params),
         looks=attended_images(params),
+        external={
+            name: read_record(ExternalResults, external_metrics(name)) for name in params.data.external
+        },
     )
 
 

@@ -34,7 +34,10 @@ def params(tmp_path, monkeypatch):
         "mimic": SimpleNamespace(images="none", reader="mimic"),
     }
     params = SimpleNamespace(
-        image=image, data=SimpleNamespace(sources=sources), demo=SimpleNamespace(sources=[]), variants={}
+        image=image,
+        data=SimpleNamespace(sources=sources, external={}),
+        demo=SimpleNamespace(sources=[]),
+        variants={},
     )
     pack.main(params, "nih")
     return params

@@ -17,12 +17,13 @@ from cxrlt_core.system.settings import Section
 ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 #: May be left out: shown beside our figures, enters no computation.
-MAY_BE_LEFT_OUT = {"Table1Row.published", "Table2Row.published"}
+MAY_BE_LEFT_OUT = {"External.published", "Table1Row.published", "Table2Row.published"}
 #: One of the two is stated, which is checked; and the name of a row is said in full where it is not stated.
 EITHER = {"Table2Row.replenished", "Table2Row.members"}
 SAID_IN_FULL = {"Table2Row.name"}
 #: Gathered from keys of their own; what a variant has not is absent.
 GATHERED = {"Params.designs", "Params.label_space", "Source.reader", "Variant.designs", "Variant.recipe"}
+GATHERED |= {"External.reader"}
 #: Mappings that each study fills as it likes: arguments of timm, classes, losses of any kind, reweightings.
 FREE = {"options", "uncertain", "losses", "more"}
 
