@@ -28,7 +28,7 @@ TITLES = {
     "AUROC": "AUROC", "AUROC_drop": "lost to own test", "matched_AP": "AP at own prevalence",
     "AP_drop": "lost to own test", "AP": "AP as it is there",
 }  # fmt: skip
-COLUMNS = ("set", "row", "kind", "labels", "classes", "positives", "chance", "struck")
+COLUMNS = ("set", "row", "kind", "labels", "classes", "positives", "chance", "own_chance", "struck")
 
 
 def table3_json(external: External) -> dict[str, dict[str, dict[str, float | None]]]:
@@ -56,6 +56,7 @@ def _records(external: External) -> Iterator[dict[str, object]]:
             for row, scored in rows.items():
                 for labels, numbers in scored.means.items() if not scored.struck else [("", Numbers())]:
                     used = _used(results, labels)
+                    chance, own_chance = _chance(used)
                     yield {
                         "set": name,
                         "row": row,
@@ -63,7 +64,8 @@ def _records(external: External) -> Iterator[dict[str, object]]:
                         "labels": labels,
                         "classes": len(used),
                         "positives": sum(counts.positive for counts in used.values()),
-                        "chance": _chance(used),
+                        "chance": chance,
+                        "own_chance": own_chance,
                         "struck": scored.struck,
                         **_flat(numbers),
                     }
@@ -84,11 +86,13 @@ def _used(results: ExternalResults, kind: str) -> dict[str, ClassCounts]:
     return {name: counts for name, counts in results.classes.items() if counts.enough and counts.kind == kind}
 
 
-def _chance(used: Mapping[str, ClassCounts]) -> float | None:
-    """Return the mean share of positives there: the mean AP of scores drawn at random."""
-    return (
-        rounded(sum(counts.positive / counts.known for counts in used.values()) / len(used)) if used else None
-    )
+def _chance(used: Mapping[str, ClassCounts]) -> tuple[float | None, float | None]:
+    """Return the mean AP of scores drawn at random: the mean share of positives there, and in the own test."""
+    if not used:
+        return None, None
+    there = sum(counts.positive / counts.known for counts in used.values())
+    own = sum(counts.prevalence or 0 for counts in used.values())
+    return rounded(there / len(used)), rounded(own / len(used))
 
 
 def table3_markdown(external: External) -> str:
@@ -144,7 +148,9 @@ def _means(results: ExternalResults) -> str:
                 [f"`{name}`", *_cells(row.means[kind])] for name, row in rows.items() if kind in row.means
             ]
             header = ["", *TITLES.values(), "F1", "ECE, scaled"]
-            blocks.append(f"""Over {len(used)} {title}, {positives:,} positives (chance for AP as it is: {text.number(_chance(used))}):
+            there, own = _chance(used)
+            blocks.append(f"""Over {len(used)} {title}, {positives:,} positives. By chance AP is {text.number(own)} at \
+own prevalence and {text.number(there)} as it is there.
 
 {markdown_table(header, lines)}""")
         elif kind == EXACT:
@@ -158,11 +164,11 @@ def _means(results: ExternalResults) -> str:
 
 
 def _cells(numbers: Numbers) -> list[str]:
-    told = (getattr(numbers, metric) for metric in TITLES)
-    cells = [
-        text.bounded(*value) if metric.endswith("drop") else text.within(*value)
-        for metric, value in zip(TITLES, told, strict=True)
-    ]
+    cells = []
+    for metric in TITLES:
+        value = getattr(numbers, metric)
+        lost = metric.endswith("drop") and value.point is not None
+        cells.append(text.bounded(*value) if lost else text.within(*value))
     return [*cells, text.number(numbers.F1), text.number(numbers.ECE_scaled)]
 
 
