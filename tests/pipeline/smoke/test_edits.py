@@ -104,13 +104,8 @@ def test_a_new_row_and_an_external_set_change_no_number_of_the_others(smoke):
     smoke.add_entry("variants", f"new: {{{fields}, data: primary, init: none}}")
     smoke.add_entry("table1", "- {variant: new, tta: true}")
     with smoke.params() as params:
-        again = {
-            **params["data"]["sources"]["mimic"],
-            "reader": "mimic",
-            "split": "test",
-            "hospital": "mimic",
-        }
-        params["data"]["external"] = {"again": again}
+        again = {"reader": "mimic", "split": "test", "hospital": "mimic"}
+        params["data"]["external"] = {"again": {**params["data"]["sources"]["mimic"], **again}}
     ran = smoke.repro()
     expected = [*VARIED, "train@new", "evaluate@new", "tta@new", "ensemble", "report"]
     assert sorted(ran) == sorted([*expected, "external_images@again", "external@again"])
@@ -129,14 +124,12 @@ def test_a_new_row_and_an_external_set_change_no_number_of_the_others(smoke):
         numbers = row["means"]["exact"]
         assert numbers["AUROC_drop"][0] == numbers["AP_drop"][0] == 0 and numbers["own_AP"] > 0
         assert rows[name]["AUROC"] == numbers["AUROC"][0]
-        places = (
-            f"predictions/{place}/{name}/0.parquet" for place in ("ensemble", "external/again/ensembles")
-        )
-        own, other = (table(smoke, place) for place in places)
+        own = table(smoke, f"predictions/ensemble/{name}/0.parquet")
+        other = table(smoke, f"predictions/external/again/ensembles/{name}/0.parquet")
         assert own.equals(other)  # members and weights are those that were chosen
     assert "new" in found["variants"] and "## Table 3" in (smoke.folder / "reports/report.md").read_text()
     smoke.restore()
-    assert not (smoke.folder / "metrics/external").exists()
+    assert not (smoke.folder / "metrics/external/again.json").exists()
 
 
 def test_recipes_and_starts_train_what_has_them(smoke):
