@@ -90,9 +90,9 @@ def score(
             ensembles[row.name] = ExternalRow(f"{gone[0]} {struck[gone[0]]}")
         else:
             ensembles[row.name] = comparison.score(freeze(params, row.name, data, test, predicted))
-    patients = data.table["patient_id"].nunique()
-    own = params.data.external[data.name].hospital == params.data.primary
-    return ExternalResults(len(data.table), patients, own, comparison.counts, ensembles, variants)
+    entry, patients = params.data.external[data.name], data.table["patient_id"].nunique()
+    kind = entry.hospital == params.data.primary, entry.human
+    return ExternalResults(len(data.table), patients, *kind, comparison.counts, ensembles, variants)
 
 
 def drawn_apart(params: Params, data: LabelledSet, device: torch.device) -> EvaluationSet:

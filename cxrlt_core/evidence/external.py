@@ -77,7 +77,8 @@ class ExternalResults:
 
     images: int
     patients: int
-    own: bool  # of the hospital that the study trains on, with labels of its own
+    own: bool  # of the hospital that the study trains on, with other labels
+    human: bool  # labelled by people who looked at the images
     classes: Mapping[str, ClassCounts]
     ensembles: Mapping[str, ExternalRow]  # the rows of Table 2
     variants: Mapping[str, ExternalRow]  # with TTA; they are not scored on the own test set

@@ -74,6 +74,7 @@ class External(Source):
 
     split: Literal["train", "dev", "test"] | None = usual(None)  # the official part that is taken; null: all
     hospital: Name | None = usual(None)  # the source that is of the same hospital, if one is
+    human: bool = usual(False)  # its labels are of people who looked at the images
     published: dict[str, Real] = Field({})  # mean AUROC of other systems, with other training data
 
 

@@ -124,7 +124,8 @@ or a patient of the set in training or development. Variants alone have no loss:
 
 
 def _title(name: str, results: ExternalResults) -> str:
-    return f"`{name}`: {'the own hospital, with other labels' if results.own else 'another hospital'}"
+    labels = "human labels" if results.human else "labels of a machine"
+    return f"`{name}`: {'images of the own hospital' if results.own else 'another hospital'}, {labels}"
 
 
 def _set(name: str, one: ExternalResults, results: Results) -> str:

@@ -165,10 +165,11 @@ def _of_entries(params: Params) -> dict[str, Any]:
         packed = {"image": params.image.model_dump(mode="json"), "images": source.images, "sizes": sizes}
         files[f"packing/{name}"] = packed
     for name, external in params.data.external.items():
-        entry = external.model_dump(mode="json", exclude={"published"})
+        entry = external.model_dump(mode="json", exclude={"human", "published"})
         pixels = {"image": params.image.model_dump(mode="json"), "sizes": sizes}
         files[f"external_images/{name}"] = {**entry, **pixels, "label_space": space}
-        files[f"{EXTERNAL}/{name}"] = {**entering(params, EXTERNAL), "hospital": external.hospital}
+        told = {"hospital": external.hospital, "human": external.human}
+        files[f"{EXTERNAL}/{name}"] = {**entering(params, EXTERNAL), **told}
     for name, text in params.text_encoders.items():
         files[f"text/{name}"] = {**text.model_dump(mode="json"), "labels": params.label_space.classes}
     for name, image in params.image_encoders.items():

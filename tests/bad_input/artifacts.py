@@ -142,7 +142,7 @@ def external(split: str) -> None:
     for name in "abc":
         draw(Path(f"raw/{name}.png"), seed=0)
     entry = {"reader": "table", "labels": "a.csv", "images": "raw", "test_list": None, "uncertain": "ignore"}
-    entry |= {"views": "all", "split": split, "hospital": None}
+    entry |= {"views": "all", "split": split, "hospital": None, "human": True}
     params = parse_params(with_changes({"data.external": {"gold": entry}, "image.store": "s"}))
     external_images.main(params, "gold")
     read_external("gold", ["Mass"])

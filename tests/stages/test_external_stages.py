@@ -17,7 +17,7 @@ from tests.bad_input.params import SMOKE, with_changes
 from tests.cxrlt_core.packing.pictures import draw
 
 ENTRY = {"reader": "table", "labels": "a.csv", "images": "raw", "test_list": None, "uncertain": "ignore"}
-ENTRY |= {"views": "all", "split": "test", "hospital": None}
+ENTRY |= {"views": "all", "split": "test", "hospital": None, "human": True}
 PLAIN, REPLENISHED = "resnet50_bert_shared", "resnet50_t5_mixup_replenished"
 
 

@@ -30,13 +30,13 @@ COUNTS = {
 STRUCK = ExternalRow("extra trained on nih")
 ROWS = {"model_wise": ROW, "class_wise": ROW, "class_wise_replenished": STRUCK}
 ALONE = {"base": ExternalRow(None, {"exact": replace(MEANS, AUROC_drop=Interval(None, None, None))})}
-FOUND = {"vindr": ExternalResults(300, 250, False, COUNTS, ROWS, ALONE)}
+FOUND = {"vindr": ExternalResults(300, 250, False, False, COUNTS, ROWS, ALONE)}
 
 
 @pytest.fixture
 def study(changed):
     entry = dict.fromkeys(("labels", "images"), "a") | {"views": "all", "uncertain": "ignore"}
-    entry |= {"test_list": None, "split": None, "hospital": None, "published": {"KAD": 0.7}}
+    entry |= {"test_list": None, "split": None, "hospital": None, "human": False, "published": {"KAD": 0.7}}
     params = changed({"data.external": {"vindr": {"reader": "table", **entry}}})
     return make_results(params, external=FOUND)
 
@@ -51,7 +51,7 @@ def test_without_a_set_the_report_is_what_it_was_and_the_tables_are_empty(study)
 def test_rows_stand_in_a_block_for_exact_and_one_for_near_classes_and_struck_ones_by_name(study):
     [section] = external_sections(study)
     assert section in render(study, [])
-    assert "### `vindr`: another hospital\n\n300 images of 250 patients." in section
+    assert "### `vindr`: another hospital, labels of a machine\n\n300 images of 250 patients." in section
     exact, near = (
         section.index(f"Over 1 classes {what}") for what in ("that the set labels, 60", "of which")
     )
@@ -80,8 +80,8 @@ def test_positives_and_patients_stand_beside_every_class_and_few_positives_have_
 
 
 def test_labels_of_the_own_hospital_are_called_that(study):
-    own = {"gold": replace(FOUND["vindr"], own=True)}
-    assert "### `gold`: the own hospital, with other labels\n" in table3_markdown(own)
+    own = {"gold": replace(FOUND["vindr"], own=True, human=True)}
+    assert "### `gold`: images of the own hospital, human labels\n" in table3_markdown(own)
 
 
 def test_the_files_have_a_line_a_set_row_and_kind_and_the_few_numbers_to_watch():

@@ -104,7 +104,7 @@ def test_a_new_row_and_an_external_set_change_no_number_of_the_others(smoke):
     smoke.add_entry("variants", f"new: {{{fields}, data: primary, init: none}}")
     smoke.add_entry("table1", "- {variant: new, tta: true}")
     with smoke.params() as params:
-        again = {"reader": "mimic", "split": "test", "hospital": "mimic"}
+        again = {"reader": "mimic", "split": "test", "hospital": "mimic", "human": False}
         params["data"]["external"] = {"again": {**params["data"]["sources"]["mimic"], **again}}
     ran = smoke.repro()
     expected = [*VARIED, "train@new", "evaluate@new", "tta@new", "ensemble", "report"]
