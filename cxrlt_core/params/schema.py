@@ -200,6 +200,13 @@ class Report(Section):
     show_images: bool = usual(False)  # pictures of patients; for synthetic or public images only
 
 
+class SeenList(Section):
+    """A list of the images that the weights of an encoder were trained on."""
+
+    file: str = usual("data/local/rad-dino/training_images.csv")
+    sha256: str = usual("0" * 64)
+
+
 class Recipe(Section):
     """``train``, ``image`` and ``query`` of the variants that name it: the study's, with its changes."""
 
@@ -256,6 +263,7 @@ class Params(Section):
     image: Image
     text_encoders: dict[Name, TextEncoder]
     image_encoders: dict[Name, ImageEncoder]
+    seen: dict[Name, SeenList] = Field({})  # each a key of its image encoder
     query: QueryNetwork
     train: Train
     recipes: dict[Name, Recipe] = usual({})

@@ -49,6 +49,7 @@ class Results:
     alarms: Sequence[NoiseAlarm] = ()  # what speaks against trainings of one noise
     examples: Sequence[models.Example] = ()  # images that may be shown
     looks: Sequence[models.Look] = ()  # the same, with what the base variant attends to
+    seen: Mapping[str, models.Seen] = field(default_factory=dict)  # by image encoders that have a list
     external: Mapping[str, ExternalResults] = field(default_factory=dict)  # sets that have not been seen
 
     @property

@@ -81,6 +81,8 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
             yield f"{at}designs: unknown key; each design is a key of its own"
     if "label_space" in content:
         yield "label_space: unknown key; data.label_space names one, or the file of one"
+    if "seen" in content:
+        yield "seen: unknown key; image_encoders.<name>.seen names the list of an encoder"
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
         for key, reason in SHARED.items():
             section, _, field = key.partition(".")

@@ -60,6 +60,7 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "reweight": (REWEIGHTING,),
     "reweight.base": (ATTENTION, REWEIGHTING),
     "reweight.more": BY_FILES,
+    "seen": (),  # the report counts it
     "study": (ENSEMBLE, EVALUATION, EXTERNAL),
     "table1": (),
     "table2": (ENSEMBLE, EXTERNAL),
@@ -80,6 +81,7 @@ UNTRACKED_PARAMS = {
     "image.store": "where arrays lie, which are known by content",
     "launch": "how processes are started; provenance names their number",
     "report": "what is shown",
+    "seen": "what encoders have seen of the test set",
     "table1": "the other rows, and published figures",
     "table2": "the other rows, and published figures",
     "train.checkpoint_minutes": "when a state is saved",

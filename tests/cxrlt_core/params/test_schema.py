@@ -23,7 +23,7 @@ EITHER = {"Table2Row.replenished", "Table2Row.members"}
 SAID_IN_FULL = {"Table2Row.name"}
 #: Gathered from keys of their own; what a variant has not is absent.
 GATHERED = {"Params.designs", "Params.label_space", "Source.reader", "Variant.designs", "Variant.recipe"}
-GATHERED |= {"External.reader"}
+GATHERED |= {"External.reader", "Params.seen"}
 #: Mappings that each study fills as it likes: arguments of timm, classes, losses of any kind, reweightings.
 FREE = {"options", "uncertain", "losses", "more"}
 
@@ -84,7 +84,7 @@ def stated(content: dict) -> set[str]:
     """The keys of a study, those of designs aside: a study has the designs that it has."""
     own = {f".variants.*.{name}" for name in of_variants()} | {f".{name}" for name in of_variants()}
     own |= {".designs", ".variants.*.designs", ".variants.*.recipe", ".recipes.", ".label_space"}
-    own |= {".data.sources.*.reader"}
+    own |= {".data.sources.*.reader", ".seen"}
     return {key for key in keys(content) if not key.startswith(tuple(own))}
 
 
