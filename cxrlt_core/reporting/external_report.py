@@ -11,7 +11,6 @@ from cxrlt_core.evidence.external import (
     NEAR,
     ClassCounts,
     ExternalResults,
-    ExternalRow,
     Numbers,
 )
 from cxrlt_core.reporting.markdown import markdown_table
@@ -22,7 +21,10 @@ from cxrlt_core.system.rounding import rounded
 
 External = Mapping[str, ExternalResults]  # set to what was found on it
 NONE = "No external set: `data.external` is empty.\n"
-KINDS = {EXACT: "classes that the set labels", NEAR: "classes of which it labels what is near them"}
+KINDS = {
+    EXACT: "classes that the set labels",
+    NEAR: "classes of which it labels only what is near them, or more or less",
+}
 #: Metric to the head of its column.
 TITLES = {
     "AUROC": "AUROC", "AUROC_drop": "lost to own test", "matched_AP": "AP at own prevalence",
@@ -129,8 +131,8 @@ def _title(name: str, results: ExternalResults) -> str:
 
 
 def _set(name: str, one: ExternalResults, results: Results) -> str:
-    shown, row = results.shown[0], one.ensembles[results.shown[0]]
-    classes = f"\n{_classes(one, shown, row)}" if not row.struck else ""
+    there = [row for row in (results.shown[0], *one.ensembles) if not one.ensembles[row].struck]
+    classes = f"\n{_classes(one, there[0])}" if there else ""
     return f"""### {_title(name, one)}
 
 {one.images:,} images of {one.patients:,} patients.
@@ -173,8 +175,8 @@ def _cells(numbers: Numbers) -> list[str]:
     return [*cells, text.number(numbers.F1), text.number(numbers.ECE_scaled)]
 
 
-def _classes(results: ExternalResults, shown: str, row: ExternalRow) -> str:
-    """Show the classes, exact ones first, of the ensemble whose classes are shown elsewhere."""
+def _classes(results: ExternalResults, shown: str) -> str:
+    """Show the classes of an ensemble, exact ones first."""
     ordered = sorted(results.classes.items(), key=lambda item: list(KINDS).index(item[1].kind))
     header = ["class", "labels", "positive", "of known", "patients", *TITLES.values()]
     lines = [
@@ -182,7 +184,7 @@ def _classes(results: ExternalResults, shown: str, row: ExternalRow) -> str:
             name,
             counts.kind,
             *(f"{number:,}" for number in (counts.positive, counts.known, counts.patients)),
-            *_cells(row.classes[name])[: len(TITLES)],
+            *_cells(results.ensembles[shown].classes[name])[: len(TITLES)],
         ]
         for name, counts in ordered
     ]
