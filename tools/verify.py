@@ -20,7 +20,7 @@ from stages.artifacts.paths import array_path, external_path, geometry_name, ind
 
 
 def main(params: Params) -> None:
-    """Print a line for each packed source or external set; StudyError with a line for each that has changed."""
+    """Print a line for each packed source or external set; StudyError: a line for each that has changed."""
     used = {geometry_name(image): image for image in (params.image, *geometries(params).values())}
     names = (*params.data.sources, *params.data.external)
     packed = [(name, image) for name in names for image in used.values()]
