@@ -4,10 +4,13 @@ What is not of the form that is expected stays, and is refused when it is valida
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cxrlt_core.designs import find_design, methods, of_variants
 from cxrlt_core.label_space import read_label_space
+from cxrlt_core.system.errors import StudyError, shown
+from cxrlt_core.system.files import file_hash
 
 RECIPE = ("train", "image", "query")  # sections that a recipe changes
 
@@ -15,7 +18,7 @@ RECIPE = ("train", "image", "query")  # sections that a recipe changes
 def gather(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of params.yaml with every design under ``designs``, and what is named in its place.
 
-    StudyError: no such label space.
+    StudyError: no such label space, or list of what an encoder has seen.
     """
     known = of_variants()
     shared = {name: content[name] for name in known if name in content}
@@ -24,6 +27,12 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
         rest["variants"] = {name: _variant(variant, shared, known) for name, variant in variants.items()}
     if isinstance(recipes := content.get("recipes"), dict):
         rest["recipes"] = {name: _recipe(recipe, content) for name, recipe in recipes.items()}
+    if isinstance(encoders := content.get("image_encoders"), dict):
+        whole = {name: entry for name, entry in encoders.items() if isinstance(entry, dict)}
+        without = {name: {k: v for k, v in entry.items() if k != "seen"} for name, entry in whole.items()}
+        rest["image_encoders"] = {**encoders, **without}
+        lists = {name: entry["seen"] for name, entry in whole.items() if entry.get("seen")}
+        rest["seen"] = {name: _seen(name, file) for name, file in lists.items()}
     if isinstance(rows := content.get("table2"), list):
         rest["table2"] = [_row(row) for row in rows]
     if isinstance(evidence := content.get("evidence"), dict) and "margin" not in evidence:
@@ -36,12 +45,24 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "designs": shared}
 
 
+def _seen(encoder: str, file: Any) -> dict[str, str]:
+    """Return a list of what an encoder has seen, named by content: it may be a file of any place."""
+    key = f"image_encoders.{encoder}.seen"
+    if not isinstance(file, str):
+        raise StudyError(f"{key}: expected a CSV file, found {shown(file)}")
+    if not Path(file).is_file():
+        raise StudyError(f"{key}: {file}: no such file")
+    return {"file": file, "sha256": file_hash(file)}
+
+
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``data`` with the reader of every source: the one of its name where none is stated."""
-    if not isinstance(sources := data.get("sources"), dict):
-        return {**data}
-    named = {k: {"reader": k, **entry} if isinstance(entry, dict) else entry for k, entry in sources.items()}
-    return {**data, "sources": named}
+    sections = {key: data[key] for key in ("sources", "external") if isinstance(data.get(key), dict)}
+    named = {
+        key: {k: {"reader": k, **entry} if isinstance(entry, dict) else entry for k, entry in section.items()}
+        for key, section in sections.items()
+    }
+    return {**data, **named}
 
 
 def _row(row: Any) -> Any:

@@ -18,6 +18,7 @@ from cxrlt_core.designs.tta import TITLE as TTA
 from cxrlt_core.params.schema import Params, Table1Row, Variant
 from cxrlt_core.study.explain import explain
 from cxrlt_core.study.gather import gather
+from cxrlt_core.study.sources import source_entry
 from cxrlt_core.study.variants import SCRATCH, contents, members, replenished, trains_after, used_sources
 from cxrlt_core.system.errors import StudyError, cut, meant
 
@@ -80,6 +81,8 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
             yield f"{at}designs: unknown key; each design is a key of its own"
     if "label_space" in content:
         yield "label_space: unknown key; data.label_space names one, or the file of one"
+    if "seen" in content:
+        yield "seen: unknown key; image_encoders.<name>.seen names the list of an encoder"
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
         for key, reason in SHARED.items():
             section, _, field = key.partition(".")
@@ -100,11 +103,18 @@ def _dangling_names(params: Params) -> Iterator[str]:
         yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
     if len(set(used_sources(params))) != len(used_sources(params)):
         yield "data.extra: a source may be used once, and the primary one not as an extra"
-    for name, source in params.data.sources.items():
+    for name in (*params.data.sources, *params.data.external):
+        key, source = source_entry(params, name)
         for label in source.uncertain.keys() - {"default", *params.label_space.classes}:
             hint = meant(label, params.label_space.classes)
             what = f"{label!r} is neither a class of the label space nor default{hint}"
-            yield f"data.sources.{name}.uncertain: {what}"
+            yield f"{key}.uncertain: {what}"
+    for name, external in params.data.external.items():
+        if name in params.data.sources:
+            yield f"data.external.{name}: the name of a source, expected another one such as {name}_test"
+        if external.hospital is not None:
+            key = f"data.external.{name}.hospital"
+            yield from check(key, external.hospital, params.data.sources, "data.sources")
     weights = ["uniform", *reweightings(params.reweight)]
     starts = [SCRATCH, *params.variants]
     for name, variant in params.variants.items():
