@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cxrlt_core.params.label_space import LabelSpace
+from cxrlt_core.params.label_space import LabelSpace, Related
 from cxrlt_core.system.errors import StudyError, cut, meant
 from cxrlt_core.system.yaml_file import read_yaml
 
@@ -37,6 +37,25 @@ def read_label_space(name: str) -> LabelSpace:
     if not Path(name).is_file():
         raise StudyError(f"data.label_space: {name}: no such file")
     return _read(Path(name), name)
+
+
+def with_near(space: LabelSpace) -> LabelSpace:
+    """Return a label space whose classes take the labels of what is near them where a source has no same.
+
+    For sets that are scored and not trained on, where such classes are told apart.
+    """
+
+    def taking(related: Related) -> Related:
+        use = related.get("use", [])
+        if "near" not in related or "exact" in related or "near" in use:
+            return related
+        return {**related, "use": [*use, "near"]}
+
+    relations = {
+        of: {label: taking(related) for label, related in classes.items()}
+        for of, classes in space.relations.items()
+    }
+    return space.model_copy(update={"relations": relations})
 
 
 @cache

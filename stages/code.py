@@ -17,14 +17,15 @@ FOLDER = Path("fingerprints")
 
 
 def main(params: Params) -> None:
-    """Write a file per stage, per reader in ``data.sources``, and per variant what trains it."""
+    """Write a file per stage, per reader of a source or external set, and per variant what trains it."""
     files = {f"{name}.json": stage_code(name) for name in stages()}
     files["settings.json"] = stage_code("settings", whole=True)  # parameters pass through their checks
     files["report.json"] |= module_code("stages.artifacts.monitor")  # shows no score of other code
     files["ensemble.json"] |= design_code(row.method for row in params.table2)
-    for name, source in params.data.sources.items():
-        code = named_code("cxrlt_core.sources", source.reader, f"data.sources.{name}.reader")
-        files[f"sources/{name}.json"] = code
+    for section, entries in (("sources", params.data.sources), ("external", params.data.external)):
+        for name, source in entries.items():
+            code = named_code("cxrlt_core.sources", source.reader, f"data.{section}.{name}.reader")
+            files[f"{section}/{name}.json"] = code
     for name in params.variants:
         files[f"variants/{name}.json"] = variant_code(params, name)
         files[f"predictions/{name}.json"] = design_code(designs_of(params, name, PREDICTION))

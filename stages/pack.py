@@ -17,6 +17,7 @@ from cxrlt_core.packing.record import is_packed
 from cxrlt_core.params.schema import Image, Params
 from cxrlt_core.sources import find_reader
 from cxrlt_core.study.recipes import geometries
+from cxrlt_core.study.sources import source_entry
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_parquet, write_json, write_parquet
 from stages.artifacts.border import run_stage
@@ -36,11 +37,11 @@ def main(params: Params, source: str) -> None:
 
 
 def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.DataFrame:
-    """Pack the images of a source in a size and fit, and return their index."""
-    entry = params.data.sources[source]
+    """Pack the images of a source, or of an external set, in a size and fit, and return their index."""
+    key, entry = source_entry(params, source)
     root, folders = Path(entry.images), find_reader(entry.reader).IMAGE_FOLDERS
-    key = f"data.sources.{source}.images"
-    files = ImageFiles(images["image_id"].tolist(), images["path"].tolist(), root, folders, key)
+    ids, paths = images["image_id"].tolist(), images["path"].tolist()
+    files = ImageFiles(ids, paths, root, folders, f"{key}.images")
     make_store(Path(image.store))
     array, geometry = array_path(image, source), Geometry(image.size, image.fit)
     with exclusive(array):
@@ -49,7 +50,7 @@ def pack(params: Params, source: str, image: Image, images: pd.DataFrame) -> pd.
         workers = len(os.sched_getaffinity(0))  # the pixels do not depend on it
         index = pack_images(files, array, geometry, workers)
         listed = array.with_suffix(".rejects.csv")
-        check_rejects(index, params.image.max_rejects, key, listed)
+        check_rejects(index, params.image.max_rejects, f"{key}.images", listed)
     print(f"{array}: {index['row'].count():,} images, {index['row'].isna().sum():,} rejected")
     return index
 

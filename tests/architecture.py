@@ -49,14 +49,16 @@ ARROWS: dict[str, set[str]] = {
     "serving": {"batches", "designs", "label_space", "metrics", "model", "packing", "prediction"},
     "artifacts": {
         *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
-        *("params", "prediction", "reporting", "results", "serving", "sources", "study", "training"),
+        *("params", "prediction", "reporting", "results", "serving", "sources", "splits", "study"),
+        "training",
     },
     "cxrlt": {
         *("evidence", "metrics", "model", "packing", "params", "prediction", "reporting", "serving"),
         "sources",
     },
     "stages": {
-        *("artifacts", "batches", "demo", "designs", "evidence", "figures", "losses", "metrics", "model"),
+        *("artifacts", "batches", "demo", "designs", "evidence", "figures", "label_space", "losses"),
+        *("metrics", "model"),
         *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),
         *("study", "training"),
     },

@@ -171,6 +171,21 @@ def highest_f1(ranking: Ranking, weights: Tensor) -> np.ndarray:
     return ranking.scores[torch.cat(f1).argmax(0).cpu().numpy()]
 
 
+def matched_ap(ranking: Ranking, weights: Tensor, prevalence: float) -> Tensor:
+    """Average precision at another prevalence, under weightings as of :func:`rank_values`; float64 (b,).
+
+    A positive weighs as much more than a negative as brings each weighting to that prevalence, 0 to 1.
+    """
+    known = _add_up(weights, ranking.order, ranking.starts[[0, -1]], slice(0, 1))[0].double()
+    positives = _add_up(weights, ranking.positives, ranking.positive_starts[[0, -1]], slice(0, 1))[0].double()
+    heavier = prevalence / (1 - prevalence) * (known - positives) / positives
+    total = torch.zeros_like(positives)
+    for block in _blocks(ranking, weights):
+        hits = heavier * block.hits.double()
+        total += (hits / (hits + block.called - block.hits)).nan_to_num_(0).mul_(block.weight).sum(0)
+    return (total / positives).masked_fill((positives == 0) | (positives == known), torch.nan)
+
+
 def _blocks(ranking: Ranking, weights: Tensor) -> Iterator[Block]:
     """Yield some tie groups at a time, from the highest score; counts in a number format that holds them."""
     exact = torch.float32 if len(ranking.order) < EXACT else torch.float64

@@ -70,6 +70,15 @@ class Source(Section):
         return value
 
 
+class External(Source):
+    """A set that models are scored on and never trained: it says what a source says, and more."""
+
+    split: Literal["train", "dev", "test"] | None = usual(None)  # the official part that is taken; null: all
+    hospital: Name | None = usual(None)  # the source that is of the same hospital, if one is
+    human: bool = usual(False)  # its labels are of people who looked at the images
+    published: dict[str, Real] = Field({})  # mean AUROC of other systems, with other training data
+
+
 class Splits(Section):
     """Fractions of patients for development and test, where the source brings no official split."""
 
@@ -106,6 +115,7 @@ class Data(Section):
     primary: Name = usual("nih")  # supplies train, dev, test and those classes that it knows
     extra: list[Name] = usual([])  # replenish the training set
     sources: dict[Name, Source]
+    external: dict[Name, External] = usual({})  # sets that nothing trains on, for Table 3
     splits: Splits
     leaks: Literal["stop", "drop"] = usual("stop")  # training images that dev or test has too
     groups: Groups
@@ -203,6 +213,13 @@ class Report(Section):
     show_images: bool = usual(False)  # pictures of patients; for synthetic or public images only
 
 
+class SeenList(Section):
+    """A list of the images that the weights of an encoder were trained on."""
+
+    file: str = usual("data/local/rad-dino/training_images.csv")
+    sha256: str = usual("0" * 64)
+
+
 class Recipe(Section):
     """``train``, ``image`` and ``query`` of the variants that name it: the study's, with its changes."""
 
@@ -259,6 +276,7 @@ class Params(Section):
     image: Image
     text_encoders: dict[Name, TextEncoder]
     image_encoders: dict[Name, ImageEncoder]
+    seen: dict[Name, SeenList] = Field({})  # each a key of its image encoder
     query: QueryNetwork
     train: Train
     recipes: dict[Name, Recipe] = usual({})

@@ -16,8 +16,11 @@ def _limits(results: Results) -> Iterator[str]:
     params = results.params
     yield """**Unresolved is not "no effect"**: a design that moves less than the minimum detectable Δ cannot be judged by a \
 study of this size."""
-    yield f"""**One source, one way to label**: intervals are about the patients of `{params.data.primary}`, nobody else's; \
-development and test set are drawn from the same source, so no shift is measured."""
+    shift = (
+        "" if results.external else "; development and test set are drawn from it, so no shift is measured"
+    )
+    yield f"""**One source, one way to label**: intervals of Table 1 and Table 2 are about the patients of `{params.data.primary}`, \
+nobody else's{shift}."""
     if any(table.has_published for table in results.tables):
         yield """**Published figures** are of other data, models and sizes; mAP of sets of other size or prevalence is another \
 quantity. They enter no computation."""

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from cxrlt_core.params.encoders import ImageEncoder
 from cxrlt_core.params.schema import Params
 from cxrlt_core.pretrained.strict import origin_text
 from cxrlt_core.reporting.markdown import markdown_table
-from cxrlt_core.results.models import Encoder
+from cxrlt_core.results.models import Encoder, Seen
 from cxrlt_core.results.study import Results
 from cxrlt_core.study.variants import HARMLESS, changes, designs_of, loss_of
 
@@ -38,10 +39,23 @@ def _encoders(results: Results) -> Iterator[list[str]]:
     params, origins = results.params, results.origins
     for name, image in params.image_encoders.items():
         yield [f"image `{name}`", _image_encoder(image.model, origins.encoders[name])]
+        yield [f"test images that `{name}` has seen", _seen(image, results.seen.get(name))]
     for name, text in params.text_encoders.items():
         origin = origin_text(origins.texts[name])
         yield [f"text `{name}`", f"`{text.model}`, {text.pooling} pooling; {origin}"]
     yield ["images", f"{params.image.size} × {params.image.size} pixels, grey, {params.image.fit}"]
+
+
+def _seen(image: ImageEncoder, seen: Seen | None) -> str:
+    """Say how much of the test set the weights of an encoder were trained on."""
+    if seen is not None:
+        images = f"{seen.images:,} of {seen.of_images:,} before training"
+        return f"{images}, of {seen.patients:,} of {seen.of_patients:,} patients, by the list of the encoder"
+    if image.pretrained is False:
+        return "none before training: its weights were random"
+    if image.pretrained is True and not image.model.startswith("hf-hub:"):
+        return "none before training: timm's own weights are of photographs"
+    return "not known: `image_encoders` names no list of them (`seen`)"
 
 
 def _image_encoder(model: str, encoder: Encoder) -> str:

@@ -7,6 +7,7 @@ from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting import evidence_report as evidence
 from cxrlt_core.reporting.answer_report import answer_section, planner_section
 from cxrlt_core.reporting.appendix_report import Figures, appendix, appendix_list
+from cxrlt_core.reporting.external_report import external_sections
 from cxrlt_core.reporting.limits_report import limits_section
 from cxrlt_core.reporting.tables import to_markdown
 from cxrlt_core.results.study import Results
@@ -35,6 +36,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> dict[str, str]:
         _run(results),
         _table1(results),
         _table2(results),
+        *external_sections(results),
         planner_section(results, figures(Section.PLAN)),
         limits_section(results),
         appendix_list(),

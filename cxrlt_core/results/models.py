@@ -175,6 +175,16 @@ class Encoder:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What an encoder has seen of the test set: images and patients, of how many."""
+
+    images: int
+    of_images: int
+    patients: int
+    of_patients: int
+
+
+@dataclass(frozen=True)
 class Example:
     """An image, uint8 (H, W), with its positive labels."""
 

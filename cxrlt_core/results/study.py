@@ -1,13 +1,14 @@
 """All that a report and its figures show of a study."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from cxrlt_core.evidence.alarms import NoiseAlarm
 from cxrlt_core.evidence.effects import MainEffects
+from cxrlt_core.evidence.external import ExternalResults
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.params.schema import Params
 from cxrlt_core.results import models
@@ -48,6 +49,8 @@ class Results:
     alarms: Sequence[NoiseAlarm] = ()  # what speaks against trainings of one noise
     examples: Sequence[models.Example] = ()  # images that may be shown
     looks: Sequence[models.Look] = ()  # the same, with what the base variant attends to
+    seen: Mapping[str, models.Seen] = field(default_factory=dict)  # by image encoders that have a list
+    external: Mapping[str, ExternalResults] = field(default_factory=dict)  # sets that have not been seen
 
     @property
     def shown(self) -> tuple[str, models.Ensemble]:

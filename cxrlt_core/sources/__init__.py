@@ -52,25 +52,28 @@ def settings_of(name: str) -> type[Section]:
     return getattr(find_reader(name), "Settings", Section)
 
 
-def read_source(source: str, labels: Path, options: Options, reader: str | None = None) -> Harmonized:
+def read_source(
+    source: str, labels: Path, options: Options, reader: str | None = None, key: str | None = None
+) -> Harmonized:
     """Read the label files of a source, a file or the folder with them, into the label space of the study.
 
-    ``reader`` is the source's name if absent. The table has ``image_id`` (source and relative path),
-    ``patient_id`` and ``study_id`` (with the source before them), ``view`` (PA, AP, LATERAL or OTHER),
-    ``path`` (relative to the source's images), ``split`` (train, dev, test or missing), then an int8 column
-    per class of the space: 1 positive, 0 negative, -1 unknown. StudyError: an unknown reader, a missing file,
-    a bad file, row or value, or a reader that gives labels of no class.
+    ``reader`` is the source's name if absent, and ``key`` where params.yaml has the source. The table has
+    ``image_id`` (source and relative path), ``patient_id`` and ``study_id`` (with the source before them),
+    ``view`` (PA, AP, LATERAL or OTHER), ``path`` (relative to the source's images), ``split`` (train, dev,
+    test or missing), then an int8 column per class of the space: 1 positive, 0 negative, -1 unknown.
+    StudyError: an unknown reader, a missing file, a bad file, row or value, or a reader that gives labels of
+    no class.
     """
-    name = reader or source
+    name, key = reader or source, key or f"data.sources.{source}"
     module = find_reader(name)
-    for key, path in (("labels", labels), ("test_list", options.test_list)):
+    for what, path in (("labels", labels), ("test_list", options.test_list)):
         if path is not None and not path.exists():
-            raise StudyError(f"data.sources.{source}.{key}: {path}: no such file or folder")
+            raise StudyError(f"{key}.{what}: {path}: no such file or folder")
     if options.test_list is not None and name != WITH_TEST_LIST:
         only = f"only {WITH_TEST_LIST} has one, found {options.test_list}"
-        raise StudyError(f"data.sources.{source}.test_list: {only}")
+        raise StudyError(f"{key}.test_list: {only}")
     harmonized = module.read(labels, replace(options, own=settings_of(name).model_validate(options.own)))
     table = harmonized.table
     check_classes(name, classes_in(table), options.space)
-    ids = {key: f"{source}/" + table[key] for key in ("image_id", "patient_id", "study_id")}
+    ids = {column: f"{source}/" + table[column] for column in ("image_id", "patient_id", "study_id")}
     return replace(harmonized, table=table.assign(**ids))

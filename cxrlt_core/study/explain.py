@@ -91,7 +91,7 @@ def _meant(place: Sequence, content: Mapping) -> str | None:
     """Find the key that a misspelt one is close to, a missing one rather than one that is there."""
     section, given = _section_at(place[:-1], content)
     known = _keys(section) + (of_variants() if section in (Params, Variant) else [])
-    known += own_keys(given.get("reader")) if section is Source else []
+    known += own_keys(given.get("reader")) if issubclass(section, Source) else []
     missing = [name for name in known if name not in given]
     for names in (missing, known):
         if close := get_close_matches(str(place[-1]), names, n=1):

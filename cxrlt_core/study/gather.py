@@ -4,11 +4,14 @@ What is not of the form that is expected stays, and is refused when it is valida
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cxrlt_core.designs import find_design, methods, of_variants
 from cxrlt_core.label_space import read_label_space
-from cxrlt_core.params.schema import Source
+from cxrlt_core.params.schema import External, Source
+from cxrlt_core.system.errors import StudyError, shown
+from cxrlt_core.system.files import file_hash
 
 RECIPE = ("train", "image", "query")  # sections that a recipe changes
 
@@ -16,7 +19,7 @@ RECIPE = ("train", "image", "query")  # sections that a recipe changes
 def gather(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of params.yaml with every design under ``designs``, and what is named in its place.
 
-    StudyError: no such label space.
+    StudyError: no such label space, or list of what an encoder has seen.
     """
     known = of_variants()
     shared = {name: content[name] for name in known if name in content}
@@ -25,6 +28,12 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
         rest["variants"] = {name: _variant(variant, shared, known) for name, variant in variants.items()}
     if isinstance(recipes := content.get("recipes"), dict):
         rest["recipes"] = {name: _recipe(recipe, content) for name, recipe in recipes.items()}
+    if isinstance(encoders := content.get("image_encoders"), dict):
+        whole = {name: entry for name, entry in encoders.items() if isinstance(entry, dict)}
+        without = {name: {k: v for k, v in entry.items() if k != "seen"} for name, entry in whole.items()}
+        rest["image_encoders"] = {**encoders, **without}
+        lists = {name: entry["seen"] for name, entry in whole.items() if entry.get("seen")}
+        rest["seen"] = {name: _seen(name, file) for name, file in lists.items()}
     if isinstance(rows := content.get("table2"), list):
         rest["table2"] = [_row(row) for row in rows]
     if isinstance(evidence := content.get("evidence"), dict) and "margin" not in evidence:
@@ -37,11 +46,23 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "designs": shared}
 
 
+def _seen(encoder: str, file: Any) -> dict[str, str]:
+    """Return a list of what an encoder has seen, named by content: it may be a file of any place."""
+    key = f"image_encoders.{encoder}.seen"
+    if not isinstance(file, str):
+        raise StudyError(f"{key}: expected a CSV file, found {shown(file)}")
+    if not Path(file).is_file():
+        raise StudyError(f"{key}: {file}: no such file")
+    return {"file": file, "sha256": file_hash(file)}
+
+
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``data`` with every source in full."""
-    if not isinstance(sources := data.get("sources"), dict):
-        return {**data}
-    return {**data, "sources": {name: full_source(name, entry) for name, entry in sources.items()}}
+    """Return ``data`` with every source, and every external set, in full."""
+    sections = {key: data[key] for key in ("sources", "external") if isinstance(data.get(key), dict)}
+    return {
+        **data,
+        **{key: {n: full_source(n, e) for n, e in each.items()} for key, each in sections.items()},
+    }
 
 
 def full_source(name: str, entry: Any) -> Any:
@@ -49,7 +70,8 @@ def full_source(name: str, entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     reader = entry.get("reader", name)
-    own = {key: entry[key] for key in entry if key not in Source.model_fields and key in own_keys(reader)}
+    shared = {*Source.model_fields, *External.model_fields}
+    own = {key: entry[key] for key in entry if key not in shared and key in own_keys(reader)}
     rest = {key: value for key, value in entry.items() if key not in own}
     return {"reader": reader, **rest, **({"own": own} if own else {})}
 

@@ -18,6 +18,7 @@ from cxrlt_core.designs.tta import TITLE as TTA
 from cxrlt_core.params.schema import Params, Table1Row, Variant
 from cxrlt_core.study.explain import explain, explain_own
 from cxrlt_core.study.gather import gather
+from cxrlt_core.study.sources import source_entry
 from cxrlt_core.study.variants import SCRATCH, contents, members, replenished, trains_after, used_sources
 from cxrlt_core.system.errors import StudyError, cut, meant
 
@@ -78,12 +79,16 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
     for at, section in named:
         if isinstance(section, dict) and "designs" in section:
             yield f"{at}designs: unknown key; each design is a key of its own"
-    sources = data.get("sources") if isinstance(data := content.get("data"), dict) else None
-    for name, source in sources.items() if isinstance(sources, dict) else ():
-        if isinstance(source, dict) and "own" in source:
-            yield f"data.sources.{name}.own: unknown key; each of them is a key of the source"
+    data = content.get("data")
+    for kind in ("sources", "external"):
+        entries = data.get(kind) if isinstance(data, dict) else None
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict) and "own" in entry:
+                yield f"data.{kind}.{name}.own: unknown key; each of them is a key of the source"
     if "label_space" in content:
         yield "label_space: unknown key; data.label_space names one, or the file of one"
+    if "seen" in content:
+        yield "seen: unknown key; image_encoders.<name>.seen names the list of an encoder"
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
         for key, reason in SHARED.items():
             section, _, field = key.partition(".")
@@ -104,12 +109,19 @@ def _dangling_names(params: Params) -> Iterator[str]:
         yield from check(f"data.extra.{position}", name, params.data.sources, "data.sources")
     if len(set(used_sources(params))) != len(used_sources(params)):
         yield "data.extra: a source may be used once, and the primary one not as an extra"
-    for name, source in params.data.sources.items():
-        yield from explain_own(f"data.sources.{name}", source)
+    for name in (*params.data.sources, *params.data.external):
+        key, source = source_entry(params, name)
+        yield from explain_own(key, source)
         for label in source.uncertain.keys() - {"default", *params.label_space.classes}:
             hint = meant(label, params.label_space.classes)
             what = f"{label!r} is neither a class of the label space nor default{hint}"
-            yield f"data.sources.{name}.uncertain: {what}"
+            yield f"{key}.uncertain: {what}"
+    for name, external in params.data.external.items():
+        if name in params.data.sources:
+            yield f"data.external.{name}: the name of a source, expected another one such as {name}_test"
+        if external.hospital is not None:
+            key = f"data.external.{name}.hospital"
+            yield from check(key, external.hospital, params.data.sources, "data.sources")
     weights = ["uniform", *reweightings(params.reweight)]
     starts = [SCRATCH, *params.variants]
     for name, variant in params.variants.items():

@@ -76,10 +76,14 @@ def replenished(params: Params, variant: str) -> bool:
     return any(params.variants[name].data == "replenished" for name in lineage(params, variant))
 
 
+def trained_sources(params: Params, variant: str) -> list[str]:
+    """Return the sources that a variant, or one that it starts from, has trained on."""
+    return used_sources(params) if replenished(params, variant) else [params.data.primary]
+
+
 def drawn_sources(params: Params, variant: str) -> list[str]:
     """Return the sources that the demo drew, and a variant, or one that it starts from, has seen."""
-    seen = used_sources(params) if replenished(params, variant) else [params.data.primary]
-    return [name for name in seen if name in params.demo.sources]
+    return [name for name in trained_sources(params, variant) if name in params.demo.sources]
 
 
 def contents(params: Params, variant: str) -> dict[str, Any]:

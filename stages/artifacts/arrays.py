@@ -24,7 +24,7 @@ def open_images(data: LabelledSet, params: Params, image: Image | None = None) -
     image = image or params.image
     images, arrays = with_pixels(data.table, params, image), {}
     for source, table in images.groupby("source", sort=False):
-        arrays[source] = _open(array_path(image, source), source, table)
+        arrays[source] = open_or_pack(array_path(image, source), source, table)
     return PackedImages(arrays, images["source"].tolist(), images["row"].to_numpy())
 
 
@@ -47,12 +47,16 @@ def decoder_of(data: LabelledSet, image: Image) -> str:
     return "; ".join(sorted({read_decoder(array) for array in arrays}))
 
 
-def _open(array: Path, source: str, table: pd.DataFrame) -> np.memmap:
+def open_or_pack(array: Path, source: str, table: pd.DataFrame, stage: str = "pack") -> np.memmap:
+    """Map the packed array that has the rows and digests of a table; what packs it runs again if it has not.
+
+    StudyError when it still has not.
+    """
     rows, digests = table["row"].to_numpy(), table["digest"].array
     wait_until_packed(array)
     try:
         return open_array(array, rows, digests)
     except StudyError:
         print(f"{array}: {'another' if array.exists() else 'no'} array, packing {source} again", flush=True)
-    run_again("pack", source)  # of several processes here, one packs and the others wait
+    run_again(stage, source)  # of several processes here, one packs and the others wait
     return open_array(array, rows, digests)

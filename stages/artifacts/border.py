@@ -28,6 +28,8 @@ ITEMS = {
     "embed": "text_encoders",
     "encoder": "image_encoders",
     "evaluate": "variants",
+    "external": "data.external",
+    "external_images": "data.external",
     "harmonize": "data.sources",
     "pack": "data.sources",
     "train": "variants",
@@ -80,7 +82,7 @@ def check_item(main: Callable[..., None], params: Params) -> None:
     """Raise StudyError that lists the items if params.yaml has none of the name that the stage got."""
     section = ITEMS.get(_module(main).rpartition(".")[2])
     if section and sys.argv[1] not in (known := attrgetter(section)(params)):
-        raise StudyError(f"{section}.{sys.argv[1]}: missing key, found {', '.join(known)}")
+        raise StudyError(f"{section}.{sys.argv[1]}: missing key, found {', '.join(known) or 'none'}")
 
 
 def _module(main: Callable[..., None]) -> str:

@@ -18,6 +18,7 @@ def remove_leftovers(params: Params, *folders: str) -> None:
     sources, variants = params.data.sources, params.variants
     names: dict[str, Collection[str]] = {
         "data/encoders": params.image_encoders,
+        "data/external": params.data.external,
         "data/labels": sources,
         "data/packed": sources,
         "data/pixels": variants,
@@ -26,8 +27,10 @@ def remove_leftovers(params: Params, *folders: str) -> None:
         "data/trained": {SCRATCH, *variants},
         "data/watched": sources,
         "metrics/dev": variants,
+        "metrics/external": params.data.external,
         "models": variants,
         "predictions/dev": variants,
+        "predictions/external": params.data.external,
         "predictions/tta": variants,
         "weights": {"uniform", *reweightings(params.reweight)},
     }

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxrlt_core.figures import Picture
 from cxrlt_core.figures.style import render, save
+from cxrlt_core.reporting.external_report import table3_csv, table3_json, table3_markdown
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.notes import caveat, noted
 from cxrlt_core.reporting.report import render as render_report
@@ -27,6 +28,10 @@ def write_numbers(results: Results) -> None:
         write_json(f"reports/{table.name}.json", to_json(table.rows))
         write_text(f"reports/{table.name}.csv", to_csv(table.rows, note))
         write_text(f"reports/{table.name}.md", f"> {note}\n\n{text}" if note else text)
+    write_json("reports/table3.json", table3_json(results.external))
+    write_text("reports/table3.csv", table3_csv(results.external, note))
+    text = table3_markdown(results.external)
+    write_text("reports/table3.md", f"> {note}\n\n{text}" if note else text)
     write_json("reports/contrasts.json", {table.name: plain(table.contrasts) for table in results.tables})
     write_json("reports/planner.json", {table.name: plain(table.power) for table in results.tables})
     write_json("reports/effects.json", plain(results.effects))

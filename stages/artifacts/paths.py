@@ -82,6 +82,21 @@ def geometry_name(image: Image) -> str:
     return f"{image.size}-{image.fit}"
 
 
+def external_path(name: str, file: str = "set.parquet") -> str:
+    """Return where an external set lies, or what belongs to it: counts.json, and indexes by geometry."""
+    return f"data/external/{name}/{file}"
+
+
+def external_predictions(name: str, kind: str, row: str, seed: int) -> str:
+    """Return where predictions of an external set lie; ``kind`` is models or ensembles."""
+    return f"predictions/external/{name}/{kind}/{row}/{seed}.parquet"
+
+
+def external_metrics(name: str) -> str:
+    """Return where the scores on an external set lie."""
+    return f"metrics/external/{name}.json"
+
+
 def watched_path(source: str) -> Path:
     """Return where the list of a source's image files lies."""
     return Path(f"data/watched/{source}.parquet")

@@ -11,7 +11,14 @@ from cxrlt_core.system.tensors import read_tensor_metadata
 from stages.artifacts.code import fingerprint
 from stages.artifacts.environment import revision, versions
 from stages.artifacts.identity import row_code, row_identity
-from stages.artifacts.paths import model_folder, set_path, text_environment_path, text_path, trained_path
+from stages.artifacts.paths import (
+    external_path,
+    model_folder,
+    set_path,
+    text_environment_path,
+    text_path,
+    trained_path,
+)
 
 COMPUTING = ("torch", "torchvision", "timm", "numpy")  # what a training computes with
 SCORING = ("scikit-learn", "pandas", "scipy", "dvc")  # what the report is made with, besides
@@ -24,6 +31,7 @@ def provenance(params: Params, members: Mapping[str, Sequence[str]]) -> dict:
     ``members``: row of Table 2 to its variants.
     """
     rows1 = {row.name: record(params, "table1", row.model_dump(), [row.variant]) for row in params.table1}
+    external = {name: {"data": file_hash(external_path(name))} for name in params.data.external}
     rows2 = {row.name: record(params, "table2", row.model_dump(), members[row.name]) for row in params.table2}
     return {
         "report": report_environment(),
@@ -33,7 +41,7 @@ def provenance(params: Params, members: Mapping[str, Sequence[str]]) -> dict:
         "trainings": trainings(params),
         "table1": rows1,
         "table2": rows2,
-    }
+    } | ({"external": external} if external else {})
 
 
 def record(params: Params, table: str, row: Mapping, variants: Sequence[str]) -> dict:

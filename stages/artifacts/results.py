@@ -9,6 +9,7 @@ from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.alarms import noise_alarms
 from cxrlt_core.evidence.contrasts import judge
+from cxrlt_core.evidence.external import ExternalResults
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
@@ -20,12 +21,13 @@ from cxrlt_core.results import models
 from cxrlt_core.results.data import ClassInfo, Data
 from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Table
+from cxrlt_core.splits.seen import listed_images, read_list
 from cxrlt_core.system.device import open_device
 from cxrlt_core.system.files import read_parquet
 from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.history import read_history
-from stages.artifacts.paths import model_folder
+from stages.artifacts.paths import external_metrics, model_folder
 from stages.artifacts.provenance import report_environment, text_environment, text_origin
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
@@ -63,6 +65,10 @@ def read_results(params: Params) -> Results:
         alarms=noise_alarms(pool.names, pool.trainings[TESTED["mAP"]][0], params.bootstrap.level),
         examples=first_images(params),
         looks=attended_images(params),
+        seen=_read_seen(params),
+        external={
+            name: read_record(ExternalResults, external_metrics(name)) for name in params.data.external
+        },
     )
 
 
@@ -72,6 +78,17 @@ def _read_each(kind: type[Record], path: str, names: Iterable[str]) -> dict[str,
 
 def _read_costs(params: Params, variant: str) -> list[models.Cost]:
     return [read_record(models.Cost, model_folder(variant, s) / "cost.json") for s in params.train.seeds]
+
+
+def _read_seen(params: Params) -> dict[str, models.Seen]:
+    """Count the test images that each encoder has seen which brings a list of them."""
+    counts = {}
+    for name, entry in params.seen.items():
+        test = read_set("test").table
+        seen = test[listed_images(test["path"].tolist(), read_list(entry.file))]
+        sizes = (len(seen), len(test), seen["patient_id"].nunique(), test["patient_id"].nunique())
+        counts[name] = models.Seen(*sizes)
+    return counts
 
 
 def make_tables(

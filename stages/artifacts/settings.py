@@ -19,23 +19,24 @@ from cxrlt_core.study.variants import (
 
 # Kinds of stages, by the names of their files in data/settings/.
 ATTENTION, DESCRIPTION, DRAWING, ENSEMBLE = "attention", "description", "synthesize", "ensemble"
-EVALUATION, REWEIGHTING, SPLITTING, STANDINS = "evaluation", "reweight", "split", "synthesize_text"
-TRAINING, VIEWS = "training", "tta"
+EVALUATION, EXTERNAL, REWEIGHTING, SPLITTING = "evaluation", "external", "reweight", "split"
+STANDINS, TRAINING, VIEWS = "synthesize_text", "training", "tta"
 OF_THE_STUDY = (DESCRIPTION, DRAWING, REWEIGHTING, SPLITTING, STANDINS)  # one stage each, and no more in it
-RUNNING = (ATTENTION, ENSEMBLE, EVALUATION, TRAINING, VIEWS)
+RUNNING = (ATTENTION, ENSEMBLE, EVALUATION, EXTERNAL, TRAINING, VIEWS)
 BY_FILES = ()  # through the files that another stage makes of it, and through nothing else
 
 #: Key of params.yaml to the kinds of stages that it enters by itself. The report depends on all of them.
 ENTERS: dict[str, tuple[str, ...]] = {
-    "bootstrap": (ENSEMBLE,),
-    "bootstrap.level": (ATTENTION, ENSEMBLE),
+    "bootstrap": (ENSEMBLE, EXTERNAL),
+    "bootstrap.level": (ATTENTION, ENSEMBLE, EXTERNAL),
     "compute": RUNNING,
-    "compute.batch_size": (ATTENTION, EVALUATION, VIEWS),
+    "compute.batch_size": (ATTENTION, EVALUATION, EXTERNAL, VIEWS),
     "data": (DESCRIPTION,),
-    "data.extra": (DESCRIPTION, SPLITTING),
+    "data.external": BY_FILES,  # each by its own
+    "data.extra": (DESCRIPTION, EXTERNAL, SPLITTING),
     "data.groups": (SPLITTING,),
     "data.leaks": (DESCRIPTION, SPLITTING),
-    "data.primary": (ATTENTION, DESCRIPTION, SPLITTING),
+    "data.primary": (ATTENTION, DESCRIPTION, EXTERNAL, SPLITTING),
     "data.splits": (SPLITTING,),
     "demo": (ATTENTION, DESCRIPTION),
     "demo.images": (ATTENTION, DRAWING),
@@ -61,24 +62,28 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "reweight": (REWEIGHTING,),
     "reweight.base": (ATTENTION, REWEIGHTING),
     "reweight.more": BY_FILES,
-    "study": (ENSEMBLE, EVALUATION),
+    "seen": (),  # the report counts it
+    "study": (ENSEMBLE, EVALUATION, EXTERNAL),
     "table1": (),
-    "table2": (ENSEMBLE,),
+    "table2": (ENSEMBLE, EXTERNAL),
     "text_encoders": BY_FILES,
     "train": (TRAINING,),
     "train.checkpoint_minutes": (),
     "train.monitor": (),
     "train.resident": (),
-    "train.seeds": (ATTENTION, ENSEMBLE, EVALUATION, VIEWS),  # a training has one, which counts on its own
-    "tta": (VIEWS,),
-    "variants": (ENSEMBLE,),  # a training has one, which is added below
+    # a training has one, which counts on its own
+    "train.seeds": (ATTENTION, ENSEMBLE, EVALUATION, EXTERNAL, VIEWS),
+    "tta": (EXTERNAL, VIEWS),
+    "variants": (ENSEMBLE, EXTERNAL),  # a training has one, which is added below
 }
 #: Keys that are no part of what a row of a table is.
 UNTRACKED_PARAMS = {
+    "data.external": "other sets that the row is scored on",
     "evidence": "how contrasts of rows are judged",
     "image.store": "where arrays lie, which are known by content",
     "launch": "how processes are started; provenance names their number",
     "report": "what is shown",
+    "seen": "what encoders have seen of the test set",
     "table1": "the other rows, and published figures",
     "table2": "the other rows, and published figures",
     "train.checkpoint_minutes": "when a state is saved",
@@ -163,6 +168,12 @@ def _of_entries(params: Params) -> dict[str, Any]:
         files[f"labels/{name}"] = {**without(entry, ["images"]), "label_space": space}
         packed = {"image": params.image.model_dump(mode="json"), "images": source.images, "sizes": sizes}
         files[f"packing/{name}"] = packed
+    for name, external in params.data.external.items():
+        entry = external.model_dump(mode="json", exclude={"human", "published"})
+        pixels = {"image": params.image.model_dump(mode="json"), "sizes": sizes}
+        files[f"external_images/{name}"] = {**entry, **pixels, "label_space": space}
+        told = {"hospital": external.hospital, "human": external.human}
+        files[f"{EXTERNAL}/{name}"] = {**entering(params, EXTERNAL), **told}
     for name, text in params.text_encoders.items():
         files[f"text/{name}"] = {**text.model_dump(mode="json"), "labels": params.label_space.classes}
     for name, image in params.image_encoders.items():

@@ -23,8 +23,9 @@ from cxrlt_core.system.files import (
     write_text,
 )
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
-from stages import harmonize, pack, settings, split, train
+from stages import external_images, harmonize, pack, settings, split, train
 from stages.artifacts import arrays, border
+from stages.artifacts.external import read_external
 from stages.artifacts.predictions import read_predictions, write_predictions
 from stages.artifacts.sets import read_set
 from stages.artifacts.trained import read_metrics
@@ -135,6 +136,18 @@ def packed(images: str, store: str) -> None:
     pack.main(parse_params(with_changes(changes)), "nih")
 
 
+def external(split: str) -> None:
+    """Read the test part of a table that labels Edema alone, for a study of Mass; or ask for another part."""
+    Path("a.csv").write_text("image,patient,split,Edema\na.png,p,test,1\nb.png,q,test,0\nc.png,r,,0\n")
+    for name in "abc":
+        draw(Path(f"raw/{name}.png"), seed=0)
+    entry = {"reader": "table", "labels": "a.csv", "images": "raw", "test_list": None, "uncertain": "ignore"}
+    entry |= {"views": "all", "split": split, "hospital": None, "human": True}
+    params = parse_params(with_changes({"data.external": {"gold": entry}, "image.store": "s"}))
+    external_images.main(params, "gold")
+    read_external("gold", ["Mass"])
+
+
 def called(main: Callable[..., None], *words: str) -> None:
     """Call a stage of the smoke study with some words."""
     with patch.object(sys, "argv", ["stage", *words]):
@@ -165,6 +178,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "a store in a folder that is absent": partial(packed, "raw", "dta/arrays"),
     "a store that is a link to nowhere": partial(packed, "raw", "link"),
     "a source that is none": partial(called, harmonize.main, "vindr"),
+    "an external set that is none": partial(called, external_images.main, "vindr"),
+    "an external set of a part that it has not": partial(external, "dev"),
+    "an external set that labels no class of the study": partial(external, "test"),
     "a release that the demo does not draw": lambda: write_release(
         "padchest", parse_params(SMOKE).demo, Path("labels"), Path("images"), Path("places")
     ),

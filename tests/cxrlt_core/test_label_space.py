@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 
 from cxrlt_core.demo.classes import CLASSES
-from cxrlt_core.label_space import label_spaces, read_label_space
+from cxrlt_core.label_space import label_spaces, read_label_space, with_near
 from cxrlt_core.labels import TRAINING_IMAGES, TRAINING_POSITIVES
 from cxrlt_core.sources.mapping import names_of
 from tests.architecture import ROOT
@@ -63,3 +63,15 @@ def test_one_of_ones_own_says_what_it_has(tmp_path):
     assert not (space.aliases or space.normal or space.relations or space.counts)
     path.write_text("classes: [Big heart]")
     assert read_label_space(str(path)).classes == ["Big heart"]
+
+
+def test_near_labels_are_taken_where_a_source_has_no_same_and_only_there():
+    """For sets that are scored; what is said already stays as it is."""
+    space = read_label_space("cxrlt2023")
+    near = with_near(space)
+    aorta, effusion = "Calcification of the Aorta", "Pleural Effusion"
+    assert "use" not in space.relations["cxrlt2026"][aorta]
+    assert near.relations["cxrlt2026"][aorta] == {"near": ["aortic atheromatosis"], "use": ["near"]}
+    assert near.relations["cxrlt2026"][effusion] == space.relations["cxrlt2026"][effusion]
+    assert near.relations["padchest"] == space.relations["padchest"]  # all of them have exact ones too
+    assert with_near(near) == near and near.classes == space.classes

@@ -34,7 +34,10 @@ def params(tmp_path, monkeypatch):
         "mimic": SimpleNamespace(images="none", reader="mimic"),
     }
     params = SimpleNamespace(
-        image=image, data=SimpleNamespace(sources=sources), demo=SimpleNamespace(sources=[]), variants={}
+        image=image,
+        data=SimpleNamespace(sources=sources, external={}),
+        demo=SimpleNamespace(sources=[]),
+        variants={},
     )
     pack.main(params, "nih")
     return params
@@ -66,3 +69,15 @@ def test_a_changed_row_and_a_changed_file_are_found_and_packed_again(params):
     ]
     pack.main(params, "nih")
     verify.main(params)
+
+
+def test_a_changed_file_of_an_external_set_is_found_and_the_line_names_its_stage(params):
+    params.data.external["gold"] = SimpleNamespace(images="raw", reader="nih")
+    images = pd.DataFrame({"image_id": ["gold/1.png", "gold/2.png"], "path": ["1.png", "2.png"]})
+    index = pack.pack(params, "gold", params.image, images)
+    write_parquet("data/external/gold/set.parquet", images.merge(index, on="image_id"))
+    verify.main(params)
+    os.utime("raw/2.png", ns=(1, 1))
+    with pytest.raises(StudyError, match=r"is gold/2\.png; .* dvc repro --force external_images@gold$"):
+        params.data.sources.clear()
+        verify.main(params)

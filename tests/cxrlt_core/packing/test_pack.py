@@ -476,7 +476,7 @@ def test_stage_writes_array_and_index(tmp_path, monkeypatch):
     write_parquet("data/watched/nih.parquet", pd.DataFrame(images))
 
     image = SimpleNamespace(size=32, fit="squash", store="arrays", max_rejects=0.1)
-    data = SimpleNamespace(sources={"nih": SimpleNamespace(images="raw", reader="nih")})
+    data = SimpleNamespace(sources={"nih": SimpleNamespace(images="raw", reader="nih")}, external={})
     params = SimpleNamespace(image=image, data=data, demo=SimpleNamespace(sources=[]), variants={})
     with pytest.raises(StudyError, match=r"data\.sources\.nih\.images: 1 of 5 .*1 × file not found"):
         main(params, "nih")

@@ -17,13 +17,14 @@ from cxrlt_core.system.settings import Section
 ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 #: May be left out: shown beside our figures, or what a study declares before it looks; they reach no number.
-MAY_BE_LEFT_OUT = {"Table1Row.published", "Table2Row.published", "Evidence.looks", "Evidence.primary"}
+MAY_BE_LEFT_OUT = {"External.published", "Table1Row.published", "Table2Row.published"}
+MAY_BE_LEFT_OUT |= {"Evidence.looks", "Evidence.primary"}
 #: One of the two is stated, which is checked; and the name of a row is said in full where it is not stated.
 EITHER = {"Table2Row.replenished", "Table2Row.members"}
 SAID_IN_FULL = {"Table2Row.name"}
 #: Gathered from keys of their own; what a variant has not is absent.
-GATHERED = {"Params.designs", "Params.label_space", "Variant.designs", "Variant.recipe"}
-GATHERED |= {"Source.reader", "Source.own"}
+GATHERED = {"Params.designs", "Params.label_space", "Params.seen", "Variant.designs", "Variant.recipe"}
+GATHERED |= {"External.own", "External.reader", "Source.own", "Source.reader"}
 #: Mappings that each study fills as it likes: arguments of timm, classes, losses of any kind, reweightings.
 FREE = {"options", "uncertain", "losses", "more"}
 
@@ -84,7 +85,7 @@ def stated(content: dict) -> set[str]:
     """The keys of a study, those of designs aside: a study has the designs that it has."""
     own = {f".variants.*.{name}" for name in of_variants()} | {f".{name}" for name in of_variants()}
     own |= {".designs", ".variants.*.designs", ".variants.*.recipe", ".recipes.", ".label_space"}
-    own |= {".data.sources.*.reader", ".data.sources.*.own"}
+    own |= {".data.sources.*.reader", ".data.sources.*.own", ".seen"}
     return {key for key in keys(content) if not key.startswith(tuple(own))}
 
 

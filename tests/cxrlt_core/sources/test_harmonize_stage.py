@@ -26,7 +26,7 @@ def params(tmp_path, monkeypatch):
     write(tmp_path / "train.csv", CHEXPERT_HEADER, *ROWS)
     sources = {"chexpert": usual(Source, labels="train.csv", images="images", uncertain="one")}
     space = read_label_space("cxrlt2023")
-    return SimpleNamespace(data=SimpleNamespace(sources=sources), label_space=space)
+    return SimpleNamespace(data=SimpleNamespace(sources=sources, external={}), label_space=space)
 
 
 def test_writes_the_table_as_the_reader_gives_it(params, tmp_path):

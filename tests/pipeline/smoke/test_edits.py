@@ -97,14 +97,18 @@ def test_a_further_seed_trains_alone(smoke):
     smoke.restore()
 
 
-def test_a_new_row_changes_no_number_of_the_others(smoke):
-    """It is no member of an ensemble, and its contrasts are a family of their own."""
+def test_a_new_row_and_an_external_set_change_no_number_of_the_others(smoke):
+    """The row is no member, and its contrasts are a family of their own; the set is the own test set."""
     before = {name: load(smoke, name) for name in ("reports/table2.json", "reports/contrasts.json")}
     fields = "image: densenet121, text: pubmedbert, separate: true, loss: bce, weights: uniform"
     smoke.add_entry("variants", f"new: {{{fields}, data: primary, init: none}}")
     smoke.add_entry("table1", "- {variant: new, tta: true}")
+    with smoke.params() as params:
+        again = {"reader": "mimic", "split": "test", "hospital": "mimic", "human": False}
+        params["data"]["external"] = {"again": {**params["data"]["sources"]["mimic"], **again}}
     ran = smoke.repro()
-    assert sorted(ran) == sorted([*VARIED, "train@new", "evaluate@new", "tta@new", "ensemble", "report"])
+    expected = [*VARIED, "train@new", "evaluate@new", "tta@new", "ensemble", "report"]
+    assert sorted(ran) == sorted([*expected, "external_images@again", "external@again"])
     assert "new+tta" in load(smoke, "reports/table1.json")
     assert load(smoke, "reports/table2.json") == before["reports/table2.json"]
     families = {"primary": [], "exploratory": []}
@@ -112,7 +116,20 @@ def test_a_new_row_changes_no_number_of_the_others(smoke):
         families[one["family"]].append(one)
     assert families["primary"] == before["reports/contrasts.json"]["table1"]
     assert families["exploratory"] and all("new+tta" in one["rows"] for one in families["exploratory"])
+    found = load(smoke, "metrics/external/again.json")
+    assert found["own"] and found["images"] == len(table(smoke, "data/sets/test.parquet"))
+    rows = load(smoke, "reports/table3.json")["again"]
+    assert rows.keys() == found["ensembles"].keys() == before["reports/table2.json"].keys()
+    for name, row in found["ensembles"].items():
+        numbers = row["means"]["exact"]
+        assert numbers["AUROC_drop"][0] == numbers["AP_drop"][0] == 0 and numbers["own_AP"] > 0
+        assert rows[name]["AUROC"] == numbers["AUROC"][0]
+        own = table(smoke, f"predictions/ensemble/{name}/0.parquet")
+        other = table(smoke, f"predictions/external/again/ensembles/{name}/0.parquet")
+        assert own.equals(other)  # members and weights are those that were chosen
+    assert "new" in found["variants"] and "## Table 3" in (smoke.folder / "reports/report.md").read_text()
     smoke.restore()
+    assert not (smoke.folder / "metrics/external/again.json").exists()
 
 
 def test_recipes_and_starts_train_what_has_them(smoke):

@@ -190,3 +190,18 @@ def test_a_row_is_also_what_it_started_from_and_what_reweighted_it():
     names = ["densenet121_bert_reweighted", "child", VARIANT]
     same = [row_identity(params, [name], ROW) == row_identity(other, [name], ROW) for name in names]
     assert same == [False, False, True]
+
+
+def test_a_list_of_what_an_encoder_has_seen_counts_by_content_and_for_the_report_alone():
+    def settings(seen: str | None) -> dict[str, Any]:
+        own = CONTENT["image_encoders"]["resnet50"] | {"seen": seen}
+        encoders = {**CONTENT["image_encoders"], "resnet50": own}
+        return settings_files(parse_params({**CONTENT, "image_encoders": encoders}))
+
+    found = [settings_files(parse_params(CONTENT))]
+    assert settings(None) == found[0]
+    for text in ("image\na.png\n", "image\nb.png\n"):
+        Path("seen.csv").write_text(text)
+        found.append(settings("seen.csv"))
+    for one, other in ((0, 1), (1, 2)):
+        assert {name for name in found[0] if found[one][name] != found[other][name]} == {"params"}

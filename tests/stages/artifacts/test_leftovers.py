@@ -24,12 +24,15 @@ def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     more = {"mild": usual(Reweighting)}
     params = SimpleNamespace(
-        data=SimpleNamespace(sources={"nih": 1}), variants={"plain": 1}, reweight=usual(Reweight, more=more),
+        data=SimpleNamespace(sources={"nih": 1}, external={"vindr": 1}),
+        variants={"plain": 1}, reweight=usual(Reweight, more=more),
         image_encoders={"resnet50": 1}, text_encoders={"bert": 1},
     )  # fmt: skip
     kept = ["data/labels/nih.json", "data/text/bert.safetensors", "data/encoders/resnet50.json"]
     kept += ["models/plain/0/x", "weights/uniform.json", "weights/mild.json"]
-    gone = ["data/labels/old.json", "data/text/old.safetensors", "data/encoders/old.json"]
+    kept += ["data/external/vindr/set.parquet", "metrics/external/vindr.json"]
+    gone = ["metrics/external/old.json", "predictions/external/old/models/x", "data/external/old/set.parquet"]
+    gone += ["data/labels/old.json", "data/text/old.safetensors", "data/encoders/old.json"]
     gone += ["models/old/0/x", "weights/old.json", "predictions/tta/old/0/dev.parquet"]
     for name in [*kept, *gone]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
