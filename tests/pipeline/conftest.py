@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from filelock import FileLock
-from workspace import Workspace, copy_repository
+from warm import warm
+from workspace import ENVIRONMENT, Workspace, copy_repository
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +17,14 @@ def fresh(tmp_path_factory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id) -> Workspace:
+def quick(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """An environment in which stages and DVC begin at once."""
+    with warm(tmp_path_factory.mktemp("warm"), ENVIRONMENT) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, worker_id, quick) -> Workspace:
     """The finished, committed study, run by one process of the tests; the others wait for it."""
     shared = tmp_path_factory.getbasetemp()
     shared = shared if worker_id == "master" else shared.parent
@@ -23,13 +32,15 @@ def finished(tmp_path_factory, worker_id) -> Workspace:
     with FileLock(shared / "finished.lock"):
         if not ran.exists():
             folder.mkdir()
-            workspace = copy_repository(folder, "smoke.yaml")
+            workspace = copy_repository(folder, "smoke.yaml", quick)
             workspace.repro("repro", "code", "settings")
             first = ["code", *workspace.run_jobs(2)]
             workspace.git("add", "--all")
             workspace.git("commit", "--quiet", "--message", "study")
             ran.write_text(json.dumps([first, workspace.said]))
-    return Workspace(folder, *json.loads(ran.read_text()))
+    workspace = Workspace(folder, quick)
+    workspace.first_run, workspace.first_words = json.loads(ran.read_text())
+    return workspace
 
 
 @pytest.fixture(scope="module")
@@ -37,4 +48,6 @@ def smoke(finished, tmp_path_factory) -> Workspace:
     """A copy of the finished study for the tests of a module. One that changes it restores it."""
     folder = tmp_path_factory.mktemp("smoke") / "study"
     shutil.copytree(finished.folder, folder, symlinks=True)
-    return Workspace(folder, finished.first_run, finished.first_words)
+    workspace = Workspace(folder, finished.environment)
+    workspace.first_run, workspace.first_words = finished.first_run, finished.first_words
+    return workspace

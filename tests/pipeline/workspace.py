@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,13 +29,13 @@ ENVIRONMENT = {
 class Workspace:
     """A copy of the repository in which commands are run."""
 
-    def __init__(self, folder: Path, first_run: Collection[str] = (), first_words: str = ""):
-        self.folder = folder
-        self.first_run, self.first_words = first_run, first_words  # stages, and what dvc said
+    def __init__(self, folder: Path, environment: Mapping[str, str] = ENVIRONMENT):
+        self.folder, self.environment = folder, environment
+        self.first_run, self.first_words = list[str](), ""  # stages, and what dvc said
         self.said = ""  # by the last dvc
 
     def run(self, *command: str) -> subprocess.CompletedProcess:
-        return subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
 
     def repro(self, *arguments: str) -> list[str]:
         """Run ``dvc repro`` (or another dvc command) and return the stages that it ran, but ALWAYS."""
@@ -110,7 +110,7 @@ def digest(study: Workspace, *paths: str) -> list[str]:
     return [hashlib.sha256((study.folder / path).read_bytes()).hexdigest() for path in paths]
 
 
-def copy_repository(folder: Path, profile: str) -> Workspace:
+def copy_repository(folder: Path, profile: str, environment: Mapping[str, str] = ENVIRONMENT) -> Workspace:
     """Copy what git tracks or would track, with a profile as params.yaml, and commit it."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -122,7 +122,7 @@ def copy_repository(folder: Path, profile: str) -> Workspace:
             shutil.copy2(ROOT / name, folder / name)
     shutil.copy(ROOT / "profiles" / profile, folder / "params.yaml")
     (folder / "dvc.lock").unlink(missing_ok=True)
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, environment)
     workspace.git("init", "--quiet")
     workspace.git("add", "--all")
     workspace.git("commit", "--quiet", "--message", "smoke")

@@ -20,8 +20,10 @@ from pathlib import Path
 from tests.architecture import pipeline
 from tests.pipeline.faults import at_once, clocks, full_disk, kills, ranks
 from tests.pipeline.faults.edits import Edited
+from tests.pipeline.faults.processes import environment
 from tests.pipeline.faults.study import Study
 from tests.pipeline.faults.table import Counts, line, read_counts, table, write
+from tests.pipeline.warm import warm
 from tests.pipeline.workspace import Workspace, copy_repository
 
 PARTS = ("kills", "lock", "disk", "twice", "rank", "clock", "edits")
@@ -112,7 +114,11 @@ class Trial:
 
     def edits(self) -> None:
         """Edit a file of every kind in turn while a stage runs."""
-        edited, seconds = Edited(self.study, self.generator), {}
+        with warm(self.folder, environment(self.study.folder)) as self.study.workspace.environment:
+            self.edits_of(Edited(self.study, self.generator))
+
+    def edits_of(self, edited: Edited) -> None:
+        seconds: dict[str, float] = {}
         names, stages = itertools.cycle(edited.edits), list(addresses().values())[2:]
         for _ in range(self.moments):
             name, address = next(names), self.generator.choice(stages)

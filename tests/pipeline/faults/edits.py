@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from tests.pipeline.faults.processes import Command, environment
+from tests.pipeline.faults.processes import Command
 from tests.pipeline.faults.study import Fault, Study
 
 #: What is compared: all that a reader sees but times.
@@ -108,7 +108,7 @@ class Edited:
         expected = self.undisturbed(name if stays else "")
         self.study.forget(address)
         moments = sorted(seconds * random_of.random() for _ in range(2))
-        command = Command(self.study.folder, ("dvc", "repro", address), environment(self.study.folder))
+        command = Command(self.study.folder, ("dvc", "repro", address), self.study.workspace.environment)
         start = time.monotonic()
 
         def wait(moment: float) -> None:
