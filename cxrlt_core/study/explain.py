@@ -71,7 +71,7 @@ def _unknown(place: Sequence, meant: str | None, content: Mapping) -> str:
     if meant:
         return f"unknown key, did you mean {meant}?"
     section, given = _section_at(place[:-1], content)
-    if section is Source:
+    if issubclass(section, Source):
         own = own_keys(given.get("reader"))
         has = f"; of its own {given['reader']} has {', '.join(own) or 'none'}"
         return f"unknown key, expected {', '.join(_keys(section))}{has}"
