@@ -2,8 +2,8 @@
 
 A loss of pairs, no sum over labels: each positive label is compared with each negative one of its image, and
 of its class in the batch. It thus sees the batch that is computed at once: parts of ``train.accumulate``, and
-processes, compare within themselves. As the author's code has it (tk1980/TwowayMultiLabelLoss), but for weights and
-unknown labels. Acts in training alone; costs next to nothing.
+processes, compare within themselves. As in the author's code (tk1980/TwowayMultiLabelLoss), which knows no
+weights and no unknown labels. Acts in training alone; costs next to nothing.
 """
 
 from __future__ import annotations
