@@ -2,9 +2,10 @@
 
 Methods are designs with the hook ``combine``. Of the paper: ``model_wise``, the mean of all models, and
 ``class_wise``, of those that are best for the class. ``bagged`` and ``shrunk`` trust that choice only as far
-as the data bear it.
+as the data bear it; ``ap_weighted`` weighs all models, ``greedy`` adds one after the other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,8 +23,12 @@ class Ensemble(Section):
     """Choice of the models that each class averages."""
 
     members: Annotated[list[Name], Field(min_length=1)] | None = usual(None)  # null: of the published rows
-    top_k: Count = usual(3)
+    top_k: Count = usual(3)  # models of a class; greedy: how often one is added
     prior_positives: Positive = usual(20)  # shrunk: positives at which the choice has half the say
+
+
+#: Models that are averaged, by number and in order; one may stand there several times.
+Bag = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ class DevelopmentScores:
         ap: average precision, (M, C).
         resampled_ap: the same on resampled patients, (M, B, C).
         positives: known positives of each class, (C,).
+        bag_ap: average precision of a class with the mean of some models, NaN where undefined.
     """
 
     ap: np.ndarray
     resampled_ap: np.ndarray
     positives: np.ndarray
+    bag_ap: Callable[[int, Bag], float]
 
 
 def choose(method: str, settings: Ensemble, scores: DevelopmentScores) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What development data tell of the models of an ensemble, and how they are weighed by it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -9,12 +9,14 @@ import torch
 
 from cxrlt_core.designs.bagged import bagged_weights
 from cxrlt_core.designs.ensemble import (
+    Bag,
     DevelopmentScores,
     Ensemble,
     choice_stability,
     choose,
     class_wise_weights,
 )
+from cxrlt_core.evidence.bags import Bags
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.metrics.bootstrap import PatientResamples, centred
 from cxrlt_core.metrics.scores import resample_ranks
@@ -66,14 +68,17 @@ class Choice:
 
     def weights(self, method: str) -> np.ndarray:
         """Weights of the models per class by a method, (M, C)."""
-        scores = DevelopmentScores(self.ap, self.resampled_ap, self._positives())
+        bags = Bags(self.targets, list(self.predictions), self.draws)
+        scores = DevelopmentScores(self.ap, self.resampled_ap, self._positives(), bags.ap)
         return choose(method, self.settings, scores)
 
     def recombined_weights(self, method: str, choices: Sequence[Self]) -> np.ndarray:
         """Weights by a method where model m has the training seed of ``choices[m]``, (M, C)."""
         ap = np.stack([choice.ap[m] for m, choice in enumerate(choices)])
         resampled = np.stack([choice.resampled_ap[m] for m, choice in enumerate(choices)])
-        return choose(method, self.settings, DevelopmentScores(ap, resampled, self._positives()))
+        bags = Bags(self.targets, [choice.predictions[m] for m, choice in enumerate(choices)], self.draws)
+        scores = DevelopmentScores(ap, resampled, self._positives(), bags.ap)
+        return choose(method, self.settings, scores)
 
     def repeated_weights(self, method: str, resamples: int) -> np.ndarray:
         """Weights by a method that other development patients would have chosen, float64 (M, R, C).
@@ -85,9 +90,14 @@ class Choice:
         moved = centred(self.resampled_ap, axis=1)[1][:, :resamples].transpose(1, 0, 2)
         counts = self.draws.first(resamples).counts[self.draws.patient].T
         positives = counts.astype(np.float64) @ (self.targets == POSITIVE)
+        bags = Bags(self.targets, list(self.predictions), self.draws.first(resamples))
+
+        def bag_ap(number: int) -> Callable[[int, Bag], float]:
+            return lambda c, bag: bags.ap(c, bag) + bags.moves(c, bag)[number]
+
         elsewhere = (
-            DevelopmentScores(self.ap + shift, self.resampled_ap + shift[:, None], counts)
-            for shift, counts in zip(moved, positives, strict=True)
+            DevelopmentScores(self.ap + shift, self.resampled_ap + shift[:, None], counts, bag_ap(number))
+            for number, (shift, counts) in enumerate(zip(moved, positives, strict=True))
         )
         return np.stack([choose(method, self.settings, scores) for scores in elsewhere], axis=1)
 

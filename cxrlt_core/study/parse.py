@@ -133,6 +133,8 @@ def _dangling_names(params: Params) -> Iterator[str]:
         yield from check(f"{at}.init", variant.init, starts, "none and variants")
         if variant.recipe is not None:
             yield from check(f"{at}.recipe", variant.recipe, params.recipes, "recipes")
+        for key, label in _named_classes(variant):
+            yield from check(f"{at}.{key}", label, params.label_space.classes, "the label space")
     for position, row in enumerate(params.table1):
         yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
     yield from check("reweight.base", params.reweight.base, params.variants, "variants")
@@ -158,6 +160,14 @@ def _pairs(params: Params) -> Iterator[str]:
         elif rows in seen:
             yield f"{at}: {' and '.join(pair)} stand twice; expected each pair once"
         seen.append(rows)
+
+
+def _named_classes(variant: Variant) -> Iterator[tuple[str, str]]:
+    """Yield each class that the designs of a variant name, after the key that names it."""
+    for name, settings in variant.designs.items():
+        if named := getattr(find_design(name), "classes", None):
+            for key, labels in named(settings).items():
+                yield from ((f"{name}.{key}", label) for label in labels)
 
 
 def _contradictions(params: Params) -> Iterator[str]:

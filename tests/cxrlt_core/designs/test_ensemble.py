@@ -87,7 +87,7 @@ def test_every_method_weighs_the_models(choice):
     ap = np.stack([resample_ranks(choice.targets, m, choice.draws)["AP"] for m in choice.predictions])
     np.testing.assert_array_equal(weights["bagged"], bagged_weights(ap, 2))
     assert (choice.stability > 0.4).all() and (choice.stability < 1).all()
-    assert METHODS == ["bagged", "class_wise", "model_wise", "shrunk"]
+    assert METHODS == ["ap_weighted", "bagged", "class_wise", "greedy", "model_wise", "shrunk"]
 
 
 def test_bagging_the_set_itself_is_the_published_choice(choice):

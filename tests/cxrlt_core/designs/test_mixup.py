@@ -71,7 +71,7 @@ def test_an_unknown_label_masks_only_its_own_term():
     torch.testing.assert_close(mixed_mean(bce, logits, targets, torch.ones(1), mixing), own / 0.85)
 
 
-@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind != "two_way"])  # a loss of pairs
 def test_every_loss_has_its_two_terms(kind):
     """λ·L(z, y_i) + (1−λ)·L(z, y_j), image by image, over the weights of both terms."""
     torch.manual_seed(0)

@@ -1,14 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from naive import CLASS_WEIGHTS, IMAGE_WEIGHTS
+from naive import CLASS_WEIGHTS, IMAGE_WEIGHTS, training_set
 
 from cxrlt_core.losses.bce import bce
 from cxrlt_core.losses.class_balanced import BalancedBce, balance
-
-
-def training_set(positives: list[int], n: int = 1000) -> np.ndarray:
-    return (np.arange(n)[:, None] < np.array(positives)).astype(np.int8)
 
 
 @pytest.mark.parametrize("beta", [0.9, 0.999, 0.9999])
