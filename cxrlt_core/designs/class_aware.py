@@ -6,7 +6,7 @@ is not shown. An unknown label puts an image into no list. A class without a pos
 length of an epoch stays, so that rows with and without differ in what they show, not in how much.
 
 Cost: none.
-Said to help: rare classes, at the price of the frequent ones; with many labels an image less than with one.
+Said to help: rare classes; scenes with one label each in the paper.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """CutMix: a rectangle of an image comes from another one, and their losses are blended by area.
 
-The rectangle is square, lies within the image and is at most half of it. Where a finding lies is not known,
-so a label may stay while its finding is covered.
+The rectangle is a square within the image and at most half of it, since as in MixUp the partner's share is
+the smaller one.
 
 Cost: none.
-Said to help: much as MixUp does, with pixels that stay real; large findings more than small ones.
+Said to help: generalisation; a finding may be covered, and its label stays.
 """
 
 from __future__ import annotations

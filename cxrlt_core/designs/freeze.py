@@ -1,12 +1,11 @@
 """Freezing: the image encoder, or all but the head, stays as pretraining, or ``init``, left it.
 
 With ``representation`` only the last layer is trained (of a design's own head, all of it). From the weights
-of another variant and on class-aware samples this is classifier re-training, cRT (Kang et al. 2020,
-arXiv:1910.09217). The paper starts the classifier anew; a linear one on fixed features, trained long enough,
-ends in the same place.
+of another variant and on class-aware samples this is classifier re-training, cRT. The paper starts the
+classifier anew; a linear one on fixed features, trained long enough, ends in the same place.
 
 Cost: less than without, the less is trained.
-Said to help: small training sets; re-training the classifier, rare classes.
+Said to help: little data; with class-aware samples, long tails.
 """
 
 from typing import Literal
@@ -15,7 +14,7 @@ from cxrlt_core.designs.hooks import Context, Rate
 from cxrlt_core.system.settings import Section, usual
 
 TITLE = "frozen"
-SOURCE = "linear probing, as in Kornblith et al. 2019, arXiv:1805.08974"
+SOURCE = "Kornblith et al. 2019, arXiv:1805.08974; cRT: Kang et al. 2020, arXiv:1910.09217"
 EXCLUDES = {"encoder_rate": "what is frozen has no learning rate"}
 
 

@@ -6,7 +6,7 @@ within 3 : 4 and 4 : 3, or less where a side would not fit. It is cut after the 
 cropped as they are.
 
 Cost: one more interpolation of the training images.
-Said to help: networks that are trained long; small findings, and what lies at the edge, may be cut off.
+Said to help: generalisation; a finding may be cut off, and its label stays.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Both passes see the same images, with dropout of their own; batch normalisation 
 statistics. On several processes the gradients are averaged first, so that all climb the same way.
 
 Cost: training takes twice as long, and the weights stand in memory once more.
-Said to help: generalisation, the more the smaller the training set; with label noise.
+Said to help: generalisation and noisy labels.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ while weights are averaged, here it falls to zero as in every variant, so the av
 together. Nor are statistics of batch normalisation computed anew for the mean: those of the last steps stay.
 
 Cost: the weights stand in memory once more; time as without.
-Said to help: generalisation; less with a learning rate that falls to zero.
+Said to help: generalisation, with a learning rate that stays high.
 """
 
 from __future__ import annotations

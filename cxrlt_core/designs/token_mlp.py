@@ -5,7 +5,7 @@ has made; a recipe with ``query: {width: 768}`` beside it makes ours as wide. Th
 of the text, ours stay a linear layer on the angles between them, which the same information goes through.
 
 Cost: little beside the image encoder; the width of the queries costs more.
-Said to help: as a part of KAD and UniChest, of which it has not been taken out alone.
+Said to help: as a part of KAD and UniChest; alone it was not tried there.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 What text queries are worth is the difference to it. The embeddings of a variant's ``text`` are not used.
 
-Cost: less than without, in training, prediction and memory.
-Said to help: as the plain baseline that heads with attention are compared with.
+Cost: less than label queries.
+Said to help: as what heads with attention are compared with.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cxrlt_core.system.settings import Section
 if TYPE_CHECKING:  # every stage reads the settings of designs; torch takes two seconds
     from torch import Tensor, nn
 
-TITLE = "pooling"
+TITLE = "average pooling"
 SOURCE = "Lin et al. 2014 (Network in Network), arXiv:1312.4400; He et al. 2016, arXiv:1512.03385"
 EXCLUDES = {"separate": "a linear layer on pooled tokens has weights for each class already"}
 

@@ -1,8 +1,8 @@
 import torch
 
 from cxrlt_core.designs import conflicts
+from cxrlt_core.designs.average_pooling import Settings, head
 from cxrlt_core.designs.hooks import NetworkShape
-from cxrlt_core.designs.pooling import Settings, head
 
 PRIOR = torch.tensor([-1.0, -2.0, -6.0])
 
@@ -18,8 +18,8 @@ def test_a_logit_is_linear_in_the_mean_of_the_tokens_and_starts_at_the_prior():
 
 
 def test_a_model_with_it_knows_nothing_of_the_text(build, config):
-    models = [build(embeddings=torch.randn(3, 5).numpy(), designs={"pooling": {}}) for _ in range(2)]
+    models = [build(embeddings=torch.randn(3, 5).numpy(), designs={"average_pooling": {}}) for _ in range(2)]
     image = torch.randn(2, 1, 32, 32)
     assert torch.equal(*(model.eval()(image) for model in models))
     assert not list(models[0].queries.parameters())
-    assert [*conflicts(["pooling", "separate"])] and [*conflicts(["pooling", "csra"])]
+    assert [*conflicts(["average_pooling", "separate"])] and [*conflicts(["average_pooling", "csra"])]
