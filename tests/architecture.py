@@ -65,6 +65,7 @@ ARROWS: dict[str, set[str]] = {
     "tools": {
         "artifacts",
         "batches",
+        "designs",
         "losses",
         "metrics",
         "model",

@@ -1,4 +1,8 @@
-"""Design 6, class-wise ensemble: each class averages the models that are best for it on development data."""
+"""Design 6, class-wise ensemble: each class averages the models that are best for it on development data.
+
+Cost: prediction by all models that are chosen.
+Said to help: +0.001 mAP over the mean of all in the published study.
+"""
 
 import numpy as np
 

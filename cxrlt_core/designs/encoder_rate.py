@@ -1,4 +1,8 @@
-"""A learning rate of the image encoder of its own: pretrained weights move less than what starts anew."""
+"""A learning rate of the image encoder of its own: pretrained weights move less than what starts anew.
+
+Cost: none.
+Said to help: fine-tuning of pretrained networks.
+"""
 
 from cxrlt_core.designs.hooks import Context, Rate
 from cxrlt_core.system.settings import Positive, Section, usual

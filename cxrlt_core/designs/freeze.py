@@ -1,4 +1,12 @@
-"""Freezing: the image encoder stays as its pretrained weights, or those of ``init``, left it."""
+"""Freezing: the image encoder, or all but the head, stays as pretraining, or ``init``, left it.
+
+With ``representation`` only the last layer is trained (of a design's own head, all of it). From the weights
+of another variant and on class-aware samples this is classifier re-training, cRT. The paper starts the
+classifier anew; a linear one on fixed features, trained long enough, ends in the same place.
+
+Cost: less than without, the less is trained.
+Said to help: little data; with class-aware samples, long tails.
+"""
 
 from typing import Literal
 
@@ -6,14 +14,14 @@ from cxrlt_core.designs.hooks import Context, Rate
 from cxrlt_core.system.settings import Section, usual
 
 TITLE = "frozen"
-SOURCE = "linear probing, as in Kornblith et al. 2019, arXiv:1805.08974"
+SOURCE = "Kornblith et al. 2019, arXiv:1805.08974; cRT: Kang et al. 2020, arXiv:1910.09217"
 EXCLUDES = {"encoder_rate": "what is frozen has no learning rate"}
 
 
 class Settings(Section):
     """What stays."""
 
-    part: Literal["encoder"] = usual("encoder")  # its batch statistics, too
+    part: Literal["encoder", "representation"] = usual("encoder")  # its batch statistics, too
 
 
 def cell(settings: Settings) -> str:
@@ -23,4 +31,5 @@ def cell(settings: Settings) -> str:
 
 def learning_rate(settings: Settings, context: Context) -> Rate:
     """Return 0 for what is frozen."""
-    return lambda name: 0.0 if name.startswith(f"{settings.part}.") else 1.0
+    frozen = {"encoder": ("encoder.",), "representation": ("encoder.", "queries.")}[settings.part]
+    return lambda name: 0.0 if name.startswith(frozen) else 1.0

@@ -2,6 +2,9 @@
 
 Blending labels is wrong where one of the two is unknown; the two-term loss
 λ·L(z, y_i, m_i) + (1−λ)·L(z, y_j, m_j) equals it where both are known and stays right elsewhere.
+
+Cost: none.
+Said to help: generalisation and noisy labels; +0.0007 mAP in the published study.
 """
 
 from __future__ import annotations

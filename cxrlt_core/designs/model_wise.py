@@ -1,4 +1,8 @@
-"""Design 6, the rival: the mean of all models."""
+"""Design 6, the rival: the mean of all models.
+
+Cost: prediction by all models.
+Said to help: any set of models; it chooses nothing, so it overfits nothing.
+"""
 
 import numpy as np
 

@@ -4,6 +4,9 @@ A class that is positive in a share f of the images is repeated max(1, √(t / f
 its rarest positive class. The length of an epoch stays: it is cut off after N images, so that rows with and
 without differ in what they show, not in how much. The share is of all images, as in LVIS, whose labels are
 partial, too: it says how often the network is shown a positive, not how frequent the finding is.
+
+Cost: none.
+Said to help: rare classes.
 """
 
 from __future__ import annotations

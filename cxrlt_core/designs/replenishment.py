@@ -1,4 +1,8 @@
-"""Design 7, exogenous data replenishment: the training images of other data sets, partial labels and all."""
+"""Design 7, exogenous data replenishment: the training images of other data sets, partial labels and all.
+
+Cost: training takes longer by the images that are added.
+Said to help: +0.001 mAP of the ensemble in the published study.
+"""
 
 from collections.abc import Mapping, Sequence
 

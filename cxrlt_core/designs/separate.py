@@ -1,4 +1,8 @@
-"""Design 3, separate classifier: a last linear layer of its own for each class, in place of one for all."""
+"""Design 3, separate classifier: a last linear layer of its own for each class, in place of one for all.
+
+Cost: none.
+Said to help: +0.0006 mAP in the published study.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Design 5, test-time augmentation: average the probabilities of several random views of an image."""
+"""Design 5, test-time augmentation: average the probabilities of several random views of an image.
+
+Cost: prediction takes as many times as long as there are views.
+Said to help: +0.0027 mAP in the published study.
+"""
 
 from __future__ import annotations
 

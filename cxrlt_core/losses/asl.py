@@ -1,4 +1,8 @@
-"""Asymmetric loss: negatives are focused on more than positives. Ridnik et al. 2021, arXiv:2009.14119."""
+"""Asymmetric loss: negatives are focused on more than positives. Ridnik et al. 2021, arXiv:2009.14119.
+
+Cost: none.
+Said to help: multi-label images, of which most labels are negative.
+"""
 
 from __future__ import annotations
 

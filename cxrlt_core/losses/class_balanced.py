@@ -2,6 +2,9 @@
 
 The paper weighs an image by its one class. Here an image has any number of classes, so each class is
 a problem of its own and its weight applies to its positive and its negative labels alike.
+
+Cost: none.
+Said to help: long tails.
 """
 
 from __future__ import annotations

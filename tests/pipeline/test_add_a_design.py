@@ -1,4 +1,4 @@
-"""The example in docs/add-a-design.md works as it stands, applied to a copy of the repository."""
+"""The example in docs/add-a-design.md is the design that is there, and works where it is not there yet."""
 
 import json
 import re
@@ -12,6 +12,8 @@ from cxrlt_core.designs import HOOKS
 PAGE = (ROOT / "docs/add-a-design.md").read_text(encoding="utf-8")
 MODULE, TEST = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 [ENTRY] = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
+
+FILES = {"cxrlt_core/designs/cutmix.py": MODULE, "tests/cxrlt_core/designs/test_cutmix.py": TEST}
 
 #: What the copy says of the new variant beside the one that it was made from.
 ASK = """
@@ -31,12 +33,14 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def designed(fresh) -> Workspace:
-    """The copy with all that the page says done to it."""
+    """The copy without the design, and then with all that the page says done to it."""
+    for name in FILES:
+        (fresh.folder / name).unlink()
     assert fresh.run("python", "-m", "stages.code").returncode == 0
     fresh.git("add", "--all")
     fresh.git("commit", "--quiet", "--message", "before", "--allow-empty")
-    (fresh.folder / "cxrlt_core/designs/cutmix.py").write_text(MODULE, encoding="utf-8")
-    (fresh.folder / "tests/cxrlt_core/designs/test_cutmix.py").write_text(TEST, encoding="utf-8")
+    for name, text in FILES.items():
+        (fresh.folder / name).write_text(text, encoding="utf-8")
     with fresh.params() as params:
         entry = yaml.safe_load(ENTRY)
         params["variants"] |= entry["variants"]
@@ -80,6 +84,11 @@ def test_two_that_both_draw_are_the_line_that_the_page_shows(designed):
     with designed.params() as params:
         del params["variants"]["x"]
     assert line in done.stderr
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_page_has_the_file_as_it_is(name):
+    assert (ROOT / name).read_text(encoding="utf-8") == FILES[name]
 
 
 def test_the_page_has_every_hook_in_their_order():

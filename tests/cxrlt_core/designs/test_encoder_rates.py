@@ -1,7 +1,7 @@
 import pytest
 from runs import run
 
-from cxrlt_core.designs import encoder_rate, freeze
+from cxrlt_core.designs import class_aware, encoder_rate, freeze
 
 
 def changes(training, folder, **designs) -> dict[str, float]:
@@ -23,3 +23,10 @@ def test_an_encoder_moves_by_its_own_rate_and_stays_where_it_is_frozen(training,
     for name in weights:  # Adam's first steps are as long as the rate
         assert slower[name] == pytest.approx(plain[name] / 100, rel=0.5)
     assert slower["head.weight"] == pytest.approx(plain["head.weight"], rel=0.5)
+
+
+def test_a_classifier_is_trained_again_on_what_stays_by_class_aware_samples(training, tmp_path):
+    frozen = freeze.Settings(part="representation")
+    moved = changes(training, tmp_path, freeze=frozen, class_aware=class_aware.Settings())
+    assert {name for name, size in moved.items() if size} == {"head.weight", "head.bias"}
+    assert moved != changes(training, tmp_path, freeze=frozen)

@@ -136,7 +136,7 @@ def test_a_design_that_would_do_nothing_is_one_line(text, line, tmp_path, monkey
 
 
 def test_settings_are_read_without_torch_and_a_name_that_is_none_is_one_line():
-    with pytest.raises(StudyError, match="unknown design 'nothing', expected ap_weighted, bagged, "):
+    with pytest.raises(StudyError, match="unknown design 'nothing', expected ap_weighted, average_pooling, "):
         find_design("nothing")
     code = "import sys; from cxrlt_core import designs; [*map(designs.find_design, designs.names())]"
     command = [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"]
