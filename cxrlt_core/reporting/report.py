@@ -11,6 +11,7 @@ from cxrlt_core.reporting.external_report import external_sections
 from cxrlt_core.reporting.glossary_report import glossary
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.provenance_report import provenance_section
+from cxrlt_core.reporting.subgroup_report import subgroup_sections
 from cxrlt_core.reporting.tables import further_metrics, to_markdown
 from cxrlt_core.results.models import ClassScore
 from cxrlt_core.results.study import Results
@@ -43,6 +44,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> str:
         planner_section(results, figures(Section.PLAN)),
         f"### Would a new training agree?\n\n{evidence.improvement_section(results)}",
         _classes(results, figures),
+        *subgroup_sections(results),
         f"## Where the model looks\n\n{_attention(results)}\n{figures(Section.ATTENTION)}",
         _data(results, figures),
         _training(results, figures),
