@@ -36,7 +36,7 @@ def main(params: Params) -> None:
     selections, scores, runs, used, views = {}, {}, {}, {}, {}
     groups = view_groups(test.table["view"])
     # those of which the report may show the views
-    told = [row.name for row in params.table2 if row.published] or [row.name for row in params.table2]
+    told = [r.name for r in params.table2 if r.published is not None] or [r.name for r in params.table2]
     for names, methods in rows_by_members(params).items():
         chosen = np.isin(everything.names, names)
         members = everything.among(chosen)

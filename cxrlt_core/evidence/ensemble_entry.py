@@ -47,9 +47,8 @@ class EnsembleResults:
     rows: Mapping[str, EnsembleRow]  # of Table 2, by name
     singles: Mapping[str, SingleModel]  # role to a model alone
     contrasts: list[Contrast]  # between the rows
-    views: Mapping[str, Subgroups | None] = field(
-        default_factory=dict
-    )  # published row, if any is, to what it does on each view
+    # published row, if any is, to what it does on each view
+    views: Mapping[str, Subgroups | None] = field(default_factory=dict)
 
 
 def describe_selection(
