@@ -1,7 +1,7 @@
 """What metrics/ensemble.json tells of Table 2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from cxrlt_core.evidence.contrasts import Measured
 from cxrlt_core.evidence.ensembles import DevTestGap, Members, ScoredEnsemble, SingleModel, optimism
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.evidence.scored_table import RowNumbers
+from cxrlt_core.evidence.subgroups import Subgroups
 from cxrlt_core.metrics.curves import describe_curves
 from cxrlt_core.system.rounding import rounded
 
@@ -46,6 +47,8 @@ class EnsembleResults:
     rows: Mapping[str, EnsembleRow]  # of Table 2, by name
     singles: Mapping[str, SingleModel]  # role to a model alone
     contrasts: list[Measured]  # between the rows; judged together with those of Table 1
+    # published row, if any is, to what it does on each view
+    views: Mapping[str, Subgroups | None] = field(default_factory=dict)
 
 
 def describe_selection(
