@@ -12,7 +12,7 @@ from cxrlt_core.reporting.glossary_report import glossary
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import caveat
 from cxrlt_core.reporting.provenance_report import provenance_section
-from cxrlt_core.reporting.subgroup_report import subgroup_sections
+from cxrlt_core.reporting.subgroup_report import subgroup_section
 from cxrlt_core.reporting.tables import further_metrics
 from cxrlt_core.results.models import ClassScore
 from cxrlt_core.results.study import Results
@@ -101,8 +101,7 @@ AP and AUROC: test set, `{shown}`, with {level:.0%} intervals on the logit scale
 {FEWEST_PATIENTS} positive patients, or so near 1 that less than one of them would have to fail. Under the names of the sets: positive images; then positive \
 patients.
 
-{_class_scores(results)}{_undefined(results)}
-{chr(10).join(subgroup_sections(results))}
+{_class_scores(results)}{_undefined(results)}{subgroup_section(results)}
 ## Where the model looks
 
 {attention_section(results)}

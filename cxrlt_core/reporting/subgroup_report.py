@@ -8,12 +8,12 @@ from cxrlt_core.system import text
 TITLES = {"AUROC": "AUROC", MATCHED: "AP at the prevalence of the whole"}
 
 
-def subgroup_sections(results: Results) -> list[str]:
-    """Return the section of the report; none where the test set has one view alone, or too few positives."""
+def subgroup_section(results: Results) -> str:
+    """Return the section of the appendix; nothing where the test set has one view alone, or too few positives."""
     shown, _ = results.shown
     views = results.ensembles.views.get(shown)
     if views is None:
-        return []
+        return ""
     lines = [
         [
             name,
@@ -28,12 +28,11 @@ def subgroup_sections(results: Results) -> list[str]:
         for gap in views.gaps
     )
     header = ["view", "images", "patients", "positives", *TITLES.values()]
-    return [
-        f"""## By view
+    return f"""
+## By view
 
 Test set, `{shown}`: means over {len(views.classes)} classes with at least {LEAST} positives in each view. Images of other views are in neither.
 
 {markdown_table(header, lines)}
 The largest gap: {gaps}. Intervals ({results.params.bootstrap.level:.0%}) are those of the patients; a patient may be in both views.
 """
-    ]
