@@ -22,8 +22,8 @@ from cxrlt_core.system.rounding import rounded
 External = Mapping[str, ExternalResults]  # set to what was found on it
 NONE = "No external set: `data.external` is empty.\n"
 KINDS = {
-    EXACT: "classes that the set labels",
-    NEAR: "classes of which it labels only what is near them, or more or less",
+    EXACT: "that the set labels",
+    NEAR: "of which it labels only what is near them, or more or less",
 }
 #: Metric to the head of its column.
 TITLES = {
@@ -152,7 +152,8 @@ def _means(results: ExternalResults) -> str:
             ]
             header = ["", *TITLES.values(), "F1", "ECE, scaled"]
             there, own = _chance(used)
-            blocks.append(f"""Over {len(used)} {title}, {positives:,} positives. By chance AP is {text.number(own)} at \
+            noun = "class" if len(used) == 1 else "classes"
+            blocks.append(f"""Over {len(used)} {noun} {title}, {positives:,} positives. By chance AP is {text.number(own)} at \
 own prevalence and {text.number(there)} as it is there.
 
 {markdown_table(header, lines)}""")

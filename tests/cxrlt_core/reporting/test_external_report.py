@@ -52,9 +52,7 @@ def test_rows_stand_in_a_block_for_exact_and_one_for_near_classes_and_struck_one
     [section] = external_sections(study)
     assert section in render(study, [])[REPORT]
     assert "### `vindr`: another hospital, labels of a machine\n\n300 images of 250 patients." in section
-    exact, near = (
-        section.index(f"Over 1 classes {what}") for what in ("that the set labels, 60", "of which")
-    )
+    exact, near = (section.index(f"Over 1 class {what}") for what in ("that the set labels, 60", "of which"))
     assert exact < near and section.count("| `model_wise` |") == 2
     assert section.count("| `base (alone)` | 0.8000 [0.7000, 0.9000] | – | 0.5000") == 1
     line = next(line for line in section.splitlines() if line.startswith("| `model_wise` |"))
