@@ -10,11 +10,13 @@ from made_results import make_contrast, make_ensemble, make_results, make_row, m
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.evidence.estimator import Interval, VarianceComponents
 from cxrlt_core.figures import Picture, Section
 from cxrlt_core.reporting.html import html_page
 from cxrlt_core.reporting.report import REPORT, render
 from cxrlt_core.results.study import Results
+from cxrlt_core.results.tables import Row
 from cxrlt_core.study.parse import parse_params
 from tests.bad_input.params import with_changes
 from tests.browser import CHROMIUM, look
@@ -22,62 +24,39 @@ from tests.test_links import dead_links
 
 WORDS = 2500  # of a report that one reads
 PHONE, SCREEN = (390, 844), (1280, 900)  # pixels
-DESIGN = {
-    "image encoder": "densenet121",
-    "text encoder": "clinical_t5",
-    "reweight": "2",
-    "steps": "376 steps",
-}
-DESIGN |= dict.fromkeys(("separate", "MixUp", "replenished", "TTA"), "✓")
-TEXT = ("text encoder", "clinical_t5 → pubmedbert")
-SEVERAL = VarianceComponents(4e-2, 1e-4, 9e-4, 1e-3, 8.0)
-PAIRS = [
-    *[("separate", "off → ✓"), ("TTA", "off → ✓"), ("reweight", "off → 2")],
-    *[("image encoder", "resnet50 → densenet121"), ("MixUp", "off → ✓"), TEXT, ("reweight", "3 → 2")],
-    *[("reweight", "3 → 2"), TEXT, ("text encoder × reweight", f"{TEXT[1]}, by 3 → 2")],
-]
-MIXED = [
-    ("ensemble", "model-wise → class-wise"),
-    ("ensemble + members + replenished + steps", "model_wise → class_wise_replenished"),
-    ("members + replenished + steps", "class_wise → class_wise_replenished"),
-]
-ALONE = [("steps", "8 × 4 epochs → 6 × 4 epochs, 2 × 376 steps"), *[("members", "8 → 10")] * 2]
-ALONE += [("replenished", "0 of 8 → 2 of 8")] * 2
+DESIGN = dict.fromkeys(("separate", "MixUp", "replenished", "TTA"), "✓")
+DESIGN |= {"image encoder": "densenet121", "text encoder": "clinical_t5", "steps": "376 steps"}
+TEXT, MIX = ("text encoder", "clinical_t5 → pubmedbert"), "members + replenished + steps"
+STEPS1 = [("TTA", "off → ✓")] * 3 + [("image encoder", "resnet50 → densenet121"), TEXT, TEXT]
+STEPS1 += [("reweight", "3 → 2")] * 3 + [("text encoder × reweight", f"{TEXT[1]}, by 3 → 2")]
+STEPS2 = [("ensemble", "model-wise → class-wise")]
+STEPS2 += [(f"ensemble + {MIX}", "model_wise → class_wise_replenished")] * 2
+ALONE = [("steps", "8 × 4 epochs → 6 × 4 epochs, 2 × 376 steps"), *[("members", "8 → 10")] * 4]
 CAPTION = "13 differences of mAP, with as many words as a caption has that tells what is to be seen. " * 2
+MEASURED = {
+    "difference": Interval(-0.0339, -0.0818, 0.0139), "simultaneous": (-0.1302, 0.0623),
+    "parts": VarianceComponents(4e-2, 1e-4, 9e-4, 1e-3, 8.0),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def demo() -> Results:
     """Results of eleven and ten rows, thirteen published steps and five that take two of them apart."""
-    measured = {
-        "difference": Interval(-0.0339, -0.0818, 0.0139),
-        "simultaneous": (-0.1302, 0.0623),
-        "parts": SEVERAL,
-    }
-
-    def contrasts(names: list[str], steps: list[tuple[str, str]], **changes) -> list:
-        pairs = zip(names[1:], names, strict=False)
-        known = {**measured, **changes}
-        return [
-            make_contrast(*pair, what=what, change=change, **known)
-            for pair, (what, change) in zip(pairs, steps, strict=False)
-        ]
-
     first = [make_row(f"row{n}", 0.3, design=DESIGN, selected=True) for n in range(11)]
-    second = [
-        make_row("model_wise", 0.3),
-        make_row("class_wise", 0.3),
-        *(make_row(f"e{n}", 0.3) for n in range(8)),
-    ]
-    names1, names2 = ([row.name for row in rows] for rows in (first, second))
-    alone = contrasts(names2[4:], ALONE, family="exploratory", published=None)
+    second = [make_row(name, 0.3) for name in ("model_wise", "class_wise", *"abcdefgh")]
     results = make_results(parse_params(with_changes({"train.seeds": [0, 1, 2]})))
-    rows = {**results.ensembles.rows, **dict.fromkeys(names2, make_ensemble())}
-    tables = (
-        make_table(1, first, contrasts(names1, PAIRS), 3, dict.fromkeys(results.classes, 40)),
-        make_table(2, second, [*contrasts(names2, MIXED), *alone], 3, dict.fromkeys(results.classes, 40)),
-    )
-    return replace(results, tables=tables, ensembles=replace(results.ensembles, rows=rows))
+
+    def contrasts(rows: list[Row], steps: list[tuple[str, str]], **changes) -> list[Contrast]:
+        words = [{"what": what, "change": change, **MEASURED, **changes} for what, change in steps]
+        pairs = zip(rows[1:], rows, words, strict=False)
+        return [make_contrast(row.name, reference.name, **said) for row, reference, said in pairs]
+
+    steps2 = contrasts(second, STEPS2) + contrasts(second[4:], ALONE, family="exploratory", published=None)
+    positives = dict.fromkeys(results.classes, 40)
+    one = make_table(1, first, contrasts(first, STEPS1), 3, positives)
+    two = make_table(2, second, steps2, 3, positives)
+    rows = results.ensembles.rows | {row.name: make_ensemble() for row in second}
+    return replace(results, tables=(one, two), ensembles=replace(results.ensembles, rows=rows))
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +106,7 @@ def test_the_file_has_both_and_every_link_between_them_leads_to_a_place_in_it(pa
     assert len(places) == len(set(places)) and links <= set(places)
     assert {"report", "appendix-table1", "appendix-table1-every-difference", "what-it-would-take"} <= links
     assert text.count('<details class="page"') == len(pages) - 1 and text.count("<img") == len(Section)
+    assert "<summary>The classes</summary>" in text and text.count("<h1") == 1 and 'href="data.md"' in text
     assert not re.search(r'(src|href)="(https?:|//|\.\.)|@import|url\(', text)
     assert text.rindex("? unresolved") < text.index("<img")  # the verdicts come before the pictures
 

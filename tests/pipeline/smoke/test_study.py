@@ -109,8 +109,7 @@ def test_report(smoke):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_report_in_a_browser(smoke, tmp_path, width):
-    page = shutil.copy(smoke.folder / "reports/report.html", tmp_path)
-    seen = look(Path(page), width, 844)
+    seen = look(Path(shutil.copy(smoke.folder / "reports/report.html", tmp_path)), width, 844)
     assert seen["width"] == width and not seen["wide"] and not seen["requests"]
     assert seen["verdicts"] and max(seen["verdicts"]) <= 2 * 844
 
