@@ -4,6 +4,7 @@ A design is a module of this package. It states
 
 - ``TITLE``, what tables call it, and ``SOURCE``, the paper that it follows;
 - ``Settings``, its keys in a variant, and ``cell(settings)``, the text of its cell in a table;
+- ``classes(settings)``, where settings name classes: key to names, which are checked before anything trains;
 - ``EXCLUDES``, designs that it cannot act together with, and why; ``AFTER`` and ``BEFORE``, those between
   which it acts;
 - its hooks: functions with the names of :data:`HOOKS`. A hook gets the design's settings and what it may
