@@ -62,9 +62,9 @@ def tricks() -> list[Trick]:
 def table() -> str:
     """Return the catalogue as markdown, a table a place."""
     head = f"| trick | what it does | source | cost | said to help | key |\n|{' --- |' * 6}\n"
-    parts = []
+    parts, found = [], tricks()
     for place in PLACES:
-        rows = "".join(trick.row() for trick in tricks() if trick.place == place)
+        rows = "".join(trick.row() for trick in found if trick.place == place)
         parts.append(f"### {place}\n\n{head}{rows}\n")
     return "".join(parts)
 

@@ -85,7 +85,7 @@ def head(settings: Settings, shape: NetworkShape) -> nn.Module:
         def attend(self, queries: Tensor, tokens: Tensor) -> Tensor:
             """Let queries (Q, d) attend to tokens (B, T, d); (B, Q, d)."""
             key, value = self.key_value(tokens).chunk(2, dim=-1)
-            parts = (self.query(queries).expand(len(tokens), -1, -1), key, value)
+            parts = (self.query(queries).expand(tokens.shape[0], -1, -1), key, value)
             q, k, v = (part.unflatten(-1, (settings.heads, -1)).transpose(1, 2) for part in parts)
             dropout = settings.dropout if self.training else 0.0
             attended = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)

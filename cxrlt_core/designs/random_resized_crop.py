@@ -23,7 +23,7 @@ from cxrlt_core.system.settings import Real, Section, usual
 if TYPE_CHECKING:  # every stage reads the settings of designs; torch takes two seconds
     from torch import Tensor
 
-TITLE = "crop"
+TITLE = "random crop"
 SOURCE = "Szegedy et al. 2015, arXiv:1409.4842"
 AFTER = ("mixup", "balanced_mixup")  # both images of a blend are cropped alike
 EXCLUDES = {"cutmix": "a crop changes the areas by which the losses of both images count"}

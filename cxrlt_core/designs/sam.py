@@ -43,15 +43,16 @@ def step(settings: Settings, context: Context) -> Step:
         parameters: Sequence[nn.Parameter], backward: Callable[[], Tensor], update: Callable[[], None]
     ) -> Tensor:
         loss = backward()
+        trained = [parameter for parameter in parameters if parameter.grad is not None]
+        before = [parameter.detach().clone() for parameter in trained]  # to subtract again would round
+        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in trained])
         with torch.no_grad():
-            climbed = [(p, p.clone(), p.grad) for p in parameters if p.grad is not None]
-            norm = torch.nn.utils.get_total_norm([gradient for _, _, gradient in climbed])
-            for parameter, _, gradient in climbed:
-                parameter.add_(gradient * (settings.radius / (norm + 1e-12)))
+            for parameter in trained:
+                parameter.add_(parameter.grad * (settings.radius / (norm + 1e-12)))
         backward()
         with torch.no_grad():
-            for parameter, before, _ in climbed:  # a copy, since to subtract would round
-                parameter.copy_(before)
+            for parameter, weights in zip(trained, before, strict=True):
+                parameter.copy_(weights)
         update()
         return loss
 

@@ -1,4 +1,4 @@
-"""The catalogue has every trick, in the words of its file, and what it says without a file is a study."""
+"""The catalogue has every trick, in the words of its file, and variants without a file are rows."""
 
 import copy
 import re
@@ -7,9 +7,10 @@ from types import ModuleType
 import yaml
 
 from cxrlt_core.designs import names, sam
+from cxrlt_core.evidence.contrasts import find_pairs
 from cxrlt_core.losses import kinds
+from cxrlt_core.reporting.designs import row_designs
 from cxrlt_core.study.parse import parse_params
-from cxrlt_core.study.variants import contents
 from tests.architecture import ROOT
 from tests.bad_input.params import SMOKE
 from tools import bag
@@ -38,21 +39,18 @@ def test_a_new_file_is_a_line_of_its_own_words(monkeypatch):
     assert "| not stated | not stated |" in bag.table()
 
 
-def test_each_variant_of_the_page_differs_from_its_rival_in_what_it_is_named_after():
+def test_the_variants_of_the_page_are_judged_as_it_says():
     [block] = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
     entry, content = yaml.safe_load(block), copy.deepcopy(SMOKE)
     content["recipes"] = entry["recipes"]
     content["variants"] |= entry["variants"]
+    content["table1"] += [{"variant": name, "tta": False} for name in entry["variants"]]
     params = parse_params(content)
-    rival = contents(params, "resnet50_bert_separate")
-    differs = {
-        name: {key for key, value in contents(params, name).items() if rival.get(key) != value}
-        for name in entry["variants"]
-    }
-    sizes = {f"query.{key}" for key in ("width", "layers", "heads", "feedforward")}
-    assert differs == {
-        "resnet50_bert_ema": {"train.ema"},
-        "resnet50_bert_flipped": {"train.augment.flip"},
-        "resnet50_bert_wide": sizes | {"token_mlp"},
-        "resnet50_bert_crt": {"init", "freeze", "class_aware"},
+    pairs = find_pairs({row.name: row_designs(params, row) for row in params.table1})
+    assert {(pair.design, *pair.rows) for pair in pairs if pair.row in entry["variants"]} == {
+        ("ema", "averaged", "resnet50_bert_separate"),
+        ("flip", "flipped", "resnet50_bert_separate"),
+        ("width + layers + heads + feedforward", "wide", "resnet50_bert_separate"),
+        ("token MLP", "wide_tokens", "wide"),
+        ("class-aware", "crt", "head_again"),
     }

@@ -52,3 +52,10 @@ def test_heads_share_the_width_and_classes_have_weights_already():
         usual(Settings, **{**SMALL, "heads": 4})
     [line] = conflicts(["ml_decoder", "separate"])
     assert "weights for each class already" in line
+
+
+def test_an_exported_graph_takes_any_number_of_images():
+    module = head(usual(Settings, **SMALL), NetworkShape(8, 4, PRIOR)).eval()
+    some, more = torch.randn(2, 4, 8), torch.randn(5, 4, 8)
+    graph = torch.export.export(module, (some,), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+    torch.testing.assert_close(graph(more), module(more))
