@@ -1,7 +1,10 @@
 """Deferred reweighting: classes weigh alike at first, and by their effective number at the end.
 
 With the loss ``ldam`` it is LDAM-DRW. The weights are those of the loss ``class_balanced``, of positive and
-negative labels alike, and multiply with ``weights``. Acts on the weights of classes; costs nothing.
+negative labels alike, and multiply with ``weights``.
+
+Cost: none.
+Said to help: long tails of one label an image, together with LDAM.
 """
 
 from __future__ import annotations

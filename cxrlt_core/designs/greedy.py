@@ -2,10 +2,11 @@
 
 Forward selection with replacement: ``ensemble.top_k`` times the model is added with which the mean has the
 highest development average precision, and of the means on this way the best is taken, which may be an
-earlier one. So a weight is a
-multiple of one over their number. The paper does so for all classes together. Acts on the models of an
-ensemble. Costs, per class and step, the average precision of M means; and as much on resamples for its
-intervals.
+earlier one. So a weight is a multiple of one over their number. The paper does so for all classes together.
+
+Cost: per class and step, the average precision of as many means as there are models, and as much on
+resamples for its intervals.
+Said to help: libraries of many and unequal models.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,11 @@
 """Normal gating: the more normal an image looks, the less probable each finding.
 
 p_c becomes p_c (1 − p_normal)^power. What may be seen in an image without a finding, such as a support
-device, is better spared, which the authors do not. Acts on predicted probabilities; costs nothing. It is
-contested: another team of CXR-LT 2026 saw mAP fall by 0.010 to 0.046 (nhan03bit/ISBI_2026).
+device, is better spared, which the authors do not.
+
+Cost: none.
+Said to help: as a part of the winner of CXR-LT 2026. Contested: another team saw mAP fall by 0.010 to 0.046
+(nhan03bit/ISBI_2026).
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,10 @@
 Wu et al. 2020, arXiv:2007.09654, with the focal factor and the constants of the authors' code
 (wutong16/DistributionBalancedLoss, ResampleLoss). Its division of the bias by λ is left out: the authors call
 it an error (issue 8 there). The paper shows images by class-aware sampling, which shows those with several
-labels too often; that is what the weights undo. Acts in training alone, costs nothing.
+labels too often; that is what the weights undo.
+
+Cost: none.
+Said to help: long tails of images with several labels each; COCO and VOC made long-tailed in the paper.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from cxrlt_core.system.settings import NotNegative, Positive, Real, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor
+
+SOURCE = "Wu et al. 2020, arXiv:2007.09654"
 
 
 class Settings(LossSettings):

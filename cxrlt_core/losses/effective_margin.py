@@ -1,10 +1,13 @@
-"""Effective-number weights and a margin, as the team that came first on CXR-LT 2026, task 1, trained with.
+"""Effective-number margin: weights by effective number, and a margin for positive labels.
 
-hieuphamha19/CXR_LT, Task1_Long_tailed/train_csra_head.py, calls it distribution-balanced loss; that of
+As the team that came first on CXR-LT 2026, task 1, trained: hieuphamha19/CXR_LT,
+Task1_Long_tailed/train_csra_head.py, calls it distribution-balanced loss; that of
 Wu et al. 2020 is another one (``distribution_balanced``). Its weights are those of Cui et al. 2019
 (``class_balanced``) to a power, its margin is that of positive labels alone, and the *larger* the more
-frequent a class is. Its switches for negative labels are off there, and not offered here. Acts in training
-alone, costs nothing.
+frequent a class is. Its switches for negative labels are off there, and not offered here.
+
+Cost: none.
+Said to help: as a part of the winner of CXR-LT 2026; alone it was not tried there.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from cxrlt_core.system.settings import Fraction, NotNegative, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor
+
+SOURCE = "github.com/hieuphamha19/CXR_LT (CXR-LT 2026)"
 
 
 class Settings(LossSettings):

@@ -1,7 +1,7 @@
 """Hill loss: negatives that look most positive are not believed. Zhang et al. 2021, arXiv:2112.07368.
 
-Made for labels of which many positives are missing and stand as negatives. Acts in training alone, costs
-nothing.
+Cost: none.
+Said to help: labels of which many positives are missing and stand as negatives.
 """
 
 from __future__ import annotations

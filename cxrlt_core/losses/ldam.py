@@ -3,7 +3,9 @@
 Each class is the paper's case of two classes, which are its positive and its negative labels: the margin of
 n labels is C / n^¼, and C is such that the largest of all margins is ``margin``. The authors' code multiplies
 logits by 30, which belongs to its last layer of normalised weights and features; there is no such layer here.
-Acts in training alone, costs nothing; the paper's deferred reweighting is the design ``deferred``.
+
+Cost: none.
+Said to help: long tails of one label an image; CIFAR and iNaturalist in the paper.
 """
 
 from __future__ import annotations

@@ -2,10 +2,13 @@
 
 The paper adds τ log π_y to the logit of each class of a softmax. A label is a softmax of two, positive and
 negative, so its logit gets τ (log π − log (1 − π)), with π the share of positives among the known training
-labels. Acts in training alone: predictions are the logits without it. Costs nothing.
+labels. Acts in training alone: predictions are the logits without it.
 
 The paper's other way, to shift the logits of a trained model, is left out: it moves all scores of a class
 alike, hence no average precision and no AUROC.
+
+Cost: none.
+Said to help: the mean of all classes' accuracy on long tails of one label an image.
 """
 
 from __future__ import annotations

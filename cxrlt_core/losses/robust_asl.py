@@ -1,7 +1,10 @@
 """Robust asymmetric loss: ASL as a polynomial, negatives on a hill. Park et al. 2023, arXiv:2308.05542.
 
 As the authors' code has it (kalelpark/RAL, models/get_optimizer.py, ``Ralloss``), whose negative labels are
-held back twice, by λ − p and by λ − (1 − p_m). Acts in training alone, costs nothing.
+held back twice, by λ − p and by λ − (1 − p_m).
+
+Cost: none.
+Said to help: long tails of chest X-rays: MIMIC-CXR in the paper.
 """
 
 from __future__ import annotations

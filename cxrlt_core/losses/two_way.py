@@ -1,9 +1,12 @@
-"""Two-way loss: positives against negatives, within an image and within a class. Kobayashi, CVPR 2023.
+"""Two-way loss: positives against negatives, within an image and within a class.
 
 A loss of pairs, no sum over labels: each positive label is compared with each negative one of its image, and
 of its class in the batch. It thus sees the batch that is computed at once: parts of ``train.accumulate``, and
 processes, compare within themselves. As in the author's code (tk1980/TwowayMultiLabelLoss), which knows no
-weights and no unknown labels. Acts in training alone; costs next to nothing.
+weights and no unknown labels.
+
+Cost: next to none.
+Said to help: multi-label images in general.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from cxrlt_core.system.settings import Positive, usual
 
 if TYPE_CHECKING:  # every stage reads the settings of losses; torch takes two seconds
     from torch import Tensor
+
+SOURCE = "Kobayashi 2023, Two-way multi-label loss (CVPR)"
 
 
 class Settings(LossSettings):
