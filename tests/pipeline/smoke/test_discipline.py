@@ -34,7 +34,8 @@ def readers(*files: str) -> set[str]:
 def test_only_inference_and_its_pixels_read_the_test_set_before_the_ensemble():
     """They need the test images; that they leave the labels alone is tried below."""
     before = upstream("ensemble")
-    assert readers(*TEST_PREDICTIONS) == {"ensemble", "report"}
+    assert readers(*TEST_PREDICTIONS) == {"ensemble", "external", "report"}
+    assert readers("metrics/external/any.json", "predictions/external/any/x.parquet") == {"report"}
     assert {"train", "evaluate", "reweight", "tta", "split"} <= before  # the walk finds something
     assert not readers(*TEST_PREDICTIONS) & before
     assert readers("data/sets/test.parquet") & before == {"pixels", "tta"}
