@@ -18,6 +18,7 @@ from graphlib import TopologicalSorter
 from statistics import mean
 
 from dvc.repo import Repo
+from networkx import descendants
 
 from cxrlt_core.params.schema import Params
 from cxrlt_core.system.errors import StudyError
@@ -166,8 +167,8 @@ def due_needs(repo: Repo, noticed: Collection[str]) -> Needs:
     """Return the stages that are due, or may become so, and what each needs of them."""
     due = {*due_stages(repo, noticed), *(s.addressing for s in repo.index.stages if s.always_changed)}
     graph = repo.index.graph
-    return {
-        stage.addressing: {need.addressing for need in graph.successors(stage)} & due
+    return {  # also those behind a stage that is not due
+        stage.addressing: {need.addressing for need in descendants(graph, stage)} & due
         for stage in repo.index.stages
         if stage.addressing in due
     }

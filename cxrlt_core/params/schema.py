@@ -73,9 +73,9 @@ class Source(Section):
 class External(Source):
     """A set that models are scored on and never trained: it says what a source says, and more."""
 
-    split: Literal["train", "dev", "test"] | None = usual(None)  # the official part that is taken; null: all
-    hospital: Name | None = usual(None)  # the source that is of the same hospital, if one is
-    human: bool = usual(False)  # its labels are of people who looked at the images
+    split: Literal["train", "dev", "test"] | None = None  # the official part that is taken; null: all
+    hospital: Name | None = None  # the source that is of the same hospital, if one is
+    human: bool = False  # its labels are of people who looked at the images
     published: dict[str, Real] = Field({})  # mean AUROC of other systems, with other training data
 
 

@@ -7,9 +7,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
+from networkx import DiGraph
 
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
@@ -167,3 +169,13 @@ def test_the_gpus_are_those_that_may_be_seen(monkeypatch):
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(Path.cwd()), prepend=os.pathsep)
     assert jobs.devices() == ["0", "1"]
+
+
+def test_a_stage_waits_for_what_runs_behind_one_that_is_not_due(monkeypatch):
+    """A stage like settings takes its files away while it runs, from all that come after it."""
+    names = ("settings", "labels", "watch")
+    stages = [Mock(addressing=name, always_changed=name != "labels") for name in names]
+    needs = DiGraph([(stages[1], stages[0]), (stages[2], stages[1])])
+    repo = Mock(index=Mock(stages=stages, graph=needs))
+    monkeypatch.setattr(jobs, "due_stages", lambda repo, noticed: ["watch"])
+    assert jobs.due_needs(repo, []) == {"settings": set(), "watch": {"settings"}}

@@ -17,7 +17,9 @@ from cxrlt_core.system.settings import Section
 ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 #: May be left out: shown beside our figures, or what a study declares before it looks; they reach no number.
-MAY_BE_LEFT_OUT = {"External.published", "Table1Row.published", "Table2Row.published"}
+#: An external set is whole, of no hospital of the study and labelled by machines unless it says otherwise.
+MAY_BE_LEFT_OUT = {f"External.{key}" for key in ("hospital", "human", "published", "split")}
+MAY_BE_LEFT_OUT |= {"Table1Row.published", "Table2Row.published"}
 MAY_BE_LEFT_OUT |= {"Evidence.looks", "Evidence.primary"}
 #: One of the two is stated, which is checked; and the name of a row is said in full where it is not stated.
 EITHER = {"Table2Row.replenished", "Table2Row.members"}
