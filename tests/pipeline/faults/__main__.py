@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ ITEMS = {
     "synthesize": "mimic", "harmonize": "mimic", "pack": "mimic",
     "train": "resnet50_bert_separate", "evaluate": "resnet50_bert_separate", "tta": "resnet50_bert_separate",
 }  # fmt: skip
-ABSENT = {"reweight_more"}  # of the smoke study
+ABSENT = {"external", "external_images", "reweight_more"}  # of the smoke study
 
 
 def addresses() -> dict[str, str]:
@@ -114,22 +114,24 @@ class Trial:
 
     def edits(self) -> None:
         """Edit a file of every kind in turn while a stage runs."""
-        with warm(self.folder, environment(self.study.folder)) as self.study.workspace.environment:
-            self.edits_of(Edited(self.study, self.generator))
+        with warm(self.folder, environment(self.study.folder)) as quick:
+            small = smaller(self.study.workspace, self.folder / "small", quick)
+            self.edits_of(Edited(small, self.generator))
 
     def edits_of(self, edited: Edited) -> None:
-        seconds: dict[str, float] = {}
+        study, seconds = edited.study, dict[str, float]()
         names, stages = itertools.cycle(edited.edits), list(addresses().values())[2:]
         for _ in range(self.moments):
             name, address = next(names), self.generator.choice(stages)
             if address not in seconds:
-                self.study.forget(address)
+                study.forget(address)
                 start = time.monotonic()
-                self.study.workspace.repro("repro", address)
+                study.workspace.repro("repro", address)
                 seconds[address] = time.monotonic() - start
             self.attempt(
                 f"{name} edited while {address} ran",
                 lambda name=name, address=address: print(edited.disturb(name, address, seconds[address])),
+                study,
             )
             self.note("edit during a run", name)
 
@@ -155,6 +157,17 @@ class Trial:
     def shift(self, years: int) -> None:
         clocks.shift_files(self.study, years * clocks.YEAR)
         self.study.check(self.study.go_on())
+
+
+def smaller(workspace: Workspace, folder: Path, environment: Mapping[str, str]) -> Study:
+    """Return a copy of a study with a base variant, one with weights of it, and their ensemble."""
+    shutil.copytree(workspace.folder, folder / "study", symlinks=True)
+    small = Workspace(folder / "study", environment)
+    small.keep("resnet50_bert_separate", "densenet121_bert_reweighted")
+    small.repro()
+    small.git("add", "--all")
+    small.git("commit", "--quiet", "--message", "smaller")
+    return Study(small, folder / "copy")
 
 
 def copied(study: Study, folder: Path) -> Study:

@@ -53,7 +53,7 @@ def edits(study: Study) -> dict[str, Edit]:
     labels = sorted((study.folder / "data/raw/nih/labels").glob("*.csv"))[0]
     return {
         "a rate": Edit("params.yaml", replaced("learning_rate: 0.002", "learning_rate: 0.004")),
-        "a ratio": Edit("params.yaml", replaced("  ratio: 2 ", "  ratio: 4 ")),
+        "a ratio": Edit("params.yaml", replaced(" ratio: 2", " ratio: 4")),
         "a rule": Edit("params.yaml", replaced("aggregate: none", "aggregate: mean")),
         "training": Edit("cxrlt_core/training/schedule.py", replaced("\n\n\n", "\n\nUNUSED = 1\n\n\n")),
         "a loss": Edit("cxrlt_core/losses/bce.py", replaced("\n\n\n", "\n\nUNUSED = 1\n\n\n")),
