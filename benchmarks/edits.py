@@ -356,9 +356,8 @@ Made by `python -m benchmarks.edits --write docs/what-an-edit-reruns.md`: each e
 smoke study, followed by a real `dvc repro`. *Trainings* are those that took place; a stage `train` that finds
 a training finished restores it. The stages `settings` and `watch`, which look at the label space and at the
 image files, run every time and are not listed. Seconds are those of tiny networks on 2 CPU cores, without the
-imports of torch, timm and DVC, which all stages here share. `make test` tries nine kinds of edit, one of them
-an external set
-([test_edits.py](../tests/pipeline/smoke/test_edits.py)).
+imports of torch, timm and DVC, which all stages here share. `make test` tries nine kinds of edit, an external
+set among them ([test_edits.py](../tests/pipeline/smoke/test_edits.py)).
 
 | edit | stages that ran | trainings | seconds |
 | --- | --- | --- | --- |

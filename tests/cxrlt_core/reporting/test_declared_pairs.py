@@ -1,4 +1,4 @@
-"""What profiles declare before anybody looks: pairs of rows that differ in one thing, a bag all tricks."""
+"""What profiles declare before anybody looks: pairs of rows that differ in one thing, a bag many tricks."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_a_declared_pair_differs_in_one_thing(profile):
     assert several == SEVERAL.get(profile, [])
 
 
-def test_a_bag_judges_every_trick_alone_and_left_out():
+def test_a_bag_judges_each_of_its_tricks_alone_and_left_out():
     """A trick of one's own need not be in it."""
     params = read("bag")
     designs = {row.name: row_designs(params, row) for row in params.table1}
