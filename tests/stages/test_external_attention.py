@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from cxrlt_core.label_space import read_label_space
 from cxrlt_core.study.parse import parse_params
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json, write_json
@@ -14,8 +15,10 @@ from stages import attention, external_attention, external_images
 from stages.artifacts.external import read_external
 from stages.artifacts.looking import looking_files
 from stages.artifacts.places import find_places
+from stages.artifacts.sets import LabelledSet
 from stages.artifacts.settings import settings_files
 from tests.bad_input.params import SMOKE, with_changes
+from tests.cxrlt_core.packing.pictures import write_dicom
 from tests.stages.test_external_stages import write_sets
 
 ENTRY = {"reader": "table", "labels": "a.csv", "images": "raw", "test_list": None, "uncertain": "ignore"}
@@ -105,6 +108,27 @@ def test_boxes_that_say_nothing_of_the_set_are_counted_and_readers_of_a_box_coun
     assert said.startswith("gold: 14 boxes of findings in its images; left out: 1 of Scoliosis, no class")
 
 
+def test_a_finding_that_most_readers_of_vindr_deny_has_no_box_and_sizes_are_those_of_the_dicom_files(folder):
+    names = read_label_space("vindr").classes
+    labels = [",".join(["image_id", "rad_id", *names])]
+    for reader, seen in enumerate([{"Cardiomegaly", "ILD"}, {"Cardiomegaly"}, {"Consolidation"}]):
+        labels.append(",".join(["a", f"R{reader}", *(str(int(name in seen)) for name in names)]))
+    Path("vindr").mkdir()
+    Path("vindr/image_labels_train.csv").write_text("\n".join([*labels, ""]))
+    lines = ["image_id,rad_id,class_name,x_min,y_min,x_max,y_max", "a,R0,Cardiomegaly,40,10,80,30"]
+    lines += ["a,R1,Cardiomegaly,40,10,90,40", "a,R2,Consolidation,1,1,9,9", "a,R0,ILD,1,1,9,9"]
+    lines += ["b,R9,No finding,,,,"]
+    Path("boxes.csv").write_text("\n".join([*lines, ""]))
+    write_dicom(Path("raw/a.dicom"), np.arange(5000, dtype=np.uint16).reshape(50, 100))
+    params = study(**{"data.external": {"gold": {**ENTRY, "reader": "vindr", "labels": "vindr"}}})
+    external_images.main(params, "gold")
+    data = read_external("gold", ["Cardiomegaly", "Consolidation"])
+    places = find_places(params, "gold", data, params.image)
+    assert places.left_out == {"of ILD, no class of the study": 1, "of a finding that the label denies": 1}
+    edges = places.table[["left", "top", "right", "bottom"]].to_numpy()
+    np.testing.assert_allclose(edges, [[0.4, 0.2, 0.8, 0.6], [0.4, 0.2, 0.9, 0.8]], rtol=1e-6)
+
+
 def test_a_set_that_has_been_seen_says_so_and_one_without_boxes_says_nothing(folder, monkeypatch):
     params, model = study(), Brightest(monkeypatch)
     external_images.main(params, "gold")
@@ -139,8 +163,6 @@ def test_development_images_have_boxes_of_files_too(folder, monkeypatch):
 
 def read_labels():
     """The labels as a development set."""
-    from stages.artifacts.sets import LabelledSet
-
     table = pd.read_csv("a.csv").rename(columns={"image": "path", "patient": "patient_id"})
     return LabelledSet("dev", table, table[CLASSES].to_numpy(np.int8), CLASSES)
 

@@ -1,3 +1,6 @@
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,3 +61,20 @@ def test_a_finding_is_a_class_where_the_label_space_says_that_it_makes_it_presen
     names = ("Clavicle fracture", "Rib fracture", "Nodule/Mass")
     found = read(VINDR, *(f"a,R1,{name},1,1,2,2" for name in names), space=str(space))
     assert found.table["class"].tolist() == ["Broken bone"] * 2 and found.unread == {"Nodule/Mass": 1}
+
+
+REAL = find_spec("torchxrayvision")
+
+
+@pytest.mark.skipif(REAL is None, reason="torchxrayvision, which has the files, is not installed")
+def test_the_real_files_in_full():
+    """The second is VinBigData's cut of the training set of VinDr-CXR, of the same columns."""
+    folder = Path(REAL.submodule_search_locations[0]) / "data"
+    nih = read_boxes(folder / "BBox_List_2017.csv.gz", read_label_space("cxrlt2023"))
+    counts = {"Atelectasis": 180, "Pleural Effusion": 153, "Cardiomegaly": 146, "Infiltration": 123}
+    counts |= {"Pneumonia": 120, "Pneumothorax": 98, "Mass": 85, "Nodule": 79}
+    assert nih.table["class"].value_counts().to_dict() == counts and not nih.unread
+    nih.check_inside(nih.table)
+    vindr = read_boxes(folder / "vinbigdata-train.csv.gz", read_label_space("cxrlt2023"))
+    assert (vindr.count, len(vindr.table)) == (36096, 19708)
+    assert vindr.unread["Nodule/Mass"] == 2580 and "No finding" not in vindr.unread
