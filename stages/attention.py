@@ -3,11 +3,14 @@
 Usage: python -m stages.attention
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from cxrlt_core.demo.boxes import EDGES, read_boxes
-from cxrlt_core.metrics.pointing import pointing_games
+from cxrlt_core.batches.images import PackedImages
+from cxrlt_core.boxes.files import EDGES
+from cxrlt_core.metrics.pointing import Places, pointing_games
 from cxrlt_core.metrics.scores import average_precision
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.attention import attention_maps, examples_to_show
@@ -17,8 +20,8 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import write_json, write_parquet
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
-from stages.artifacts.drawn import draw_again, raw_folder
 from stages.artifacts.models import load_trained
+from stages.artifacts.places import FoundPlaces, find_places
 from stages.artifacts.predictions import read_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 
@@ -27,61 +30,74 @@ EACH = 3  # images shown of a class: labelled with it, and not
 
 def main(params: Params) -> None:
     """Write metrics/attention.json, and the maps of the images to show to predictions/attention.parquet."""
-    data = read_set("dev")
-    boxes = find_places(params, data)
-    known = np.isfinite(boxes).all(-1)
-    shown = choose_examples(params, data, known)
-    positions = np.union1d(np.flatnonzero(known.any(1)), shown["position"])
-    content = {"variant": params.reweight.base, "grid": None, "reason": None, "classes": {}}
+    data, image = read_set("dev"), resolved(params, params.reweight.base).image
+    places = find_places(params, params.data.primary, data, image)
+    shown = choose_examples(params, data, places.table["label"].unique())
+    positions = np.union1d(places.table["position"], shown["position"]).astype(int)
+    content = unscored(params, places)
     try:
-        maps = look(params, data, positions)
+        maps = look(params, open_images(data, params, image), positions)
     except StudyError as error:  # of an encoder without a grid; the study goes on
         content["reason"], shown = str(error), shown[:0]
     else:
-        patients = data.table["patient_id"].to_numpy()[positions]
-        games = pointing_games(maps, boxes[positions], patients, data.classes, params.bootstrap.level)
-        content |= {"grid": maps.shape[-1], "classes": games}
+        content |= score(params, data, positions, maps, places)
         row, column = np.searchsorted(positions, shown["position"]), shown["class"].map(data.classes.index)
         shown["map"] = list(maps[0, row, column].reshape(len(shown), -1))
-        shown[list(EDGES)] = boxes[shown["position"], column]
+        where = zip(shown["position"], column, strict=True)
+        shown["boxes"] = [boxes_of(places, position, label) for position, label in where]
     write_json("metrics/attention.json", content)
     write_parquet("predictions/attention.parquet", shown)
     print(f"{len(content['classes'])} classes scored by where {params.reweight.base} looks")
 
 
+def unscored(params: Params, places: FoundPlaces, reason: str | None = None) -> dict[str, Any]:
+    """Return what is told where nothing is scored, and why not, if something stands against it."""
+    content = {"variant": params.reweight.base, "grid": None, "reason": reason, "classes": {}, "few": []}
+    return {**content, "left_out": dict(places.left_out)}
+
+
+def score(
+    params: Params, data: LabelledSet, positions: np.ndarray, maps: np.ndarray, places: FoundPlaces
+) -> dict[str, Any]:
+    """Return how often the maps (S, n, C, h, h) of images at n positions of a set meet its boxes."""
+    table = places.table
+    image = np.searchsorted(positions, table["position"])
+    known = Places(image, table["label"].to_numpy(), table[[*EDGES]].to_numpy())
+    patients = data.table["patient_id"].to_numpy(str)[positions]
+    games, few = pointing_games(maps, known, patients, data.classes, params.bootstrap.level)
+    return {"grid": maps.shape[-1], "classes": games, "few": few}
+
+
+def boxes_of(places: FoundPlaces, position: int, label: int) -> np.ndarray:
+    """Return the edges of a class's boxes in an image, one after the other: float32 (4 K,)."""
+    table = places.table
+    return table.loc[(table["position"] == position) & (table["label"] == label), [*EDGES]].to_numpy().ravel()
+
+
 def choose_examples(params: Params, data: LabelledSet, known: np.ndarray) -> pd.DataFrame:
-    """Choose the images to show by the model of the first seed: position, class, labelled, probability."""
+    """Choose the images to show by the model of the first seed: position, class, labelled, probability.
+
+    ``known`` are the indices of the classes that lie somewhere; others are shown where there are none.
+    """
     predictions = read_predictions(params.reweight.base, params.train.seeds[0], data, "none")
     precision = average_precision(data.targets, predictions)
     precision[[name in params.label_space.normal for name in data.classes]] = np.nan  # not to be seen
-    if known.any():
-        precision[~known.any(0)] = np.nan
+    if len(known):
+        precision[~np.isin(np.arange(len(data.classes)), known)] = np.nan
     rows = examples_to_show(data.targets, predictions, precision, data.classes, read_groups(), EACH)
     shown = pd.DataFrame(rows, columns=["position", "class", "labelled", "probability"])
     return shown.astype({"position": int})
 
 
-def look(params: Params, data: LabelledSet, positions: np.ndarray) -> np.ndarray:
-    """Return the maps of the models of all seeds, float32 (S, n, C, h, h)."""
-    device = open_device(params.compute.device, params.compute.threads)
-    image, batch_size = resolved(params, params.reweight.base).image, params.compute.batch_size
-    images = open_images(data, params, image)
+def look(params: Params, images: PackedImages, positions: np.ndarray) -> np.ndarray:
+    """Return the maps of the models of all seeds at n positions of a set, float32 (S, n, C, h, h)."""
+    device, batch_size = open_device(params.compute.device, params.compute.threads), params.compute.batch_size
     maps = []
     for seed in params.train.seeds:
         model = load_trained(params.reweight.base, seed)
         pixels = model.config.pixels
         maps.append(attention_maps(model.network, images, positions, pixels, device, batch_size))
     return np.stack(maps)
-
-
-def find_places(params: Params, data: LabelledSet) -> np.ndarray:
-    """Return the boxes of drawn findings, (N, C, 4); NaN throughout where the images are not drawn."""
-    source = params.data.primary
-    if source not in params.demo.sources:
-        return np.full((*data.targets.shape, len(EDGES)), np.nan, np.float32)
-    places = raw_folder(source) / "places.parquet"
-    draw_again(params, source, places)  # DVC keeps the label files of the demo, not what lies beside them
-    return read_boxes(places, data.table["path"], data.classes)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "params": {"batches", "designs", "losses"},
     "label_space": {"params"},
     "sources": {"label_space", "params"},
+    "boxes": {"label_space", "packing", "params", "sources"},
     "study": {"designs", "label_space", "losses", "params", "sources"},
     "splits": {"params"},
     "model": {"batches", "designs", "params", "pretrained"},
@@ -48,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
     "demo": {"params"},
     "serving": {"batches", "designs", "label_space", "metrics", "model", "packing", "prediction"},
     "artifacts": {
-        *("batches", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
+        *("batches", "boxes", "demo", "designs", "evidence", "figures", "metrics", "model", "packing"),
         *("params", "prediction", "reporting", "results", "serving", "sources", "splits", "study"),
         "training",
     },
@@ -57,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
         "sources",
     },
     "stages": {
-        *("artifacts", "batches", "demo", "designs", "evidence", "figures", "label_space", "losses"),
+        *("artifacts", "batches", "boxes", "demo", "designs", "evidence", "figures", "label_space", "losses"),
         *("metrics", "model"),
         *("packing", "params", "prediction", "pretrained", "reporting", "results", "sources", "splits"),
         *("study", "training"),

@@ -52,8 +52,7 @@ def _overlay(axis: Axes, look: Look) -> None:
     axis.imshow(colour, extent=extent, interpolation="nearest")
     row, column = np.unravel_index(look.map.argmax(), look.map.shape)
     axis.plot((column + 0.5) / look.map.shape[1], (row + 0.5) / look.map.shape[0], "+", color=style.INK)
-    if look.box is not None:
-        left, top, right, bottom = look.box
+    for left, top, right, bottom in look.boxes:
         edge = {"facecolor": "none", "edgecolor": "white", "linewidth": 1.4}
         axis.add_patch(Rectangle((left, top), right - left, bottom - top, **edge))
     words = "labelled" if look.labelled else "not labelled"
@@ -62,8 +61,10 @@ def _overlay(axis: Axes, look: Look) -> None:
 
 def caption(looks: Sequence[Look]) -> str:
     """Say which images are shown, and how often the greatest cell meets the box."""
-    boxed = any(look.box is not None for look in looks)
-    box = " White: where the finding was drawn, whether or not the label says so." if boxed else ""
+    boxed = any(look.boxes for look in looks)
+    box = (
+        " White: the boxes of the finding, in drawn images whether or not the label says so." if boxed else ""
+    )
     return (
         "The development images that the model finds most probable for a class, those labelled with it left "
         "and those labelled without it right, with the probability; in orange the attention of each cell, "

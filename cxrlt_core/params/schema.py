@@ -79,6 +79,13 @@ class External(Source):
     published: dict[str, Real] = Field({})  # mean AUROC of other systems, with other training data
 
 
+class NamedFile(Section):
+    """A file of any place, known by its content."""
+
+    file: str = usual("data/local/rad-dino/training_images.csv")
+    sha256: str = usual("0" * 64)
+
+
 class Splits(Section):
     """Fractions of patients for development and test, where the source brings no official split."""
 
@@ -116,6 +123,7 @@ class Data(Section):
     extra: list[Name] = usual([])  # replenish the training set
     sources: dict[Name, Source]
     external: dict[Name, External] = usual({})  # sets that nothing trains on, for Table 3
+    boxes: dict[Name, list[NamedFile]] = Field({})  # gathered: each a key of its source, or external set
     splits: Splits
     leaks: Literal["stop", "drop"] = usual("stop")  # training images that dev or test has too
     groups: Groups
@@ -213,13 +221,6 @@ class Report(Section):
     show_images: bool = usual(False)  # pictures of patients; for synthetic or public images only
 
 
-class SeenList(Section):
-    """A list of the images that the weights of an encoder were trained on."""
-
-    file: str = usual("data/local/rad-dino/training_images.csv")
-    sha256: str = usual("0" * 64)
-
-
 class Recipe(Section):
     """``train``, ``image`` and ``query`` of the variants that name it: the study's, with its changes."""
 
@@ -276,7 +277,7 @@ class Params(Section):
     image: Image
     text_encoders: dict[Name, TextEncoder]
     image_encoders: dict[Name, ImageEncoder]
-    seen: dict[Name, SeenList] = Field({})  # each a key of its image encoder
+    seen: dict[Name, NamedFile] = Field({})  # each a key of its image encoder: what its weights have seen
     query: QueryNetwork
     train: Train
     recipes: dict[Name, Recipe] = usual({})

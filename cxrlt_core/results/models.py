@@ -1,7 +1,7 @@
 """What is known of the models of a study: scores, weights, trainings, encoders, and where they look."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -139,15 +139,17 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Pointing:
-    """How often a model looks at a finding, with its interval, beside what chance and other maps hit."""
+    """How often a model looks at a finding, with its interval, beside what hits without seeing the image."""
 
     images: int
+    boxes: int
     patients: int
     hits: float
     low: float
     high: float
     chance: float
-    others: float | None
+    centre: float
+    others: float
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ class Attention:
     grid: int | None
     reason: str | None
     classes: Mapping[str, Pointing]
+    few: Sequence[str] = ()  # classes of too few patients
+    left_out: Mapping[str, int] = field(default_factory=dict)  # why boxes count for nothing, to how many
 
 
 @dataclass(frozen=True)
@@ -201,4 +205,4 @@ class Look:
     labelled: bool  # whether the image has it
     probability: float  # that the model gives it
     map: np.ndarray  # attention of the cells, float (h, h)
-    box: Sequence[float] | None  # left, top, right and bottom of the finding in 0..1, where it is known
+    boxes: Sequence[Sequence[float]]  # left, top, right and bottom of the finding in 0..1, where it is known

@@ -51,6 +51,7 @@ class Results:
     looks: Sequence[models.Look] = ()  # the same, with what the base variant attends to
     seen: Mapping[str, models.Seen] = field(default_factory=dict)  # by image encoders that have a list
     external: Mapping[str, ExternalResults] = field(default_factory=dict)  # sets that have not been seen
+    attended: Mapping[str, models.Attention] = field(default_factory=dict)  # the same, those with boxes
 
     @property
     def shown(self) -> tuple[str, models.Ensemble]:

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from cxrlt_core.designs import find_design, of_variants
 from cxrlt_core.losses import LossSettings, find_kind
 from cxrlt_core.params.schema import Params, Source, Variant
-from cxrlt_core.study.gather import RECIPE, own_keys
+from cxrlt_core.study.gather import BOXES, RECIPE, own_keys
 from cxrlt_core.system.errors import cut, shown
 from cxrlt_core.system.settings import Section
 
@@ -84,7 +84,8 @@ def _unknown(place: Sequence, meant: str | None, content: Mapping) -> str:
 
 
 def _keys(section: type[Section]) -> list[str]:
-    return [name for name in section.model_fields if name not in ("designs", "own")]
+    names = [name for name in section.model_fields if name not in ("designs", "own", BOXES)]
+    return [*names, BOXES] if issubclass(section, Source) else names
 
 
 def _meant(place: Sequence, content: Mapping) -> str | None:

@@ -14,12 +14,13 @@ from cxrlt_core.system.errors import StudyError, shown
 from cxrlt_core.system.files import file_hash
 
 RECIPE = ("train", "image", "query")  # sections that a recipe changes
+BOXES = "boxes"  # key of a source
 
 
 def gather(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of params.yaml with every design under ``designs``, and what is named in its place.
 
-    StudyError: no such label space, or list of what an encoder has seen.
+    StudyError: no such label space, list of what an encoder has seen, or file of boxes.
     """
     known = of_variants()
     shared = {name: content[name] for name in known if name in content}
@@ -33,22 +34,23 @@ def gather(content: dict[str, Any]) -> dict[str, Any]:
         without = {name: {k: v for k, v in entry.items() if k != "seen"} for name, entry in whole.items()}
         rest["image_encoders"] = {**encoders, **without}
         lists = {name: entry["seen"] for name, entry in whole.items() if entry.get("seen")}
-        rest["seen"] = {name: _seen(name, file) for name, file in lists.items()}
+        rest["seen"] = {
+            name: _by_content(f"image_encoders.{name}.seen", file) for name, file in lists.items()
+        }
     if isinstance(rows := content.get("table2"), list):
         rest["table2"] = [_row(row) for row in rows]
     if isinstance(evidence := content.get("evidence"), dict) and "margin" not in evidence:
         named = {"negligible": "margin"}  # its former name
         rest["evidence"] = {named.get(key, key): value for key, value in evidence.items()}
     if isinstance(data := content.get("data"), dict):
-        rest["data"] = _data(data)
+        rest["data"] = {**_data(data), BOXES: _boxes(data)}
         if isinstance(name := data.get("label_space"), str):
             rest["label_space"] = read_label_space(name).model_dump()
     return {**rest, "designs": shared}
 
 
-def _seen(encoder: str, file: Any) -> dict[str, str]:
-    """Return a list of what an encoder has seen, named by content: it may be a file of any place."""
-    key = f"image_encoders.{encoder}.seen"
+def _by_content(key: str, file: Any) -> dict[str, str]:
+    """Return a CSV file that a key names, with its content: it may be a file of any place."""
     if not isinstance(file, str):
         raise StudyError(f"{key}: expected a CSV file, found {shown(file)}")
     if not Path(file).is_file():
@@ -56,23 +58,39 @@ def _seen(encoder: str, file: Any) -> dict[str, str]:
     return {"file": file, "sha256": file_hash(file)}
 
 
+def _entries(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the sections of sources and of external sets, those that are there."""
+    return {key: data[key] for key in ("sources", "external") if isinstance(data.get(key), dict)}
+
+
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``data`` with every source, and every external set, in full."""
-    sections = {key: data[key] for key in ("sources", "external") if isinstance(data.get(key), dict)}
-    return {
-        **data,
-        **{key: {n: full_source(n, e) for n, e in each.items()} for key, each in sections.items()},
-    }
+    whole = {key: {n: full_source(n, e) for n, e in each.items()} for key, each in _entries(data).items()}
+    return {**data, **whole}
+
+
+def _boxes(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the files of boxes that sources and external sets name, one or a list of them each."""
+    found = {}
+    for section, entries in _entries(data).items():
+        for name, entry in entries.items():
+            if isinstance(entry, dict) and entry.get(BOXES):
+                files = entry[BOXES] if isinstance(entry[BOXES], list) else [entry[BOXES]]
+                found[name] = [_by_content(f"data.{section}.{name}.{BOXES}", file) for file in files]
+    return found
 
 
 def full_source(name: str, entry: Any) -> Any:
-    """Return a source with its reader, the one of its name if none is stated, and the reader's own keys."""
+    """Return a source with its reader, the one of its name if none is stated, and the reader's own keys.
+
+    Its boxes are left out: they are in a place of their own, since no label depends on them.
+    """
     if not isinstance(entry, dict):
         return entry
     reader = entry.get("reader", name)
     shared = {*Source.model_fields, *External.model_fields}
     own = {key: entry[key] for key in entry if key not in shared and key in own_keys(reader)}
-    rest = {key: value for key, value in entry.items() if key not in own}
+    rest = {key: value for key, value in entry.items() if key not in own and key != BOXES}
     return {"reader": reader, **rest, **({"own": own} if own else {})}
 
 

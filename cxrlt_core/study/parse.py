@@ -89,6 +89,8 @@ def _misplaced(content: dict[str, Any]) -> Iterator[str]:
         yield "label_space: unknown key; data.label_space names one, or the file of one"
     if "seen" in content:
         yield "seen: unknown key; image_encoders.<name>.seen names the list of an encoder"
+    if isinstance(data, dict) and "boxes" in data:
+        yield "data.boxes: unknown key; data.sources.<name>.boxes names the file of those of a source"
     for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
         for key, reason in SHARED.items():
             section, _, field = key.partition(".")
@@ -122,6 +124,9 @@ def _dangling_names(params: Params) -> Iterator[str]:
         if external.hospital is not None:
             key = f"data.external.{name}.hospital"
             yield from check(key, external.hospital, params.data.sources, "data.sources")
+    for name in params.data.boxes.keys() - {params.data.primary, *params.data.external}:
+        looked = "images of the development set, of data.primary, and of external sets alone are looked at"
+        yield f"data.sources.{name}.boxes: {looked}; expected none of another source"
     weights = ["uniform", *reweightings(params.reweight)]
     starts = [SCRATCH, *params.variants]
     for name, variant in params.variants.items():

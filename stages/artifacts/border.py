@@ -29,6 +29,7 @@ ITEMS = {
     "encoder": "image_encoders",
     "evaluate": "variants",
     "external": "data.external",
+    "external_attention": "data.external",
     "external_images": "data.external",
     "harmonize": "data.sources",
     "pack": "data.sources",

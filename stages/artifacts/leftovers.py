@@ -26,6 +26,7 @@ def remove_leftovers(params: Params, *folders: str) -> None:
         "data/text": params.text_encoders,
         "data/trained": {SCRATCH, *variants},
         "data/watched": sources,
+        "metrics/attention": params.data.external,
         "metrics/dev": variants,
         "metrics/external": params.data.external,
         "models": variants,

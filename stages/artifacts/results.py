@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cxrlt_core.demo.boxes import EDGES
 from cxrlt_core.designs.reweight import reweightings
 from cxrlt_core.evidence.alarms import noise_alarms
 from cxrlt_core.evidence.contrasts import judge
@@ -27,6 +26,7 @@ from cxrlt_core.system.files import read_parquet
 from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.history import read_history
+from stages.artifacts.looking import external_attention
 from stages.artifacts.paths import external_metrics, model_folder
 from stages.artifacts.provenance import report_environment, text_environment, text_origin
 from stages.artifacts.scoring import score_table1, upweighted_shares
@@ -66,6 +66,11 @@ def read_results(params: Params) -> Results:
         examples=first_images(params),
         looks=attended_images(params),
         seen=_read_seen(params),
+        attended={
+            name: read_record(models.Attention, external_attention(name))
+            for name in params.data.external
+            if name in params.data.boxes
+        },
         external={
             name: read_record(ExternalResults, external_metrics(name)) for name in params.data.external
         },
@@ -135,10 +140,10 @@ def attended_images(params: Params) -> list[models.Look]:
         return []
     images = open_images(read_set("dev"), params).gather(table["position"].to_numpy()).numpy()[:, 0]
     side = math.isqrt(len(table["map"].iloc[0]))
-    boxes = [box if np.isfinite(box).all() else None for box in table[list(EDGES)].to_numpy()]
+    boxes = [np.reshape(edges, (-1, 4)).tolist() for edges in table["boxes"]]
     return [
-        models.Look(image, *words, np.asarray(cells, float).reshape(side, side), box)
-        for image, *words, cells, box in zip(
+        models.Look(image, *words, np.asarray(cells, float).reshape(side, side), places)
+        for image, *words, cells, places in zip(
             images, table["class"], table["labelled"], table["probability"], table["map"], boxes, strict=True
         )
     ]

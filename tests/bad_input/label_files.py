@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+from cxrlt_core.boxes.files import read_boxes
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources import label_file, label_table, read_source
 from tests.cxrlt_core.sources.label_files import (
@@ -89,7 +90,31 @@ def mine(header: str, row: str, reader: str = "table", **options: object) -> Att
     return attempt
 
 
+def boxes(header: str, row: str) -> Attempt:
+    """Read a file of a box, and hold it against an image of 400 × 300 pixels."""
+
+    def attempt() -> None:
+        Path("a.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+        found = read_boxes(Path("a.csv"), read_label_space("cxrlt2023"))
+        found.check_inside(found.table.assign(width=400.0, height=300.0))
+
+    return attempt
+
+
+BOX, NIH_BOX = "image,class,x,y,w,h", "Image Index,Finding Label,Bbox [x,y,w,h],,,"
+VINDR_BOX = "image_id,class_name,x_min,y_min,x_max,y_max"
+
 ATTEMPTS: dict[str, Attempt] = {
+    "boxes: other columns": boxes("image,class,x,y,width,height", "a.png,Mass,1,2,3,4"),
+    "boxes: no number": boxes(BOX, "a.png,Mass,1,2,3,wide"),
+    "boxes: a number that is not there": boxes(BOX, "a.png,Mass,1,2,3,"),
+    "boxes: no area": boxes(BOX, "a.png,Mass,1,2,0,4"),
+    "boxes: corners in another order": boxes(VINDR_BOX, "a,ILD,5,2,3,4"),
+    "boxes: nearly a class": boxes(BOX, "a.png,Plural Effusion,1,2,3,4"),
+    "boxes: a finding that NIH has not": boxes(NIH_BOX, "a.png,Effusoin,1,2,3,4,,,"),
+    "boxes: a finding that VinDr-CXR has not": boxes(VINDR_BOX, "a,Scoliosis,1,2,3,4"),
+    "boxes: a path that leaves the folder": boxes(BOX, "../a.png,Mass,1,2,3,4"),
+    "boxes: outside of the image": boxes(BOX, "a.png,Mass,400,20,30,40"),
     **{
         f"a reader whose table has {name}": partial(
             label_table.check_classes, "hospital", [name], read_label_space("cxrlt2023")

@@ -75,8 +75,16 @@ LABEL_SPACES = {
     "with the use of what is not there": f"{BIG}relations: {{nih14: {{Big heart: {{use: [near]}}}}}}",
 }
 
+
+def boxes_of_nih() -> None:
+    """Parse the smoke study, which trains on NIH and no more, with boxes of it."""
+    Path("boxes.csv").touch()
+    changed({"data.sources.nih.boxes": "boxes.csv"})()
+
+
 #: Those that a row does not spell out.
 ATTEMPTS: dict[str, Attempt] = {
+    "boxes of a source that nobody looks at": boxes_of_nih,
     "no such file": lambda: read_yaml(Path("params.yaml")),
     "brackets without end": text("a: " + "[" * 3000),
     "aliases of aliases": text(

@@ -132,9 +132,9 @@ BOX = [0.5, 0.0, 0.75, 0.5]
 def looks() -> list[models.Look]:
     image, cells = np.zeros((8, 8), np.uint8), np.array([[0.1, 0.8], [0.1, 0.0]])
     return [
-        models.Look(image, "Mass", True, 0.91, cells, BOX),
-        models.Look(image, "Mass", False, 0.91, cells, None),
-        models.Look(image, "Edema", True, 0.91, cells, None),
+        models.Look(image, "Mass", True, 0.91, cells, [BOX]),
+        models.Look(image, "Mass", False, 0.91, cells, []),
+        models.Look(image, "Edema", True, 0.91, cells, []),
     ]
 
 

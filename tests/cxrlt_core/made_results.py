@@ -44,7 +44,7 @@ WEIGHTS = models.ClassWeights(2.0, "below_mean", 0.25, MAIN, {"0": models.SeedWe
 ENCODER = models.Encoder("resnet10t", {"depth": 2}, None, 49, 512, 23_512_345, 4.087, None)
 HERE = {"device": "CPU", "kernels": "AVX2", "code": "abc1234", "when": "2026-01-02 03:04 UTC", "torch": "2"}
 COST = models.Cost(5.0, "CPU", 9, 1200, 1, 1024, [HERE])
-LOOKED = models.Pointing(40, 30, 0.9, 0.8, 0.95, 0.5, 0.7)
+LOOKED = models.Pointing(40, 44, 30, 0.9, 0.8, 0.95, 0.5, 0.6, 0.7)
 
 
 def make_row(name: str, value: float | None, **changes: Any) -> Row:

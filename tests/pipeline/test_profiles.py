@@ -25,7 +25,7 @@ def test_a_profile_resolves(fresh, profile):
         **{"synthesize": params.demo.sources, "synthesize_text": params.demo.text_encoders},
         **{"embed": params.text_encoders, "encoder": params.image_encoders},
         "reweight_more": params.reweight.more,
-        **dict.fromkeys(("external_images", "external"), params.data.external),
+        **dict.fromkeys(("external_images", "external", "external_attention"), params.data.external),
     }
     single = ("code", "settings", "pretrained", "watch", "split", "pixels", "describe")
     single += ("attention", "reweight", "ensemble", "report")

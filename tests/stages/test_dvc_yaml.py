@@ -58,6 +58,7 @@ BY_FILE = {
     "evaluate": ["image", "query", "recipes", "train", "variants"],  # the model, data/settings/evaluation
     "tta": ["image", "query", "recipes", "train", "variants"],
     "attention": ["data.sources", "image", "query", "recipes", "train"],
+    "external_attention": ["data.boxes", "image", "query", "recipes", "train"],
     "reweight_more": ["reweight"],  # data/settings/reweight
 }
 

@@ -25,7 +25,14 @@ MAY_BE_LEFT_OUT |= {"Evidence.looks", "Evidence.primary"}
 EITHER = {"Table2Row.replenished", "Table2Row.members"}
 SAID_IN_FULL = {"Table2Row.name"}
 #: Gathered from keys of their own; what a variant has not is absent.
-GATHERED = {"Params.designs", "Params.label_space", "Params.seen", "Variant.designs", "Variant.recipe"}
+GATHERED = {
+    "Data.boxes",
+    "Params.designs",
+    "Params.label_space",
+    "Params.seen",
+    "Variant.designs",
+    "Variant.recipe",
+}
 GATHERED |= {"External.own", "External.reader", "Source.own", "Source.reader"}
 #: Mappings that each study fills as it likes: arguments of timm, classes, losses of any kind, reweightings.
 FREE = {"options", "uncertain", "losses", "more"}
@@ -87,7 +94,7 @@ def stated(content: dict) -> set[str]:
     """The keys of a study, those of designs aside: a study has the designs that it has."""
     own = {f".variants.*.{name}" for name in of_variants()} | {f".{name}" for name in of_variants()}
     own |= {".designs", ".variants.*.designs", ".variants.*.recipe", ".recipes.", ".label_space"}
-    own |= {".data.sources.*.reader", ".data.sources.*.own", ".seen"}
+    own |= {".data.boxes", ".data.sources.*.reader", ".data.sources.*.own", ".seen"}
     return {key for key in keys(content) if not key.startswith(tuple(own))}
 
 

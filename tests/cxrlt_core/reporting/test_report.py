@@ -154,20 +154,25 @@ def test_encoders_are_told_with_what_was_loaded(study):
     ) in text
 
 
-def test_classes_above_both_levels_are_named_and_what_cannot_be_scored_says_why(study):
+def test_classes_above_all_levels_are_named_and_what_cannot_be_scored_says_why(study):
     def attention(**changes) -> str:
         looked = Attention(**{"variant": "base", "grid": 4, "reason": None} | changes)
         text = render(replace(study, attention=looked))
         return text[text.index("## Where the model looks") : text.index("# Where the numbers come from")]
 
     text = attention(classes={"Edema": LOOKED, "Mass": replace(LOOKED, low=0.65)})
-    assert "| Edema | head | 40 | 30 | 90.0% | [80.0%, 95.0%] | 50.0% | 70.0% |" in text
-    assert "1 of 2 classes lie above both levels with their whole interval: Edema." in text
-    assert "4 × 4 cells" in text and "(0.125 of the side)" in text
-    text = attention(classes={"Mass": replace(LOOKED, others=None)})
-    assert "| 50.0% | – |" in text and "whole interval: Mass." in text
+    assert "| Edema | head | 40 | 44 | 30 | 90.0% | [80.0%, 95.0%] | 50.0% | 60.0% | 70.0% |" in text
+    assert "1 of 2 classes lie above all three levels with their whole interval: Edema." in text
+    assert "4 × 4 cells" in text and "left out" not in text and "fewer" not in text
+    told = attention(classes={"Mass": replace(LOOKED, centre=0.85)}, few=["Edema"], left_out={"cut off": 3})
+    assert "0 of 1 classes lie above" in told and "Of fewer than 10 patients, so not scored: Edema." in told
+    assert "Boxes that are left out: 3 cut off." in told
     real = attention(classes={})
     assert "nothing is scored" in real and "|" not in real
+    known = Attention("base", 4, None, {"Mass": LOOKED})
+    text = render(replace(study, attended={"vindr": known, "gold": replace(known, reason="base is struck")}))
+    assert "### On `vindr`\n\nCross-attention of `base`" in text
+    assert "### On `gold`\n\nNot known: base is struck." in text and text.count("*Hits*") == 1
     assert "Not known: attention: 5 tokens." in attention(grid=None, reason="attention: 5 tokens", classes={})
 
 

@@ -108,7 +108,8 @@ def test_a_new_row_and_an_external_set_change_no_number_of_the_others(smoke):
         params["data"]["external"] = {"again": {**params["data"]["sources"]["mimic"], **again}}
     ran = smoke.repro()
     expected = [*VARIED, "train@new", "evaluate@new", "tta@new", "ensemble", "report"]
-    assert sorted(ran) == sorted([*expected, "external_images@again", "external@again"])
+    of_set = [f"{stage}@again" for stage in ("external_images", "external", "external_attention")]
+    assert sorted(ran) == sorted([*expected, *of_set])
     assert "new+tta" in load(smoke, "reports/table1.json")
     assert load(smoke, "reports/table2.json") == before["reports/table2.json"]
     families = {"primary": [], "exploratory": []}
