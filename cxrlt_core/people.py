@@ -31,7 +31,7 @@ def read_age(words: "pd.Series") -> "pd.Series":
 
     Any other word is unknown, and so is more than OLDEST.
     """
-    parts = words.str.extract(r"^\s*(\d{1,6}(?:\.\d*)?)\s*([YyMmWwDd]?)\s*$")
+    parts = words.str.extract(r"^\s*([0-9]{1,6}(?:\.[0-9]*)?)\s*([YyMmWwDd]?)\s*$")
     years = parts[0].astype("float64") / parts[1].str.upper().map(_UNITS)
     return years.where(years <= OLDEST)
 
