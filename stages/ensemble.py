@@ -35,7 +35,8 @@ def main(params: Params) -> None:
     everything = read_members(params, dev, test, scored_on)
     array = orthogonal_array(len(everything.names), len(params.train.seeds))
     selections, scores, runs, used, subgroups = {}, {}, {}, {}, {}
-    chosen_on, groups = evaluation_set(params, dev, device), [own_groups(test), own_groups(dev)]
+    sets = {"test": scored_on, "dev": evaluation_set(params, dev, device)}
+    groups = {"test": own_groups(test), "dev": own_groups(dev)}
     for names, methods in rows_by_members(params).items():
         chosen = np.isin(everything.names, names)
         members = everything.among(chosen)
@@ -45,10 +46,10 @@ def main(params: Params) -> None:
             scored = score_ensemble(members, method)
             scores[row], used[row] = scored.score, chosen
             if row in told_rows(params):
-                on_dev, _ = members.combine(scored.weights)
+                predicted = {"test": scored.predictions, "dev": members.combine(scored.weights)[0]}
                 subgroups[row] = {
-                    "test": score_kinds(scored_on, scored.predictions, groups[0], level),
-                    "dev": score_kinds(chosen_on, on_dev, groups[1], level),
+                    name: score_kinds(data, predicted[name], groups[name], level)
+                    for name, data in sets.items()
                 }
             selections[row] = describe_selection(members, scored, plain, level)
             write_row(params, row, members.names, test, scored)
