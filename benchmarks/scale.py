@@ -83,7 +83,7 @@ def write_params(options: argparse.Namespace) -> Params:
 
 def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
     """Write everything that the two stages read."""
-    generator, counts = np.random.default_rng(0), {}
+    generator, counts, labelled = np.random.default_rng(0), {}, []
     for name, images in {**sizes, "train_primary": 1000, "train_replenished": 1000}.items():
         table = make_set(name, images, generator)
         write_parquet(f"data/sets/{name}.parquet", table)
@@ -96,6 +96,8 @@ def fabricate(params: Params, sizes: Mapping[str, int]) -> None:
         counts[name] = {"images": images, **sizes_of_set, "classes": classes}
         if name in sizes:
             predict_all(params, name, table, generator)
+            labelled.append(table[["image_id"]])
+    write_parquet("data/labels/mimic.parquet", pd.concat(labelled))
     splits = dict.fromkeys(sizes, "fabricated")
     write_json("data/summary.json", {"classes": list(CLASSES), "sets": counts, "splits": splits})
     groups = ["head" if p >= 0.1 else "tail" if p < 0.01 else "medium" for p in PREVALENCES]

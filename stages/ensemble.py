@@ -11,7 +11,7 @@ from cxrlt_core.evidence.ensemble_entry import EnsembleResults, EnsembleRow, des
 from cxrlt_core.evidence.ensembles import gap_of_plain_mean, score_ensemble, score_singles
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.seed_variance import RecombinedSeedVariance, orthogonal_array
-from cxrlt_core.evidence.subgroups import score_subgroups, view_groups
+from cxrlt_core.evidence.subgroup_scores import score_kinds
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.attribution import contrasts2
 from cxrlt_core.study.variants import members as members_of
@@ -24,6 +24,7 @@ from stages.artifacts.border import run_stage
 from stages.artifacts.ensembles import read_members, write_row
 from stages.artifacts.scoring import evaluation_set
 from stages.artifacts.sets import read_set
+from stages.artifacts.subgroups import own_groups, told_rows
 
 
 def main(params: Params) -> None:
@@ -33,10 +34,9 @@ def main(params: Params) -> None:
     scored_on, level = evaluation_set(params, test, device), params.bootstrap.level
     everything = read_members(params, dev, test, scored_on)
     array = orthogonal_array(len(everything.names), len(params.train.seeds))
-    selections, scores, runs, used, views = {}, {}, {}, {}, {}
-    groups = view_groups(test.table["view"])
-    # those of which the report may show the views
-    told = [r.name for r in params.table2 if r.published is not None] or [r.name for r in params.table2]
+    selections, scores, runs, used, subgroups = {}, {}, {}, {}, {}
+    sets = {"test": scored_on, "dev": evaluation_set(params, dev, device)}
+    groups = {"test": own_groups(test), "dev": own_groups(dev)}
     for names, methods in rows_by_members(params).items():
         chosen = np.isin(everything.names, names)
         members = everything.among(chosen)
@@ -45,8 +45,12 @@ def main(params: Params) -> None:
         for row, method in methods.items():
             scored = score_ensemble(members, method)
             scores[row], used[row] = scored.score, chosen
-            if row in told:
-                views[row] = score_subgroups(scored_on, scored.predictions, groups, level)
+            if row in told_rows(params):
+                predicted = {"test": scored.predictions, "dev": members.combine(scored.weights)[0]}
+                subgroups[row] = {
+                    name: score_kinds(data, predicted[name], groups[name], level)
+                    for name, data in sets.items()
+                }
             selections[row] = describe_selection(members, scored, plain, level)
             write_row(params, row, members.names, test, scored)
     published = {row.name: row.published for row in params.table2}
@@ -60,7 +64,7 @@ def main(params: Params) -> None:
         for row in params.table2
     }
     singles = score_singles(everything.among(np.isin(everything.names, members_of(params))), level)
-    results = EnsembleResults(len(test.table), rows, singles, contrasts2(params, table), views)
+    results = EnsembleResults(len(test.table), rows, singles, contrasts2(params, table), subgroups)
     write_json("metrics/ensemble.json", to_json(results))
     print("test mAP:", ", ".join(f"{n} {score_text(row.metrics['mAP'])}" for n, row in rows.items()))
 

@@ -13,6 +13,8 @@ import torch
 from cxrlt_core.designs.ensemble import ensemble
 from cxrlt_core.evidence.external import EXACT, LEAST, Comparison, ExternalResults, ExternalRow, Frozen
 from cxrlt_core.evidence.scoring import EvaluationSet, count_classes
+from cxrlt_core.evidence.subgroup_scores import score_kinds
+from cxrlt_core.evidence.subgroups import groups_of
 from cxrlt_core.metrics.bootstrap import resample_patients
 from cxrlt_core.params.schema import Params
 from cxrlt_core.study.variants import resolved, row_members
@@ -27,6 +29,7 @@ from stages.artifacts.paths import external_metrics, external_path, external_pre
 from stages.artifacts.predictions import by_study, write_predictions
 from stages.artifacts.scoring import evaluation_set
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
+from stages.artifacts.subgroups import told_rows
 from stages.tta import predict_views
 
 #: Variant to its predictions with each training seed, float32 (N, C), aggregated over studies.
@@ -84,15 +87,20 @@ def score(
         else comparison.score(Frozen([predicted[name][seed] for seed in params.train.seeds]))
         for name in params.variants
     }
-    ensembles = {}
+    ensembles, subgroups, groups = {}, {}, groups_of(data.table)
     for row in params.table2:
         if gone := [name for name in row_members(params, row) if name in struck]:
             ensembles[row.name] = ExternalRow(f"{gone[0]} {struck[gone[0]]}")
         else:
-            ensembles[row.name] = comparison.score(freeze(params, row.name, data, test, predicted))
+            frozen = freeze(params, row.name, data, test, predicted)
+            ensembles[row.name] = comparison.score(frozen)
+            if row.name in told_rows(params):
+                scored = score_kinds(comparison.exact, frozen.predictions, groups, comparison.level)
+                subgroups[row.name] = scored
     entry, patients = params.data.external[data.name], data.table["patient_id"].nunique()
     kind = entry.hospital == params.data.primary, entry.human
-    return ExternalResults(len(data.table), patients, *kind, comparison.counts, ensembles, variants)
+    sizes = len(data.table), patients
+    return ExternalResults(*sizes, *kind, comparison.counts, ensembles, variants, subgroups)
 
 
 def drawn_apart(params: Params, data: LabelledSet, device: torch.device) -> EvaluationSet:

@@ -8,6 +8,7 @@ from pathlib import Path
 from cxrlt_core.labels import classes_in, count_labels
 from cxrlt_core.params.label_space import LabelSpace
 from cxrlt_core.params.schema import Params
+from cxrlt_core.people import without_people
 from cxrlt_core.sources import Harmonized, Options, read_source
 from cxrlt_core.sources.label_table import VIEWS
 from cxrlt_core.study.sources import source_entry
@@ -44,7 +45,7 @@ def read(params: Params, source: str, space: LabelSpace) -> Harmonized:
 def source_counts(harmonized: Harmonized) -> dict[str, object]:
     """Return the counts of a source; ``rows`` are those of its label files, dropped ones included."""
     table = harmonized.table
-    counts = count_labels(table, classes_in(table))
+    counts = count_labels(table, classes_in(without_people(table)))
     views = {view: int((table["view"] == view).sum()) for view in VIEWS["all"]}
     classes = counts.pop("classes")
     for name, states in classes.items():

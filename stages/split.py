@@ -10,6 +10,7 @@ from cxrlt_core.designs.reweight import uniform_weights
 from cxrlt_core.labels import classes_in, count_labels
 from cxrlt_core.packing.packed_array import pictures
 from cxrlt_core.params.schema import Params
+from cxrlt_core.people import without_people
 from cxrlt_core.splits.carving import (
     assign_splits,
     check_sets,
@@ -64,7 +65,7 @@ def main(params: Params) -> None:
 def packed_labels(source: str) -> pd.DataFrame:
     """Return the label table of a source, without rejected images, with what of it is packed."""
     path = f"data/labels/{source}.parquet"
-    labels = read_parquet(path)
+    labels = without_people(read_parquet(path))
     classes = classes_in(labels)
     check_labels(path, labels[classes].to_numpy(), classes)
     index = read_parquet(f"data/packed/{source}.parquet", columns=["image_id", "row", "digest"])

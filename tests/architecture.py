@@ -18,11 +18,12 @@ PAGE = ROOT / "docs/architecture.md"
 PACKAGES = ("cxrlt", "cxrlt_core", "stages", "tools")
 
 #: What every room may import; the pictures leave it out.
-GROUND = {"labels", "system"}
+GROUND = {"labels", "people", "system"}
 
 #: Which rooms a room may import, besides the ground. Nothing imports against an arrow, or across.
 ARROWS: dict[str, set[str]] = {
     "labels": set(),
+    "people": set(),
     "system": set(),
     "losses": set(),
     "packing": set(),

@@ -17,6 +17,7 @@ from pathlib import Path
 from dvc.repo import Repo
 
 from cxrlt_core.params.schema import Params
+from cxrlt_core.people import without_people
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.splits.carving import assign_splits, label_space
 from cxrlt_core.study.recipes import geometries, resolved
@@ -45,7 +46,8 @@ class Work:
 
 def set_sizes(params: Params) -> dict[str, int]:
     """Return the number of images of each set: primary, replenished, dev and test."""
-    tables = {name: read_parquet(f"data/labels/{name}.parquet") for name in used_sources(params)}
+    read = {name: read_parquet(f"data/labels/{name}.parquet") for name in used_sources(params)}
+    tables = {name: without_people(table) for name, table in read.items()}
     primary = tables.pop(params.data.primary)
     splits = assign_splits(primary, label_space(primary), params.data.splits).tolist()
     more = sum(int((table["split"] != "test").sum()) for table in tables.values())

@@ -26,6 +26,7 @@ from cxrlt_core.model.image_encoder import load_network
 from cxrlt_core.packing.decode import Geometry, decode
 from cxrlt_core.packing.files import file_stamp, find_files
 from cxrlt_core.params.schema import Params
+from cxrlt_core.people import without_people
 from cxrlt_core.prediction.inference import Scorer, predict
 from cxrlt_core.sources import find_reader
 from cxrlt_core.splits.carving import label_space
@@ -103,7 +104,7 @@ def timed(work: Callable[[int], object], device: torch.device) -> float:
 
 def probes(params: Params, jobs: int) -> dict[str, Probe]:
     """Time each distinct training, so many at once, each in a process of its own; by variant."""
-    classes = label_space(read_parquet(f"data/labels/{params.data.primary}.parquet"))
+    classes = label_space(without_people(read_parquet(f"data/labels/{params.data.primary}.parquet")))
     alike: dict[str, list[str]] = {}
     for name in params.variants:
         settings = training_settings(params, name)

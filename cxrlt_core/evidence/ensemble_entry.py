@@ -47,8 +47,8 @@ class EnsembleResults:
     rows: Mapping[str, EnsembleRow]  # of Table 2, by name
     singles: Mapping[str, SingleModel]  # role to a model alone
     contrasts: list[Measured]  # between the rows; judged together with those of Table 1
-    # published row, if any is, to what it does on each view
-    views: Mapping[str, Subgroups | None] = field(default_factory=dict)
+    # published row, if any is, to set, dev or test, to kind to how it does on subgroups
+    subgroups: Mapping[str, Mapping[str, Mapping[str, Subgroups]]] = field(default_factory=dict)
 
 
 def describe_selection(

@@ -14,6 +14,7 @@ import numpy as np
 from cxrlt_core.evidence.estimator import Interval, Sampled, estimate
 from cxrlt_core.evidence.scored_table import class_interval
 from cxrlt_core.evidence.scoring import FEWEST_PATIENTS, EvaluationSet, mean_ap
+from cxrlt_core.evidence.subgroups import NOTHING, Subgroups
 from cxrlt_core.labels import POSITIVE, UNKNOWN
 from cxrlt_core.metrics.calibration import Calibration
 from cxrlt_core.metrics.matched import resample_matched
@@ -23,7 +24,6 @@ from cxrlt_core.system.rounding import rounded
 
 LEAST = 20  # positives of a class below which its AP is not told, and it counts in no mean
 EXACT, NEAR = "exact", "near"  # the set labels the class itself, or what is near it
-NOTHING = Interval(None, None, None)
 MATCHED = "matched_AP"
 #: Metric of a set that has not been seen to the one of the own test set that it is held against.
 OWN = {"AUROC": "AUROC", MATCHED: "AP"}
@@ -82,6 +82,8 @@ class ExternalResults:
     classes: Mapping[str, ClassCounts]
     ensembles: Mapping[str, ExternalRow]  # the rows of Table 2
     variants: Mapping[str, ExternalRow]  # with TTA; they are not scored on the own test set
+    # published row, if any is, to kind to how it does on subgroups, over exact classes
+    subgroups: Mapping[str, Mapping[str, Subgroups]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,12 @@ class Comparison:
             for c, name in enumerate(classes.names)
             if (targets[:, c] != UNKNOWN).any()
         }
+
+    @cached_property
+    def exact(self) -> EvaluationSet:
+        """The set without labels of the classes of which it labels only what is near them."""
+        near = np.isin(self.other.classes.names, list(self.near))
+        return replace(self.other, targets=np.where(near, UNKNOWN, self.other.targets))
 
     def score(self, row: Frozen) -> ExternalRow:
         """Score a row."""

@@ -6,11 +6,12 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from cxrlt_core.labels import RECORD, spelling
+from cxrlt_core.people import PERSON
 from cxrlt_core.system.errors import meant, shown
 from cxrlt_core.system.settings import Count, Section, usual
 
 #: Names that no class may have: columns of label tables and of one's own table, a word of ``uncertain``.
-TAKEN = {*RECORD, "image", "patient", "study", "default"}
+TAKEN = {*RECORD, *PERSON, "image", "patient", "study", "default"}
 
 #: What findings of another label space are to a class: several ``exact`` ones are it together, ``near`` ones
 #: are alike, ``broader`` ones hold it, it holds ``narrower`` ones, ``partial`` ones overlap with it. ``use``

@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from typing import Protocol
 
 from cxrlt_core.labels import classes_in
+from cxrlt_core.people import without_people
 from cxrlt_core.sources.label_table import Harmonized, Options, check_classes
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.settings import Section
@@ -60,7 +61,8 @@ def read_source(
     ``reader`` is the source's name if absent, and ``key`` where params.yaml has the source. The table has
     ``image_id`` (source and relative path), ``patient_id`` and ``study_id`` (with the source before them),
     ``view`` (PA, AP, LATERAL or OTHER), ``path`` (relative to the source's images), ``split`` (train, dev,
-    test or missing), then an int8 column per class of the space: 1 positive, 0 negative, -1 unknown.
+    test or missing), ``sex`` and ``age`` as :mod:`cxrlt_core.people` has them where the source tells them,
+    then an int8 column per class of the space: 1 positive, 0 negative, -1 unknown.
     StudyError: an unknown reader, a missing file, a bad file, row or value, or a reader that gives labels of
     no class.
     """
@@ -74,6 +76,6 @@ def read_source(
         raise StudyError(f"{key}.test_list: {only}")
     harmonized = module.read(labels, replace(options, own=settings_of(name).model_validate(options.own)))
     table = harmonized.table
-    check_classes(name, classes_in(table), options.space)
+    check_classes(name, classes_in(without_people(table)), options.space)
     ids = {column: f"{source}/" + table[column] for column in ("image_id", "patient_id", "study_id")}
     return replace(harmonized, table=table.assign(**ids))

@@ -10,7 +10,7 @@ import pandas as pd
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.labels import NEGATIVE, UNKNOWN
 from cxrlt_core.sources.label_file import LabelFile, find_split_files, read_label_file
-from cxrlt_core.sources.label_table import Harmonized, LabelRows, Options, join_parts, make_part
+from cxrlt_core.sources.label_table import Harmonized, LabelRows, Options, join_parts, make_part, person
 from cxrlt_core.system.settings import Section
 
 SPACE = "chexpert14"
@@ -62,6 +62,7 @@ def _part(path: Path, split: str | None, options: Options) -> LabelRows:
         "study_id": patient + "/study" + groups[1],
         "view": _views(file) if "AP/PA" in file.cells else _views_of(paths),
         "split": split,
+        **person(file, "Sex", "Age", youngest=1),  # 0 where it is unknown; 90 stands for more, too
     }
     marks = file.marks(read_label_space(SPACE).classes)
     return make_part(file, columns, marks, options, blank=BLANKS[options.own.blank], of=SPACE)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxrlt_core.labels import NEGATIVE, POSITIVE, UNKNOWN
 from cxrlt_core.params.label_space import LabelSpace
+from cxrlt_core.people import AGE, SEX, read_age, read_sex
 from cxrlt_core.sources.label_file import BLANK, OPEN, UNCERTAIN, LabelFile
 from cxrlt_core.sources.mapping import map_marks
 from cxrlt_core.system.errors import StudyError, meant, shown
@@ -42,7 +43,8 @@ class Options:
 class Harmonized:
     """The labels of one source in the label space of the study."""
 
-    table: pd.DataFrame  # image_id … split as text (split may be missing), then int8 per class of the space
+    # image_id … split as text (split may be missing), sex and age where they are told, int8 per class
+    table: pd.DataFrame
     dropped: dict[str, int]  # reason to number of rows left out
     uncertain: dict[str, int]  # known class to number of uncertain marks
     known: tuple[str, ...]  # classes that the source labels; the others are unknown throughout
@@ -80,10 +82,11 @@ def make_part(
     neither case nor blanks around their name count.
 
     ``columns`` are ``path``, ``patient_id``, ``study_id``, ``view`` and ``split`` (None without an official
-    one), and perhaps ``left_out``: why a record is dropped, missing where it is not. ``marks`` has a column
-    per name of the source, as from :meth:`LabelFile.marks`, which :mod:`cxrlt_core.sources.mapping` turns
-    into classes; ``blank`` is the label of a blank cell; ``of`` names the label space of the names, if they
-    have one. StudyError where no name is of a class, and for a record without a patient or a study.
+    one), and perhaps ``sex`` and ``age``, as from :func:`person`, and ``left_out``: why a record is dropped,
+    missing where it is not. ``marks`` has a column per name of the source, as from :meth:`LabelFile.marks`,
+    which :mod:`cxrlt_core.sources.mapping` turns into classes; ``blank`` is the label of a blank cell; ``of``
+    names the label space of the names, if they have one. StudyError where no name is of a class, and for a
+    record without a patient or a study.
     """
     _check_names(file, list(marks))
     mapped = map_marks(marks, options.space, of)
@@ -122,8 +125,24 @@ def _ids(file: LabelFile, columns: Mapping[str, pd.Series | str | None]) -> pd.D
             "view": columns["view"],
             "path": columns["path"],
             "split": pd.Series(columns["split"], file.cells.index, dtype="str"),
+            SEX: pd.Series(columns.get(SEX, ""), file.cells.index, dtype="str"),
+            AGE: pd.Series(columns.get(AGE, np.nan), file.cells.index, dtype="float64"),
         }
     )
+
+
+def person(file: LabelFile, sex: str, age: str | None = None, youngest: float = 0) -> dict[str, pd.Series]:
+    """Return sex and age by the columns of a release, of those that it has.
+
+    An odd spelling is unknown, since nobody can mend a release, and so is a patient below ``youngest`` years.
+    """
+    told = {}
+    if sex in file.cells:
+        told[SEX] = read_sex(file.column(sex))
+    if age in file.cells:
+        years = read_age(file.column(age))
+        told[AGE] = years.where(years >= youngest)
+    return told
 
 
 def _labels(marks: pd.DataFrame, options: Options, blank: int) -> pd.DataFrame:
@@ -193,7 +212,9 @@ def join_parts(parts: Sequence[LabelRows]) -> Harmonized:
         for label, names in part.related.items():
             for key, positives in names.items():
                 related.setdefault(label, {}).setdefault(key, Counter()).update(positives)
-    table = table.reset_index(drop=True)
+    told = {SEX: table[SEX] != "", AGE: table[AGE].notna()}
+    untold = [name for name, known in told.items() if not known.any()]
+    table = table.drop(columns=untold).reset_index(drop=True)
     return Harmonized(table, dropped, uncertain, known, unread=unread, related=related)
 
 

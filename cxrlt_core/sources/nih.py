@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources.label_file import LabelFile, find_matching, read_label_file, read_lines
-from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part
+from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part, person
 from cxrlt_core.system.errors import StudyError, meant, shown
 
 SPACE, NO_FINDING = "nih14", "No Finding"
@@ -41,6 +41,7 @@ def read(labels: Path, options: Options) -> Harmonized:
         "study_id": path,
         "view": view.where(view.isin(["PA", "AP"]), "OTHER"),
         "split": None if test_list is None else _split(file, test_list),
+        **person(file, "Patient Gender", "Patient Age"),
     }
     harmonized = join_parts([make_part(file, columns, _marks(file), options, of=SPACE)])
     official = {} if test_list is None else {"test": test_list.name}

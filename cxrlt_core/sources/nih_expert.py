@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.sources.label_file import BLANK, LabelFile, find_matching, read_label_file
-from cxrlt_core.sources.label_table import Harmonized, LabelRows, Options, join_parts, make_part
+from cxrlt_core.sources.label_table import Harmonized, LabelRows, Options, join_parts, make_part, person
 from cxrlt_core.sources.mimic import sets_of
 from cxrlt_core.sources.nih import IMAGE_FOLDERS, NO_FINDING
 from cxrlt_core.system.errors import StudyError
@@ -47,6 +47,7 @@ def _part(path: Path, split: str | None, options: Options) -> LabelRows:
         "study_id": images,
         "view": "PA" if all_findings else file.codes("View Position"),  # the 810 are all PA
         "split": sets_of(file, "Set Id") if split is None and "Set Id" in file.cells else split,
+        **person(file, "Patient Gender", "Patient Age"),
     }
     marks = _all(file) if all_findings else _yes(file, read_label_space(FOUR).classes)
     return make_part(file, columns, marks, options, of=ALL if all_findings else FOUR)

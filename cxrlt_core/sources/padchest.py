@@ -17,8 +17,9 @@ from pydantic import Field
 
 from cxrlt_core.label_space import read_label_space
 from cxrlt_core.labels import NEGATIVE, POSITIVE
+from cxrlt_core.people import AGE, OLDEST
 from cxrlt_core.sources.label_file import BLANK, LabelFile, find_file, read_label_file
-from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part
+from cxrlt_core.sources.label_table import Harmonized, Options, join_parts, make_part, person
 from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.settings import Section
 
@@ -32,7 +33,7 @@ IMAGE_FOLDERS = ("", "[0-9]*")  # all images in one folder, or in the folders 0 
 
 FILE = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
 VIEWS = {"PA": "PA", "AP": "AP", "AP_HORIZONTAL": "AP", "L": "LATERAL"}
-_YEARS = ("PatientBirth", "StudyDate_DICOM")
+_SEX, _YEARS = "PatientSex_DICOM", ("PatientBirth", "StudyDate_DICOM")
 _LIST = re.compile(r"\s*(?:nan|\[\s*(?:'[^']*'\s*(?:,\s*'[^']*'\s*)*)?\])?\s*")
 
 
@@ -64,7 +65,10 @@ def read(labels: Path, options: Options) -> Harmonized:
         "view": file.codes("Projection").map(VIEWS),
         "split": None,
         "left_out": _left_out(file, options.own),
+        **person(file, _SEX),
     }
+    if set(_YEARS) <= set(file.cells):
+        columns[AGE] = _ages(file).where(lambda age: age.between(0, OLDEST))
     return join_parts([make_part(file, columns, _marks(file, options.own.blank), options, of=SPACE)])
 
 
@@ -75,10 +79,15 @@ def _left_out(file: LabelFile, own: Settings) -> pd.Series:
     if own.method == "physician":
         reason = reason.mask(reason.isna() & (file.codes("MethodLabel") != "PHYSICIAN"), "not by a physician")
     if own.min_age:
-        born, taken = (pd.to_numeric(file.column(name).str.slice(0, 4), errors="coerce") for name in _YEARS)
-        young = reason.isna() & ~(taken - born >= own.min_age)
+        young = reason.isna() & ~(_ages(file) >= own.min_age)
         reason = reason.mask(young, f"not known to be {own.min_age} or older")
     return reason
+
+
+def _ages(file: LabelFile) -> pd.Series:
+    """Return the year of each study less that of the birth, which may be one more than the age."""
+    born, taken = (pd.to_numeric(file.column(name).str.slice(0, 4), errors="coerce") for name in _YEARS)
+    return taken - born
 
 
 def _marks(file: LabelFile, blank: str) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """A table of one's own: a CSV file with a row an image, and a column a class as the label space calls it.
 
-``image`` and ``patient``; ``study``, ``view`` (PA, AP, LATERAL or OTHER) and ``split`` (train, dev or test),
-if any; and the classes: 1, 0, or nothing where it is not known.
+``image`` and ``patient``; ``study``, ``view`` (PA, AP, LATERAL or OTHER), ``split`` (train, dev or test),
+``sex`` and ``age`` (in years), if any; and the classes: 1, 0, or nothing where it is not known.
 """
 
 from dataclasses import replace
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from cxrlt_core.people import AGE, OLDEST, SEX
 from cxrlt_core.sources.label_file import LabelFile, read_label_file
-from cxrlt_core.sources.label_table import VIEWS, Harmonized, Options, join_parts, make_part
+from cxrlt_core.sources.label_table import VIEWS, Harmonized, Options, join_parts, make_part, person
 from cxrlt_core.system.errors import StudyError, nearest, shown
 
 IMAGE_FOLDERS = ("",)
@@ -28,6 +29,7 @@ def read(labels: Path, options: Options) -> Harmonized:
         "study_id": file.column("study") if "study" in file.cells else path,
         "view": _coded(file, "view", VIEWS["all"], "OTHER"),
         "split": _coded(file, "split", SETS, None),
+        **_person(file),
     }
     names = _class_columns(file, options.space.classes)
     harmonized = join_parts([make_part(file, columns, file.marks(names), options)])
@@ -45,6 +47,17 @@ def _coded(file: LabelFile, name: str, known: tuple[str, ...], blank: str | None
     codes = file.codes(name)
     file.check(name, codes.isin([*words]), f"{', '.join(known)} or nothing")
     return codes.map(words)
+
+
+def _person(file: LabelFile) -> dict[str, pd.Series]:
+    """Return sex and age; StudyError for a word that is neither: who made the table can mend it."""
+    told = person(file, SEX, AGE)
+    if SEX in told:
+        file.check(SEX, (told[SEX] != "") | (file.codes(SEX) == ""), "F, M, female, male or nothing")
+    if AGE in told:
+        expected = f"years from 0 to {OLDEST} or nothing"
+        file.check(AGE, told[AGE].notna() | (file.codes(AGE) == ""), expected)
+    return told
 
 
 def _class_columns(file: LabelFile, classes: list[str]) -> list[str]:

@@ -129,6 +129,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "a table: a label of its own": mine("image,patient,Big heart", "a.png,1,maybe"),
     "a table: a view of its own": mine("image,patient,view,Big heart", "a.png,1,f,1"),
     "a table: a set of its own": mine("image,patient,split,Big heart", "a.png,1,val,1"),
+    "a table: a sex that is a number": mine("image,patient,sex,Big heart", "a.png,1,2,1"),
+    "a table: an age that nobody has": mine("image,patient,age,Big heart", "a.png,1,121,1"),
     "a table: a test list": mine("image,patient,Big heart", "a.png,1,1", test_list=Path("list.txt")),
     **{f"{source}: no such file": partial(read_source, source, Path("a.csv"), how()) for source in HEADERS},
     **{

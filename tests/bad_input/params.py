@@ -67,6 +67,7 @@ LABEL_SPACES = {
     "of another key": f"{BIG}order: 1",
     "with a class twice": "classes: [Big heart, big_heart]",
     "with a class that is a number": "classes: [1]",
+    "with a class that is of a patient": "classes: [Age]",
     "with a class that is a column": "classes: [view]",
     "with a class with a comma": 'classes: ["Heart, big"]',
     "with an alias of no class": f"{BIG}aliases: {{Big hart: [Cardiomegaly]}}",

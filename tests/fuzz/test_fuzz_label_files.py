@@ -77,6 +77,8 @@ def check(harmonized):
     assert table[list(CLASSES)].isin([-1, 0, 1]).all(axis=None)
     assert not table[["image_id", "patient_id", "study_id", "path"]].isna().any(axis=None)
     assert table["view"].isin(VIEWS["all"]).all()
+    assert "sex" not in table or table["sex"].isin(["F", "M", ""]).all()
+    assert "age" not in table or (table["age"].isna() | table["age"].between(0, 120)).all()
     assert not table["path"].str.contains(r"^/|(?:^|[/\\])\.\.(?:[/\\]|$)").any()
 
 

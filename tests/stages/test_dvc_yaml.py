@@ -171,7 +171,7 @@ def test_a_stage_says_what_it_does_and_depends_on_what_its_code_means():
             assert f"fingerprints/{scripts(name)}.json" in stage["deps"], name
         assert stage["desc"] and not any(dep.endswith(".py") for dep in stage["deps"]), name
     assert STAGES["code"]["deps"] == ["cxrlt_core", "stages"]
-    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 300
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 350
 
 
 def test_a_name_that_a_command_has_is_checked_before_the_command_runs():

@@ -128,6 +128,20 @@ def test_the_summary_counts_what_was_checked(write):
     assert read_json("weights/uniform.json")["weights"] == {EDEMA: 1.0, MASS: 1.0}
 
 
+def test_sets_are_the_same_where_a_source_tells_sex_and_age(write):
+    """So nothing that trains on them is due."""
+    write()
+    split.main(make_params())
+    before = {path.name: path.read_bytes() for path in Path("data/sets").iterdir()}
+    for source in ("mimic", "nih"):
+        labels = read_parquet(f"data/labels/{source}.parquet")
+        labels.insert(6, "sex", "F")
+        labels.insert(7, "age", 50.0)
+        write_parquet(f"data/labels/{source}.parquet", labels)
+    split.main(make_params())
+    assert {path.name: path.read_bytes() for path in Path("data/sets").iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("column", "kind", "says", "image"),
     [("path", "path", "the relative path", "mimic-{}.png"), ("digest", "pixels", "the pixels", "nih-3.png")],

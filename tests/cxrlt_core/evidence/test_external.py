@@ -77,6 +77,9 @@ def test_near_classes_stand_apart_and_those_of_few_positives_have_no_ap_and_are_
         ("Edema", "exact", True), ("Hernia", "exact", False), ("Mass", "near", True),
     ]  # fmt: skip
     assert counts["Hernia"].positive == LEAST - 1 and counts["Hernia"].patients <= LEAST - 1
+    assert (comparison.exact.targets[:, 2] == -1).all() and (
+        comparison.exact.targets[:, :2] == other[:, :2]
+    ).all()
     fits = [calibrate(targets, scores)]
     found = comparison.score(Frozen([scores], fits, [scores]))
     assert found.classes["Hernia"].AP.point is None and found.classes["Hernia"].AUROC.point is not None

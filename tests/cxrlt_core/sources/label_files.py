@@ -33,8 +33,8 @@ def write(path, *lines, newline="\n"):
     return path
 
 
-def nih_row(image="00000001_000.png", findings="No Finding", patient="1", view="PA"):
-    return f"{image},{findings},0,{patient},57,M,{view},2682,2749,0.143,0.143"
+def nih_row(image="00000001_000.png", findings="No Finding", patient="1", view="PA", age="57", sex="M"):
+    return f"{image},{findings},0,{patient},{age},{sex},{view},2682,2749,0.143,0.143"
 
 
 def chexpert_row(
@@ -42,10 +42,11 @@ def chexpert_row(
     side="Frontal",
     projection="AP",
     sex="Female",
+    age="68",
     **marks,
 ):
     marks = {name.replace("_", " "): mark for name, mark in marks.items()}
-    return ",".join([path, sex, "68", side, projection, *(marks.get(c, "") for c in CHEXPERT_KNOWN)])
+    return ",".join([path, sex, age, side, projection, *(marks.get(c, "") for c in CHEXPERT_KNOWN)])
 
 
 def mimic_row(

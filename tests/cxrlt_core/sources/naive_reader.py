@@ -43,9 +43,10 @@ def rows_of(path):
                 yield dict(zip(header, row, strict=False))
 
 
-def row_of(source, path, patient, study, view, split, labels):
+def row_of(source, path, patient, study, view, split, labels, sex="", age=None):
     row = {"image_id": f"{source}/{path}", "patient_id": f"{source}/{patient}"}
     row |= {"study_id": f"{source}/{study}", "view": view, "path": path, "split": split}
+    row |= {"sex": {"F": "F", "M": "M"}.get(sex[:1], ""), "age": age if age and age <= 120 else None}
     return row | {name: labels.get(name, -1) for name in CLASSES}
 
 
@@ -56,7 +57,8 @@ def read_nih(path, test=None):
         view = row["View Position"] if row["View Position"] in ("PA", "AP") else "OTHER"
         split = None if test is None else "test" if image in test else "train"
         labels = {name: int(name in found) for name in NIH_KNOWN}
-        yield row_of("nih", image, int(row["Patient ID"]), image, view, split, labels)
+        person = row["Patient Gender"], int(row["Patient Age"].strip("Y"))
+        yield row_of("nih", image, int(row["Patient ID"]), image, view, split, labels, *person)
 
 
 def read_chexpert(path, uncertain, split=None):
@@ -74,7 +76,7 @@ def read_chexpert(path, uncertain, split=None):
         labels = {name: values[row[name]] for name in CHEXPERT_KNOWN}
         study = f"{parts[-3]}/{parts[-2]}"
         path_ = "/".join(parts[-3:])
-        yield row_of("chexpert", path_, parts[-3], study, view, split, labels)
+        yield row_of("chexpert", path_, parts[-3], study, view, split, labels, row["Sex"], int(row["Age"]))
 
 
 MIMIC_VIEWS = {"PA": "PA", "AP": "AP", "LATERAL": "LATERAL", "LL": "LATERAL"}
@@ -112,11 +114,14 @@ def read_padchest(path):
         if set(labels.values()) != {-1} and row["Projection"] in PADCHEST_VIEWS:
             ids = row["PatientID"], f"{row['PatientID']}/{row['StudyID']}"
             view = PADCHEST_VIEWS[row["Projection"]]
-            yield row_of("padchest", row["ImageID"], *ids, view, None, labels)
+            age = int(row["StudyDate_DICOM"][:4]) - int(row["PatientBirth"][:4])
+            yield row_of("padchest", row["ImageID"], *ids, view, None, labels, row["PatientSex_DICOM"], age)
 
 
 def assert_same(table, rows):
     """Hold a table against the rows of a naive reader, dtypes included."""
     expected = pd.DataFrame(list(rows)).astype(dict.fromkeys(CLASSES, np.int8))
-    expected["split"] = expected["split"].astype("str")
+    expected = expected.astype({"split": "str", "age": "float64"})
+    told = {"sex": (expected["sex"] != "").any(), "age": expected["age"].notna().any()}
+    expected = expected.drop(columns=[name for name, known in told.items() if not known])
     pd.testing.assert_frame_equal(table, expected)

@@ -182,3 +182,17 @@ def test_full_size_in_seconds_and_like_the_naive_reader(tmp_path):
     head = write(tmp_path / "head.csv", CHEXPERT_HEADER, *lines[:5_000])  # the naive reader is slow
     rows = list(read_chexpert(head, "ignore"))
     assert_same(table.head(len(rows)), rows)
+
+
+def test_age_0_is_unknown_90_is_kept_and_a_file_without_them_leaves_both_unknown(tmp_path):
+    told = [("Female", "0"), ("Male", "90"), ("Unknown", "1")]
+    rows = [
+        chexpert_row(f"{A}{n}/view1_frontal.jpg", sex=sex, age=age, Edema="1.0")
+        for n, (sex, age) in enumerate(told)
+    ]
+    write(tmp_path / "train.csv", CHEXPERT_HEADER, *rows)
+    test = write_test_set(tmp_path / "test_labels.csv", [""], PATHS)
+    table = read(tmp_path).table
+    assert table["sex"].tolist() == ["F", "M", "", "", "", ""]
+    np.testing.assert_array_equal(table["age"], [np.nan, 90, 1, np.nan, np.nan, np.nan])
+    assert not {"sex", "age"} & set(read(test).table)

@@ -29,7 +29,7 @@ def test_reads_every_row_as_the_naive_reader_does(tmp_path):
 
 
 QUOTED = NIH_HEADER.replace("OriginalImage[Width,Height]", '"OriginalImage[Width,Height]"')
-OLD = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
+OLD = [row.replace(",57,", ",057Y,").replace(",0,1,", ",000,00000001,") + "," for row in ROWS]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ OLD = [row.replace(",57,", ",058Y,").replace(",0,1,", ",000,00000001,") + "," fo
         (NIH_HEADER + ",", ROWS),
         (QUOTED, ROWS),
         ("\ufeff" + NIH_HEADER, ROWS),
-        (NIH_HEADER.replace("Patient Age", '"Patient\nAge"'), ROWS),
+        (NIH_HEADER.replace("Follow-up #", '"Follow-up\n#"'), ROWS),
         ("\n" + NIH_HEADER, ["", *ROWS, "", ""]),
     ],
 )
@@ -80,3 +80,16 @@ def test_any_rows_against_the_naive_reader(tmp_path):
     ]
     path = write(tmp_path / "a.csv", NIH_HEADER, *rows)
     assert_same(read(path).table, read_nih(path))
+
+
+PEOPLE = {("058Y", "M"): (58, "M"), ("013M", "f "): (13 / 12, "F"), ("004D", "F"): (4 / 365.25, "F")}
+PEOPLE |= {("411", "M"): (None, "M"), ("", "2"): (None, ""), ("0", "female"): (0, "F"), ("x", ""): (None, "")}
+
+
+def test_sex_and_age_of_every_release_and_what_is_no_age_is_unknown(tmp_path):
+    rows = [nih_row(f"{n}.png", age=age, sex=sex) for n, (age, sex) in enumerate(PEOPLE)]
+    table = read(write(tmp_path / "a.csv", NIH_HEADER, *rows)).table
+    assert list(table.columns[5:8]) == ["split", "sex", "age"]
+    ages, sexes = zip(*PEOPLE.values(), strict=True)
+    np.testing.assert_allclose(table["age"], np.array(ages, float))
+    assert tuple(table["sex"]) == sexes

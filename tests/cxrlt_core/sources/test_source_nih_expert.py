@@ -78,3 +78,8 @@ def test_all_findings_and_no_finding_where_nothing_else_is_abnormal(tmp_path, ye
 
 def test_its_images_are_those_of_nih():
     assert find_reader("nih_expert").IMAGE_FOLDERS == find_reader("nih").IMAGE_FOLDERS
+
+
+def test_sex_and_age_are_those_that_the_file_repeats(tmp_path):
+    table = read(write(tmp_path / "a.csv", FOUR_HEADER, four("1.png"))).table
+    assert (table["sex"].item(), table["age"].item()) == ("M", 57)

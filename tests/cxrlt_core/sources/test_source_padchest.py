@@ -146,6 +146,18 @@ def test_the_lists_of_physicians_and_grown_up_patients_alone(tmp_path):
     assert found.dropped == {"a.csv: not by a physician": 3, "a.csv: not known to be 18 or older": 2}
 
 
+def test_age_is_by_the_years_of_birth_and_study_and_unknown_where_they_cannot_be(tmp_path):
+    rows = [
+        padchest_row(image=f"{n}.png").replace(",1930.0,F,", f",{born},{sex},")  # all taken in 2014
+        for n, (born, sex) in enumerate(
+            [("1930.0", "M"), ("1996", "F"), ("", "O"), ("2015", ""), ("0", "None")]
+        )
+    ]
+    table = read(write(tmp_path / "a.csv", PADCHEST_HEADER, *rows)).table
+    np.testing.assert_array_equal(table["age"], [84, 18, np.nan, np.nan, np.nan])
+    assert table["sex"].tolist() == ["M", "F", "", "", ""]
+
+
 def test_what_is_not_listed_may_be_unknown_but_normal_says_that_nothing_is_there(tmp_path):
     lists = ["['pneumonia', 'pacemaker']", "['normal']", "['normal', 'pacemaker']", "['kyphosis']"]
     path = write(

@@ -51,3 +51,12 @@ def test_uncertain_marks_follow_their_policy(read):
     found = read(*rows, uncertain={"default": "one", "Wet lung": "zero"})
     assert found.table[["Big heart", "Wet lung"]].iloc[0].tolist() == [1, 0]
     assert found.uncertain == {"Big heart": 1, "Wet lung": 1}
+
+
+def test_sex_and_age_are_taken_where_they_are_and_without_any_there_are_no_such_columns(read):
+    table = read(
+        "image,patient,age,sex,Big heart", "1.png,1,050Y,f,1", "2.png,1,,,0", "3.png,2,0.5,Male,0"
+    ).table
+    assert table["sex"].tolist() == ["F", "", "M"] and table["age"].fillna(-1).tolist() == [50, -1, 0.5]
+    assert list(table.columns[5:]) == ["split", "sex", "age", "Big heart", "Wet lung"]
+    assert not {"sex", "age"} & set(read("image,patient,age,sex,Big heart", "1.png,1,,,1").table)
