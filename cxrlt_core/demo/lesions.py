@@ -48,7 +48,7 @@ class Look:
 
 Painter = Callable[[Canvas, Look], np.ndarray]
 
-#: All findings are drawn so much stronger than on a real X-ray: a training of a quarter of a minute has to see them.
+#: How much stronger all findings are than on a real X-ray: a training of seconds has to see them.
 STRENGTH = np.float32(2.5)
 
 
