@@ -94,3 +94,15 @@ def _refine(layer: DecoderLayer, asked: Tensor, trained: Tensor, tokens: Tensor)
     asked = asked + layer.self_attention(own, torch.cat([seen, own], dim=1)).view_as(asked)
     asked = asked + layer.cross_attention(layer.norms[1](asked), tokens)
     return asked + layer.feedforward(layer.norms[2](asked))
+
+
+def nearest_trained(
+    embeddings: np.ndarray, trained: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the trained label whose name is most like that of each new one, by their text alone.
+
+    Takes embeddings (U, D) and (C, D) as :func:`nystrom_coordinates`, and which trained labels count, bool
+    (C,). Returns places among the C, int64 (U,), and the cosines of the directions, float64 (U,).
+    """
+    cosines = np.where(known, directions(embeddings, trained) @ directions(trained, trained).T, -np.inf)
+    return cosines.argmax(1), cosines.max(1)

@@ -34,6 +34,7 @@ ITEMS = {
     "pack": "data.sources",
     "train": "variants",
     "tta": "variants",
+    "zero_shot": "zero_shot",
 }
 
 

@@ -59,6 +59,11 @@ BY_FILE = {
     "tta": ["image", "query", "recipes", "train", "variants"],
     "attention": ["data.sources", "image", "query", "recipes", "train"],
     "reweight_more": ["reweight"],  # data/settings/reweight
+    # data/encoders, data/text, data/settings/zero_shot
+    "zero_shot": [
+        *("image", "image_encoders", "label_space", "losses", "query", "recipes", "text_encoders", "train"),
+        *("variants", "zero_shot"),
+    ],
 }
 
 
@@ -170,7 +175,7 @@ def test_a_stage_says_what_it_does_and_depends_on_what_its_code_means():
             assert f"fingerprints/{scripts(name)}.json" in stage["deps"], name
         assert stage["desc"] and not any(dep.endswith(".py") for dep in stage["deps"]), name
     assert STAGES["code"]["deps"] == ["cxrlt_core", "stages"]
-    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 300
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 325
 
 
 def test_a_name_that_a_command_has_is_checked_before_the_command_runs():
@@ -195,7 +200,7 @@ def everything_before(stage: str) -> set[str]:
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
     for file, named in {
         "fingerprints/sources/${key}.json": {"harmonize", "pack"},
-        "fingerprints/variants/${key}.json": {"train"},
+        "fingerprints/variants/${key}.json": {"train", "zero_shot"},
         "fingerprints/external/${key}.json": {"external_images"},
         "fingerprints/predictions/${key}.json": {"evaluate", "tta"},
         "data/trained/${item.init}.json": {"train"},

@@ -9,6 +9,7 @@ from cxrlt_core.model.zero_shot import (
     ZeroShotClassifier,
     check_encoder,
     directions,
+    nearest_trained,
     nystrom_coordinates,
 )
 from cxrlt_core.system.errors import StudyError
@@ -44,6 +45,22 @@ def test_a_label_of_which_the_others_say_nothing_has_no_coordinates(embeddings):
     mean = trained.mean(0, keepdims=True)
     coordinates, shares = nystrom_coordinates(mean + np.eye(16)[8:10], trained)
     assert np.abs(coordinates).max() < 1e-5 and shares.max() < 1e-9
+
+
+def test_the_nearest_name_is_that_of_a_loop_over_those_with_labels(embeddings):
+    trained, new = embeddings[:20], embeddings[20:]
+    known = np.arange(20) % 3 != 0
+    places, cosines = nearest_trained(new, trained, known)
+    centre = trained.mean(0)
+    for u, label in enumerate(new):
+        found = {
+            c: np.dot(label - centre, other - centre)
+            / (np.linalg.norm(label - centre) * np.linalg.norm(other - centre))
+            for c, other in enumerate(trained)
+            if known[c]
+        }
+        assert places[u] == max(found, key=found.get)
+        assert cosines[u] == pytest.approx(max(found.values()), abs=1e-6)
 
 
 def made(build, new: np.ndarray, **changes) -> tuple[torch.nn.Module, ZeroShotClassifier]:

@@ -33,7 +33,7 @@ ITEMS = {
     "synthesize": "mimic", "harmonize": "mimic", "pack": "mimic",
     "train": "resnet50_bert_separate", "evaluate": "resnet50_bert_separate", "tta": "resnet50_bert_separate",
 }  # fmt: skip
-ABSENT = {"external", "external_images", "reweight_more"}  # of the smoke study
+ABSENT = {"external", "external_images", "reweight_more", "zero_shot"}  # of the smoke study
 
 
 def addresses() -> dict[str, str]:
