@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from cxrlt_core.batches.images import intensity
 from cxrlt_core.batches.sharding import place_images
@@ -56,7 +57,7 @@ def main(params: Params, name: str) -> None:
                 model = train_fold(params, name, fold, ranks)
                 asked |= ask(params, model, fold, dev, ranks, number)
         if ranks.is_main:
-            results = score(params, name, dev, folds, asked)
+            results = score(params, name, dev, folds, asked, device)
             write_json(zero_shot_metrics(name), to_json(results))
             print(f"{name}: {in_a_line(results)}", flush=True)
 
@@ -117,12 +118,17 @@ def ask(
 
 
 def score(
-    params: Params, name: str, dev: LabelledSet, folds: list[Fold], asked: dict[str, Asked]
+    params: Params,
+    name: str,
+    dev: LabelledSet,
+    folds: list[Fold],
+    asked: dict[str, Asked],
+    device: torch.device,
 ) -> ZeroShotResults:
     """Score all classes that were hidden, on the patients of the development set."""
     names = [label for label in dev.classes if label in asked]
     hidden = replace(dev, classes=names, targets=dev.targets[:, np.isin(dev.classes, names)])
-    data = evaluation_set(params, hidden, open_device(params.compute.device, params.compute.threads))
+    data = evaluation_set(params, hidden, device)
     counted, mean, classes = compare_hidden(data, asked, params.bootstrap.level)
     return ZeroShotResults(
         seed=params.train.seeds[0],
