@@ -15,16 +15,17 @@ def zero_shot_sections(results: Results) -> str:
     """Return the page: a section a variant."""
     params = results.params
     sections = "\n".join(_variant(name, one) for name, one in results.zero_shot.items())
-    return f"""Each class was hidden from one of several trainings of a variant, which was then asked for it by its name. Its \
-labels, its name, its prior and its weight were not there, nor were labels of classes that tell of it: those that exclude it, \
-of which all findings are a kind, or to which another label space relates both. The prompt was the text encoder's, fixed before, and \
-nothing was chosen. A name gets coordinates among the trained ones (Nyström); ‖c‖² is the share of it that they \
-express. Trained labels do not look at it.
+    return f"""Can the model find what it was never trained on, by name alone? Each class was hidden from one of several \
+trainings of a variant: its labels, its name, its prior and its weight were not there. Classes that tell of it kept their \
+names and had no label: those that exclude it, of which all findings are a kind, or that another label space relates to the \
+same finding. Then the training was asked for the class, with the prompt of the text encoder, which was fixed before. Its name gets \
+coordinates among the trained ones (Nyström), and ‖c‖² is the share of it that they express. Nothing was chosen, and no test \
+image is used.
 
-*Chance* is the share of positives. *The nearest* is the trained label with labels whose name is most like it by the text encoder alone: its score, \
-taken for that of the hidden class, costs no zero-shot. An AP near both is a result: the name told the model nothing \
-that they do not. Intervals ({params.bootstrap.level:.0%}) resample the patients of the development set, the same for all; another \
-training would move the numbers besides. No test image is used.
+*Chance* is the share of positives. *The nearest* is the trained label whose name is most like that of the class, by the text \
+encoder alone: what its score does for the hidden class is to be had without zero-shot. Numbers near these two are a \
+result: the name told the model no more. Intervals ({params.bootstrap.level:.0%}) resample the patients of the development set, the same for all; each \
+stands by itself, and another training would move the numbers besides.
 
 {sections}"""
 
@@ -53,7 +54,7 @@ def _variant(name: str, one: ZeroShotResults) -> str:
 Seed {one.seed}, prompt `{one.prompt}`; {one.images:,} development images of {one.patients:,} patients. {_answer(one)}
 
 {markdown_table(header, [*mean, *lines])}
-The mean is over {len(one.counted)} classes with enough positive patients (`evidence.min_positives`).{apart}
+The mean is over the classes with enough positive patients (`evidence.min_positives`), {len(one.counted)}.{apart}
 
 Folds, each a training:
 
@@ -61,18 +62,18 @@ Folds, each a training:
 
 
 def _answer(one: ZeroShotResults) -> str:
-    """Say of how many classes AP is above chance and above the nearest label, beyond its interval."""
+    """Say for how many classes AP is above chance, and above the nearest label, beyond its interval."""
     counted = [one.classes[name].numbers for name in one.counted]
 
-    def above(kind: str) -> str:
+    def above(kind: str, what: str) -> str:
         intervals = [getattr(numbers, kind)["AP"] for numbers in counted]
         up = sum((interval.low or 0) > 0 for interval in intervals)
         down = sum((interval.high or 0) < 0 for interval in intervals)
-        return f"above for {up}, below for {down}"
+        return f"above {what} for {up} and below for {down}"
 
     return (
-        f"Of {len(counted)} classes AP is, with an interval that leaves 0 out, {above('over_chance')} of chance; "
-        f"{above('over_nearest')} of the nearest label."
+        f"Of {len(counted)} with enough positive patients AP is {above('over_chance', 'chance')}; "
+        f"{above('over_nearest', 'the nearest label')}, where the interval leaves 0 out."
     )
 
 

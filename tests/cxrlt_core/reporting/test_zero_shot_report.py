@@ -46,7 +46,7 @@ def test_the_page_shows_each_class_beside_chance_and_the_nearest_label(study):
     assert edema.startswith(told)
     assert edema.count("+0.1000 [+0.0500, +0.1500]") == 1 and edema.count("-0.1000 [-0.2000, -0.0500]") == 2
     assert hernia.count("– [–, –]") == 3
-    assert "above for 1, below for 0 of chance; above for 0, below for 1 of the nearest label." in page
+    assert "AP is above chance for 1 and below for 0; above the nearest label for 0 and below for 1" in page
     assert (
         "- 1: hidden Edema; without labels Mass, No Finding\n- 2: hidden Hernia; without labels none\n"
         in page
