@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrlt.options import add_machine, add_model, add_views, folder_of, new_file, open_predictor, views_of
+from cxrlt.study import StudyFolder
 from cxrlt_core.system.errors import StudyError, meant
 from cxrlt_core.system.files import write_text
 
@@ -28,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wide", action="store_true", help="a row an image and a column a class, of probabilities alone"
     )
+    text = "labels that the model was never trained on, zero-shot; needs a model with a shared classifier"
+    parser.add_argument("--labels", metavar="A,B", help=text)
     add_views(parser)
     parser.add_argument(
         "--attention", metavar="FOLDER", type=Path, help="write a PNG of where the model looks"
@@ -42,8 +45,10 @@ def run(options: argparse.Namespace) -> int:
 
     paths = find_images(options.images)
     check_names(paths)
-    predictor = open_predictor(folder_of(options), options)
-    watch = None
+    folder = folder_of(options)
+    predictor, watch = open_predictor(folder, options), None
+    if options.labels is not None:
+        predictor = asked(predictor, folder, options)
     if options.attention is not None:
         watch = painter(predictor, options.attention, wanted(options.findings, predictor.classes))
     elif options.findings is not None:
@@ -64,6 +69,27 @@ def run(options: argparse.Namespace) -> int:
     for path, why in predictions.rejected.items():
         print(f"skipped {path}: {why}", file=sys.stderr)
     return 1 if predictions.rejected else 0
+
+
+def asked(predictor: "Predictor", folder: Path, options: argparse.Namespace) -> "Predictor":
+    """Return the model with the labels of ``--labels``, and say of each how much the trained ones express."""
+    from cxrlt_core.model.zero_shot import check_shared
+    from cxrlt_core.serving.zero_shot import with_labels
+
+    if options.ensemble is not None:
+        raise StudyError("--labels: an ensemble has no zero-shot labels; expected --model")
+    if options.attention is not None:
+        raise StudyError("--labels: there are no attention maps of zero-shot labels; leave --attention out")
+    labels = [" ".join(name.split()) for name in options.labels.split(",")]
+    try:
+        check_shared(predictor.members[0].network)
+        encoder = StudyFolder(folder).text_encoder(predictor.members[0].config.text)
+        predictor = with_labels(predictor, labels, encoder)
+    except StudyError as error:
+        raise StudyError(f"--labels: {error}") from None
+    for note in predictor.zero_shot_notes:
+        print(f"note: {note}", file=sys.stderr)
+    return predictor
 
 
 def check_names(paths: Sequence[Path]) -> None:

@@ -12,6 +12,7 @@ from cxrlt_core.system.errors import StudyError
 from cxrlt_core.system.files import read_json
 
 if TYPE_CHECKING:
+    from cxrlt_core.designs.text_encoder import TextEncoder
     from cxrlt_core.serving.model_card import Known
 
 #: Kind to the file that its folder holds, and to the folder of a study where all of the kind lie.
@@ -67,6 +68,24 @@ class StudyFolder:
         if not metrics or not self._is_of_this(path, metrics.get("models", {}).get(self.seed)):
             return None
         return metrics["calibration"][self.seed]
+
+    def text_encoder(self, name: str) -> "TextEncoder":
+        """Return a text encoder as the study has it, with its prompt; StudyError where there is no study.
+
+        Of a hub it is the commit that the labels were encoded with.
+        """
+        from cxrlt_core.designs.text_encoder import TextEncoder
+        from cxrlt_core.system.tensors import read_tensor_metadata
+
+        stated, embedded = self._existing(f"data/settings/text/{name}.json"), f"data/text/{name}.safetensors"
+        if stated is None or self._existing(embedded) is None:
+            what = f"the text encoder {name!r} of its study, data/settings/text and data/text, is not there"
+            raise StudyError(f"{self._folder}: {what}; expected models/<variant>/<seed> of a study")
+        entry = TextEncoder(**{k: v for k, v in read_json(stated).items() if k in TextEncoder.model_fields})
+        commit = read_tensor_metadata(self._root / embedded).get("revision", "local")
+        local = self._root / entry.model
+        place = {"model": str(local)} if local.is_dir() else {}
+        return entry.model_copy(update={**place, "revision": None if commit == "local" else commit})
 
     def rows(self) -> list[Mapping[str, Any]]:
         """Return the rows of Table 1 or Table 2 that show it: as reports/table*.csv, None where undefined."""

@@ -55,8 +55,8 @@ ARROWS: dict[str, set[str]] = {
         "training",
     },
     "cxrlt": {
-        *("evidence", "metrics", "model", "packing", "params", "prediction", "reporting", "serving"),
-        "sources",
+        *("designs", "evidence", "metrics", "model", "packing", "params", "prediction", "reporting"),
+        *("serving", "sources"),
     },
     "stages": {
         *("artifacts", "batches", "boxes", "demo", "designs", "evidence", "figures", "label_space", "losses"),

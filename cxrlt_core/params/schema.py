@@ -268,6 +268,20 @@ class Table2Row(Section):
     published: Real | None = None
 
 
+class ZeroShot(Section):
+    """Trainings of a variant that do not know some classes, and are asked about them by name."""
+
+    folds: Annotated[int, Field(ge=2, le=100)] = usual(5)  # trainings; each class is hidden from one
+
+    @model_validator(mode="before")
+    @classmethod
+    def of_a_variant(cls, value: Any) -> Any:
+        """Reject what stands where the name of a variant should."""
+        if not isinstance(value, dict):
+            raise ValueError("expected a variant and its folds, such as resnet50_bert_shared: {folds: 5}")
+        return value
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -295,3 +309,4 @@ class Params(Section):
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
     table1: Annotated[list[Table1Row], Field(min_length=1)]
     table2: Annotated[list[Table2Row], Field(min_length=1)]
+    zero_shot: dict[Name, ZeroShot] = Field({})  # by variant; of none where it is absent

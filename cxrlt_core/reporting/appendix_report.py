@@ -14,6 +14,7 @@ from cxrlt_core.reporting.notes import caveat
 from cxrlt_core.reporting.provenance_report import provenance_section
 from cxrlt_core.reporting.subgroup_report import subgroup_section
 from cxrlt_core.reporting.tables import further_metrics
+from cxrlt_core.reporting.zero_shot_report import zero_shot_sections
 from cxrlt_core.results.models import ClassScore
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
@@ -42,12 +43,17 @@ def appendix(results: Results, figures: Figures) -> dict[str, str]:
     """Write the pages: path in reports/ to markdown; each begins with its title and the way back."""
     note = f"> {caveat(results.params)}\n\n" if caveat(results.params) else ""
     head = f"[Back to the report](../report.md)\n\n{note}"
-    return {page.path: f"# {page.title}\n\n{head}{page.write(results, figures)}" for page in PAGES}
+    return {page.path: f"# {page.title}\n\n{head}{page.write(results, figures)}" for page in pages(results)}
 
 
-def appendix_list() -> str:
+def pages(results: Results) -> list[Page]:
+    """Return the pages of a study, that of hidden classes only where there are any."""
+    return [page for page in PAGES if page.name != ZERO_SHOT or results.zero_shot]
+
+
+def appendix_list(results: Results) -> str:
     """Write the section of the report that links the pages."""
-    lines = "".join(f"- [{page.title}]({page.path}): {page.about}\n" for page in PAGES)
+    lines = "".join(f"- [{page.title}]({page.path}): {page.about}\n" for page in pages(results))
     labels = "- [Labels](data.md): of every source, what was dropped and why, what sets share\n"
     return f"## Appendix\n\n{lines}{labels}"
 
@@ -184,11 +190,15 @@ def _trainings(results: Results) -> str:
     return f"{longer}\n\n{markdown_table(header, lines)}"
 
 
+ZERO_SHOT = "zero-shot"
 PAGES = (
     Page("table1", "Table 1, step by step", "every difference, main effects, further metrics", _table1),
     Page("table2", "Table 2, step by step", "every difference, what selection costs, calibration", _table2),
     Page("plan", "What would resolve a step", "seeds or patients", lambda results, _: needs_section(results)),
     Page("classes", "The classes", "positives, AP and AUROC of each, and where the model looks", _classes),
+    Page(
+        ZERO_SHOT, "Hidden classes", "asked for by name alone", lambda results, _: zero_shot_sections(results)
+    ),
     Page("origins", "Where the numbers come from", "data, training, encoders, recipe, machines", _origins),
     Page("glossary", "Glossary", "every term and mark", lambda results, _: glossary(results)),
 )

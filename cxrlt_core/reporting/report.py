@@ -39,7 +39,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> dict[str, str]:
         *external_sections(results),
         planner_section(results, figures(Section.PLAN)),
         limits_section(results),
-        appendix_list(),
+        appendix_list(results),
     ]
     return {REPORT: "\n".join(sections), **appendix(results, _figures(pictures, "../"))}
 

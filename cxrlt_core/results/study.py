@@ -10,6 +10,7 @@ from cxrlt_core.evidence.alarms import NoiseAlarm
 from cxrlt_core.evidence.effects import MainEffects
 from cxrlt_core.evidence.external import ExternalResults
 from cxrlt_core.evidence.scored_table import ScoredTable
+from cxrlt_core.evidence.zero_shot import ZeroShotResults
 from cxrlt_core.params.schema import Params
 from cxrlt_core.results import models
 from cxrlt_core.results.data import ClassInfo, Data
@@ -52,6 +53,7 @@ class Results:
     seen: Mapping[str, models.Seen] = field(default_factory=dict)  # by image encoders that have a list
     external: Mapping[str, ExternalResults] = field(default_factory=dict)  # sets that have not been seen
     attended: Mapping[str, models.Attention] = field(default_factory=dict)  # the same, those with boxes
+    zero_shot: Mapping[str, ZeroShotResults] = field(default_factory=dict)  # variants that were asked
 
     @property
     def shown(self) -> tuple[str, models.Ensemble]:

@@ -1,6 +1,6 @@
 """A model or an ensemble, ready to be asked about image files."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: What must stand beside numbers of models that have seen images of the demo.
 DRAWN = "trained on drawn images ({}): says nothing about patients"
 
+#: The same of a label without training, and of how much of it the trained ones express.
+ZERO_SHOT = "{} is zero-shot: never trained on, trained labels express {:.0%} of its name (‖c‖² {:.4f})"
+
 #: How a cell starts that a spreadsheet takes for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -47,32 +50,42 @@ class Predictions:
     calibration: Calibration  # how to read them
     rejected: dict[Path, str]  # file to the reason why it could not be read
     note: str  # that must stand beside every number; empty if nothing must
+    zero_shot: Mapping[str, float] = field(default_factory=dict)  # as of the :class:`Predictor`
 
     def table(self) -> "pd.DataFrame":
         """Return a row an image and finding.
 
         Columns: ``image``, ``finding``, ``probability``, ``calibrated`` (after temperature scaling),
-        ``threshold`` (of the probability) and ``present``: yes, no, or nothing without a threshold; and
-        ``note``, if there is one.
+        ``threshold`` (of the probability) and ``present``: yes, no, or nothing without a threshold; where
+        labels are zero-shot ``zero_shot``, their ‖c‖², and nothing of the others; and ``note``, if there is
+        one.
         """
         import pandas as pd
 
         shape = len(self.paths), len(self.classes)
+        shares = np.array([self.zero_shot.get(name, np.nan) for name in self.classes])
+        scaled = scale(self.probabilities, self.calibration.temperature).astype(np.float32)
         columns = {
             "image": np.array(list(map(_spelt, self.paths)), object)[:, None],
             "finding": np.array(self.classes, object),
             "probability": self.probabilities,
-            "calibrated": scale(self.probabilities, self.calibration.temperature).astype(np.float32),
+            "calibrated": np.where(np.isnan(shares), scaled, np.float32(np.nan)),
             "threshold": self.calibration.thresholds,
             "present": self.calibration.present(self.probabilities),
-        } | ({"note": self.note} if self.note else {})
+        }
+        columns |= {"zero_shot": shares} if self.zero_shot else {}
+        columns |= {"note": self.note} if self.note else {}
         return pd.DataFrame({name: np.broadcast_to(x, shape).ravel() for name, x in columns.items()})
 
     def wide(self) -> "pd.DataFrame":
-        """Return a row an image: ``image``, the probability of each class, and ``note``, if there is one."""
+        """Return a row an image: ``image``, the probability of each class, and ``note``, if there is one.
+
+        The column of a zero-shot label says so: ``hiatal hernia (zero-shot)``.
+        """
         import pandas as pd
 
-        table = pd.DataFrame(self.probabilities, columns=list(self.classes))
+        names = [f"{name} (zero-shot)" if name in self.zero_shot else name for name in self.classes]
+        table = pd.DataFrame(self.probabilities, columns=names)
         table.insert(0, "image", list(map(_spelt, self.paths)))
         return table.assign(note=self.note) if self.note else table
 
@@ -86,6 +99,8 @@ class Predictor:
     calibration: Calibration  # how to read the probabilities
     tta: Tta  # the random views that the study used; of a model, its transforms in training
     device: torch.device = field(compare=False)  # where the models are
+    # labels that the model was never trained on, to the share of each that the trained ones express, ‖c‖²
+    zero_shot: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def classes(self) -> Sequence[str]:
@@ -94,9 +109,15 @@ class Predictor:
 
     @property
     def note(self) -> str:
-        """What must stand beside every number: that models have seen drawings; empty if nothing must."""
+        """What must stand beside every number, of drawings and zero-shot labels; empty if nothing must."""
         drawn = dict.fromkeys(name for member in self.members for name in member.config.drawn)
-        return DRAWN.format(", ".join(drawn)) if drawn else ""
+        notes = [DRAWN.format(", ".join(drawn))] if drawn else []
+        return "; ".join([*notes, *self.zero_shot_notes])
+
+    @property
+    def zero_shot_notes(self) -> list[str]:
+        """What must be said of each zero-shot label."""
+        return [ZERO_SHOT.format(name, share, share) for name, share in self.zero_shot.items()]
 
     @property
     def geometries(self) -> list[Geometry]:
@@ -155,7 +176,8 @@ class Predictor:
                 if watch is not None:
                     watch(names, pixels, outputs[-1])
         probabilities = np.concatenate(outputs)
-        return Predictions(kept, self.classes, probabilities, self.calibration, rejected, self.note)
+        read = self.calibration, rejected, self.note, self.zero_shot
+        return Predictions(kept, self.classes, probabilities, *read)
 
     @torch.inference_mode()
     def probabilities(

@@ -143,6 +143,8 @@ def _dangling_names(params: Params) -> Iterator[str]:
     for position, row in enumerate(params.table1):
         yield from check(f"table1.{position}.variant", row.variant, params.variants, "variants")
     yield from check("reweight.base", params.reweight.base, params.variants, "variants")
+    for name in params.zero_shot:
+        yield from check(f"zero_shot.{name}", name, params.variants, "variants")
     lists = {"ensemble.members": params.ensemble.members}
     lists |= {f"table2.{position}.members": row.members for position, row in enumerate(params.table2)}
     for at, names in lists.items():
@@ -205,6 +207,25 @@ def _contradictions(params: Params) -> Iterator[str]:
     if not any(v.data == "primary" for v in params.variants.values()):
         yield "variants: at least one must train on data: primary"
     yield from _members(params)
+    yield from _zero_shot(params)
+
+
+def _zero_shot(params: Params) -> Iterator[str]:
+    """Yield a line for each variant that cannot be asked about classes that are hidden from it."""
+    space = params.label_space
+    findings = [name for name in space.classes if name not in space.normal]
+    for name, entry in params.zero_shot.items():
+        at, variant = f"zero_shot.{name}", params.variants[name]
+        if own := using(variant.designs, ["head", "classifier"]):
+            yield f"{at}: has {own[0]}, expected a variant with a shared classifier"
+        if variant.weights != "uniform":
+            yield f"{at}: weights: {variant.weights} have seen the hidden labels, expected weights: uniform"
+        if variant.init != SCRATCH:
+            yield f"{at}: starts from {variant.init}, which has seen the hidden labels, expected init: none"
+        if named := next(_named_classes(variant), None):
+            yield f"{at}: {named[0]} names {named[1]!r}, which may be hidden, expected no such design"
+        if entry.folds > len(findings):
+            yield f"{at}.folds: expected at most {len(findings)}, one for each class, found {entry.folds}"
 
 
 def _members(params: Params) -> Iterator[str]:

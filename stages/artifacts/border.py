@@ -35,6 +35,7 @@ ITEMS = {
     "pack": "data.sources",
     "train": "variants",
     "tta": "variants",
+    "zero_shot": "zero_shot",
 }
 
 

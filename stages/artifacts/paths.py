@@ -97,6 +97,11 @@ def external_metrics(name: str) -> str:
     return f"metrics/external/{name}.json"
 
 
+def zero_shot_metrics(variant: str) -> str:
+    """Return where the scores of classes lie that trainings of a variant did not know."""
+    return f"metrics/zero_shot/{variant}.json"
+
+
 def watched_path(source: str) -> Path:
     """Return where the list of a source's image files lies."""
     return Path(f"data/watched/{source}.parquet")

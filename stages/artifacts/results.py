@@ -12,6 +12,7 @@ from cxrlt_core.evidence.external import ExternalResults
 from cxrlt_core.evidence.power_analysis import StudySize, power_analysis
 from cxrlt_core.evidence.scored_table import ScoredTable
 from cxrlt_core.evidence.scoring import TESTED
+from cxrlt_core.evidence.zero_shot import ZeroShotResults
 from cxrlt_core.labels import POSITIVE
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting.designs import contrasts1, effects1
@@ -27,7 +28,7 @@ from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.history import read_history
 from stages.artifacts.looking import external_attention
-from stages.artifacts.paths import external_metrics, model_folder
+from stages.artifacts.paths import external_metrics, model_folder, zero_shot_metrics
 from stages.artifacts.provenance import report_environment, text_environment, text_origin
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
@@ -74,6 +75,7 @@ def read_results(params: Params) -> Results:
         external={
             name: read_record(ExternalResults, external_metrics(name)) for name in params.data.external
         },
+        zero_shot={name: read_record(ZeroShotResults, zero_shot_metrics(name)) for name in params.zero_shot},
     )
 
 

@@ -20,17 +20,17 @@ from cxrlt_core.study.variants import (
 # Kinds of stages, by the names of their files in data/settings/.
 ATTENTION, DESCRIPTION, DRAWING, ENSEMBLE = "attention", "description", "synthesize", "ensemble"
 EVALUATION, EXTERNAL, REWEIGHTING, SPLITTING = "evaluation", "external", "reweight", "split"
-STANDINS, TRAINING, VIEWS = "synthesize_text", "training", "tta"
+STANDINS, TRAINING, VIEWS, ZERO_SHOT = "synthesize_text", "training", "tta", "zero_shot"
 OF_THE_STUDY = (DESCRIPTION, DRAWING, REWEIGHTING, SPLITTING, STANDINS)  # one stage each, and no more in it
-RUNNING = (ATTENTION, ENSEMBLE, EVALUATION, EXTERNAL, TRAINING, VIEWS)
+RUNNING = (ATTENTION, ENSEMBLE, EVALUATION, EXTERNAL, TRAINING, VIEWS, ZERO_SHOT)
 BY_FILES = ()  # through the files that another stage makes of it, and through nothing else
 
 #: Key of params.yaml to the kinds of stages that it enters by itself. The report depends on all of them.
 ENTERS: dict[str, tuple[str, ...]] = {
-    "bootstrap": (ENSEMBLE, EXTERNAL),
-    "bootstrap.level": (ATTENTION, ENSEMBLE, EXTERNAL),
+    "bootstrap": (ENSEMBLE, EXTERNAL, ZERO_SHOT),
+    "bootstrap.level": (ATTENTION, ENSEMBLE, EXTERNAL, ZERO_SHOT),
     "compute": RUNNING,
-    "compute.batch_size": (ATTENTION, EVALUATION, EXTERNAL, VIEWS),
+    "compute.batch_size": (ATTENTION, EVALUATION, EXTERNAL, VIEWS, ZERO_SHOT),
     "data": (DESCRIPTION,),
     "data.external": BY_FILES,  # each by its own
     "data.extra": (DESCRIPTION, EXTERNAL, SPLITTING),
@@ -47,6 +47,7 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "evidence": (ENSEMBLE,),
     "evidence.looks": (),
     "evidence.margin": (),
+    "evidence.min_positives": (ENSEMBLE, ZERO_SHOT),
     "image": (TRAINING,),
     "image.max_rejects": BY_FILES,
     "image.store": BY_FILES,  # where arrays lie, which are known by content
@@ -63,7 +64,7 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "reweight.base": (ATTENTION, REWEIGHTING),
     "reweight.more": BY_FILES,
     "seen": (),  # the report counts it
-    "study": (ENSEMBLE, EVALUATION, EXTERNAL),
+    "study": (ENSEMBLE, EVALUATION, EXTERNAL, ZERO_SHOT),
     "table1": (),
     "table2": (ENSEMBLE, EXTERNAL),
     "text_encoders": BY_FILES,
@@ -75,6 +76,7 @@ ENTERS: dict[str, tuple[str, ...]] = {
     "train.seeds": (ATTENTION, ENSEMBLE, EVALUATION, EXTERNAL, VIEWS),
     "tta": (EXTERNAL, VIEWS),
     "variants": (ENSEMBLE, EXTERNAL),  # a training has one, which is added below
+    "zero_shot": BY_FILES,  # each by its own
 }
 #: Keys that are no part of what a row of a table is.
 UNTRACKED_PARAMS = {
@@ -89,6 +91,7 @@ UNTRACKED_PARAMS = {
     "train.checkpoint_minutes": "when a state is saved",
     "train.monitor": "what is logged on the way",
     "train.resident": "where images lie",
+    "zero_shot": "trainings of their own, of which no row is made",
 }
 
 
@@ -174,6 +177,16 @@ def _of_entries(params: Params) -> dict[str, Any]:
         files[f"external_images/{name}"] = {**entry, **pixels, "label_space": space}
         told = {"hospital": external.hospital, "human": external.human}
         files[f"{EXTERNAL}/{name}"] = {**entering(params, EXTERNAL), **told}
+    relations = {"aliases", "normal", "relations"}
+    for name, hidden in params.zero_shot.items():
+        files[f"{ZERO_SHOT}/{name}"] = {
+            **training_settings(params, name),
+            **entering(params, ZERO_SHOT),
+            "folds": hidden.folds,
+            "label_space": params.label_space.model_dump(mode="json", include=relations),
+            "saved": dumped(designs_of(params, name, PREDICTION)),
+            "seed": params.train.seeds[0],
+        }
     for name, text in params.text_encoders.items():
         files[f"text/{name}"] = {**text.model_dump(mode="json"), "labels": params.label_space.classes}
     for name, image in params.image_encoders.items():

@@ -23,7 +23,7 @@ from cxrlt_core.system.files import (
     write_text,
 )
 from cxrlt_core.system.tensors import read_tensor_metadata, read_tensors
-from stages import external_images, harmonize, pack, settings, split, train
+from stages import external_images, harmonize, pack, settings, split, train, zero_shot
 from stages.artifacts import arrays, border
 from stages.artifacts.external import read_external
 from stages.artifacts.predictions import read_predictions, write_predictions
@@ -171,6 +171,9 @@ LINKS = {"link → elsewhere/model": "link", "link → elsewhere": "link/model",
 
 ATTEMPTS: dict[str, Attempt] = {
     "a stage without its argument": partial(called, train.main),
+    "hidden classes of a variant of which they are not asked": partial(
+        called, zero_shot.main, "resnet50_bert_separate"
+    ),
     "a stage with an argument too many": partial(called, settings.main, "a"),
     "a launcher that is not there": partial(border.launch, "srum python", "launch.train"),
     "images in a folder that is absent": partial(packed, "rwa", "s"),

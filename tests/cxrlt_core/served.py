@@ -45,12 +45,16 @@ def tiny_model(config: ModelConfig, seed: int, embeddings: np.ndarray) -> torch.
     return new_model(config, build_network(config.image_model, config.image_options), embeddings, targets)
 
 
-def write_model(folder: Path, seed: int = 0, **changes: Any) -> ModelConfig:
+def write_model(
+    folder: Path, seed: int = 0, embeddings: np.ndarray | None = None, **changes: Any
+) -> ModelConfig:
     """Write the folder of a tiny model; its logits are spread, so that images and classes differ."""
     config = tiny_config(**changes)
-    network = tiny_model(config, seed, np.random.default_rng(seed).normal(size=(len(config.classes), 5)))
+    if embeddings is None:
+        embeddings = np.random.default_rng(seed).normal(size=(len(config.classes), 5))
+    network = tiny_model(config, seed, embeddings)
     with torch.no_grad():
-        network.head.weight *= 5
+        getattr(network.head, "linear", network.head).weight *= 5
     save_model(folder, network, config)
     return config
 

@@ -26,6 +26,7 @@ def test_a_profile_resolves(fresh, profile):
         **{"embed": params.text_encoders, "encoder": params.image_encoders},
         "reweight_more": params.reweight.more,
         **dict.fromkeys(("external_images", "external", "external_attention"), params.data.external),
+        "zero_shot": params.zero_shot,
     }
     single = ("code", "settings", "pretrained", "watch", "split", "pixels", "describe")
     single += ("attention", "reweight", "ensemble", "report")

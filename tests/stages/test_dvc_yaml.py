@@ -60,6 +60,11 @@ BY_FILE = {
     "attention": ["data.sources", "image", "query", "recipes", "train"],
     "external_attention": ["data.boxes", "image", "query", "recipes", "train"],
     "reweight_more": ["reweight"],  # data/settings/reweight
+    # data/encoders, data/text, data/settings/zero_shot
+    "zero_shot": [
+        *("image", "image_encoders", "label_space", "losses", "query", "recipes", "text_encoders", "train"),
+        *("variants", "zero_shot"),
+    ],
 }
 
 
@@ -196,7 +201,7 @@ def everything_before(stage: str) -> set[str]:
 def test_what_a_name_chooses_is_a_dependency_of_those_that_name_it():
     for file, named in {
         "fingerprints/sources/${key}.json": {"harmonize", "pack"},
-        "fingerprints/variants/${key}.json": {"train"},
+        "fingerprints/variants/${key}.json": {"train", "zero_shot"},
         "fingerprints/external/${key}.json": {"external_images"},
         "fingerprints/predictions/${key}.json": {"evaluate", "tta"},
         "data/trained/${item.init}.json": {"train"},

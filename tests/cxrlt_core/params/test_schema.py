@@ -21,6 +21,8 @@ FILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 MAY_BE_LEFT_OUT = {f"External.{key}" for key in ("hospital", "human", "published", "split")}
 MAY_BE_LEFT_OUT |= {"Table1Row.published", "Table2Row.published"}
 MAY_BE_LEFT_OUT |= {"Evidence.looks", "Evidence.primary"}
+#: Of no variant unless a study asks for it.
+MAY_BE_LEFT_OUT |= {"Params.zero_shot"}
 #: One of the two is stated, which is checked; and the name of a row is said in full where it is not stated.
 EITHER = {"Table2Row.replenished", "Table2Row.members"}
 SAID_IN_FULL = {"Table2Row.name"}
@@ -94,7 +96,7 @@ def stated(content: dict) -> set[str]:
     """The keys of a study, those of designs aside: a study has the designs that it has."""
     own = {f".variants.*.{name}" for name in of_variants()} | {f".{name}" for name in of_variants()}
     own |= {".designs", ".variants.*.designs", ".variants.*.recipe", ".recipes.", ".label_space"}
-    own |= {".data.boxes", ".data.sources.*.reader", ".data.sources.*.own", ".seen"}
+    own |= {".data.boxes", ".data.sources.*.reader", ".data.sources.*.own", ".seen", ".zero_shot"}
     return {key for key in keys(content) if not key.startswith(tuple(own))}
 
 

@@ -33,7 +33,8 @@ ITEMS = {
     "synthesize": "mimic", "harmonize": "mimic", "pack": "mimic",
     "train": "resnet50_bert_separate", "evaluate": "resnet50_bert_separate", "tta": "resnet50_bert_separate",
 }  # fmt: skip
-ABSENT = {"external", "external_attention", "external_images", "reweight_more"}  # of the smoke study
+#: Stages that the smoke study has none of.
+ABSENT = {"external", "external_attention", "external_images", "reweight_more", "zero_shot"}
 
 
 def addresses() -> dict[str, str]:

@@ -26,7 +26,7 @@ def test_folders_are_cleared_by_the_entries_that_they_hold(tmp_path, monkeypatch
     params = SimpleNamespace(
         data=SimpleNamespace(sources={"nih": 1}, external={"vindr": 1}),
         variants={"plain": 1}, reweight=usual(Reweight, more=more),
-        image_encoders={"resnet50": 1}, text_encoders={"bert": 1},
+        image_encoders={"resnet50": 1}, text_encoders={"bert": 1}, zero_shot={},
     )  # fmt: skip
     kept = ["data/labels/nih.json", "data/text/bert.safetensors", "data/encoders/resnet50.json"]
     kept += ["models/plain/0/x", "weights/uniform.json", "weights/mild.json"]
