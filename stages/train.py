@@ -3,12 +3,12 @@
 Usage: python -m stages.train <variant>
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from cxrlt_core.batches.images import intensity
+from cxrlt_core.batches.images import Images, intensity
 from cxrlt_core.batches.sharding import place_images
 from cxrlt_core.designs import result
 from cxrlt_core.losses import build_loss
@@ -53,26 +53,24 @@ def main(params: Params, name: str) -> None:
         train_seeds(params, name, ranks)
 
 
+@dataclass(frozen=True)
+class Material:
+    """What all trainings of a variant share."""
+
+    data: LabelledSet
+    images: Images
+    config: ModelConfig
+    encoder: EncoderSpec
+
+
 def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
     """Train the variant once per seed; all seeds share the images in memory."""
-    whole, encoder = resolved(params, name), image_encoder_spec(params, name)
-    data = read_set(f"train_{params.variants[name].data}")
-    packed = open_images(data, params, whole.image)
-    if (chosen := result(designs_of(params, name), "training_set", data.targets)) is not None:
-        packed, data = packed.take(chosen[0]), replace(data, targets=chosen[1])
-    config = describe_model(params, name, data.classes, intensity(packed), encoder)
-    config = replace(config, decoder=decoder_of(data, whole.image))
-    images = place_images(packed, whole.train.resident, ranks)
+    material = gather_material(params, name, read_set(f"train_{params.variants[name].data}"), ranks)
+    config = replace(material.config, decoder=decoder_of(material.data, resolved(params, name).image))
     monitor = Monitor(params, name, config, ranks)
     here = environment(ranks.device)
     for seed in params.train.seeds:
-        model = new_model_of(params, name, seed, data, config, encoder)
-        weights = read_weights(params.variants[name].weights, seed)
-        weights = class_weights(weights, data.classes, data.targets, report=ranks.is_main)
-        shown = TrainingData(images, data.targets, data.classes, weights, config.pixels)
-        loss = build_loss(loss_of(params, name), data.targets)
-        settings = TrainingSettings(whole.train, loss, stream_seed(name, seed), designs_of(params, name))
-        training = build_training(model, shown, settings, ranks)
+        training = prepare(params, name, seed, material, ranks)
         # The checkpoint of a finished training stays: a further seed then trains alone.
         identity = training_identity(params, name, seed)
         checkpoint = Checkpoint(Path("checkpoints"), **identity, processes=ranks.size)
@@ -82,6 +80,28 @@ def train_seeds(params: Params, name: str, ranks: Ranks) -> None:
             write_model(name, seed, training, config)
     if ranks.is_main:
         write_trained(name, params.train.seeds)
+
+
+def gather_material(params: Params, name: str, data: LabelledSet, ranks: Ranks) -> Material:
+    """Open the images of a training set, as the designs of a variant choose and change it."""
+    whole, encoder = resolved(params, name), image_encoder_spec(params, name)
+    packed = open_images(data, params, whole.image)
+    if (chosen := result(designs_of(params, name), "training_set", data.targets)) is not None:
+        packed, data = packed.take(chosen[0]), replace(data, targets=chosen[1])
+    config = describe_model(params, name, data.classes, intensity(packed), encoder)
+    return Material(data, place_images(packed, whole.train.resident, ranks), config, encoder)
+
+
+def prepare(params: Params, name: str, seed: int, material: Material, ranks: Ranks) -> Training:
+    """Return the training of a seed, which has not begun."""
+    data, config = material.data, material.config
+    model = new_model_of(params, name, seed, data, config, material.encoder)
+    weights = read_weights(params.variants[name].weights, seed)
+    weights = class_weights(weights, data.classes, data.targets, report=ranks.is_main)
+    shown = TrainingData(material.images, data.targets, data.classes, weights, config.pixels)
+    train, loss = resolved(params, name).train, build_loss(loss_of(params, name), data.targets)
+    settings = TrainingSettings(train, loss, stream_seed(name, seed), designs_of(params, name))
+    return build_training(model, shown, settings, ranks)
 
 
 def new_model_of(

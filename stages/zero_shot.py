@@ -12,38 +12,29 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cxrlt_core.batches.images import intensity
-from cxrlt_core.batches.sharding import place_images
-from cxrlt_core.designs import result
 from cxrlt_core.evidence.zero_shot import Asked, ZeroShotResults, compare_hidden
-from cxrlt_core.losses import build_loss
 from cxrlt_core.model.folder import TrainedModel
 from cxrlt_core.model.zero_shot import ZeroShotClassifier, nearest_trained, nystrom_coordinates
 from cxrlt_core.params.schema import Params
 from cxrlt_core.prediction.inference import Scorer, posthoc, predict
 from cxrlt_core.splits.hidden_classes import Fold, folds_of, hide
-from cxrlt_core.study.variants import designs_of, loss_of, resolved
 from cxrlt_core.system.device import explain_out_of_memory, open_device
 from cxrlt_core.system.distributed import Ranks, open_ranks
 from cxrlt_core.system.files import write_json
 from cxrlt_core.system.progress import score_text, task
 from cxrlt_core.system.records import to_json
-from cxrlt_core.training.build import TrainingData, TrainingSettings, build_training
 from cxrlt_core.training.checkpoint import Checkpoint
 from cxrlt_core.training.loop import ADVICE
-from cxrlt_core.training.objective import class_weights
-from cxrlt_core.training.schedule import stream_seed
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.code import fingerprint, stage_code
 from stages.artifacts.identity import training_identity
-from stages.artifacts.models import describe_model, image_encoder_spec, read_embeddings
+from stages.artifacts.models import read_embeddings
 from stages.artifacts.paths import zero_shot_metrics
 from stages.artifacts.predictions import by_study
 from stages.artifacts.scoring import evaluation_set
 from stages.artifacts.sets import LabelledSet, read_set
-from stages.artifacts.weights import read_weights
-from stages.train import new_model_of
+from stages.train import gather_material, prepare
 
 
 def main(params: Params, name: str) -> None:
@@ -64,24 +55,13 @@ def main(params: Params, name: str) -> None:
 
 def train_fold(params: Params, name: str, fold: Fold, ranks: Ranks) -> TrainedModel:
     """Train the variant, with the first seed, without the hidden classes."""
-    whole, encoder, seed = resolved(params, name), image_encoder_spec(params, name), params.train.seeds[0]
-    data = without_hidden(read_set(f"train_{params.variants[name].data}"), fold)
-    packed = open_images(data, params, whole.image)
-    if (chosen := result(designs_of(params, name), "training_set", data.targets)) is not None:
-        packed, data = packed.take(chosen[0]), replace(data, targets=chosen[1])
-    config = describe_model(params, name, data.classes, intensity(packed), encoder)
-    model = new_model_of(params, name, seed, data, config, encoder)
-    weights = read_weights(params.variants[name].weights, seed)
-    weights = class_weights(weights, data.classes, data.targets, report=False)
-    images = place_images(packed, whole.train.resident, ranks)
-    shown = TrainingData(images, data.targets, data.classes, weights, config.pixels)
-    loss = build_loss(loss_of(params, name), data.targets)
-    settings = TrainingSettings(whole.train, loss, stream_seed(name, seed), designs_of(params, name))
-    training = build_training(model, shown, settings, ranks)
+    seed, data = params.train.seeds[0], read_set(f"train_{params.variants[name].data}")
+    material = gather_material(params, name, without_hidden(data, fold), ranks)
+    training = prepare(params, name, seed, material, ranks)
     identity = training_identity(params, name, seed) | {"hides": vars(fold)}
     identity |= {"hiding": fingerprint(stage_code("zero_shot"))}
     training.run(Checkpoint(Path("checkpoints"), **identity, processes=ranks.size))
-    return TrainedModel(training.state.model, config)
+    return TrainedModel(training.state.model, material.config)
 
 
 def without_hidden(data: LabelledSet, fold: Fold) -> LabelledSet:

@@ -108,6 +108,7 @@ def times(params: Params, works: Mapping[str, Work], sizes: Mapping[str, int], j
     with Repo() as repo:
         stages = len(repo.index.stages)
     dev, test = (score_seconds(params, sizes[name]) for name in ("dev", "test"))
+    folds = sum(works[name].train * asked.folds for name, asked in params.zero_shot.items())
     packing = [pack_seconds(params, source) for source in used_sources(params)]
     if None in packing:
         print("packing: not known, there is no image file yet")
@@ -115,6 +116,7 @@ def times(params: Params, works: Mapping[str, Work], sizes: Mapping[str, int], j
         f"{seeds * len(works)} trainings": seeds * sum(work.train for work in works.values()) / jobs,
         "predictions": seeds * sum(work.predict for work in works.values()) / jobs,
         f"starts of {stages} stages": stages * start_seconds() / min(jobs, len(os.sched_getaffinity(0))),
+        **({"trainings without hidden classes": folds / jobs} if folds else {}),
         "packing": sum(filter(None, packing)),
         "scoring": (dev * rows + test * len(params.table2)) * seeds,
     }
