@@ -45,3 +45,10 @@ def test_the_committed_studies_hold_aggregates_alone():
 def test_what_is_private_is_found(tmp_path, name, content, found):
     (tmp_path / name).write_text(content, encoding="utf-8")
     assert private(tmp_path / name) == found
+
+
+def test_the_commands_of_the_page_are_those_of_the_profile():
+    page = (EXAMPLES / "nih-sample/README.md").read_text(encoding="utf-8")
+    profile = (ROOT / "profiles/nih-sample.yaml").read_text(encoding="utf-8")
+    [commands] = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    assert re.findall(r"^#      (?!data/)(.*\n)", profile, re.MULTILINE) == commands.splitlines(keepends=True)
