@@ -9,7 +9,7 @@ import pytest
 from tests.architecture import ROOT
 
 FOLDERS = (".", "benchmarks", "data/image_encoders", "data/text_encoders", "docs")
-FOLDERS += ("reports", "reports/appendix")
+FOLDERS += ("reports", "reports/appendix", "docs/examples/nih-sample", "docs/examples/nih-sample/appendix")
 PAGES = sorted(page for folder in FOLDERS for page in (ROOT / folder).glob("*.md"))
 
 

@@ -29,6 +29,7 @@ from cxrlt_core.system.atomic import atomic
 WIDTH = 8.4  # inches
 LINE = 0.235  # height of a line of text with its marks
 SMALL = 8
+LETTERS = 10  # beside a bar, an inch of the height of the figure, where about 15 fit
 DOTS, COLOURS = 144, 64  # an inch, a picture
 MARGIN = 0.1  # inches around a picture
 INK, MUTED, FAINT = "#202020", "#6b6b6b", "#dddddd"
@@ -159,7 +160,7 @@ def explain(
     axes.set_xticks(range(len(columns)), columns, ha="right", **turn)
     axes.tick_params(axis="x", length=0)
     scale = axes.figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=lambda v, _: f"{v:.0%}", **bar)
-    scale.set_label(words)
+    scale.set_label(textwrap.fill(words, round(LETTERS * axes.figure.get_figheight())))
     scale.outline.set_visible(False)
 
 

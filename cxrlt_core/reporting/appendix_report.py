@@ -186,8 +186,8 @@ def _trainings(results: Results) -> str:
         ]
         for variant, costs in results.costs.items()
     ]
-    longer = "A replenished variant takes more steps for the same passes over the primary images."
-    return f"{longer}\n\n{markdown_table(header, lines)}"
+    longer = "A replenished variant takes more steps for the same passes over the primary images.\n\n"
+    return f"{longer if results.params.data.extra else ''}{markdown_table(header, lines)}"
 
 
 ZERO_SHOT = "zero-shot"

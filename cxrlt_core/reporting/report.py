@@ -11,6 +11,7 @@ from cxrlt_core.reporting.external_report import external_sections
 from cxrlt_core.reporting.limits_report import limits_section
 from cxrlt_core.reporting.tables import to_markdown
 from cxrlt_core.results.study import Results
+from cxrlt_core.system import text
 
 REPORT = "report.md"
 DEMO_WARNING = (
@@ -68,7 +69,7 @@ optimistic. """
     return f"""## Table 1: the designs, on the development set
 
 {to_markdown(rows, params.bootstrap.level, full=False)}
-{selected if any(row.selected for row in rows) else ""}{_more(1)}
+{_chance(results, "dev")} {selected if any(row.selected for row in rows) else ""}{_more(1)}
 """
 
 
@@ -77,7 +78,7 @@ def _table2(results: Results) -> str:
     return f"""## Table 2: the ensembles, on the test set
 
 {to_markdown(results.tables[1].rows, params.bootstrap.level, full=False)}
-{_methods(params)} The test set is scored here, once, and nowhere else. {_more(2)}
+{_chance(results, "test")} {_methods(params)} The test set is scored here, once, and nowhere else. {_more(2)}
 
 {evidence.mixed_section(results)}"""
 
@@ -88,6 +89,11 @@ def _methods(params: Params) -> str:
 the {params.ensemble.top_k} with the best development AP; *bagged* weighs models by how often resampled development patients choose \
 them; *shrunk* pulls the choice to the mean of all models, halfway for a class with {params.ensemble.prior_positives:g} development \
 positives."""
+
+
+def _chance(results: Results, split: str) -> str:
+    """Say what scores drawn at random have on a set."""
+    return f"Scores drawn at random: mAP {text.number(results.chance(split))}, mAUROC 0.5."
 
 
 def _more(number: int) -> str:

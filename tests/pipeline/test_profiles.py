@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+import yaml
 from workspace import ROOT
 
 from cxrlt_core.evidence.family import MIN_SEEDS
@@ -57,3 +58,19 @@ def test_the_paper_profile_states_the_published_setting():
     assert [row.published for row in params.table1] == table1
     table2 = [("model_wise", 0.347), ("class_wise", 0.348), ("class_wise", 0.349)]
     assert [(row.method, row.published) for row in params.table2 if row.published] == table2
+
+
+def test_the_study_of_real_images_judges_one_change_at_a_time_and_has_the_page_s_encoder():
+    params = load_params(str(ROOT / "profiles/nih-sample.yaml"))
+    pairs = [pair for pair in params.evidence.primary if set(pair) <= set(params.variants)]
+    assert len(pairs) == len(params.variants) - 1
+    for pair in pairs:
+        first, second = (params.variants[name].model_dump() for name in pair)
+        assert len([key for key in first.keys() | second.keys() if first.get(key) != second.get(key)]) == 1, (
+            pair
+        )
+    assert len(params.train.seeds) >= MIN_SEEDS and not params.report.show_images
+    page = (ROOT / "docs/encoders-image.md").read_text(encoding="utf-8")
+    [block] = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "lite0" in block]
+    encoders = {name: encoder.model_dump() for name, encoder in params.image_encoders.items()}
+    assert encoders["imagenet"] == {**encoders["scratch"], **yaml.safe_load(block)["image_encoders"]["lite0"]}

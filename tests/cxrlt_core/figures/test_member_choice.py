@@ -14,3 +14,10 @@ def test_the_shade_is_how_often_dots_what_is_chosen_and_the_caption_says_how_sta
     least = "least Mass (50%), Edema (80%) and Hernia (80%)"
     assert f"would choose 70% of a class's models again; {least}" in text
     assert "m1 (3 of 4 classes) and m2 (3 of 4 classes)" in text
+
+
+def test_the_words_beside_the_bar_leave_the_legend_alone_where_classes_are_few():
+    figure = draw(CLASSES, ensemble(), "class_wise")
+    figure.draw_without_rendering()
+    [legend], words = figure.legends, figure.axes[1].yaxis.label
+    assert not legend.get_window_extent().overlaps(words.get_window_extent())

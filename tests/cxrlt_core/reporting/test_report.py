@@ -43,6 +43,19 @@ def test_every_table_is_well_formed_and_undefined_numbers_never_show(study):
     assert "| Mass | tail | – |" in text and "Mass (dev), Mass (test)" in text
 
 
+def test_each_table_says_what_chance_would_score(study):
+    lines = [line for line in render(study).splitlines() if line.startswith("Scores drawn at random: mAP")]
+    expected = [f"{study.chance(split):.4f}" for split in ("dev", "test")]
+    assert [line.split()[5].rstrip(",") for line in lines] == expected
+
+
+def test_replenishment_is_spoken_of_where_there_is_some(study):
+    assert "A replenished variant" in render(study)
+    alone = study.params.data.model_copy(update={"extra": []})
+    params = study.params.model_copy(update={"data": alone})
+    assert "A replenished variant" not in render(replace(study, params=params))
+
+
 def test_upweighted_classes_are_named_weights_that_agree_once_and_those_of_some_seeds_say_so(study):
     text = "Upweighted by 2 in `main` and 3 in `contrast` (rule `below_mean`, development AP of the base"
     text += " below 0.2500): Hernia 83%. Not upweighted, but near: Mass 40%."
