@@ -1,4 +1,4 @@
-"""Bagged choice of models: made anew in every resample of the development patients, and averaged.
+"""Bagged ensemble: the choice of models, made anew in each resample of the development patients, averaged.
 
 Cost: seconds; prediction by all models that are chosen.
 Said to help: where few development positives decide.

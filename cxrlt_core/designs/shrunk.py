@@ -1,4 +1,4 @@
-"""Shrunk choice of models: the fewer development positives a class has, the nearer to the mean of all.
+"""Shrunk ensemble: the fewer development positives a class has, the nearer its choice to the mean of all.
 
 Cost: prediction by all models.
 Said to help: where few development positives decide.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cxrlt_core.designs import find_design
 from cxrlt_core.figures import Picture, Section
 from cxrlt_core.params.schema import Params
 from cxrlt_core.reporting import evidence_report as evidence
@@ -84,11 +85,12 @@ def _table2(results: Results) -> str:
 
 
 def _methods(params: Params) -> str:
-    """Say how the ensembles of Table 2 combine their members."""
-    return f"""All members predict with TTA ({params.tta.views} views). *Model-wise* averages all models, *class-wise*, per class, \
-the {params.ensemble.top_k} with the best development AP; *bagged* weighs models by how often resampled development patients choose \
-them; *shrunk* pulls the choice to the mean of all models, halfway for a class with {params.ensemble.prior_positives:g} development \
-positives."""
+    """Say how the ensembles of Table 2 combine their members, as the files of these designs say it."""
+    methods = [find_design(name) for name in dict.fromkeys(row.method for row in params.table2)]
+    said = [(method.__doc__ or "").partition("\n")[0].rpartition(": ")[2].rstrip(".") for method in methods]
+    ways = "; ".join(f"*{method.TITLE}*: {way}" for method, way in zip(methods, said, strict=True))
+    return f"""All members predict with TTA ({params.tta.views} views). Of the ensembles, {ways}. The best are \
+{params.ensemble.top_k} models a class."""
 
 
 def _chance(results: Results, split: str) -> str:
