@@ -109,7 +109,7 @@ def _key(name: str, module: ModuleType) -> str:
 
 
 def _words(module: ModuleType, source: str) -> tuple[str, str, str, str, str]:
-    """Return what the docstring says: what a trick does, its source, its cost, when it helps, and what was claimed."""
+    """Return what the docstring says: what a trick does, source, cost, when it helps, what was claimed."""
     text = " ".join((module.__doc__ or "").split("\n\n")[0].replace("``", "`").split())
     source = source or next(iter(PAPER.findall(text)), "the published study")
     what = PAPER.sub("", text).rstrip(". ").partition(": ")[2]

@@ -1,4 +1,4 @@
-"""What the files of tricks say of themselves, in lines of their docstrings; an edit of them re-runs nothing."""
+"""What the files of tricks say of themselves, in lines of their docstrings; editing them re-runs nothing."""
 
 import re
 from types import ModuleType

@@ -29,6 +29,7 @@ def remove_leftovers(params: Params, *folders: str) -> None:
         "metrics/attention": params.data.external,
         "metrics/dev": variants,
         "metrics/external": params.data.external,
+        "metrics/seconds": variants,
         "models": variants,
         "predictions/dev": variants,
         "predictions/external": params.data.external,

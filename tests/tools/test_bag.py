@@ -27,7 +27,8 @@ def test_the_page_is_what_the_files_say():
 
 def test_a_new_file_is_a_line_of_its_own_words(monkeypatch):
     new = ModuleType("new")
-    new.__doc__ = "New: it does\nall of ``init``.\n\nMore.\n\nCost: much,\nand more.\nSaid to help: nobody.\nClaimed: +1, X.\n"
+    new.__doc__ = "New: it does\nall of ``init``.\n\nMore.\n\nCost: much,\nand more.\nSaid to help: nobody.\n"
+    new.__doc__ += "Claimed: +1, X.\n"
     new.TITLE, new.SOURCE, new.Settings = "it", "A 2020", sam.Settings
     monkeypatch.setattr(bag, "names", lambda: ["new"])
     monkeypatch.setattr(bag, "find_design", lambda name: new)
