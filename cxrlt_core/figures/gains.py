@@ -137,10 +137,11 @@ def caption(gains: Sequence[Gain], where: str) -> str:
         ("in memory", lambda gain: gain.ratio.memory),
     ):
         most = max(gains, key=pick)
-        if pick(most):
+        if pick(most) > 1:
             dearest.append(f"{what} {changed(most.step.contrast)} ({most.rank}), {pick(most):.2g}×")
+    dear = f"Dearest {'; '.join(dearest)}. " if dearest else ""
     return (
         f"Resolved up at no more than {DEARER:g} times the time and memory of the reference: {found}. "
-        f"Dearest {'; '.join(dearest)}. {where} Compared are the fastest seeds; level lines: any two. "
+        f"{dear}{where} Compared are the fastest seeds; level lines: any two. "
         "What a row needs first, class weights or a start, is not counted."
     )

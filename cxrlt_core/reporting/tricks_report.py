@@ -32,7 +32,7 @@ def tricks_section(results: Results) -> str:
     header = ["", "step", "rows", "Δ mAP", "training", "prediction", "memory", "claimed elsewhere"]
     return f"""## What each step costs, and what was claimed of it
 
-{hubs(steps)} *Training* and *prediction*: time an image, *memory*: the peak of training, as multiples of the row that a step starts \
+{hubs(steps)} Ranked by what was measured, so expect the first to gain less in another study. *Training* and *prediction*: time an image, *memory*: the peak of training, as multiples of the row that a step starts \
 from. {machine(results)}
 
 {markdown_table(header, lines)}
