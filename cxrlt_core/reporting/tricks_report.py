@@ -32,12 +32,13 @@ def tricks_section(results: Results) -> str:
     header = ["", "step", "rows", "Δ mAP", "training", "prediction", "memory", "claimed elsewhere"]
     return f"""## What each step costs, and what was claimed of it
 
-{hubs(steps)} Ranked by what was measured, so expect the first to gain less in another study. *Training* and *prediction*: time an image, *memory*: the peak of training, as multiples of the row that a step starts \
-from. {machine(results)}
+{hubs(steps)} Ranked by what was measured, so expect the first to gain less in another study. *Training* and *prediction*: \
+time an image, *memory*: the peak of training, as multiples of the row that a step starts from. {machine(results)}
 
 {markdown_table(header, lines)}
-**Claimed elsewhere** is of other data, models and sizes, mostly of one training each and without an interval; data and source stand \
-beside each figure, and it enters no computation. Figures of MIMIC-CXR-LT are against plain cross-entropy, unless they say otherwise. [Which classes gain](appendix/table1.md#every-difference).
+**Claimed elsewhere** is of other data, models and sizes, mostly of one training each and without an interval; data and source \
+stand beside each figure, and it enters no computation. Figures of MIMIC-CXR-LT are against plain cross-entropy, unless they say \
+otherwise. [Which classes gain](appendix/table1.md#every-difference).
 """
 
 
