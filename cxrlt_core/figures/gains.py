@@ -143,5 +143,5 @@ def caption(gains: Sequence[Gain], where: str) -> str:
     return (
         f"Resolved up at no more than {DEARER:g} times the time and memory of the reference: {found}. "
         f"{dear}{where} Compared are the fastest seeds; level lines: any two. "
-        "What a row needs first, class weights or a start, is not counted."
+        "What a row needs first, class weights or a start, is not counted. Grey band: too small to matter."
     )
