@@ -4,6 +4,7 @@ Usage: python -m stages.evaluate <variant>
 """
 
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,30 +23,31 @@ from cxrlt_core.system.rounding import or_none
 from stages.artifacts.arrays import open_images
 from stages.artifacts.border import run_stage
 from stages.artifacts.models import load_trained
-from stages.artifacts.paths import dev_path, metrics_path
+from stages.artifacts.paths import dev_path, metrics_path, seconds_path
 from stages.artifacts.predictions import by_study, write_predictions
 from stages.artifacts.sets import LabelledSet, read_groups, read_set
 from stages.artifacts.trained import trained_marks
 
 
 def main(params: Params, name: str) -> None:
-    """Write predictions/dev/<variant>/<seed>.parquet and metrics/dev/<variant>.json."""
+    """Write predictions/dev/<variant>/<seed>.parquet, metrics/dev/<variant>.json, and what time it took."""
     device, data = open_device(params.compute.device, params.compute.threads), read_set("dev")
     designs, image = designs_of(params, name, PREDICTION), resolved(params, name).image
     with open_ranks(device) as ranks:
-        images, predictions, models = open_images(data, params, image), {}, {}
+        images, predictions, models, seconds = open_images(data, params, image), {}, {}, {}
         for seed in params.train.seeds:
             models[seed], model = trained_marks(name, seed), load_trained(name, seed)
             with task(f"{name}, seed {seed}, dev"):
-                [probabilities] = predict(
-                    Scorer.of(model), images, device, params.compute.batch_size, ranks=ranks
-                )
+                began, size = perf_counter(), params.compute.batch_size
+                [probabilities] = predict(Scorer.of(model), images, device, size, ranks=ranks)
+                seconds[str(seed)] = round(perf_counter() - began, 4)
             predictions[seed] = posthoc(designs, data.classes, probabilities)
         if ranks.is_main:
             for seed, probabilities in predictions.items():
                 write_predictions(dev_path(name, seed), data, probabilities, models[seed])
             metrics = metrics_of(data, predictions, params.study.aggregate)
             write_json(metrics_path(name), metrics | {"models": models})
+            write_json(seconds_path(name), {"images": len(data.targets), "seconds": seconds})
             print(f"{name}: development mAP {score_text(metrics['mAP'])}")
 
 

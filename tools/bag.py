@@ -13,6 +13,7 @@ import yaml
 
 from cxrlt_core.designs import find_design, hooks_of, names
 from cxrlt_core.losses import find_kind, kinds
+from cxrlt_core.study.catalogue import claimed, said
 from cxrlt_core.study.explain import usual_value
 from cxrlt_core.system.files import write_text
 
@@ -45,12 +46,14 @@ class Trick:
     source: str
     cost: str
     helps: str
+    claimed: str
     key: str
 
     def row(self) -> str:
         """Return the line."""
         link = f"[{self.name}](../cxrlt_core/{self.file})"
-        return f"| {link} | {self.what} | {self.source} | {self.cost} | {self.helps} | {self.key} |\n"
+        cells = (link, self.what, self.source, self.cost, self.helps, self.claimed, self.key)
+        return f"| {' | '.join(cells)} |\n"
 
 
 def tricks() -> list[Trick]:
@@ -61,7 +64,7 @@ def tricks() -> list[Trick]:
 
 def table() -> str:
     """Return the catalogue as markdown, a table a place."""
-    head = f"| trick | what it does | source | cost | said to help | key |\n|{' --- |' * 6}\n"
+    head = f"| trick | what it does | source | cost | said to help | claimed | key |\n|{' --- |' * 7}\n"
     parts, found = [], tricks()
     for place in PLACES:
         rows = "".join(trick.row() for trick in found if trick.place == place)
@@ -105,18 +108,13 @@ def _key(name: str, module: ModuleType) -> str:
     return f"`{name}: true` of a row" if hasattr(module, "views") else ""
 
 
-def _words(module: ModuleType, source: str) -> tuple[str, str, str, str]:
-    """Return what the docstring says: what a trick does, its source, its cost and when it is said to help."""
+def _words(module: ModuleType, source: str) -> tuple[str, str, str, str, str]:
+    """Return what the docstring says: what a trick does, source, cost, when it helps, what was claimed."""
     text = " ".join((module.__doc__ or "").split("\n\n")[0].replace("``", "`").split())
     source = source or next(iter(PAPER.findall(text)), "the published study")
     what = PAPER.sub("", text).rstrip(". ").partition(": ")[2]
-    return what[:1].upper() + what[1:], source, _said(module, "Cost"), _said(module, "Said to help")
-
-
-def _said(module: ModuleType, word: str) -> str:
-    """Return what follows a word at the start of a line, up to the next such line or paragraph."""
-    match = re.search(rf"^{word}: (.*?)(?=\n\n|\n[A-Z][a-z ]+: |\Z)", module.__doc__ or "", re.M | re.S)
-    return " ".join(match[1].split()).rstrip(".") if match else "not stated"
+    told = said(module, "Cost"), said(module, "Said to help"), claimed(module)
+    return what[:1].upper() + what[1:], source, *told
 
 
 def _usual(settings: type, without: str = "") -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 Cost: seconds; prediction by all models that are chosen.
 Said to help: where few development positives decide.
+Claimed: none known for this task.
 """
 
 import numpy as np

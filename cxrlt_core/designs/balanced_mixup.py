@@ -8,6 +8,7 @@ costs without: an epoch has as many blends, of half as many images of either kin
 
 Cost: none.
 Said to help: long tails, of retinal and endoscopic images in the paper.
+Claimed: −0.001 balanced accuracy (MIMIC-CXR-LT, one label an image), arXiv:2208.13365.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ class's own scores at temperature T.
 
 Cost: less than label queries.
 Said to help: multi-label images in general.
+Claimed: none known for this task.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ the smaller one.
 
 Cost: none.
 Said to help: generalisation; a finding may be covered, and its label stays.
+Claimed: none known for this task; above other augmentations on CIFAR and ImageNet, arXiv:1905.04899.
 """
 
 from __future__ import annotations

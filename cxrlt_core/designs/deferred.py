@@ -5,6 +5,8 @@ negative labels alike, and multiply with ``weights``.
 
 Cost: none.
 Said to help: long tails of one label an image, together with LDAM.
+Claimed: of class-balanced LDAM, +0.042 balanced accuracy (MIMIC-CXR-LT, one label an image),
+arXiv:2208.13365; with LDAM, above BCE and ASL (CXR-LT 2026), arXiv:2603.02294.
 """
 
 from __future__ import annotations

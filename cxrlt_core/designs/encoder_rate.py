@@ -2,6 +2,7 @@
 
 Cost: none.
 Said to help: fine-tuning of pretrained networks.
+Claimed: none known for this task.
 """
 
 from cxrlt_core.designs.hooks import Context, Rate

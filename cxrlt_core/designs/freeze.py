@@ -6,6 +6,7 @@ classifier anew; a linear one on fixed features, trained long enough, ends in th
 
 Cost: less than without, the less is trained.
 Said to help: little data; with class-aware samples, long tails.
+Claimed: none known for this task; of cRT, see class-aware.
 """
 
 from typing import Literal

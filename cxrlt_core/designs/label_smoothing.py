@@ -6,6 +6,7 @@ other loss of labels is smoothed alike. Unknown labels stay unknown.
 
 Cost: a second look at the logits.
 Said to help: noisy labels and calibration.
+Claimed: none known for this task; +0.002 accuracy on ImageNet, arXiv:1512.00567.
 """
 
 from __future__ import annotations

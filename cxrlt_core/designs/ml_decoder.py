@@ -7,6 +7,7 @@ normalised.
 
 Cost: one decoder layer of its width, in float32.
 Said to help: multi-label images, over pooling.
+Claimed: as a part of LTCXNet (MIMIC-CXR), arXiv:2411.10746; alone, none known for this task.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ p_c becomes p_c (1 − p_normal)^power. What may be seen in an image without a f
 device, is better spared, which the authors do not.
 
 Cost: none.
-Said to help: as a part of the winner of CXR-LT 2026. Contested: another team saw mAP fall by 0.010 to 0.046
-(nhan03bit/ISBI_2026).
+Said to help: as a part of the winner of CXR-LT 2026.
+Claimed: −0.010 to −0.046 mAP by another team (CXR-LT 2026, validation), github.com/nhan03bit/ISBI_2026.
 """
 
 from collections.abc import Sequence

@@ -7,6 +7,7 @@ statistics. On several processes the gradients are averaged first, so that all c
 
 Cost: training takes twice as long, and the weights stand in memory once more.
 Said to help: generalisation and noisy labels.
+Claimed: none known for this task.
 """
 
 from __future__ import annotations

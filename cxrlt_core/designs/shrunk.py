@@ -2,6 +2,7 @@
 
 Cost: prediction by all models.
 Said to help: where few development positives decide.
+Claimed: none known for this task.
 """
 
 import numpy as np

@@ -6,6 +6,7 @@ together. Nor are statistics of batch normalisation computed anew for the mean: 
 
 Cost: the weights stand in memory once more; time as without.
 Said to help: generalisation, with a learning rate that stays high.
+Claimed: +0.0015 to +0.002 mAP (CXR-LT 2026, validation), github.com/nhan03bit/ISBI_2026.
 """
 
 from __future__ import annotations

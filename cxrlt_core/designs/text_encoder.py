@@ -1,7 +1,8 @@
 """Design 1, text encoder: one embedding per label name from a frozen pretrained language model.
 
 Cost: once a study; none in training.
-Said to help: PubMedBERT against Clinical-T5: −0.0026 and +0.0036 mAP in the published study.
+Said to help: as a part of the published study.
+Claimed: PubMedBERT against Clinical-T5: −0.0026 and +0.0036 mAP (CXR-LT 2023), arXiv:2308.08853.
 """
 
 from __future__ import annotations

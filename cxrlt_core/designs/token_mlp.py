@@ -5,7 +5,8 @@ has made; a recipe with ``query: {width: 768}`` beside it makes ours as wide. Th
 of the text, ours stay a linear layer on the angles between them, which the same information goes through.
 
 Cost: little beside the image encoder; the width of the queries costs more.
-Said to help: as a part of KAD and UniChest; alone it was not tried there.
+Said to help: as a part of KAD and UniChest.
+Claimed: alone, none known for this task.
 """
 
 from __future__ import annotations

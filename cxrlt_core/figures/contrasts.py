@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
 from cxrlt_core.evidence.contrasts import Contrast
 from cxrlt_core.figures import Picture, Section, style
+from cxrlt_core.results.steps import Step, changed, hubs, is_bag, ranked
 from cxrlt_core.results.study import Results
 
 #: Verdict to its mark and what fills it.
@@ -19,13 +21,17 @@ OPEN = {"marker": "o", "markerfacecolor": "white"}  # nothing was found, or noth
 
 
 def show(results: Results) -> Iterator[Picture]:
-    """Show the steps of both tables, and all contrasts of a table that has others, too."""
-    steps = {f"{t.title}: {t.rows_text(c.rows)}": c for t in results.tables for c in t.steps}
+    """Show the steps of both tables, ranked if declared, and all contrasts of a table that has others."""
+    bag, steps = is_bag(results), ranked(results)
+    if not bag:  # in the order of the published study
+        steps = [Step(table, contrast) for table in results.tables for contrast in table.steps]
     if steps:
         beside = " here and in the paper" if results.has_published else ""
-        alt = f"Forest plot: what each step changes{beside}."
+        alt = f"Forest plot: what each step changes{beside}{', ranked' if bag else ''}."
         data = " and ".join(f"{table.data} set ({table.title})" for table in results.tables)
-        yield _picture(results, "designs", Section.ANSWER, alt, steps, data)
+        shown = {step.rows: step.contrast for step in steps}
+        picture = _picture(results, "designs", Section.ANSWER, alt, shown, data)
+        yield replace(picture, caption=f"{picture.caption} {hubs(steps)}".rstrip()) if bag else picture
     for table in results.tables:
         if len(table.contrasts) > len(table.steps):
             name, alt = f"contrasts{table.number}", f"Forest plot: differences between rows of {table.title}."
@@ -46,14 +52,24 @@ def _picture(
         }
         for rows, contrast in contrasts.items()
     ]
-    drawing = draw(contrasts, style.sampling(results), margin, what)
+    dense = section == Section.ANSWER and is_bag(results)
+    drawing = draw(contrasts, style.sampling(results), margin, what, dense)
     return Picture(name, section, 1, alt, drawing, caption(contrasts, margin, what), records)
 
 
-def draw(contrasts: Mapping[str, Contrast], sampling: str, margin: float, what: str) -> Figure:
-    """Draw a line a contrast, named by its rows; thin ends are intervals that all hold together."""
-    names = [f"{contrast.what}  ({rows})\n{contrast.change}" for rows, contrast in contrasts.items()]
-    figure, axes = style.lined(names, 1.1, 1.55 * style.LINE)
+def draw(
+    contrasts: Mapping[str, Contrast], sampling: str, margin: float, what: str, dense: bool = False
+) -> Figure:
+    """Draw a line a contrast, named by its rows; thin ends are intervals that all hold together.
+
+    ``dense``: many of them, each with its rank and on one line of text.
+    """
+    if dense:
+        names = [f"{changed(c)}  ({rows})  {rank}" for rank, (rows, c) in enumerate(contrasts.items(), 1)]
+        figure, axes = style.lined(names, 1.1, 0.8 * style.LINE)
+    else:
+        names = [f"{contrast.what}  ({rows})\n{contrast.change}" for rows, contrast in contrasts.items()]
+        figure, axes = style.lined(names, 1.1, 1.55 * style.LINE)
     axes.axvspan(-margin, margin, color=style.FAINT, linewidth=0, zorder=0)
     axes.axvline(0, color=style.MUTED, linewidth=0.8, zorder=1)
     lines = list(contrasts.values())

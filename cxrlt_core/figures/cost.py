@@ -71,13 +71,13 @@ def draw(tables: Mapping[str, Sequence[Point]], words: str) -> Figure:
             )
             panel.plot(x, value.point, "o", color=style.DARK, zorder=3)
         panel.set_xlim(0, 1.05 * max((point.seconds.high / unit for point in points), default=1))
-        _number(panel, {p.number: (p.seconds.point / unit, p.mAP.point) for p in points})
+        number(panel, {p.number: (p.seconds.point / unit, p.mAP.point) for p in points})
         panel.set(title=title, xlabel=f"{name} of training, one seed", ylabel="mAP")
     figure.supxlabel(words, fontsize=9)
     return figure
 
 
-def _number(axes: Axes, points: Mapping[int, tuple[float, float]]) -> None:
+def number(axes: Axes, points: Mapping[int, tuple[float, float]]) -> None:
     """Write numbers in a column right of a panel, apart from each other, with a line to what they name."""
     low, high = axes.get_ylim()
     rising = sorted(points.items(), key=lambda item: (item[1][1], -item[1][0]))

@@ -159,7 +159,8 @@ def explain(
     axes.grid(visible=False)
     axes.set_xticks(range(len(columns)), columns, ha="right", **turn)
     axes.tick_params(axis="x", length=0)
-    scale = axes.figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, format=lambda v, _: f"{v:.0%}", **bar)
+    look = {"shrink": 0.6, "aspect": 30, "format": lambda share, _: f"{share:.0%}", **bar}
+    scale = axes.figure.colorbar(image, ax=axes, **look)
     scale.set_label(textwrap.fill(words, round(LETTERS * axes.figure.get_figheight())))
     scale.outline.set_visible(False)
 

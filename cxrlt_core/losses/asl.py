@@ -2,6 +2,7 @@
 
 Cost: none.
 Said to help: multi-label images, of which most labels are negative.
+Claimed: none known for this task; 86.6 % mAP on MS-COCO, the best of its time, arXiv:2009.14119.
 """
 
 from __future__ import annotations

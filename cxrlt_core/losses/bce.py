@@ -2,6 +2,7 @@
 
 Cost: none.
 Said to help: as what other losses are compared with.
+Claimed: none known for this task.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ a problem of its own and its weight applies to its positive and its negative lab
 
 Cost: none.
 Said to help: long tails.
+Claimed: +0.058 balanced accuracy (MIMIC-CXR-LT, one label an image), arXiv:2208.13365.
 """
 
 from __future__ import annotations

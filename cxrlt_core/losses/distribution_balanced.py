@@ -7,6 +7,7 @@ labels too often; that is what the weights undo.
 
 Cost: none.
 Said to help: long tails of images with several labels each; COCO and VOC made long-tailed in the paper.
+Claimed: none known for this task; 53.55 % mAP on COCO-MLT, github.com/wutong16/DistributionBalancedLoss.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ Wu et al. 2020 is another one (``distribution_balanced``). Its weights are those
 frequent a class is. Its switches for negative labels are off there, and not offered here.
 
 Cost: none.
-Said to help: as a part of the winner of CXR-LT 2026; alone it was not tried there.
+Said to help: as a part of the winner of CXR-LT 2026.
+Claimed: alone, none known for this task.
 """
 
 from __future__ import annotations

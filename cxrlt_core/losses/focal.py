@@ -2,6 +2,7 @@
 
 Cost: none.
 Said to help: where easy negatives outnumber all else.
+Claimed: +0.003 balanced accuracy (MIMIC-CXR-LT, one label an image), arXiv:2208.13365.
 """
 
 from __future__ import annotations

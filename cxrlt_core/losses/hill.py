@@ -2,6 +2,7 @@
 
 Cost: none.
 Said to help: labels of which many positives are missing and stand as negatives.
+Claimed: none known for this task.
 """
 
 from __future__ import annotations

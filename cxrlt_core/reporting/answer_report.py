@@ -9,6 +9,7 @@ from cxrlt_core.evidence.power_analysis import ContrastPower, Need
 from cxrlt_core.evidence.published import IMAGES
 from cxrlt_core.reporting.markdown import markdown_table
 from cxrlt_core.reporting.notes import caveat, look
+from cxrlt_core.results.steps import is_bag, ranked
 from cxrlt_core.results.study import Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.system import text
@@ -101,6 +102,14 @@ def _best(table: Table, chance: float | None) -> str:
 
 def _steps(results: Results) -> str:
     seeds, published = len(results.params.train.seeds), results.has_published
+    planned = [
+        (table, step, plan)
+        for table in results.tables
+        for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
+    ]
+    if is_bag(results):  # as the figure ranks them
+        ranks = {id(step.contrast): rank for rank, step in enumerate(ranked(results))}
+        planned.sort(key=lambda entry: ranks.get(id(entry[1]), len(ranks)))
     lines = [
         [
             f"**{step.what}** {step.change}",
@@ -110,8 +119,7 @@ def _steps(results: Results) -> str:
             *([text.signed(step.published)] if published else []),
             _takes(step, plan.published or plan.margin, table, seeds),
         ]
-        for table in results.tables
-        for step, plan in zip(table.steps, published_steps(table.power.contrasts), strict=True)
+        for table, step, plan in planned
     ]
     header = ["step", "rows", "Δ mAP [interval]", "verdict", *(["published Δ"] if published else [])]
     return markdown_table([*header, "what it would take"], lines)

@@ -11,6 +11,7 @@ from cxrlt_core.reporting.appendix_report import Figures, appendix, appendix_lis
 from cxrlt_core.reporting.external_report import external_sections
 from cxrlt_core.reporting.limits_report import limits_section
 from cxrlt_core.reporting.tables import to_markdown
+from cxrlt_core.reporting.tricks_report import tricks_section
 from cxrlt_core.results.study import Results
 from cxrlt_core.system import text
 
@@ -39,6 +40,7 @@ def render(results: Results, pictures: Sequence[Picture]) -> dict[str, str]:
         _table1(results),
         _table2(results),
         *external_sections(results),
+        *filter(None, [tricks_section(results)]),
         planner_section(results, figures(Section.PLAN)),
         limits_section(results),
         appendix_list(results),

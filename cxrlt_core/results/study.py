@@ -47,6 +47,8 @@ class Results:
     costs: Mapping[str, Sequence[models.Cost]]  # variant to its trainings, one a seed
     attention: models.Attention  # where the base variant looks
     origins: Origins
+    # variant to the seconds that predicting an image once took, seed by seed
+    predicted: Mapping[str, Sequence[float]] = field(default_factory=dict)
     alarms: Sequence[NoiseAlarm] = ()  # what speaks against trainings of one noise
     examples: Sequence[models.Example] = ()  # images that may be shown
     looks: Sequence[models.Look] = ()  # the same, with what the base variant attends to

@@ -30,6 +30,7 @@ def remove_leftovers(params: Params, *folders: str) -> None:
         "metrics/dev": variants,
         "metrics/external": params.data.external,
         "metrics/zero_shot": params.zero_shot,
+        "metrics/seconds": variants,
         "models": variants,
         "predictions/dev": variants,
         "predictions/external": params.data.external,

@@ -55,6 +55,11 @@ def metrics_path(variant: str) -> str:
     return f"metrics/dev/{variant}.json"
 
 
+def seconds_path(variant: str) -> str:
+    """Return where the seconds stand that predicting the development set took; no other number varies."""
+    return f"metrics/seconds/{variant}.json"
+
+
 def tta_path(variant: str, seed: int, split: str) -> str:
     """Return where the predictions with TTA lie; ``split`` is dev or test."""
     return f"predictions/tta/{variant}/{seed}/{split}.parquet"

@@ -23,12 +23,12 @@ from cxrlt_core.results.study import Origins, Results
 from cxrlt_core.results.tables import Table
 from cxrlt_core.splits.seen import listed_images, read_list
 from cxrlt_core.system.device import open_device
-from cxrlt_core.system.files import read_parquet
+from cxrlt_core.system.files import read_json, read_parquet
 from cxrlt_core.system.records import Record, from_json, read_record
 from stages.artifacts.arrays import open_images
 from stages.artifacts.history import read_history
 from stages.artifacts.looking import external_attention
-from stages.artifacts.paths import external_metrics, model_folder, zero_shot_metrics
+from stages.artifacts.paths import external_metrics, model_folder, seconds_path, zero_shot_metrics
 from stages.artifacts.provenance import report_environment, text_environment, text_origin
 from stages.artifacts.scoring import score_table1, upweighted_shares
 from stages.artifacts.sets import read_set
@@ -56,6 +56,7 @@ def read_results(params: Params) -> Results:
         upweighted=upweighted_shares(params, device),
         history=[epoch for name in params.variants for epoch in read_epochs(name)],
         costs={name: _read_costs(params, name) for name in params.variants},
+        predicted={name: _read_predicted(name) for name in params.variants},
         attention=read_record(models.Attention, "metrics/attention.json"),
         origins=Origins(
             encoders=_read_each(models.Encoder, "data/encoders/{}.json", params.image_encoders),
@@ -85,6 +86,12 @@ def _read_each(kind: type[Record], path: str, names: Iterable[str]) -> dict[str,
 
 def _read_costs(params: Params, variant: str) -> list[models.Cost]:
     return [read_record(models.Cost, model_folder(variant, s) / "cost.json") for s in params.train.seeds]
+
+
+def _read_predicted(variant: str) -> list[float]:
+    """Return the seconds that predicting an image once took, seed by seed."""
+    took = read_json(seconds_path(variant))
+    return [seconds / took["images"] for seconds in took["seconds"].values()]
 
 
 def _read_seen(params: Params) -> dict[str, models.Seen]:

@@ -144,6 +144,31 @@ def make_data(params: Params) -> Data:
     return Data(list(CLASSES), SPLITS, sources, sets, [], [], {})
 
 
+def make_bag(params: Params) -> Results:
+    """A study that declares five pairs: three of Table 1, of which one is undefined, and two of Table 2."""
+    rows1 = [make_row(row.name, 0.3, published=None) for row in params.table1]
+    base, separate, tta, reweighted, mixup = (row.name for row in rows1)
+    rows2 = [make_row(name, 0.3, published=None) for name in ("model_wise", "class_wise")]
+    gained = {"what": "separate", "difference": Interval(0.02, 0.01, 0.03), "verdict": "resolved up"}
+    lost = {"what": "loss", "change": "off → asl", "difference": Interval(-0.01, -0.02, 0.0)}
+    better = Interval(0.01, 0.0, 0.02)
+    chosen = {"what": "ensemble", "change": "model-wise → class-wise", "difference": better}
+    looked = {"what": "TTA", "family": "exploratory", "difference": Interval(0.5, 0.4, 0.6)}
+    steps = [
+        make_contrast(reweighted, base, simultaneous=(-0.03, 0.01), published=None, **lost),
+        make_contrast(separate, base, simultaneous=(0.005, 0.035), published=None, **gained),
+        make_contrast(tta, separate, published=None, **looked),
+        make_contrast(mixup, base, published=None, what="MixUp", difference=UNKNOWN),
+    ]
+    choices = [make_contrast("class_wise", "model_wise", published=None, **chosen)]
+    evidence = params.evidence.model_copy(update={"primary": ((base, separate),)})
+    params = params.model_copy(update={"evidence": evidence})
+    positives = {"Edema": 40, "Hernia": 3, "Mass": 0}
+    tables = make_table(1, rows1, steps, 1, positives), make_table(2, rows2, choices, 1, positives)
+    names = [row.name for row in rows1]
+    return replace(make_results(params, tables=tables, scored=make_scored(names)), params=params)
+
+
 def make_results(params: Params, **changes: Any) -> Results:
     seeds = len(params.train.seeds)
     step = make_contrast("class_wise", "model_wise")

@@ -28,15 +28,33 @@ def test_the_page_is_what_the_files_say():
 def test_a_new_file_is_a_line_of_its_own_words(monkeypatch):
     new = ModuleType("new")
     new.__doc__ = "New: it does\nall of ``init``.\n\nMore.\n\nCost: much,\nand more.\nSaid to help: nobody.\n"
+    new.__doc__ += "Claimed: +1, X.\n"
     new.TITLE, new.SOURCE, new.Settings = "it", "A 2020", sam.Settings
     monkeypatch.setattr(bag, "names", lambda: ["new"])
     monkeypatch.setattr(bag, "find_design", lambda name: new)
     monkeypatch.setattr(bag, "hooks_of", lambda name: ["step"])
     [trick] = [trick for trick in bag.tricks() if trick.file == "designs/new.py"]
-    words = ("Training", "It does all of `init`", "much, and more", "nobody", "`new: {radius: 0.05}`")
-    assert (trick.place, trick.what, trick.cost, trick.helps, trick.key) == words
+    words = (
+        "Training",
+        "It does all of `init`",
+        "much, and more",
+        "nobody",
+        "+1, X",
+        "`new: {radius: 0.05}`",
+    )
+    assert (trick.place, trick.what, trick.cost, trick.helps, trick.claimed, trick.key) == words
     new.__doc__ = "New: it does nothing."
-    assert "| not stated | not stated |" in bag.table()
+    assert "| not stated | not stated | not stated |" in bag.table()
+
+
+def test_a_claim_names_its_data_and_its_source_and_every_trick_says_what_is_known():
+    for trick in bag.tricks():
+        assert "none known" in trick.claimed or re.search(
+            r"arXiv:\d{4}\.\d{5}|github\.com/", trick.claimed
+        ), trick
+        for part in trick.claimed.split("; "):
+            if re.search(r"[+−]0\.\d", part):
+                assert re.search(r"\(.+\).*, (arXiv:|github)|ImageNet, arXiv:", part), part
 
 
 def test_the_variants_of_the_page_are_judged_as_it_says():

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 from figure_records import THREE, contrasts
-from made_results import make_contrast, make_results, make_row, make_table
+from made_results import make_bag, make_contrast, make_results, make_row, make_table
 
 from cxrlt_core.evidence.estimator import Interval
 from cxrlt_core.figures import style
@@ -41,3 +43,15 @@ def test_contrasts_name_rows_by_number_and_are_flat(smoke):
     assert line["rows"] == "Table 1: 2 − 1" and line["what"] == "TTA"
     assert [line[key] for key in ("difference", "low", "high")] == [0.1, 0.0, 0.2]
     assert (line["simultaneous_low"], line["simultaneous_high"]) == (-0.1, 0.3)
+
+
+def test_declared_steps_are_ranked_on_a_line_each_and_others_are_not(smoke):
+    bag = make_bag(smoke)
+    picture = next(show(bag))
+    assert [line["what"] for line in picture.records] == ["separate", "ensemble", "loss", "MixUp"]
+    names = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
+    assert names[0] == "separate  (Table 1: 2 − 1)  1" and names[3] == "MixUp  (Table 1: 5 − 1)  4"
+    assert picture.alt.endswith(", ranked.") and picture.caption.endswith("row 1 of Table 1 (*n* − 1).")
+    plain = next(show(replace(bag, params=smoke)))
+    assert [line["what"] for line in plain.records] == ["loss", "separate", "MixUp", "ensemble"]
+    assert "ranked" not in plain.alt and "\n" in plain.figure.axes[0].get_yticklabels()[0].get_text()

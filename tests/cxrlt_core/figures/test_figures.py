@@ -32,7 +32,9 @@ PLAIN, WEIGHTED = "resnet50_bert_shared", "densenet121_bert_reweighted+tta"
 def full(params: Params, value: float | None = 0.3, **contrast) -> Results:
     """A study that has something of every figure, with so much mAP and such contrasts."""
     table1 = [row for row in params.table1 if row.name in (PLAIN, WEIGHTED)]
-    made = make_results(params.model_copy(update={"table1": table1}), examples=examples(), looks=looks())
+    evidence = params.evidence.model_copy(update={"primary": ((PLAIN, WEIGHTED),)})
+    params = params.model_copy(update={"table1": table1, "evidence": evidence})
+    made = replace(make_results(params, examples=examples(), looks=looks()), params=params)
     pair = make_contrast(WEIGHTED, PLAIN, **contrast)
     added = replace(pair, what="reweight", change="off → 2", family="exploratory")
     rows = [make_row(name, value) for name in (PLAIN, WEIGHTED)]

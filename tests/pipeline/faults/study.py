@@ -16,7 +16,7 @@ from tests.pipeline.workspace import Workspace
 APART = (".dvc/", ".git/")
 #: Files that say when, or how long, something ran; all others must come out byte for byte.
 TIMED = (".record.parquet", "/cost.", "provenance.json", "text/pubmedbert.json", "text/clinical_t5.json")
-TIMED += ("report.html", "appendix/origins.md", "checkpoints/", "data/watched/")
+TIMED += ("report.html", "appendix/origins.md", "checkpoints/", "data/watched/", "metrics/seconds/")
 #: Their outs are kept by git, not by DVC, or depend on times, as those of image files drawn again do.
 RERUN = {"code", "describe", "report", "pack@mimic", "pack@nih", "pack@chexpert"}
 SECONDS_TO_END = 10.0  # for what a killed dvc has started; a stage looks once a second

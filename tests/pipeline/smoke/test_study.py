@@ -58,6 +58,8 @@ def test_predictions_metrics_and_weights(smoke):
             assert predictions["image_id"].tolist() == data["image_id"].tolist()
             assert predictions[list(CLASSES)].stack().between(0, 1).all()
             assert (predictions[list(CLASSES)].dtypes == "float32").all()
+        took = load(smoke, f"metrics/seconds/{variant}.json")
+        assert took["images"] == len(dev) and all(seconds > 0 for seconds in took["seconds"].values())
         metrics = load(smoke, f"metrics/dev/{variant}.json")
         assert {"mAP", "mAUROC", "mAP_head", "mAP_medium", "mAP_tail", "classes"} <= set(metrics)
     tta = table(smoke, f"predictions/tta/{VARIANTS[0]}/0/dev.parquet")
