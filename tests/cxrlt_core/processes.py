@@ -45,7 +45,7 @@ def begin(size: int, work: Callable) -> tuple[list, object]:
 def together(size: int, work: Callable) -> list:
     """Run ``work(ranks)`` in so many processes; return what each of them returns."""
     processes, results = begin(size, work)
-    found = dict(results.get(timeout=60) for _ in processes)
+    found = dict(results.get(timeout=300) for _ in processes)
     for ended in processes:
         ended.join(10)
         assert ended.exitcode == 0  # and none is left waiting
