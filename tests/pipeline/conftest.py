@@ -11,9 +11,9 @@ from workspace import ENVIRONMENT, Workspace, copy_repository
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory) -> Workspace:
+def fresh(tmp_path_factory, quick) -> Workspace:
     """A copy in which nothing has run; the tests of a module share it."""
-    return copy_repository(tmp_path_factory.mktemp("fresh"), "smoke.yaml")
+    return copy_repository(tmp_path_factory.mktemp("fresh"), "smoke.yaml", quick)
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,11 @@ LIBRARIES = (
         "pandas",
         "PIL.Image",
     ),
-    *("pyarrow.parquet", "pydicom", "safetensors.torch", "scipy.stats", "sklearn.metrics", "timm", "torch"),
-    *("torchvision", "tqdm", "transformers", "yaml"),
+    *("markdown_it.main", "matplotlib.backends.backend_agg", "pyarrow.csv", "pyarrow.dataset"),
+    *("pyarrow.pandas_compat", "pyarrow.parquet", "pydantic.main", "pydicom", "safetensors.torch"),
+    *("scipy.stats", "sklearn.metrics", "timm", "torch", "torchvision", "tqdm"),
+    *("transformers.models.bert.modeling_bert", "transformers.models.t5.modeling_t5"),
+    *("transformers.tokenization_utils_tokenizers", "yaml"),
 )
 OURS = ("cxrlt", "cxrlt_core", "stages", "tools")
 
