@@ -110,10 +110,14 @@ class Jobs:
         total = sum(mean(self._seconds[kind]) for kind in kinds if kind in self._seconds)
         return total / (len(self._free) + len(self._running))
 
-    def _urgency(self, name: str) -> tuple[bool, int]:
-        """Return a key: first what may end a study early, then what most waits for."""
+    def _urgency(self, name: str) -> tuple[bool, int, int]:
+        """Return a key: first what may end a study early, then what most waits for, then what waited for most.
+
+        The last is long, and would otherwise run alone at the end: ``ensemble`` beside the last ``evaluate``.
+        """
         after = self._after(name)
-        return not any(_kind(each) in EARLY for each in (name, *after)), -len(after)
+        early = any(_kind(each) in EARLY for each in (name, *after))
+        return not early, -len(after), -len(self._needs[name])
 
     def _after(self, name: str) -> set[str]:
         """Return all that waits for a stage."""

@@ -76,6 +76,13 @@ def test_what_most_waits_for_begins_first():
     assert work.done[:3] == ["data", "train@b", "weights"]
 
 
+def test_of_two_that_as_many_wait_for_the_one_that_waited_for_most_begins_first():
+    needs = {"a": [], "b": [], "few": ["a"], "all": ["a", "b"], "report": ["few", "all"]}
+    work = Jobs(needs, 1, COMMAND)
+    work.run()
+    assert work.done == ["a", "b", "all", "few", "report"]
+
+
 def test_a_failure_lets_the_others_end_and_what_needs_it_is_not_begun(capfd):
     needs = {
         "bad": [],
