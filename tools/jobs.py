@@ -111,9 +111,9 @@ class Jobs:
         return total / (len(self._free) + len(self._running))
 
     def _urgency(self, name: str) -> tuple[bool, int, int]:
-        """Return a key: first what may end a study early, then what most waits for, then what waited for most.
+        """Return a key: first what may end a study early, then what most waits for.
 
-        The last is long, and would otherwise run alone at the end: ``ensemble`` beside the last ``evaluate``.
+        Then what waited for most: ``ensemble`` is long, and runs beside the last ``evaluate``, not after it.
         """
         after = self._after(name)
         early = any(_kind(each) in EARLY for each in (name, *after))
