@@ -43,7 +43,7 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
     if not isinstance(content, dict):
         raise StudyError(f"{file}: expected a mapping of sections, found {type(content).__name__}")
     problems = [*_design_names(), *_misplaced(content)]
-    content = gather(content)
+    content = _gathered(content, file)
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
@@ -53,6 +53,16 @@ def parse_params(content: Any, file: str = "params.yaml") -> Params:
     if problems:
         raise StudyError("\n".join(f"{file}: {cut(problem, 800)}" for problem in problems))
     return params
+
+
+def _gathered(content: dict[str, Any], file: str) -> dict[str, Any]:
+    """Gather the content; lines about a key name the file, those about another file name that one."""
+    try:
+        return gather(content)
+    except StudyError as error:
+        keys = tuple(f"{section}." for section in content)
+        lines = [f"{file}: {line}" if line.startswith(keys) else line for line in str(error).splitlines()]
+        raise StudyError("\n".join(lines)) from None
 
 
 def _design_names() -> Iterator[str]:
