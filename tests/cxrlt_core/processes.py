@@ -27,7 +27,9 @@ def process(rank: int, size: int, port: int, work: Callable, results) -> None:
 
 def begin(size: int, work: Callable) -> tuple[list, object]:
     """Start so many processes; return them and the queue of what each returns or raises."""
-    import torch._dynamo  # noqa: F401  # DDP does: here it is loaded once, not by every process
+    import torch._dynamo  # DDP does: here it is loaded once, not by every process
+
+    torch.set_num_threads(1)  # what a test set otherwise would let a fork wait for threads that it has not
 
     with socket.socket() as free:
         free.bind(("localhost", 0))
